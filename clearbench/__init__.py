@@ -1,0 +1,1 @@
+"""Cross-lingual retrieval evaluation per language pair."""

@@ -1,0 +1,63 @@
+"""The command line: every command, one file each. Nothing heavy is imported before a command needs it."""
+
+import errno
+import os
+import sys
+
+import click
+import typer
+
+from clearbench.cli.cache import cache_app
+from clearbench.cli.run import run
+from clearbench.cli.tasks import tasks_app
+from clearbench.errors import ClearbenchError
+
+app = typer.Typer(
+    name="clearbench",
+    help="How well a multilingual embedding model retrieves, per language pair.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("run")(run)
+app.add_typer(tasks_app, name="tasks")
+app.add_typer(cache_app, name="cache")
+
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run a command; turn known failures into one message on stderr and their exit code."""
+    sys.exit(_main())
+
+
+def _main() -> int:
+    try:
+        result = app(standalone_mode=False)
+    except ClearbenchError as error:
+        return _fail(str(error), error.exit_code)
+    except click.UsageError as error:
+        hint = f" Try `{error.ctx.command_path} --help`." if error.ctx else ""
+        return _fail(error.format_message() + hint, 2)
+    except click.ClickException as error:
+        return _fail(error.format_message(), error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        return _fail("Interrupted. What was finished is kept; the same command goes on from there.", INTERRUPTED)
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  so that the interpreter's last flush cannot fail
+        return 0
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EMFILE):
+            raise
+        where = f" ({error.filename})" if error.filename else ""
+        return _fail(f"{error.strerror}{where}. What was finished before is kept.", 1)
+    return result if isinstance(result, int) else 0
+
+
+def _fail(message: str, code: int) -> int:
+    if os.environ.get("CLEARBENCH_TRACEBACK"):
+        import traceback
+
+        traceback.print_exc()
+    print(f"Error: {message}", file=sys.stderr)
+    return code

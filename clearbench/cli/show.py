@@ -1,0 +1,76 @@
+"""Printing evaluations: a matrix of language pairs per task, or JSON."""
+
+import json
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from clearbench.evaluate import Evaluation
+from clearbench.languages import Pair, parse_pair
+from clearbench.progress import say
+from clearbench.records import Record
+
+# A matrix with more columns than this is unreadable in a terminal; averages are shown instead.
+MAX_COLUMNS = 16
+
+
+def print_evaluations(evaluations: Sequence[Evaluation], style: str) -> None:
+    """Print results to stdout, and where they lie to stderr."""
+    if style == "json":
+        print(
+            json.dumps([{"folder": str(e.folder), **e.record.model_dump(mode="json")} for e in evaluations], indent=1)
+        )
+    else:
+        console = Console()
+        for evaluation in evaluations:
+            console.print(matrix(evaluation.record))
+            console.print(averages(evaluation.record))
+    for evaluation in evaluations:
+        say(f"{label(evaluation.record)}: {evaluation.folder}")
+
+
+def label(record: Record) -> str:
+    """Task name, with the reader options that differ from the task file's."""
+    return ", ".join([record.identity.task, *(f"{key}={value}" for key, value in record.identity.options.items())])
+
+
+def matrix(record: Record) -> Table:
+    """Rows are query languages, columns passage languages, cells the main measure x 100."""
+    values = {parse_pair(p.pair): p.measures[record.main_measure].mean for p in record.pairs}
+    rows = sorted({pair.query for pair in values}, key=_english_first)
+    columns = sorted({pair.passage for pair in values}, key=_english_first)
+    title = f"{label(record)}: {record.main_measure} x 100 of {record.model['name']}"
+    if len(columns) > MAX_COLUMNS:
+        return Table(
+            title=f"{title}: {len(rows)} x {len(columns)} languages, see averages and the record", show_header=False
+        )
+    table = Table(title=title, caption="rows: query language; columns: passage language")
+    table.add_column("")
+    for column in columns:
+        table.add_column(str(column), justify="right")
+    for row in rows:
+        cells = (values.get(Pair(row, column)) for column in columns)
+        table.add_row(str(row), *("" if value is None else f"{100 * value:.1f}" for value in cells))
+    return table
+
+
+def averages(record: Record) -> Table:
+    """Macro averages over groups of pairs; English (en-en) stands apart."""
+    table = Table(title=f"{label(record)}: macro averages x 100")
+    table.add_column("pairs")
+    table.add_column("n", justify="right")
+    shown = [m for m in (record.main_measure, *SECONDARY) if m in record.pairs[0].measures]
+    shown = list(dict.fromkeys(shown + [m for m in record.pairs[0].measures if "@" in m and len(shown) == 1]))
+    for measure in shown:
+        table.add_column(measure, justify="right")
+    for group, values in record.averages.items():
+        table.add_row(group, f"{values['num_pairs']:.0f}", *(f"{100 * values[measure]:.1f}" for measure in shown))
+    return table
+
+
+SECONDARY = ("nDCG@10", "recall@10", "recall@100", "MRR@10")
+
+
+def _english_first(language: object) -> tuple[bool, str]:
+    return (str(language) != "en", str(language))

@@ -1,0 +1,64 @@
+"""Every error a user can cause, one branch per stage, one exit code per branch.
+
+    ClearbenchError          1
+    ├── UsageError           2   an option or a name that does not exist, options that exclude each other
+    ├── TaskError            1   a task definition (TOML) that cannot be used
+    ├── DataError            1   data files: missing, truncated, wrong encoding, duplicate ids, wrong counts
+    ├── EncoderError         1   a checkpoint that cannot be loaded, or that gives unusable vectors
+    ├── StoreError           1   the embedding store cannot be read or written
+    ├── SearchError          1   vectors or scores that cannot be ranked
+    ├── ScoringError         1   a ranking or judgements that cannot be scored
+    └── RecordError          1   results on disk: unwritable, of another identity, of another schema
+
+A message says what was found, what was expected, where, and what to do. The command line prints it
+without a traceback; `python -X dev` or CLEARBENCH_TRACEBACK=1 shows the traceback too.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class ClearbenchError(Exception):
+    """A known failure with a message for the user."""
+
+    exit_code = 1
+
+
+class UsageError(ClearbenchError):
+    """An option or name that does not exist, or options that exclude each other."""
+
+    exit_code = 2
+
+
+class TaskError(ClearbenchError):
+    """A task definition that cannot be used."""
+
+
+class DataError(ClearbenchError):
+    """A data file that is missing, broken, or not what its task expects."""
+
+
+class EncoderError(ClearbenchError):
+    """A checkpoint that cannot be loaded, or that gives unusable vectors."""
+
+
+class StoreError(ClearbenchError):
+    """The embedding store cannot be read or written."""
+
+
+class SearchError(ClearbenchError):
+    """Vectors or scores that cannot be ranked."""
+
+
+class ScoringError(ClearbenchError):
+    """A ranking or judgements that cannot be scored."""
+
+
+class RecordError(ClearbenchError):
+    """Results on disk that cannot be written, read, or continued."""
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Return " Did you mean ...?" with up to three near names, or an empty string."""
+    near = get_close_matches(name, list(known), n=3, cutoff=0.5)
+    return f" Did you mean {', '.join(near)}?" if near else ""

@@ -1,0 +1,36 @@
+"""Progress of long work on stderr, with rate and time left; nothing where stderr is not a terminal."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+def say(message: str) -> None:
+    """Print one line for the user on stderr."""
+    print(message, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def progress(description: str, total: float, unit: str) -> Iterator[Callable[[float], None]]:
+    """Show one progress line while the block runs; the block calls the given function with each advance."""
+    if not sys.stderr.isatty() or total <= 0:
+        yield lambda amount: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:,.0f} {unit}/s" if task.speed else f"- {unit}/s")
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        Rate(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True, speed_estimate_period=60) as display:
+        task = display.add_task(description, total=total)
+        yield lambda amount: display.advance(task, amount)

@@ -1,0 +1,93 @@
+"""Finding task files: `--tasks-dir`, the copy in the installed package, the folder `tasks/` of a checkout."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from clearbench.errors import TaskError, UsageError, suggest
+from clearbench.tasks.spec import Source, TaskSpec, read_spec
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def task_folders(tasks_dir: Path | None = None) -> tuple[Path, ...]:
+    """Return the folders that are searched for task files, first come first.
+
+    Raises:
+        UsageError: `tasks_dir` is no folder.
+    """
+    if tasks_dir is not None and not tasks_dir.is_dir():
+        raise UsageError(f"--tasks-dir {tasks_dir}: there is no such folder.")
+    own = next((folder for folder in (_PACKAGE / "_tasks", _PACKAGE.parent / "tasks") if folder.is_dir()), None)
+    return tuple(folder for folder in (tasks_dir, own) if folder is not None)
+
+
+def task_files(tasks_dir: Path | None = None) -> dict[str, Path]:
+    """Return name -> task file, by name; a file in an earlier folder hides one of the same name in a later one."""
+    files: dict[str, Path] = {}
+    for folder in task_folders(tasks_dir):
+        for path in folder.glob("*.toml"):
+            files.setdefault(path.stem, path)
+    return dict(sorted(files.items()))
+
+
+def list_tasks(tasks_dir: Path | None = None) -> tuple[TaskSpec, ...]:
+    """Read every task file.
+
+    Raises:
+        TaskError: One of them cannot be used.
+    """
+    return tuple(_read(path) for path in task_files(tasks_dir).values())
+
+
+def find_task(name: str, tasks_dir: Path | None = None) -> TaskSpec:
+    """Return a task by its name, or by the path of a task file or of a BEIR-style folder.
+
+    Raises:
+        UsageError: There is no such task; near names are offered.
+        TaskError: The task file cannot be used.
+    """
+    path = Path(name)
+    if path.suffix == ".toml":
+        if not path.is_file():
+            raise UsageError(f"There is no task file {name}.")
+        return read_spec(path)
+    files = task_files(tasks_dir)
+    if name in files:
+        return _read(files[name])
+    if path.is_dir():
+        return _folder_task(path)
+    known = ", ".join(files) or "none"
+    raise UsageError(
+        f"Unknown task {name!r}; there are: {known}.{suggest(name, files)} "
+        "A path to a task file (.toml) or to a BEIR-style folder will do too."
+    )
+
+
+def _read(path: Path) -> TaskSpec:
+    spec = read_spec(path)
+    if spec.name != path.stem:
+        raise TaskError(f"{path}: name: found {spec.name!r}, expected {path.stem!r}, the file's name.")
+    return spec
+
+
+def _folder_task(folder: Path) -> TaskSpec:
+    if not any((folder / name).exists() for name in ("corpus.jsonl", "corpus.jsonl.gz")):
+        held = ", ".join(_first_names(folder)) or "nothing"
+        raise UsageError(f"{folder} is no BEIR-style folder: it has no corpus.jsonl; it holds {held}.")
+    return TaskSpec(
+        name=_safe_name(folder),
+        title=f"BEIR-style folder {folder.name}",
+        reader="beir",
+        sources=(Source(key="folder", bundled="."),),
+        home=folder,
+    )
+
+
+def _first_names(folder: Path) -> Iterator[str]:
+    yield from sorted(path.name for path in folder.iterdir())[:5]
+
+
+def _safe_name(folder: Path) -> str:
+    kept = re.sub(r"[^A-Za-z0-9._-]", "-", folder.resolve().name)
+    return kept.lstrip("._-") or "folder"

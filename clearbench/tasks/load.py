@@ -1,0 +1,201 @@
+"""Loading a task: find its definition, choose the pairs, read the files, check the counts."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from clearbench.errors import DataError, UsageError, suggest
+from clearbench.languages import Language, Pair, parse_language, select_pairs
+from clearbench.tasks.catalogue import find_task, list_tasks
+from clearbench.tasks.readers import Wanted, open_reader
+from clearbench.tasks.retrieval import RetrievalSet
+from clearbench.tasks.sources import ANYWHERE, DataLocation, SourceFiles, UsedFile
+from clearbench.tasks.spec import Count, TaskSpec
+
+__all__ = ["DataLocation", "Loaded", "Selection", "list_tasks", "load", "load_task"]
+
+# Wrong counts named in an error before it is cut short.
+_MISMATCHES_SHOWN = 4
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which pairs of a task to load; with nothing given, the task's own default.
+
+    Attributes:
+        pairs: Patterns such as `de-en,*-en`.
+        languages: Language codes such as `de,sw`: keeps pairs with both sides among them. A side that is the same in
+            every pair of the task (English passages) need not be named.
+        all_pairs: All pairs that the task defines.
+    """
+
+    pairs: str | None = None
+    languages: str | None = None
+    all_pairs: bool = False
+
+
+DEFAULT = Selection()
+"""The pairs that the task file names."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A loaded task and what `tasks check` wants to know about it.
+
+    Attributes:
+        spec: The definition.
+        data: Texts and judgements.
+        files: The files that were read.
+        mismatches: Counts that are not what the task file expects, one sentence each.
+    """
+
+    spec: TaskSpec
+    data: RetrievalSet
+    files: tuple[UsedFile, ...]
+    mismatches: tuple[str, ...]
+
+
+def load_task(
+    name: str,
+    selection: Selection = DEFAULT,
+    location: DataLocation = ANYWHERE,
+    tasks_dir: Path | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> RetrievalSet:
+    """Load a task and check its counts.
+
+    Args:
+        name: Task name, or the path of a task file or of a BEIR-style folder.
+        selection: Which pairs.
+        location: Where the files may come from.
+        tasks_dir: Folder with task files of the user's.
+        options: Reader options in place of the task file's.
+    Raises:
+        UsageError: There is no such task, pair, language or option.
+        TaskError: The task file cannot be used.
+        DataError: A file is missing or broken, or the counts are not those that the task file expects.
+    """
+    loaded = load(name, selection, location, tasks_dir, options)
+    if loaded.mismatches:
+        shown = "; ".join(loaded.mismatches[:_MISMATCHES_SHOWN])
+        more = len(loaded.mismatches) - _MISMATCHES_SHOWN
+        raise DataError(
+            f"{shown}{f'; and {more:,} more' if more > 0 else ''}. Run `clearbench tasks check {name}` for all counts."
+        )
+    return loaded.data
+
+
+def load(
+    name: str,
+    selection: Selection = DEFAULT,
+    location: DataLocation = ANYWHERE,
+    tasks_dir: Path | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Loaded:
+    """Load a task as `load_task` does, but report wrong counts in place of raising."""
+    spec = find_task(name, tasks_dir)
+    chosen = spec.reader_options(options)
+    files = SourceFiles(spec, location, chosen)
+    reader = open_reader(spec, files, chosen)
+    data = reader.load(choose_pairs(spec, reader.pairs(), selection))
+    data = replace(data, judged_by=spec.judged_by, main_measure=spec.main_measure)
+    if chosen == spec.reader_options():
+        mismatches = tuple(compare_counts(spec, data))
+    else:
+        mismatches = ()
+        usual = spec.reader_options().model_dump()
+        changed = {key: str(value) for key, value in chosen.model_dump().items() if value != usual[key]}
+        data = replace(data, options=changed)
+    return Loaded(spec, data, tuple(files.used.values()), mismatches)
+
+
+def defined_pairs(spec: TaskSpec) -> tuple[Pair, ...] | None:
+    """Return the pairs that a task defines; None where only its files say it (a BEIR folder)."""
+    if spec.reader == "beir":
+        return None
+    options = spec.reader_options()
+    return open_reader(spec, SourceFiles(spec, ANYWHERE, options), options).pairs()
+
+
+def choose_pairs(spec: TaskSpec, defined: tuple[Pair, ...], selection: Selection) -> Wanted:
+    """Return the selected pairs of those that a task defines, in its order.
+
+    Raises:
+        UsageError: A language or pair is not in the task, or nothing is left.
+    """
+    if selection.all_pairs and selection.pairs:
+        raise UsageError("--all-pairs and --pairs exclude each other.")
+    named: set[Language] = set()
+    pairs = defined
+    try:
+        if selection.pairs:
+            pairs = select_pairs(selection.pairs, defined)
+            named |= _named_in(selection.pairs, pairs)
+        elif not selection.all_pairs and not selection.languages:
+            pairs = select_pairs(spec.default_pairs, defined)
+        if selection.languages:
+            languages = _parse_languages(selection.languages, defined)
+            named |= languages
+            pairs = _restrict(pairs, defined, languages)
+    except UsageError as error:
+        raise UsageError(f"Task {spec.name}: {error}") from None
+    if not pairs:
+        asked = f"--languages {selection.languages}" + (f" and --pairs {selection.pairs}" if selection.pairs else "")
+        raise UsageError(f"Task {spec.name}: no pair is left by {asked}.")
+    return Wanted(pairs, frozenset(named))
+
+
+def compare_counts(spec: TaskSpec, data: RetrievalSet) -> Iterator[str]:
+    """Give a sentence for every count that is not what the task file expects."""
+    expected = spec.expected
+    for entry in data.pairs:
+        names = (str(entry.pair), str(entry.pair.query))
+        count = _lookup(expected.queries_by, names, expected.queries)
+        yield from _compare(f"{spec.name} {entry.pair}", len(entry.queries), "queries", count)
+    for pool, pair in {entry.pool: entry.pair for entry in data.pairs}.items():
+        names = (str(pair), str(pair.passage))
+        count = _lookup(expected.passages_by, names, expected.passages)
+        yield from _compare(f"{spec.name} {pool}", len(data.pools[pool]), "passages", count)
+
+
+def _lookup(table: Mapping[str, Count], names: tuple[str, ...], default: Count | None) -> Count | None:
+    return next((table[name] for name in names if name in table), default)
+
+
+def _compare(where: str, found: int, what: str, expected: Count | None) -> Iterator[str]:
+    counts = (expected,) if isinstance(expected, int) else expected
+    if counts is not None and found not in counts:
+        yield f"{where}: {found:,} {what}, the task file expects {' or '.join(f'{count:,}' for count in counts)}"
+
+
+def _named_in(patterns: str, pairs: tuple[Pair, ...]) -> set[Language]:
+    """Return the languages that pair patterns name: a pattern with a `*` names only its other side."""
+    named: set[Language] = set()
+    for pattern in (text for text in patterns.split(",") if text.strip()):
+        matches = select_pairs(pattern, pairs)
+        query, passage = pattern.strip().startswith("*-"), pattern.strip().endswith("-*")
+        named |= {match.query for match in matches if not query}
+        named |= {match.passage for match in matches if not passage}
+    return named
+
+
+def _parse_languages(text: str, defined: tuple[Pair, ...]) -> set[Language]:
+    known = {str(side): side for pair in defined for side in (pair.query, pair.passage)}
+    languages: set[Language] = set()
+    for code in (part for part in text.split(",") if part.strip()):
+        language = parse_language(code)
+        if str(language) not in known:
+            raise UsageError(f"it has no {language}; it has {', '.join(known)}.{suggest(str(language), known)}")
+        languages.add(language)
+    if not languages:
+        raise UsageError("--languages names no language.")
+    return languages
+
+
+def _restrict(pairs: tuple[Pair, ...], defined: tuple[Pair, ...], languages: set[Language]) -> tuple[Pair, ...]:
+    any_query = len({pair.query for pair in defined}) == 1
+    any_passage = len({pair.passage for pair in defined}) == 1
+    return tuple(
+        pair for pair in pairs if (any_query or pair.query in languages) and (any_passage or pair.passage in languages)
+    )

@@ -1,0 +1,243 @@
+"""Where the files of a task are: a data folder, the download cache, else the Hub or a URL.
+
+With a data folder, or offline, nothing is ever downloaded. Downloads are files at a pinned revision or with a known
+SHA-256 where the task file has one; they appear under their name only when they are complete.
+"""
+
+import hashlib
+import itertools
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from clearbench.errors import DataError, TaskError
+from clearbench.languages import Language, Pair
+from clearbench.tasks.download import download_hub_file, download_url, unpack
+from clearbench.tasks.options import ReaderOptions
+from clearbench.tasks.spec import PLACEHOLDERS, Source, TaskSpec
+
+
+@dataclass(frozen=True)
+class DataLocation:
+    """Where data may come from.
+
+    Attributes:
+        data_dir: Folder with data sets in their official layout; given, nothing is downloaded.
+        cache_dir: Root of the download cache; default: CLEARBENCH_CACHE, else the user's cache folder.
+        offline: Download nothing.
+        corpus: The user's passage corpus for tasks judged by answers: a DPR tsv, a BEIR `corpus.jsonl`, or the folder
+            of one.
+    """
+
+    data_dir: Path | None = None
+    cache_dir: Path | None = None
+    offline: bool = False
+    corpus: Path | None = None
+
+    @property
+    def downloads(self) -> bool:
+        """Whether a file that is not there may be downloaded."""
+        return self.data_dir is None and not self.offline
+
+
+ANYWHERE = DataLocation()
+"""The cache, else a download."""
+
+
+@dataclass(frozen=True)
+class UsedFile:
+    """A file that a load opened, and the SHA-256 that the task file has for it."""
+
+    path: Path
+    sha256: str | None
+    downloaded: bool
+
+
+class SourceFiles:
+    """Finds the files of one task; keeps a list of those it gave out."""
+
+    def __init__(self, spec: TaskSpec, location: DataLocation, options: ReaderOptions) -> None:
+        self.spec = spec
+        self.location = location
+        self.used: dict[Path, UsedFile] = {}
+        self._split: str = getattr(options, "split", "")
+        if location.data_dir is not None and not location.data_dir.is_dir():
+            raise DataError(f"--data-dir {location.data_dir}: there is no such folder.")
+
+    def has(self, key: str) -> bool:
+        """Whether the task file has a source of that key."""
+        return self.spec.source(key) is not None
+
+    def find(self, key: str, *, language: Language | None = None, pair: Pair | None = None) -> Path | None:
+        """Return the file of a source, downloaded if that is allowed; None if it is not there.
+
+        Raises:
+            DataError: A download failed or gave another file than the task file describes.
+        """
+        if (path := self.find_local(key, language=language, pair=pair)) is not None:
+            return path
+        source = self._source(key)
+        fields = self._fields(language, pair)
+        found = self._cached(source, fields)
+        if found is None and self.location.downloads and (source.url or source.hub):
+            found = self._download(source, fields)
+        return None if found is None else self._use(source, fields, found, downloaded=True)
+
+    def find_local(self, key: str, *, language: Language | None = None, pair: Pair | None = None) -> Path | None:
+        """Return the file of a source in the data folder or beside the task file; None if it is not there."""
+        source = self._source(key)
+        fields = self._fields(language, pair)
+        for path in self._local_paths(source, fields):
+            if path.exists():
+                return self._use(source, fields, path, downloaded=False)
+        return None
+
+    def require(self, key: str, *, language: Language | None = None, pair: Pair | None = None) -> Path:
+        """Return the file of a source.
+
+        Raises:
+            DataError: It is not there; the message names the paths that were looked for and what to do.
+        """
+        path = self.find(key, language=language, pair=pair)
+        if path is None:
+            raise self.missing(key, language=language, pair=pair)
+        return path
+
+    def missing(self, key: str, *, language: Language | None = None, pair: Pair | None = None) -> DataError:
+        """Return the error for a file that is not there."""
+        source = self._source(key)
+        fields = self._fields(language, pair)
+        what = f" for {language or pair}" if language or pair else ""
+        looked = [str(path) for path in self._local_paths(source, fields)]
+        lines = [f"{self.spec.name}: no {key} file{what}."]
+        if looked:
+            lines.append(f"Looked for: {', '.join(looked)}.")
+        elif source.local:
+            lines.append("No data folder was given (--data-dir).")
+        names = ", ".join(pattern.format(**fields) for pattern in source.local)
+        if source.url or source.hub:
+            lines.append(f"Download it with `clearbench tasks fetch {self.spec.name} {key}`.")
+        elif names:
+            lines.append(f"It is not on the web: --data-dir must hold {names}.")
+        else:
+            lines.append("It belongs to the task file and should lie beside it.")
+        return DataError(" ".join(lines))
+
+    def fetch(self, keys: tuple[str, ...] = ()) -> Iterator[Path]:
+        """Download the files of the task (of the given sources, or of all) to the cache; give each one's path.
+
+        Raises:
+            DataError: A download failed.
+            TaskError: No source has the key.
+        """
+        for key in keys:
+            self._source(key)
+        for source in self.spec.sources:
+            if (keys and source.key not in keys) or not (source.url or source.hub):
+                continue
+            for language, pair in self._combinations(source):
+                fields = self._fields(language, pair)
+                yield self._cached(source, fields) or self._download(source, fields)
+
+    def _combinations(self, source: Source) -> Iterator[tuple[Language | None, Pair | None]]:
+        pattern = f"{source.url or ''}{source.member or ''}{source.hub.path if source.hub else ''}"
+        languages = tuple(self.spec.spellings)
+        if "{query}" in pattern or "{passage}" in pattern:
+            yield from ((None, Pair(*sides)) for sides in itertools.product(languages, repeat=2))
+        elif any(f"{{{name}}}" in pattern for name in ("language", "short", "variant")):
+            yield from ((language, None) for language in languages)
+        else:
+            yield None, None
+
+    def _source(self, key: str) -> Source:
+        source = self.spec.source(key)
+        if source is None:
+            keys = ", ".join(source.key for source in self.spec.sources)
+            raise TaskError(f"Task {self.spec.name} has no [[sources]] entry with key {key!r}; it has: {keys}.")
+        return source
+
+    def _fields(self, language: Language | None, pair: Pair | None) -> dict[str, str]:
+        def spell(side: Language) -> str:
+            return self.spec.spellings.get(side, str(side))
+
+        fields = dict.fromkeys(PLACEHOLDERS, "") | {"split": self._split}
+        if language:
+            fields |= {"language": spell(language), "short": str(language), "variant": language.variant}
+        if pair:
+            fields |= {"query": spell(pair.query), "passage": spell(pair.passage)}
+        return fields
+
+    def _local_paths(self, source: Source, fields: Mapping[str, str]) -> list[Path]:
+        paths = []
+        if source.bundled and self.spec.home:
+            paths.append(self.spec.home / source.bundled.format(**fields))
+        if self.location.data_dir is not None:
+            paths += [self.location.data_dir / pattern.format(**fields) for pattern in source.local]
+        return paths
+
+    def _use(self, source: Source, fields: Mapping[str, str], path: Path, *, downloaded: bool) -> Path:
+        self.used[path] = UsedFile(path, source.sha256.get(_last_part(source, fields)), downloaded)
+        return path
+
+    def _cached(self, source: Source, fields: Mapping[str, str]) -> Path | None:
+        if source.url:
+            path = self._archive_member(source, fields) or self._url_path(source, fields)
+            return path if path.exists() else None
+        if source.hub:
+            from huggingface_hub import try_to_load_from_cache
+
+            found = try_to_load_from_cache(
+                source.hub.repo,
+                source.hub.path.format(**fields),
+                cache_dir=self._hub_cache(),
+                revision=source.hub.revision,
+                repo_type="dataset",
+            )
+            return Path(found) if isinstance(found, str) else None
+        return None
+
+    def _download(self, source: Source, fields: Mapping[str, str]) -> Path:
+        sha256 = source.sha256.get(_last_part(source, fields))
+        if source.hub:
+            name = source.hub.path.format(**fields)
+            return download_hub_file(source.hub.repo, source.hub.revision, name, self._hub_cache(), sha256)
+        assert source.url is not None  # the caller has seen that there is a hub or a url
+        path = self._url_path(source, fields)
+        if not path.exists():
+            download_url(source.url.format(**fields), path, sha256)
+        target = self._archive_member(source, fields)
+        if source.member is None or target is None:
+            return path
+        unpack(path, source.member.format(**fields), target)
+        return target
+
+    def _url_path(self, source: Source, fields: Mapping[str, str]) -> Path:
+        """Path in the cache; the folder is named after URL and SHA-256, so that a changed task file fetches anew."""
+        assert source.url is not None
+        url = source.url.format(**fields)
+        name = _last_part(source, fields)
+        tag = hashlib.sha256(f"{url} {source.sha256.get(name, '')}".encode()).hexdigest()[:16]
+        return self._cache() / "data" / self.spec.name / tag / name
+
+    def _archive_member(self, source: Source, fields: Mapping[str, str]) -> Path | None:
+        if source.member is None:
+            return None
+        archive = self._url_path(source, fields)
+        return archive.with_name(f"{archive.name}.files") / source.member.format(**fields)
+
+    def _cache(self) -> Path:
+        if self.location.cache_dir is not None:
+            return self.location.cache_dir
+        from platformdirs import user_cache_path
+
+        return Path(os.environ.get("CLEARBENCH_CACHE") or user_cache_path("clearbench"))
+
+    def _hub_cache(self) -> str | None:
+        """None is huggingface_hub's own cache, shared with other programs."""
+        return None if self.location.cache_dir is None else str(self.location.cache_dir / "hub")
+
+
+def _last_part(source: Source, fields: Mapping[str, str]) -> str:
+    pattern = source.url or (source.hub.path if source.hub else "")
+    return pattern.format(**fields).rstrip("/").rpartition("/")[2].partition("?")[0]

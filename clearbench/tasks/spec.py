@@ -1,0 +1,290 @@
+"""A task definition: what `tasks/*.toml` says, checked when it is read.
+
+A task file names a reader (a format), the languages as the data set spells them, where the files are, and how many
+queries and passages there must be. It holds no code.
+"""
+
+import re
+import string
+import tomllib
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from clearbench.errors import TaskError, UsageError, suggest
+from clearbench.languages import Language, parse_language
+from clearbench.tasks.options import READER_OPTIONS, ReaderOptions
+
+PLACEHOLDERS = frozenset({"language", "short", "variant", "split", "query", "passage"})
+"""What may stand in braces in a file pattern.
+
+`{language}` is the language as the task file spells it, `{short}` as clearbench prints it, `{variant}` in the manner
+of FLORES; `{query}` and `{passage}` are the two sides of a pair as the task file spells them; `{split}` is an option.
+"""
+
+MEASURES = {
+    "qrels": (
+        *(f"{name}@{cutoff}" for name in ("nDCG", "recall", "success") for cutoff in (1, 5, 10, 20, 100)),
+        "MRR@10",
+        "MAP@100",
+    ),
+    "xor": ("R@2kt", "R@5kt"),
+    "mkqa": ("answer_recall@20", "answer_recall@100"),
+}
+"""judged_by -> the measures that there are, by the names that the scorers give them."""
+
+Count = int | tuple[int, ...]
+"""A number, or the numbers that are right for different editions of the files."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _check_pattern(pattern: str) -> str:
+    try:
+        names = {name for _, name, _, _ in string.Formatter().parse(pattern) if name is not None}
+    except ValueError as error:
+        raise ValueError(f"{pattern!r} is no file pattern: {error}") from None
+    if unknown := names - PLACEHOLDERS:
+        raise ValueError(f"unknown placeholder {{{min(unknown)}}}; there are: {', '.join(sorted(PLACEHOLDERS))}")
+    return pattern
+
+
+def _check_relative(pattern: str) -> str:
+    path = PurePosixPath(_check_pattern(pattern))
+    if path.is_absolute() or ".." in path.parts:
+        raise ValueError(f"{pattern!r} must be a relative path without '..'")
+    return pattern
+
+
+class HubFile(_Model):
+    """A file of a data set on the Hugging Face Hub; files only, never a loading script.
+
+    Attributes:
+        repo: Such as `facebook/belebele`.
+        revision: Full commit hash, so that the data cannot change unnoticed.
+        path: Path pattern in the repository.
+    """
+
+    repo: str
+    revision: str = Field(pattern=r"^[0-9a-f]{40}$")
+    path: str
+
+    _path = field_validator("path")(_check_relative)
+
+
+class Source(_Model):
+    """One kind of file of a task, and the places where it is looked for.
+
+    Attributes:
+        key: What the reader calls it.
+        local: Path patterns tried in order under the data folder.
+        bundled: Path pattern relative to the task file's own folder.
+        hub: Where it is on the Hub.
+        url: URL pattern.
+        member: Path pattern inside the zip file that `url` gives.
+        sha256: File name (the end of the filled URL or Hub path) -> SHA-256.
+    """
+
+    key: str
+    local: tuple[str, ...] = ()
+    bundled: str | None = None
+    hub: HubFile | None = None
+    url: str | None = None
+    member: str | None = None
+    sha256: Mapping[str, str] = Field(default_factory=dict)
+
+    @field_validator("local")
+    @classmethod
+    def _local(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_check_relative(pattern) for pattern in patterns)
+
+    @field_validator("bundled", "member")
+    @classmethod
+    def _relative(cls, pattern: str | None) -> str | None:
+        return pattern if pattern is None else _check_relative(pattern)
+
+    @field_validator("url")
+    @classmethod
+    def _url(cls, pattern: str | None) -> str | None:
+        if pattern is not None and not pattern.startswith(("https://", "http://")):
+            raise ValueError(f"{pattern!r} is no http(s) URL")
+        return pattern if pattern is None else _check_pattern(pattern)
+
+    @field_validator("sha256")
+    @classmethod
+    def _sha256(cls, table: Mapping[str, str]) -> Mapping[str, str]:
+        for name, value in table.items():
+            if not re.fullmatch(r"[0-9a-f]{64}", value):
+                raise ValueError(f"SHA-256 of {name!r} is {value!r}, expected 64 hexadecimal digits")
+        return table
+
+    @model_validator(mode="after")
+    def _places(self) -> Self:
+        if not (self.local or self.bundled or self.hub or self.url):
+            raise ValueError("a source needs at least one of local, bundled, hub, url")
+        if self.hub and self.url:
+            raise ValueError("a source has either hub or url, not both")
+        if self.member and not self.url:
+            raise ValueError("member is a path in the zip file that url gives: url is missing")
+        return self
+
+
+class Expected(_Model):
+    """Counts that loading must give; the second pair of tables overrides the first for a language or a pair.
+
+    Attributes:
+        queries: Queries of each pair.
+        passages: Passages of each pool.
+        queries_by: Pair such as `ar-en`, or query language -> queries.
+        passages_by: Pair, or passage language -> passages of its pool.
+    """
+
+    queries: Count | None = None
+    passages: Count | None = None
+    queries_by: Mapping[str, Count] = Field(default_factory=dict)
+    passages_by: Mapping[str, Count] = Field(default_factory=dict)
+
+
+class TaskSpec(_Model):
+    """A task definition.
+
+    Attributes:
+        name: The name it is called by; also the file's name.
+        version: Raised whenever a change can change a score.
+        title: One line for tables.
+        description: What is retrieved from what, and what to know about it.
+        licence: The data set's licence.
+        citation: Paper or data set to cite.
+        homepage: Where the data set lives.
+        reader: Format of the files, see `readers`.
+        languages: As the data set spells them; the order is the order of all tables.
+        default_pairs: Pair patterns that a run takes when it names none.
+        judged_by: What decides relevance: judgements, or answer strings by XOR's or MKQA's rule.
+        main_measure: The measure shown where there is room for one.
+        options: Reader options.
+        sources: Where the files are.
+        expected: Counts that are checked after loading.
+        home: Folder that `bundled` paths start from: the task file's own. Not a key of the file.
+    """
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    version: int = Field(default=1, ge=1)
+    title: str = ""
+    description: str = ""
+    licence: str = ""
+    citation: str = ""
+    homepage: str = ""
+    reader: str
+    languages: tuple[str, ...] = ()
+    default_pairs: str = "*-*"
+    judged_by: Literal["qrels", "xor", "mkqa"] = "qrels"
+    main_measure: str = "nDCG@10"
+    options: Mapping[str, Any] = Field(default_factory=dict)
+    sources: tuple[Source, ...] = Field(min_length=1)
+    expected: Expected = Expected()
+    home: Path | None = Field(default=None, exclude=True)
+
+    @field_validator("languages")
+    @classmethod
+    def _languages(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        seen: dict[Language, str] = {}
+        for name in names:
+            try:
+                language = parse_language(name)
+            except UsageError as error:
+                raise ValueError(str(error)) from None
+            if language in seen:
+                raise ValueError(f"{name!r} and {seen[language]!r} are the same language")
+            seen[language] = name
+        return names
+
+    @field_validator("sources")
+    @classmethod
+    def _sources(cls, sources: tuple[Source, ...]) -> tuple[Source, ...]:
+        keys = [source.key for source in sources]
+        if repeated := {key for key in keys if keys.count(key) > 1}:
+            raise ValueError(f"source key {min(repeated)!r} is used twice")
+        return sources
+
+    @model_validator(mode="after")
+    def _reader(self) -> Self:
+        if self.reader not in READER_OPTIONS:
+            raise ValueError(
+                f"reader: unknown reader {self.reader!r}; there are: {', '.join(READER_OPTIONS)}."
+                f"{suggest(self.reader, READER_OPTIONS)}"
+            )
+        self.reader_options()
+        if self.main_measure not in MEASURES[self.judged_by]:
+            raise ValueError(
+                f"main_measure: found {self.main_measure!r}, expected one of: {', '.join(MEASURES[self.judged_by])}"
+            )
+        return self
+
+    @cached_property
+    def spellings(self) -> Mapping[Language, str]:
+        """Language -> its spelling in the data set's file names, in the task's order."""
+        return {parse_language(name): name for name in self.languages}
+
+    def source(self, key: str) -> Source | None:
+        """Return the source of that key, if the task has it."""
+        return next((source for source in self.sources if source.key == key), None)
+
+    def reader_options(self, overrides: Mapping[str, Any] | None = None) -> ReaderOptions:
+        """Return the reader's options, with the given ones in place of the task file's.
+
+        Raises:
+            UsageError: An override is unknown or has a wrong value.
+        """
+        model = READER_OPTIONS[self.reader]
+        if overrides is None:
+            return model.model_validate(dict(self.options))
+        try:
+            return model.model_validate({**self.options, **overrides})
+        except ValidationError as error:
+            raise UsageError(f"Options of task {self.name}: {describe(error)}") from None
+
+
+def read_spec(path: Path) -> TaskSpec:
+    """Read a task file.
+
+    Raises:
+        TaskError: It cannot be read, is no TOML, or says something that clearbench does not know.
+    """
+    try:
+        raw = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        raise TaskError(f"{path}: cannot be read: {error.strerror or error}.") from None
+    except UnicodeDecodeError as error:
+        raise TaskError(f"{path}: not UTF-8 at byte {error.start}; expected a TOML file in UTF-8.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise TaskError(f"{path}: not a TOML file: {error}.") from None
+    if "home" in raw:
+        raise TaskError(f"{path}: home: unknown key.")
+    try:
+        return TaskSpec.model_validate({**raw, "home": path.parent})
+    except ValidationError as error:
+        raise TaskError(f"{path}: {describe(error)}") from None
+
+
+def describe(error: ValidationError) -> str:
+    """Say what pydantic found wrong: key, what was found, what was expected."""
+    lines = []
+    for item in error.errors(include_url=False):
+        key = ".".join(str(part) for part in item["loc"])
+        message = item["msg"].removeprefix("Value error, ")
+        match item["type"]:
+            case "extra_forbidden":
+                text = "unknown key"
+            case "missing":
+                text = "missing"
+            case "value_error":
+                text = message
+            case _:
+                text = f"found {item['input']!r}, expected: {message[:1].lower() + message[1:]}"
+        lines.append(f"{key}: {text}" if key else text)
+    return "; ".join(lines) + "."

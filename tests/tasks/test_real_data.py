@@ -1,0 +1,128 @@
+"""The shipped tasks on the official files: exact counts, and what is odd in them."""
+
+import json
+
+import pytest
+from task_samples import write, write_task
+
+from clearbench.tasks.load import DataLocation, Selection, load, load_task
+
+ALL = Selection(all_pairs=True)
+
+
+def counts(data):
+    return {str(pair.pair): len(pair.queries) for pair in data.pairs}
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory, data_dir):
+    """The English XQuAD paragraphs as a DPR tsv."""
+    articles = json.loads((data_dir / "xquad" / "xquad.en.json").read_text(encoding="utf-8"))["data"]
+    texts = [" ".join(part["context"].split()) for article in articles for part in article["paragraphs"]]
+    lines = "".join(f"{number}\t{text}\tTitle\n" for number, text in enumerate(texts))
+    return write(tmp_path_factory.mktemp("corpus") / "tiny_w100.tsv", f"id\ttext\ttitle\n{lines}")
+
+
+def test_xquad(data_dir):
+    loaded = load("xquad", ALL, DataLocation(data_dir=data_dir))
+    assert len(loaded.data.pairs) == 64
+    assert set(counts(loaded.data).values()) == {1190}
+    assert {len(pool) for pool in loaded.data.pools.values()} == {240}
+    assert len({id(pair.qrels) for pair in loaded.data.pairs}) == 1
+    assert loaded.data.notes == ("languages without files: el, ro, th, tr (4 of 12).",)
+    assert not loaded.mismatches
+    assert len(set(loaded.data.clusters.values())) == 240
+
+
+def test_xquad_merged_has_the_query_numbers_that_mteb_publishes(data_dir):
+    # MTEB's task card of XQuADRetrieval, num_queries by language
+    published = {"ar": 1186, "de": 1181, "en": 1185, "es": 1184, "hi": 1183, "ru": 1185, "vi": 1182, "zh": 1181}
+    options = {"merge_duplicate_questions": True}
+    data = load_task("xquad", ALL, DataLocation(data_dir=data_dir), options=options)
+    assert {str(pair.pair.query): len(pair.queries) for pair in data.pairs} == published
+
+
+def test_belebele(data_dir):
+    data = load_task("belebele", ALL, DataLocation(data_dir=data_dir))
+    assert counts(data) == dict.fromkeys(("en-en", "en-de", "de-en", "de-de"), 900)
+    assert {key: len(pool) for key, pool in data.pools.items()} == {"en": 488, "de": 488}
+    assert data.notes[0].endswith("(120 of 122).")
+    per_passage = [list(data.clusters.values()).count(link) for link in set(data.clusters.values())]
+    assert (per_passage.count(2), per_passage.count(1)) == (412, 76)
+
+
+def test_mlqa(data_dir):
+    data = load_task("mlqa", ALL, DataLocation(data_dir=data_dir))
+    numbers = counts(data)
+    assert len(numbers) == 16
+    assert (numbers["en-en"], numbers["ar-en"], numbers["de-en"], numbers["es-en"]) == (1148, 517, 512, 500)
+    pools = {key: len(pool) for key, pool in data.pools.items()}
+    assert (pools["en-en"], pools["de-de"], pools["de-en"], pools["en-de"]) == (978, 456, 447, 456)
+    assert not any(text != text.strip() for pair in data.pairs for text in pair.queries.texts)
+    assert len(set(data.clusters.values())) == 978
+
+
+def test_afriqa(data_dir):
+    data = load_task("afriqa", location=DataLocation(data_dir=data_dir))
+    assert counts(data) == {"en-en": 1349, "ha-en": 300, "ig-en": 409, "rw-en": 345, "sw-en": 295}
+    assert len(data.pools["en"]) == 1277
+    assert data.notes == (
+        "questions without a passage are left out: 2 rw (2 of 1,351).",
+        "46 of 1,351 questions have the answer yes or no; they are kept.",
+    )
+
+
+def test_afriqa_train(data_dir):
+    location = DataLocation(data_dir=data_dir)
+    data = load_task("afriqa", location=location, options={"split": "train"})
+    assert counts(data) == {"en-en": 742, "ha-en": 223, "ig-en": 305, "rw-en": 214}
+
+
+def test_xor(data_dir, corpus):
+    data = load_task("xor", location=DataLocation(data_dir=data_dir, corpus=corpus))
+    by_language = {"ar": 350, "bn": 312, "fi": 360, "ja": 296, "ko": 299, "ru": 255, "te": 238}
+    assert counts(data) == {f"{language}-en": number for language, number in by_language.items()}
+    assert len(data.answers) == 2110
+    with_yes_no = [answers for answers in data.answers.values() if {"yes", "no"} & set(answers)]
+    assert len(with_yes_no) == 210
+    assert sum(set(answers) <= {"yes", "no"} for answers in with_yes_no) == 182
+    assert sum(key.startswith("-") for key in data.answers) == 1054
+    assert list(data.pools) == ["tiny_w100"]
+
+
+def test_xor_train_with_a_space_before_a_language(data_dir, corpus, tmp_path):
+    questions = [{"key": "questions", "local": ["xor_tydi/xor_train_retrieve_eng_span.jsonl"]}]
+    changes = {"reader": "xor", "judged_by": "xor", "main_measure": "R@2kt"}
+    languages = ["ar", "bn", "fi", "ja", "ko", "ru", "te"]
+    task = write_task(tmp_path, sources=questions, languages=languages, **changes)
+    data = load_task(str(task), location=DataLocation(data_dir=data_dir, corpus=corpus))
+    assert counts(data)["ar-en"] == 2574
+    assert sum(counts(data).values()) == 15250
+
+
+def test_mkqa_copies(data_dir, corpus):
+    data = load_task("mkqa", location=DataLocation(data_dir=data_dir, corpus=corpus))
+    languages = ["en", "ar", "es", "fi", "ja", "km", "ko", "ms", "ru", "sv", "tr", "zh"]
+    assert counts(data) == {f"{language}-en": 1758 for language in languages}
+    assert len(data.answers) == 1758
+    assert all(answer == answer.strip() for answers in data.answers.values() for answer in answers)
+    assert all(len(set(answers)) == len(answers) for answers in data.answers.values())
+    khmer = next(pair for pair in data.pairs if str(pair.pair) == "km-en")
+    assert sum("\u200b" in text for text in khmer.queries.texts) > 0
+
+
+def test_mkqa_official_rows(data_dir, corpus, tmp_path):
+    write(tmp_path / "mkqa.jsonl.gz", (data_dir / "mkqa" / "test_mkqa.jsonl.gz").read_bytes())
+    data = load("mkqa", location=DataLocation(data_dir=tmp_path, corpus=corpus)).data
+    assert counts(data)["zh_Hant_HK-en"] == 3
+    assert len(data.pairs) == 26
+    assert data.notes[0] == "3 of 6 questions without a short answer are left out."
+
+
+def test_tydiqa_through_a_task_file_of_the_users(data_dir, tmp_path):
+    source = {"key": "questions", "local": ["tydiqa/tydiqa.goldp.{language}.{split}.json"]}
+    options = {"layout": "monolingual", "split": "dev"}
+    languages = ["en", "ar", "fi", "te"]
+    task = write_task(tmp_path, name="tydiqa", reader="squad", languages=languages, sources=[source], options=options)
+    data = load_task(str(task), location=DataLocation(data_dir=data_dir))
+    assert list(counts(data)) == ["en-en", "ar-ar", "fi-fi", "te-te"]

@@ -1,0 +1,81 @@
+import re
+
+import pytest
+from task_samples import write, write_task
+
+from clearbench.errors import TaskError, UsageError
+from clearbench.scoring.measures import MEASURE_NAMES
+from clearbench.tasks.options import READER_OPTIONS
+from clearbench.tasks.readers import READERS
+from clearbench.tasks.spec import MEASURES, read_spec
+
+
+def test_a_minimal_task_file_is_enough(tmp_path):
+    spec = read_spec(write_task(tmp_path))
+    assert (spec.name, spec.version, spec.default_pairs) == ("tiny", 1, "*-*")
+    assert {str(language): name for language, name in spec.spellings.items()} == {"en": "en", "de": "de"}
+
+
+def test_every_reader_has_options_and_every_options_class_a_reader():
+    assert READERS.keys() == READER_OPTIONS.keys()
+
+
+def test_the_measures_are_those_of_the_scorers():
+    assert set(MEASURES["qrels"]) == set(MEASURE_NAMES)
+
+
+SOURCE = {"key": "passages", "local": ["x"]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"reader": "belebel"}, "unknown reader 'belebel'.* Did you mean belebele"),
+        ({"reader": None}, "reader: missing"),
+        ({"versoin": 2}, "versoin: unknown key"),
+        ({"home": "x"}, "home: unknown key"),
+        ({"version": "two"}, "version: found 'two', expected: .*integer"),
+        ({"name": "a b"}, None),
+        ({"languages": ["en", "xx"]}, "languages: .*'xx'"),
+        ({"languages": ["de", "deu_Latn"]}, "'deu_Latn' and 'de' are the same language"),
+        ({"judged_by": "people"}, "judged_by: found 'people'"),
+        ({"main_measure": "nDCG@11"}, "main_measure: found 'nDCG@11', expected one of: nDCG@1, "),
+        ({"options": {"merge": True}}, "merge: unknown key"),
+        ({"sources": []}, "sources: "),
+        ({"sources": [{"key": "a"}]}, "at least one of local, bundled, hub, url"),
+        ({"sources": [SOURCE, SOURCE]}, "source key 'passages' is used twice"),
+        ({"sources": [{"key": "a", "local": ["{lang}.json"]}]}, "unknown placeholder {lang}"),
+        ({"sources": [{"key": "a", "local": ["{language.__class__}"]}]}, "unknown placeholder"),
+        ({"sources": [{"key": "a", "local": ["{"]}]}, "is no file pattern"),
+        ({"sources": [{"key": "a", "local": ["../x"]}]}, "must be a relative path"),
+        ({"sources": [{"key": "a", "local": ["/x"]}]}, "must be a relative path"),
+        ({"sources": [{"key": "a", "url": "ftp://x"}]}, "is no http"),
+        ({"sources": [{"key": "a", "local": ["x"], "member": "x"}]}, "url is missing"),
+        ({"sources": [{"key": "a", "url": "http://x", "sha256": {"x": "12"}}]}, "expected 64 hexadecimal digits"),
+        (
+            {"sources": [{"key": "a", "hub": {"repo": "a/b", "revision": "main", "path": "x"}}]},
+            "revision: found 'main'",
+        ),
+        ({"expected": {"queries": "many"}}, "expected.queries"),
+    ],
+)
+def test_a_broken_task_file_is_named_with_key_and_what_was_found(tmp_path, changes, message):
+    path = write_task(tmp_path, **{"name": "tiny", **changes})
+    with pytest.raises(TaskError, match=message) as caught:
+        read_spec(path)
+    assert str(caught.value).startswith(str(path))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(b"name = ", "not a TOML file"), (b'name = "\xe9"', "not UTF-8 at byte 8")]
+)
+def test_a_file_that_is_no_toml_is_an_error(tmp_path, content, message):
+    with pytest.raises(TaskError, match=re.escape(message)):
+        read_spec(write(tmp_path / "x.toml", content))
+
+
+def test_options_of_a_run_take_text_and_are_checked(tmp_path):
+    spec = read_spec(write_task(tmp_path))
+    assert spec.reader_options({"merge_duplicate_questions": "true"}) != spec.reader_options()
+    with pytest.raises(UsageError, match="Options of task tiny: merge: unknown key"):
+        spec.reader_options({"merge": "true"})
