@@ -48,8 +48,12 @@ def main() -> None:
         rows.append(row)
         print(format_row(row), flush=True)
         # Written after every row: a long benchmark that is cut short keeps what it measured.
-        answer = {"model": Path(options.model).name if options.model else "all-MiniLM-L6-v2", "machine": machine()}
-        answer |= {"task": "xquad, all pairs", "rows": rows}
+        answer: dict[str, Any] = {
+            "task": "xquad, all pairs",
+            "model": Path(options.model).name if options.model else "all-MiniLM-L6-v2",
+            "machine": machine(),
+            "rows": rows,
+        }
         options.output.parent.mkdir(parents=True, exist_ok=True)
         options.output.write_text(json.dumps(answer, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
@@ -102,7 +106,7 @@ def largest_difference(record: dict[str, Any], theirs: dict[str, Any], measure: 
     ours = measured(record, measure)
     if ours.keys() != theirs["pairs"].keys():
         raise SystemExit(f"pairs differ: {sorted(ours.keys() ^ theirs['pairs'].keys())}")
-    return max(abs(ours[pair] - row[measure]) for pair, row in theirs["pairs"].items())
+    return max(abs(ours[pair] - float(row[measure])) for pair, row in theirs["pairs"].items())
 
 
 # Column title and where a row has its value, with the value's format.

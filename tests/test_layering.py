@@ -15,7 +15,8 @@ MAY_IMPORT = {
     "scoring": BASE | {"tasks", "encoders", "search"},
     "records": BASE | {"tasks"},
     "evaluate": BASE | {"tasks", "encoders", "search", "scoring", "records"},
-    "cli": BASE | {"tasks", "encoders", "search", "scoring", "records", "evaluate"},
+    "reproduce": BASE | {"evaluate"},
+    "cli": BASE | {"tasks", "encoders", "search", "scoring", "records", "evaluate", "reproduce"},
     "__main__": {"cli"},
     "__init__": BASE,
 }

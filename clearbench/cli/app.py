@@ -3,11 +3,13 @@
 import errno
 import os
 import sys
+from collections.abc import Sequence
+from typing import Any
 
-import click
 import typer
 
 from clearbench.cli.cache import cache_app
+from clearbench.cli.reproduce import reproduce
 from clearbench.cli.run import run
 from clearbench.cli.tasks import tasks_app
 from clearbench.errors import ClearbenchError
@@ -20,29 +22,32 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("run")(run)
+app.command("reproduce")(reproduce)
 app.add_typer(tasks_app, name="tasks")
 app.add_typer(cache_app, name="cache")
 
 INTERRUPTED = 130
+# Typer brings its own copy of click or uses the installed one, by version; its public BadParameter leads to either.
+ClickException: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 
 
 def main() -> None:
     """Run a command; turn known failures into one message on stderr and their exit code."""
-    sys.exit(_main())
+    sys.exit(execute())
 
 
-def _main() -> int:
+def execute(arguments: Sequence[str] | None = None) -> int:
+    """Run a command from its arguments (default: the process's); return the exit code."""
     try:
-        result = app(standalone_mode=False)
+        result = app(None if arguments is None else list(arguments), standalone_mode=False)
     except ClearbenchError as error:
         return _fail(str(error), error.exit_code)
-    except click.UsageError as error:
-        hint = f" Try `{error.ctx.command_path} --help`." if error.ctx else ""
-        return _fail(error.format_message() + hint, 2)
-    except click.ClickException as error:
-        return _fail(error.format_message(), error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        return _fail("Interrupted. What was finished is kept; the same command goes on from there.", INTERRUPTED)
+    except ClickException as error:
+        context = getattr(error, "ctx", None)
+        hint = f" Try `{context.command_path} --help`." if context else ""
+        return _fail(error.format_message() + hint, error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        result = INTERRUPTED
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  so that the interpreter's last flush cannot fail
         return 0
@@ -51,6 +56,8 @@ def _main() -> int:
             raise
         where = f" ({error.filename})" if error.filename else ""
         return _fail(f"{error.strerror}{where}. What was finished before is kept.", 1)
+    if result == INTERRUPTED:
+        return _fail("Interrupted. What was finished is kept; the same command goes on from there.", INTERRUPTED)
     return result if isinstance(result, int) else 0
 
 

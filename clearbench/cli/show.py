@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -24,8 +25,12 @@ def print_evaluations(evaluations: Sequence[Evaluation], style: str) -> None:
     else:
         console = Console()
         for evaluation in evaluations:
-            console.print(matrix(evaluation.record))
-            console.print(averages(evaluation.record))
+            record = evaluation.record
+            console.print(f"\n{label(record)}: {record.main_measure} x 100 of {record.model['name']}", style="bold")
+            console.print("rows: query language, columns: passage language", style="dim")
+            console.print(matrix(record))
+            console.print("macro averages x 100", style="dim")
+            console.print(averages(record))
     for evaluation in evaluations:
         say(f"{label(evaluation.record)}: {evaluation.folder}")
 
@@ -35,18 +40,14 @@ def label(record: Record) -> str:
     return ", ".join([record.identity.task, *(f"{key}={value}" for key, value in record.identity.options.items())])
 
 
-def matrix(record: Record) -> Table:
+def matrix(record: Record) -> Table | str:
     """Rows are query languages, columns passage languages, cells the main measure x 100."""
     values = {parse_pair(p.pair): p.measures[record.main_measure].mean for p in record.pairs}
     rows = sorted({pair.query for pair in values}, key=_english_first)
     columns = sorted({pair.passage for pair in values}, key=_english_first)
-    title = f"{label(record)}: {record.main_measure} x 100 of {record.model['name']}"
     if len(columns) > MAX_COLUMNS:
-        return Table(
-            title=f"{title}: {len(rows)} x {len(columns)} languages, see averages and the record", show_header=False
-        )
-    table = Table(title=title, caption="rows: query language; columns: passage language")
-    table.add_column("")
+        return f"({len(rows)} x {len(columns)} languages: too wide to show; every pair is in the record)"
+    table = Table("", box=SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         table.add_column(str(column), justify="right")
     for row in rows:
@@ -57,19 +58,19 @@ def matrix(record: Record) -> Table:
 
 def averages(record: Record) -> Table:
     """Macro averages over groups of pairs; English (en-en) stands apart."""
-    table = Table(title=f"{label(record)}: macro averages x 100")
-    table.add_column("pairs")
-    table.add_column("n", justify="right")
-    shown = [m for m in (record.main_measure, *SECONDARY) if m in record.pairs[0].measures]
-    shown = list(dict.fromkeys(shown + [m for m in record.pairs[0].measures if "@" in m and len(shown) == 1]))
-    for measure in shown:
-        table.add_column(measure, justify="right")
+    known = record.pairs[0].measures
+    usual = [measure for measure in USUAL if measure in known]
+    shown = list(dict.fromkeys([record.main_measure, *(usual or known)]))
+    table = Table("pairs", box=SIMPLE_HEAD, pad_edge=False)
+    for column in ("n", *shown):
+        table.add_column(column, justify="right")
     for group, values in record.averages.items():
         table.add_row(group, f"{values['num_pairs']:.0f}", *(f"{100 * values[measure]:.1f}" for measure in shown))
     return table
 
 
-SECONDARY = ("nDCG@10", "recall@10", "recall@100", "MRR@10")
+USUAL = ("nDCG@10", "recall@10", "recall@100", "MRR@10")
+"""Measures shown where a task has them; others have their own."""
 
 
 def _english_first(language: object) -> tuple[bool, str]:

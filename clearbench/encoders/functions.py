@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from clearbench.encoders.base import FloatArray, IntArray, Role, Setting
+from clearbench.encoders.base import EncoderOptions, FloatArray, IntArray, Role, Setting
 from clearbench.errors import EncoderError
 from clearbench.tasks.retrieval import content_hash
+
+BATCH_TOKENS = 65536
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class FunctionEncoder:
     function: Callable[[list[str], str], Any]
     fingerprint: str
     complete_fingerprint: bool
-    batch_tokens: int = 65536
+    batch_tokens: int = BATCH_TOKENS
     settings: Mapping[str, Setting] = field(default_factory=lambda: {"kind": "function", "similarity": "dot"})
 
     def prompted(self, role: Role) -> tuple[str, str]:
@@ -56,7 +58,7 @@ class FunctionEncoder:
         return vectors
 
 
-def load_function(model: str) -> FunctionEncoder:
+def load_function(model: str, options: EncoderOptions) -> FunctionEncoder:
     """Import `module:function`; the current folder is looked in first, as `python -m` does.
 
     Raises:
@@ -78,6 +80,7 @@ def load_function(model: str) -> FunctionEncoder:
         function=function,
         fingerprint=content_hash("function", model, str(declared) if declared is not None else _source(function)),
         complete_fingerprint=declared is not None,
+        batch_tokens=options.batch_tokens or BATCH_TOKENS,
     )
 
 

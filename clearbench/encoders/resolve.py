@@ -18,12 +18,13 @@ def load_encoder(model: str, options: EncoderOptions | None = None) -> DenseEnco
         EncoderError: It cannot be loaded; the message says why.
         UsageError: An option does not fit.
     """
+    options = options or EncoderOptions()
     if model == "bm25":
         return BM25
     if CALLABLE.fullmatch(model):
         from clearbench.encoders.functions import load_function
 
-        return load_function(model)
+        return load_function(model, options)
     from clearbench.encoders.transformer import load_transformer
 
-    return load_transformer(model, options or EncoderOptions())
+    return load_transformer(model, options)
