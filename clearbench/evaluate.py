@@ -30,6 +30,7 @@ from clearbench.records import (
     QueryScores,
     Record,
     RecordFolder,
+    read_record,
     record_folder,
 )
 from clearbench.scoring.averages import macro_averages
@@ -110,6 +111,9 @@ def evaluate(encoder: Encoder, sets: Sequence[RetrievalSet], options: Evaluation
     engine, encoding = _prepare(encoder, [_open_part(r, f) for r, f in zip(sets, folders, strict=True)], options)
     finished = []
     for retrieval, judge, folder in zip(sets, judges, folders, strict=True):
+        if folder.complete and all(str(pair.pair) in folder.done for pair in retrieval.pairs):
+            finished.append(Evaluation(folder.folder, read_record(folder.folder)))
+            continue
         _write_record(folder, encoder, name, retrieval, encoding, {}, "running")
         seconds = _score_task(retrieval, judge, engine, folder, options)
         record = _write_record(folder, encoder, name, retrieval, encoding, seconds, "complete")

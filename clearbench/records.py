@@ -150,10 +150,13 @@ class RecordFolder:
             (folder / "scores").mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RecordError(f"Cannot write results to {folder}: {error.strerror}. Choose another --out.") from error
+        self.complete = False
         if (folder / "record.json").exists():
-            found = read_record(folder).identity
-            if found != identity:
-                raise RecordError(f"{folder} holds another measurement: {_difference(found, identity)}. {REPLACE_HINT}")
+            found = read_record(folder)
+            if found.identity != identity:
+                difference = _difference(found.identity, identity)
+                raise RecordError(f"{folder} holds another measurement: {difference}. {REPLACE_HINT}")
+            self.complete = found.status == "complete"
         self.done = self._read_parts()
 
     def check_data(self, wanted: Mapping[str, str]) -> None:
