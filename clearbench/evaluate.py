@@ -188,34 +188,39 @@ def _judge_pool(
     folder: RecordFolder,
     options: EvaluationOptions,
 ) -> Iterator[Judged]:
-    """Search one pool with the queries of all its pairs at once, then judge pair by pair."""
+    """Judge the pairs of one pool: from the gold passage's rank where a query has one, else from a ranking.
+
+    Rankings are kept only where they are needed; then the queries of all pairs search the pool together.
+    """
     position = {passage: place for place, passage in enumerate(pool.pool.ids)}
     _check_gold(retrieval, pairs, position)
-    queries = [text for pair in pairs for text in pair.queries.texts]
-    what = f"{retrieval.task} {pairs[0].pair}" + (", ..." if len(pairs) > 1 else "")
-    gold_of = {id(pair.qrels): only_relevant(pair.qrels) for pair in pairs} if retrieval.judged_by == "qrels" else {}
-    golds = [gold_of.get(id(pair.qrels)) for pair in pairs]
-    by_rank = all(gold is not None and set(gold) >= set(p.queries.ids) for gold, p in zip(golds, pairs, strict=True))
-    ranks = ranked = None
-    if by_rank:
-        gold_Q = np.array([position[g[q]] for g, p in zip(golds, pairs, strict=True) if g for q in p.queries.ids])
-        ranks = pool.gold_ranks(queries, gold_Q, what)
-    if not by_rank or options.save_runs or options.verify:
-        ranked = pool.top(queries, DEPTH, what)
-    start = 0
-    for pair in pairs:
-        rows = slice(start, start := start + len(pair.queries))
-        of_pair = None if ranked is None else Ranked(ranked.positions[rows], ranked.scores[rows])
-        if ranks is not None:
-            judged = judge_ranks(pair.queries.ids, ranks[rows])
+    golds = _only_relevant(retrieval, pairs)
+    keep = [options.save_runs or options.verify or gold is None for gold in golds]
+    searching = [pair.queries for pair, kept in zip(pairs, keep, strict=True) if kept]
+    rankings = iter(pool.top(searching, DEPTH, f"{retrieval.task} {pairs[0].pair}"))
+    for pair, gold, kept in zip(pairs, golds, keep, strict=True):
+        what = f"{retrieval.task} {pair.pair}"
+        ranking = next(rankings) if kept else None
+        if gold:
+            gold_Q = np.array([position[gold[query]] for query in pair.queries.ids])
+            judged = judge_ranks(pair.queries.ids, pool.gold_ranks(pair.queries, gold_Q, what))
         else:
-            assert of_pair is not None
-            judged = judge.judge(pair.queries.ids, of_pair, pool, pair.qrels)
-        if options.verify and of_pair is not None and retrieval.judged_by == "qrels":
-            verify(judged, of_pair, pool, pair.qrels, f"{retrieval.task} {pair.pair}")
-        if options.save_runs and of_pair is not None:
-            folder.write_run(str(pair.pair), _trec_lines(pair, of_pair, pool))
+            assert ranking is not None
+            judged = judge.judge(pair.queries.ids, ranking, pool, pair.qrels)
+        if options.verify and ranking is not None and retrieval.judged_by == "qrels":
+            verify(judged, ranking, pool, pair.qrels, what)
+        if options.save_runs and ranking is not None:
+            folder.write_run(str(pair.pair), _trec_lines(pair, ranking, pool))
         yield judged
+
+
+def _only_relevant(retrieval: RetrievalSet, pairs: Sequence[PairData]) -> list[Mapping[str, str] | None]:
+    """Per pair: query -> its only relevant passage, or None where rankings are needed."""
+    if retrieval.judged_by != "qrels":
+        return [None] * len(pairs)
+    shared = {id(pair.qrels): only_relevant(pair.qrels) for pair in pairs}
+    golds = (shared[id(pair.qrels)] for pair in pairs)
+    return [g if g and all(query in g for query in p.queries.ids) else None for g, p in zip(golds, pairs, strict=True)]
 
 
 def _check_gold(retrieval: RetrievalSet, pairs: Sequence[PairData], position: Mapping[str, int]) -> None:

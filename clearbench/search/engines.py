@@ -1,14 +1,16 @@
 """Two ways to search a passage pool behind one small interface: vectors and BM25."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
+
+import numpy as np
 
 from clearbench.encoders.base import DenseEncoder, FloatArray, IntArray
 from clearbench.encoders.lexical import Lexical, LexicalIndex
 from clearbench.encoders.store import EmbeddingStore, text_keys
-from clearbench.search.exact import gold_ranks, inner_products, top_by_faiss, top_by_rows
-from clearbench.search.ranking import Pool, Ranked, make_pool
+from clearbench.search.exact import ScoreRows, gold_ranks, inner_products, top_by_faiss, top_by_rows
+from clearbench.search.ranking import Pool, Ranked, make_pool, split
 from clearbench.tasks.retrieval import Texts
 
 
@@ -19,26 +21,30 @@ class OpenPool(Protocol):
     def pool(self) -> Pool:
         """The pool's ids and equal texts."""
 
-    def gold_ranks(self, queries: Sequence[str], gold_Q: IntArray, what: str) -> IntArray:
+    def gold_ranks(self, queries: Texts, gold_Q: IntArray, what: str) -> IntArray:
         """Rank of the passage at position gold_Q[q] for each query, int64 [Q], from 1."""
 
-    def top(self, queries: Sequence[str], depth: int, what: str) -> Ranked:
-        """The best `depth` passages of each query, in trec_eval's order."""
+    def top(self, query_sets: Sequence[Texts], depth: int, what: str) -> list[Ranked]:
+        """The best `depth` passages of each query in trec_eval's order, per query set; all sets search together."""
 
 
 class Engine(Protocol):
     """Opens passage pools."""
 
     def open(self, passages: Texts) -> OpenPool:
-        """Make a pool ready; all query languages then search it together."""
+        """Make a pool ready for any number of query sets."""
 
 
 @dataclass(frozen=True)
 class DenseEngine:
-    """Searches by inner product over vectors that the store already holds."""
+    """Searches by inner product over vectors that the store already holds.
+
+    Vectors of query sets are kept once fetched: a set meets every pool of its task.
+    """
 
     encoder: DenseEncoder
     store: EmbeddingStore
+    fetched: dict[str, FloatArray] = field(default_factory=dict)
 
     def open(self, passages: Texts) -> "DensePool":
         """See Engine."""
@@ -46,9 +52,11 @@ class DenseEngine:
         pool, first = make_pool(passages.ids, [bytes(key) for key in keys])
         return DensePool(self, pool, self.store.get(keys[first]))
 
-    def query_vectors(self, queries: Sequence[str]) -> FloatArray:
-        """Vectors of queries, float32 [Q, D]."""
-        return self.store.get(text_keys(self.encoder, queries, "query"))
+    def query_vectors(self, queries: Texts) -> FloatArray:
+        """Vectors of a query set, float32 [Q, D]."""
+        if queries.fingerprint not in self.fetched:
+            self.fetched[queries.fingerprint] = self.store.get(text_keys(self.encoder, queries.texts, "query"))
+        return self.fetched[queries.fingerprint]
 
 
 @dataclass(frozen=True)
@@ -59,14 +67,16 @@ class DensePool:
     pool: Pool
     vectors: FloatArray
 
-    def gold_ranks(self, queries: Sequence[str], gold_Q: IntArray, what: str) -> IntArray:
+    def gold_ranks(self, queries: Texts, gold_Q: IntArray, what: str) -> IntArray:
         """See OpenPool."""
-        rows = inner_products(self.engine.query_vectors(queries), self.vectors)
-        return gold_ranks(rows, gold_Q, self.pool, what)
+        return gold_ranks(inner_products(self.engine.query_vectors(queries), self.vectors), gold_Q, self.pool, what)
 
-    def top(self, queries: Sequence[str], depth: int, what: str) -> Ranked:
+    def top(self, query_sets: Sequence[Texts], depth: int, what: str) -> list[Ranked]:
         """See OpenPool."""
-        return top_by_faiss(self.engine.query_vectors(queries), self.vectors, self.pool, depth, what)
+        if not query_sets:
+            return []
+        query_QD = np.concatenate([self.engine.query_vectors(queries) for queries in query_sets])
+        return split(top_by_faiss(query_QD, self.vectors, self.pool, depth, what), [len(q) for q in query_sets])
 
 
 @dataclass(frozen=True)
@@ -88,11 +98,13 @@ class LexicalPool:
     pool: Pool
     index: LexicalIndex
 
-    def gold_ranks(self, queries: Sequence[str], gold_Q: IntArray, what: str) -> IntArray:
+    def gold_ranks(self, queries: Texts, gold_Q: IntArray, what: str) -> IntArray:
         """See OpenPool."""
-        return gold_ranks(lambda start, stop: self.index.scores(queries[start:stop]), gold_Q, self.pool, what)
+        return gold_ranks(self._rows(queries), gold_Q, self.pool, what)
 
-    def top(self, queries: Sequence[str], depth: int, what: str) -> Ranked:
+    def top(self, query_sets: Sequence[Texts], depth: int, what: str) -> list[Ranked]:
         """See OpenPool."""
-        rows = lambda start, stop: self.index.scores(queries[start:stop])  # noqa: E731
-        return top_by_rows(rows, len(queries), self.pool, depth, what)
+        return [top_by_rows(self._rows(queries), len(queries), self.pool, depth, what) for queries in query_sets]
+
+    def _rows(self, queries: Texts) -> ScoreRows:
+        return lambda start, stop: self.index.scores(queries.texts[start:stop])

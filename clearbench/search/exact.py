@@ -10,8 +10,11 @@ import numpy as np
 from clearbench.encoders.base import FloatArray, IntArray
 from clearbench.search.ranking import Pool, Ranked, check_scores, order_scores, rank_of_gold
 
-# Scores held at a time, in numbers (256 MB); bounds memory, not the result.
-BLOCK_SCORES = 64_000_000
+# Scores held at a time: few enough to stay in the processor's cache (4 MB), but for large pools enough queries that the
+# matrix product is one (at most 256 MB). Bounds time and memory, not the result.
+BLOCK_SCORES = 1_000_000
+BLOCK_QUERIES = 64
+MOST_SCORES = 64_000_000
 
 ScoreRows = Callable[[int, int], FloatArray]
 """(start, stop) -> scores of those queries against the distinct texts, float32 [stop - start, U]."""
@@ -93,6 +96,7 @@ def top_by_faiss(query_QD: FloatArray, passage_UD: FloatArray, pool: Pool, depth
 
 
 def _blocks(num_queries: int, pool: Pool) -> Iterator[tuple[int, int]]:
-    rows = max(BLOCK_SCORES // len(pool.ids), 1)
+    size = len(pool.ids)
+    rows = max(BLOCK_SCORES // size, min(BLOCK_QUERIES, MOST_SCORES // size), 1)
     for start in range(0, num_queries, rows):
         yield start, min(start + rows, num_queries)

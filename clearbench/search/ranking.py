@@ -65,6 +65,13 @@ class Ranked:
     scores: FloatArray
 
 
+def split(ranked: Ranked, lengths: Sequence[int]) -> list[Ranked]:
+    """Cut a ranking of joined query sets back into one per set."""
+    ends = np.cumsum(lengths)
+    bounds = zip(ends - lengths, ends, strict=True)
+    return [Ranked(ranked.positions[start:stop], ranked.scores[start:stop]) for start, stop in bounds]
+
+
 def make_pool(ids: Sequence[str], keys: Sequence[bytes]) -> tuple[Pool, IntArray]:
     """Return the pool, and the position of the first passage of each distinct key, int64 [U]."""
     seen: dict[bytes, int] = {}
@@ -103,11 +110,11 @@ def rank_of_gold(score_QU: FloatArray, gold_Q: IntArray, pool: Pool) -> IntArray
     score_QP = score_QU if pool.num_distinct == len(pool.ids) else score_QU[:, pool.distinct]
     gold_score = score_QP[np.arange(len(gold_Q)), gold_Q][:, None]
     above: NDArray[np.int64] = np.count_nonzero(score_QP > gold_score, axis=1)
-    tied = score_QP == gold_score
-    before = np.zeros(len(gold_Q), dtype=np.int64)
-    for row in np.flatnonzero(np.count_nonzero(tied, axis=1) > 1):
-        before[row] = np.count_nonzero(pool.precedence[tied[row]] < pool.precedence[gold_Q[row]])
-    return 1 + above + before
+    ranks = 1 + above
+    for row in np.flatnonzero(np.count_nonzero(score_QP >= gold_score, axis=1) > ranks):
+        tied = np.flatnonzero(score_QP[row] == gold_score[row])
+        ranks[row] += np.count_nonzero(pool.precedence[tied] < pool.precedence[gold_Q[row]])
+    return ranks
 
 
 def check_scores(score: FloatArray, what: str) -> None:
@@ -116,7 +123,7 @@ def check_scores(score: FloatArray, what: str) -> None:
     Raises:
         SearchError: A score is NaN or infinite.
     """
-    if not np.isfinite(score).all():
+    if not np.isfinite(score.sum(dtype=np.float64)):  # one quick pass; NaN and infinities survive a sum
         raise SearchError(
             f"{what}: {int((~np.isfinite(score)).sum())} scores are NaN or infinite; they cannot be ranked."
         )

@@ -96,6 +96,7 @@ def test_block_size_changes_nothing(monkeypatch):
     rows = exact.inner_products(query_QD, passage_PD)
     whole = exact.gold_ranks(rows, gold, pool, "test")
     monkeypatch.setattr(exact, "BLOCK_SCORES", 80)
+    monkeypatch.setattr(exact, "BLOCK_QUERIES", 1)
     assert exact.gold_ranks(rows, gold, pool, "test").tolist() == whole.tolist()
     assert (
         exact.top_by_rows(rows, 50, pool, 5, "test").positions.tolist()
