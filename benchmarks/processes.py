@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -16,9 +17,18 @@ REPOSITORY = HERE.parent
 
 @dataclass(frozen=True)
 class Outcome:
-    """One finished process: wall seconds, start-up included, and what it wrote (a record, or the peer's answer)."""
+    """One finished process, start-up included.
+
+    Attributes:
+        seconds: Wall time.
+        cpu_seconds: Processor time of all its threads: what remains comparable when something else ran beside it.
+        load_before: Load average (1 minute) at the start; above zero, the wall time is not to be trusted.
+        answer: What it wrote: a record, or the peer's answer.
+    """
 
     seconds: float
+    cpu_seconds: float
+    load_before: float
     answer: dict[str, Any]
 
 
@@ -30,21 +40,24 @@ def default_data_dir() -> Path:
 def run_clearbench(arguments: Sequence[str], task: str, out: Path, **environment: str) -> Outcome:
     """Run `clearbench run` with the interpreter that runs this script and read the one record it leaves in `out`."""
     command = [sys.executable, "-m", "clearbench", "run", "--tasks", task, "--out", str(out), *arguments]
-    seconds = _timed(command, environment | {"PYTHONPATH": _python_path()})
+    times = _timed(command, environment | {"PYTHONPATH": _python_path()})
     # The task's folder may carry options in its name, so the record is found, not assumed.
     records = list(out.glob("records/*/*/record.json"))
     if len(records) != 1:
         raise SystemExit(f"clearbench left {len(records)} records in {out}; expected one: {records}")
-    return Outcome(seconds, json.loads(records[0].read_text("utf-8")))
+    return Outcome(*times, json.loads(records[0].read_text("utf-8")))
 
 
 def run_mteb(python: str, arguments: Sequence[str], output: Path) -> Outcome:
     """Run mteb_peer.py with MTEB's own interpreter."""
     command = [python, str(HERE / "mteb_peer.py"), *arguments, "--output", str(output)]
-    return Outcome(_timed(command, {}), json.loads(output.read_text("utf-8")))
+    return Outcome(*_timed(command, {}), json.loads(output.read_text("utf-8")))
 
 
-def _timed(command: Sequence[str], environment: dict[str, str]) -> float:
+def _timed(command: Sequence[str], environment: dict[str, str]) -> tuple[float, float, float]:
+    """Run a command; return wall seconds, processor seconds and the load before."""
+    load = os.getloadavg()[0]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
     done = subprocess.run(
         command,
@@ -60,7 +73,8 @@ def _timed(command: Sequence[str], environment: dict[str, str]) -> float:
     seconds = time.perf_counter() - started
     if done.returncode:
         raise SystemExit(f"{' '.join(command)}\nfailed with exit code {done.returncode}:\n{done.stdout[-3000:]}")
-    return seconds
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, load
 
 
 def _python_path() -> str:

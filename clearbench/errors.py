@@ -8,6 +8,7 @@
     ├── StoreError           1   the embedding store cannot be read or written
     ├── SearchError          1   vectors or scores that cannot be ranked
     ├── ScoringError         1   a ranking or judgements that cannot be scored
+    ├── TrainingError        1   training rows or a training run that cannot go on
     └── RecordError          1   results on disk: unwritable, of another identity, of another schema
 
 A message says what was found, what was expected, where, and what to do. The command line prints it
@@ -52,6 +53,10 @@ class SearchError(ClearbenchError):
 
 class ScoringError(ClearbenchError):
     """A ranking or judgements that cannot be scored."""
+
+
+class TrainingError(ClearbenchError):
+    """Training rows, or a training run, that cannot go on."""
 
 
 class RecordError(ClearbenchError):

