@@ -49,7 +49,7 @@ from clearbench.scoring.statistics import cluster_codes, mean_interval
 from clearbench.scoring.xor import Tokeniser
 from clearbench.search.engines import DenseEngine, Engine, LexicalEngine, OpenPool
 from clearbench.search.ranking import Ranked
-from clearbench.tasks.retrieval import PairData, RetrievalSet
+from clearbench.tasks.retrieval import PairData, RetrievalSet, content_hash
 
 Encoder = DenseEncoder | Lexical
 
@@ -286,6 +286,12 @@ def _write_record(
         model={"name": name, **encoder.settings},
         main_measure=retrieval.main_measure,
         environment=describe_environment(),
+        data=content_hash(*(f"{pair.pair} {pair.data}" for pair in pairs)),
+        coverage={
+            "pairs": len(pairs),
+            "queries_scored": sum(pair.num_queries for pair in pairs),
+            "queries_skipped": sum(pair.num_skipped for pair in pairs),
+        },
         notes=list(retrieval.notes),
         pairs=pairs,
         averages=macro_averages(means),

@@ -90,7 +90,9 @@ class Record(_Frozen):
         model: Name, source and settings of the encoder.
         main_measure: What tables show.
         environment: Versions of the software, and its commit where known.
-        notes: What was odd or left out in the data.
+        data: Hash of all pairs' data hashes.
+        coverage: Pairs scored; over them, queries scored and queries that the protocol leaves out.
+        notes: What was odd or left out in the data, languages without files among it.
         pairs: Sorted by pair.
         averages: Group -> {"num_pairs": n, measure: macro average over pairs}.
         timings: Seconds by phase, texts encoded and cached, start time: of the run that finished the record.
@@ -102,6 +104,8 @@ class Record(_Frozen):
     model: dict[str, Any]
     main_measure: str
     environment: dict[str, str]
+    data: str
+    coverage: dict[str, int]
     notes: list[str]
     pairs: list[PairRecord]
     averages: dict[str, dict[str, float]]

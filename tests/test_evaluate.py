@@ -122,6 +122,8 @@ def test_other_data_or_version_at_the_same_place_is_refused(tmp_path):
         run(tmp_path, [replace(parallel_set(LANGUAGES), version=2)])
     [again] = run(tmp_path, [parallel_set(LANGUAGES, size=7)], replace=True)
     assert again.record.pairs[0].num_passages == 7
+    [before] = run(tmp_path / "before")
+    assert again.record.data != before.record.data
 
 
 def test_damaged_results_are_named(tmp_path):
@@ -191,6 +193,7 @@ def test_answer_judged_tasks_use_their_own_measures(tmp_path):
     summary = xor.record.pairs[0]
     assert list(summary.measures) == ["R@2kt", "R@5kt"]
     assert (summary.num_queries, summary.num_skipped) == (15, 1)
+    assert xor.record.coverage == {"pairs": 1, "queries_scored": 15, "queries_skipped": 1}
     assert summary.measures["R@2kt"].mean == 1.0  # all eight passages fit into 2,000 tokens
     assert xor.record.identity.scoring["tokeniser"] == "words"
     [mkqa] = run(tmp_path / "mkqa", [answer_set("mkqa")])

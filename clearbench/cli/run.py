@@ -122,17 +122,17 @@ def run(
     from clearbench.encoders.store import default_cache
     from clearbench.evaluate import EvaluationOptions, evaluate
     from clearbench.progress import say
-    from clearbench.tasks.load import Selection, load_task
+    from clearbench.tasks.load import Selection, load_task, share_selection
     from clearbench.tasks.sources import DataLocation
 
     cache = cache_dir or default_cache()
     location = DataLocation(data_dir=data_dir, cache_dir=cache, offline=offline, corpus=corpus)
     selection = Selection(pairs=pairs, languages=languages, all_pairs=all_pairs)
+    names = split_names(tasks)
+    reader_options = parse_options(option or [])
     sets = [
-        load_task(
-            task, selection=selection, location=location, tasks_dir=tasks_dir, options=parse_options(option or [])
-        )
-        for task in split_names(tasks)
+        load_task(name, fitting, location, tasks_dir, reader_options)
+        for name, fitting in zip(names, share_selection(selection, names, tasks_dir), strict=True)
     ]
     for retrieval in sets:
         for note in retrieval.notes:

@@ -1,6 +1,6 @@
 """Loading a task: find its definition, choose the pairs, read the files, check the counts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -116,6 +116,46 @@ def defined_pairs(spec: TaskSpec) -> tuple[Pair, ...] | None:
         return None
     options = spec.reader_options()
     return open_reader(spec, SourceFiles(spec, ANYWHERE, options), options).pairs()
+
+
+def share_selection(selection: Selection, names: Sequence[str], tasks_dir: Path | None = None) -> list[Selection]:
+    """Fit one selection to several tasks: each keeps the pair patterns and languages that it has.
+
+    `--tasks xor,belebele --pairs de-en,*-en` means `*-en` for xor, which has no German. With a single task nothing is
+    taken away, so that a slip is an error.
+
+    Raises:
+        UsageError: No task has a pattern or language, or a task has none of them.
+    """
+    if len(names) < 2:
+        return [selection] * len(names)
+    defined = {name: defined_pairs(find_task(name, tasks_dir)) for name in names}
+    pairs = _share(selection.pairs, defined, select_pairs)
+    languages = _share(selection.languages, defined, _parse_languages)
+    return [replace(selection, pairs=pairs[name], languages=languages[name]) for name in names]
+
+
+def _share(
+    wanted: str | None, defined: Mapping[str, tuple[Pair, ...] | None], match: Callable[[str, tuple[Pair, ...]], object]
+) -> dict[str, str | None]:
+    if wanted is None:
+        return dict.fromkeys(defined, None)
+    kept: dict[str, list[str]] = {name: [] for name in defined}
+    for part in (text for text in wanted.split(",") if text.strip()):
+        problems = []
+        for name, pairs in defined.items():
+            try:
+                if pairs is not None:
+                    match(part, pairs)
+                kept[name].append(part)
+            except UsageError as error:
+                problems.append(f"{name}: {error}")
+        if len(problems) == len(defined):
+            raise UsageError(f"No task has {part.strip()!r}. {problems[0]}")
+    for name, parts in kept.items():
+        if not parts:
+            raise UsageError(f"Task {name} has none of {wanted!r}; leave the task out, or ask for a pair that it has.")
+    return {name: ",".join(parts) for name, parts in kept.items()}
 
 
 def choose_pairs(spec: TaskSpec, defined: tuple[Pair, ...], selection: Selection) -> Wanted:

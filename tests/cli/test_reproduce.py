@@ -38,7 +38,9 @@ def expectation(tmp_path, monkeypatch, capsys):
     return write
 
 
-@pytest.mark.parametrize(("shift", "code", "line"), [(0, 0, "4 OK, 0 near, 0 off"), (-0.003, 0, "4 near"), (-0.1, 1, "4 off")])
+@pytest.mark.parametrize(
+    ("shift", "code", "line"), [(0, 0, "4 OK, 0 near, 0 off"), (-0.003, 0, "4 near"), (-0.1, 1, "4 off")]
+)
 def test_the_exit_code_says_whether_a_figure_is_off(expectation, capsys, shift, code, line):
     assert execute(expectation(shift)) == code
     assert line in capsys.readouterr().out

@@ -2,7 +2,15 @@ import pytest
 from task_samples import belebele_rows, write_belebele, write_rows, write_task
 
 from clearbench.errors import DataError, UsageError
-from clearbench.tasks.load import DataLocation, Selection, choose_pairs, defined_pairs, load, load_task
+from clearbench.tasks.load import (
+    DataLocation,
+    Selection,
+    choose_pairs,
+    defined_pairs,
+    load,
+    load_task,
+    share_selection,
+)
 from clearbench.tasks.readers import Wanted
 from clearbench.tasks.spec import read_spec
 
@@ -138,3 +146,26 @@ def test_a_pairs_fingerprint_does_not_depend_on_the_selection(tmp_path):
     of_all = {str(pair.pair): all_.pair_fingerprint(pair) for pair in all_.pairs}
     assert one.pair_fingerprint(one.pairs[0]) == of_all["de-en"]
     assert len(set(of_all.values())) == 4
+
+
+def test_one_selection_is_fitted_to_several_tasks():
+    names = ["xor", "belebele"]
+    shared = share_selection(Selection(pairs="de-en,*-en"), names)
+    assert [fitting.pairs for fitting in shared] == ["*-en", "de-en,*-en"]
+    shared = share_selection(Selection(languages="de,ar,en"), names)
+    assert [fitting.languages for fitting in shared] == ["ar,en", "de,ar,en"]
+    assert share_selection(Selection(all_pairs=True), names) == [Selection(all_pairs=True)] * 2
+    assert share_selection(Selection(pairs="de-en"), ["xor"]) == [Selection(pairs="de-en")]  # a slip stays an error
+
+
+@pytest.mark.parametrize(
+    ("selection", "message"),
+    [
+        (Selection(pairs="xx-en,*-en"), r"No task has 'xx-en'"),
+        (Selection(languages="ar,qq"), r"No task has 'qq'"),
+        (Selection(pairs="de-en"), r"Task xor has none of 'de-en'"),
+    ],
+)
+def test_what_no_task_or_not_one_task_has_is_an_error(selection, message):
+    with pytest.raises(UsageError, match=message):
+        share_selection(selection, ["xor", "belebele"])
