@@ -1,0 +1,176 @@
+"""One CLEAR step, encoded column by column against all texts together: steps per second, peak memory, gradients.
+
+Column by column is how the published code works: each column is padded to its own longest text and encoded in
+mini-batches of 32 rows, twice (GradCache). Both sides take the same rows, the same model, the same loss on the vectors,
+no dropout; the gradient must agree to 1e-5 of its largest entry.
+
+Rows: English and German XQuAD from --data-dir (negatives: five other paragraphs with one of their questions), else
+random token counts as XQuAD has them, every text distinct. Each side runs in its own process, for its peak memory.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import torch
+
+NEGATIVES = 5
+BASE = ("query", "passage", "target_query")
+COLUMNS = (
+    *BASE,
+    *(f"passage_negative_{k}" for k in range(1, NEGATIVES + 1)),
+    *(f"target_query_negative_{k}" for k in range(1, NEGATIVES + 1)),
+)
+
+
+def xquad_rows(folder, size, seed):
+    """Rows of distinct questions; a row's passage, and its negatives, may be another row's too, as in mined data."""
+    random = np.random.default_rng(seed)
+    paragraphs = [
+        [
+            (paragraph["context"], [question["question"] for question in paragraph["qas"]])
+            for article in json.loads((folder / "xquad" / f"xquad.{language}.json").read_text())["data"]
+            for paragraph in article["paragraphs"]
+        ]
+        for language in ("en", "de")
+    ]
+    english, german = paragraphs
+    questions = [(p, q) for p, (_, asked) in enumerate(english) for q in range(len(asked))]
+    rows = []
+    for index in random.permutation(len(questions))[:size]:
+        p, q = questions[index]
+        others = random.choice([other for other in range(len(english)) if other != p], NEGATIVES, replace=False)
+        row = {"query": english[p][1][q], "passage": english[p][0], "target_query": german[p][1][q]}
+        for k, other in enumerate(others, 1):
+            row[f"passage_negative_{k}"] = english[other][0]
+            row[f"target_query_negative_{k}"] = random.choice(german[other][1])
+        rows.append(row)
+    return rows
+
+
+def random_rows(size, seed):
+    """Distinct texts of common words; lengths log-normal, about 150 words a passage and 11 a question."""
+    random = np.random.default_rng(seed)
+    words = ("time", "year", "people", "way", "day", "man", "thing", "woman", "life", "child", "world", "school")
+
+    def text(mean, spread):
+        length = max(3, int(random.lognormal(np.log(mean), spread)))
+        return " ".join(random.choice(words, length))
+
+    return [
+        {column: text(125, 0.45) if column.startswith("passage") else text(10, 0.35) for column in COLUMNS}
+        for _ in range(size)
+    ]
+
+
+def step_by_columns(model, features, loss, size=32):
+    """GradCache, one column after the other; the loss on the vectors is ours, so that only the encoding differs."""
+    from clearbench.training.texts import collect_texts
+
+    named = dict(zip(COLUMNS, features, strict=True))
+    pieces = [(column, start) for column in COLUMNS for start in range(0, len(named[column]["input_ids"]), size)]
+
+    def vectors_of(column, start):
+        # As published: a slice of the padded column, as wide as the column's longest text.
+        chosen = {name: value[start : start + size] for name, value in named[column].items() if torch.is_tensor(value)}
+        return model(chosen)["sentence_embedding"]
+
+    with torch.no_grad():
+        parts = {piece: vectors_of(*piece) for piece in pieces}
+    leaves = {
+        column: torch.cat([parts[piece] for piece in pieces if piece[0] == column]).requires_grad_()
+        for column in COLUMNS
+    }
+    value, _ = loss.score(leaves, collect_texts(named))
+    value.backward()
+    for column, start in pieces:
+        vectors_of(column, start).backward(leaves[column].grad[start : start + size])
+    return float(value.detach())
+
+
+def measure(args):
+    """Run one side; print its figures as JSON, leave the gradient in a file."""
+    from sentence_transformers import SentenceTransformer
+
+    from clearbench.encoders.base import EncoderOptions
+    from clearbench.encoders.checkpoints import find_checkpoint
+    from clearbench.training.losses import CLEARLoss
+
+    torch.manual_seed(0)
+    folder = find_checkpoint(args.model, EncoderOptions()).folder
+    model = SentenceTransformer(str(folder), device=args.device).eval()
+    model.max_seq_length = args.max_length
+    rows = xquad_rows(args.data_dir, args.batch, args.seed) if args.data_dir else random_rows(args.batch, args.seed)
+    features = []
+    for column in COLUMNS:
+        batch = model.preprocess([row[column] for row in rows])
+        features.append({k: v.to(args.device) if torch.is_tensor(v) else v for k, v in batch.items()})
+    loss = CLEARLoss(model, COLUMNS, mini_batch_tokens=args.tokens)
+    cuda = args.device.startswith("cuda")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    def step():
+        model.zero_grad()
+        if args.side == "columns":
+            return step_by_columns(model, features, loss)
+        value = loss(features)
+        value.backward()
+        return float(value.detach())
+
+    value = step()
+    gradient = torch.cat([weight.grad.flatten().cpu() for weight in model.parameters() if weight.grad is not None])
+    seconds = []
+    for _ in range(args.steps):
+        if cuda:
+            torch.cuda.synchronize()
+        begin = time.perf_counter()
+        step()
+        if cuda:
+            torch.cuda.synchronize()
+        seconds.append(time.perf_counter() - begin)
+    peak = torch.cuda.max_memory_allocated() if cuda else 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    torch.save(gradient, args.gradient)
+    figures = {"loss": value, "seconds": median(seconds), "peak_mb": peak / 2**20, "before_mb": before / 1024}
+    print(json.dumps(figures))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", default="minilm")
+    parser.add_argument("--data-dir", type=Path, help="folder with xquad/xquad.<l>.json; without it random rows")
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--max-length", type=int, default=512)
+    parser.add_argument("--tokens", type=int, default=2048, help="padded tokens per mini-batch of our side")
+    parser.add_argument("--steps", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--side", choices=("columns", "together"), help=argparse.SUPPRESS)
+    parser.add_argument("--gradient", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.side:
+        return measure(args)
+    with tempfile.TemporaryDirectory() as folder:
+        figures, gradients = {}, {}
+        for side in ("columns", "together"):
+            file = f"{folder}/{side}.pt"
+            command = [sys.executable, __file__, *sys.argv[1:], "--side", side, "--gradient", file]
+            done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+            figures[side], gradients[side] = json.loads(done.stdout.splitlines()[-1]), torch.load(file)
+    for side, row in figures.items():
+        print(f"{side:9} {1 / row['seconds']:8.4f} steps/s  peak {row['peak_mb']:8.0f} MB  loss {row['loss']:.7f}")
+    one, other = gradients["columns"], gradients["together"]
+    difference = float((one - other).abs().max() / one.abs().max())
+    print(f"ratio {figures['columns']['seconds'] / figures['together']['seconds']:.2f}; "
+          f"largest gradient difference {difference:.1e} of the largest gradient")  # fmt: skip
+    return int(difference > 1e-5)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

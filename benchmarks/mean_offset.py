@@ -1,0 +1,78 @@
+"""A training-free rival as a clearbench encoder: shift a language's questions by the mean difference to English ones.
+
+    MEAN_OFFSET=offsets.npz clearbench run --model mean_offset:encode ...      (in this folder)
+
+For question x in language l: v(x) - (mean over training questions in l - mean over their English originals), then
+unit norm. Passages and English questions stay as they are. `estimate` writes the file: offsets per language from
+training rows, never from evaluation texts, and which evaluation question is in which language.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clearbench.encoders.base import DenseEncoder, EncoderOptions, FloatArray, Role
+from clearbench.encoders.batching import plan_batches
+from clearbench.encoders.resolve import load_encoder
+
+VARIABLE = "MEAN_OFFSET"
+
+
+def encode(texts: list[str], role: str) -> FloatArray:
+    """Vectors of the base model, questions shifted; float32 [N, D]."""
+    table = _table()
+    vectors = encode_all(_base(str(table["model"])), texts, "query" if role == "query" else "passage")
+    if role == "passage":
+        return vectors
+    languages = dict(zip(table["texts"].tolist(), table["languages"].tolist(), strict=True))
+    shifts = dict(zip(table["names"].tolist(), table["shifts"], strict=True))
+    none = np.zeros(vectors.shape[1], dtype=np.float32)
+    vectors = vectors - np.stack([shifts.get(languages.get(text, ""), none) for text in texts])
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def estimate(path: Path, model: str, rows: Sequence[Mapping[str, str]], questions: Mapping[str, str]) -> None:
+    """Write offsets.
+
+    Args:
+        path: .npz to write.
+        model: Base checkpoint.
+        rows: Training rows with `query`, `target_query`, `language`.
+        questions: Evaluation question -> its language.
+    """
+    names = sorted({row["language"] for row in rows})
+    shifts = []
+    for name in names:
+        own = [row for row in rows if row["language"] == name]
+        target, english = ([row[column] for row in own] for column in ("target_query", "query"))
+        base = _base(model)
+        shifts.append(encode_all(base, target, "query").mean(axis=0) - encode_all(base, english, "query").mean(axis=0))
+    np.savez(
+        path, model=model, names=np.array(names), shifts=np.stack(shifts),
+        texts=np.array(list(questions)), languages=np.array(list(questions.values())),
+    )  # fmt: skip
+
+
+def encode_all(encoder: DenseEncoder, texts: list[str], role: Role) -> FloatArray:
+    """Vectors in the order of the texts, float32 [N, D]."""
+    vectors: list[Any] = [None] * len(texts)
+    for batch in plan_batches(encoder.count_tokens(texts, role), encoder.batch_tokens):
+        for place, vector in zip(batch, encoder.encode_batch([texts[i] for i in batch], role), strict=True):
+            vectors[place] = vector
+    return np.stack(vectors)
+
+
+@cache
+def _base(model: str) -> DenseEncoder:
+    encoder = load_encoder(model, EncoderOptions())
+    assert hasattr(encoder, "encode_batch"), "BM25 has no vectors"
+    return encoder
+
+
+@cache
+def _table() -> Any:
+    return np.load(Path(os.environ[VARIABLE]))
