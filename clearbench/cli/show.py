@@ -14,6 +14,8 @@ from clearbench.records import Record
 
 # A matrix with more columns than this is unreadable in a terminal; averages are shown instead.
 MAX_COLUMNS = 16
+# Blanks between columns; the box style gives one of them.
+GAP = 2
 
 
 def print_evaluations(evaluations: Sequence[Evaluation], style: str) -> None:
@@ -28,7 +30,8 @@ def print_evaluations(evaluations: Sequence[Evaluation], style: str) -> None:
             record = evaluation.record
             console.print(f"\n{label(record)}: {record.main_measure} x 100 of {record.model['name']}", style="bold")
             console.print("rows: query language, columns: passage language", style="dim")
-            console.print(matrix(record))
+            for table in matrix(record, console.width):
+                console.print(table)
             console.print("macro averages x 100", style="dim")
             console.print(averages(record))
     for evaluation in evaluations:
@@ -40,20 +43,29 @@ def label(record: Record) -> str:
     return ", ".join([record.identity.task, *(f"{key}={value}" for key, value in record.identity.options.items())])
 
 
-def matrix(record: Record) -> Table | str:
-    """Rows are query languages, columns passage languages, cells the main measure x 100."""
+def matrix(record: Record, width: int) -> list[Table | str]:
+    """Rows are query languages, columns passage languages, cells the main measure x 100.
+
+    Cut into as many tables as the width asks for: a figure is never shortened.
+    """
     values = {parse_pair(p.pair): p.measures[record.main_measure].mean for p in record.pairs}
     rows = sorted({pair.query for pair in values}, key=_english_first)
     columns = sorted({pair.passage for pair in values}, key=_english_first)
     if len(columns) > MAX_COLUMNS:
-        return f"({len(rows)} x {len(columns)} languages: too wide to show; every pair is in the record)"
-    table = Table("", box=SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(str(column), justify="right")
-    for row in rows:
-        cells = (values.get(Pair(row, column)) for column in columns)
-        table.add_row(str(row), *("" if value is None else f"{100 * value:.1f}" for value in cells))
-    return table
+        return [f"({len(rows)} x {len(columns)} languages: too wide to show; every pair is in the record)"]
+    shown = {pair: f"{100 * value:.1f}" for pair, value in values.items()}
+    widest = max(map(len, [*shown.values(), *map(str, columns)]))
+    fitting = max((width - max(len(str(row)) for row in rows) - 1) // (widest + GAP), 1)
+    tables: list[Table | str] = []
+    for start in range(0, len(columns), fitting):
+        table = Table("", box=SIMPLE_HEAD, padding=(0, 0, 0, GAP - 1), pad_edge=False)
+        for column in columns[start : start + fitting]:
+            table.add_column(str(column), justify="right", no_wrap=True)
+        for row in rows:
+            cells = (shown.get(Pair(row, column), "") for column in columns[start : start + fitting])
+            table.add_row(str(row), *cells)
+        tables.append(table)
+    return tables
 
 
 def averages(record: Record) -> Table:
