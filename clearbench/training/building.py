@@ -41,7 +41,8 @@ class Split:
         """Whether a cluster is in the training part.
 
         A hash of its name decides, not its place among the others: with other languages or tasks beside it, the same
-        article stays on its side. So the share is met only on average.
+        article stays on its side (unless they join it to another, see `merge_clusters`). So the share is met only on
+        average.
         """
         return int(content_hash("split", str(self.seed), cluster), 16) < self.fraction * 2**128
 
@@ -88,8 +89,9 @@ def build_rows(
     sides = {part: tuple(row for row in rows if split.trains(row.cluster) == (part == "train")) for part in _PARTS}
     wanted, other = sides[split.part], sides["heldout" if split.part == "train" else "train"]
     if not wanted:
+        num_clusters = len({row.cluster for row in rows})
         raise TrainingError(
-            f"No rows in the part {split.part!r}: {len(rows):,} rows of {len({row.cluster for row in rows}):,} clusters, "
+            f"No rows in the part {split.part!r}: {len(rows):,} rows of {num_clusters:,} clusters, "
             f"fraction {split.fraction:g}, seed {split.seed}. Choose another --fraction or --seed."
         )
     leaks = None

@@ -12,6 +12,7 @@ from clearbench.tasks.catalogue import find_task
 from clearbench.tasks.download import file_sha256
 from clearbench.tasks.load import Loaded, Selection, load
 from clearbench.tasks.readers import Wanted, open_reader
+from clearbench.tasks.readers.base import join_title
 from clearbench.tasks.readers.parsing import read_json, read_json_lines
 from clearbench.tasks.retrieval import PairData, RetrievalSet, content_hash
 from clearbench.tasks.sources import ANYWHERE, DataLocation, SourceFiles, UsedFile
@@ -181,12 +182,13 @@ def _article_titles(loaded: Loaded) -> dict[str, str]:
     """Return passage -> title of its article, as far as the files tell; a title is the same in every data set."""
     readers = {"squad": _squad_titles, "afriqa": _afriqa_titles}
     read = readers.get(loaded.spec.reader)
-    titles = {}
+    titles: dict[str, str] = {}
     for file in loaded.files if read else ():
         assert read is not None
         for text, title in read(file):
             if isinstance(text, str) and isinstance(title, str) and title.strip():
-                titles[text.strip()] = normalise(title.replace("_", " "))
+                shared = normalise(title.replace("_", " "))
+                titles |= {text.strip(): shared, join_title(title, text.strip()): shared}
     return titles
 
 
