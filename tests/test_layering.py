@@ -15,8 +15,9 @@ MAY_IMPORT = {
     "scoring": BASE | {"tasks", "encoders", "search"},
     "records": BASE | {"tasks"},
     "evaluate": BASE | {"tasks", "encoders", "search", "scoring", "records"},
+    "training": BASE | {"tasks", "encoders", "search"},
     "reproduce": BASE | {"evaluate"},
-    "cli": BASE | {"tasks", "encoders", "search", "scoring", "records", "evaluate", "reproduce"},
+    "cli": BASE | {"tasks", "encoders", "search", "scoring", "records", "evaluate", "reproduce", "training"},
     "__main__": {"cli"},
     "__init__": BASE,
 }

@@ -10,8 +10,10 @@ import typer
 
 from clearbench.cli.cache import cache_app
 from clearbench.cli.reproduce import reproduce
+from clearbench.cli.rows import rows_app
 from clearbench.cli.run import run
 from clearbench.cli.tasks import tasks_app
+from clearbench.cli.train import train
 from clearbench.errors import ClearbenchError
 
 app = typer.Typer(
@@ -23,6 +25,8 @@ app = typer.Typer(
 )
 app.command("run")(run)
 app.command("reproduce")(reproduce)
+app.command("train")(train)
+app.add_typer(rows_app, name="rows")
 app.add_typer(tasks_app, name="tasks")
 app.add_typer(cache_app, name="cache")
 

@@ -122,12 +122,9 @@ def _fill(
         negative: set[str] = set()
         while queue and len(batch) < batch_size:
             row = queue.popleft()
-            fits = (
-                rule == "allow"
-                or gold.isdisjoint(positives[row])
-                and (rule == "positives" or (gold.isdisjoint(mined[row]) and negative.isdisjoint(positives[row])))
-            )
-            if fits:
+            twice = not gold.isdisjoint(positives[row])
+            contradicts = not gold.isdisjoint(mined[row]) or not negative.isdisjoint(positives[row])
+            if rule == "allow" or not (twice or (rule == "candidates" and contradicts)):
                 batch.append(row)
                 gold.update(positives[row])
                 negative.update(mined[row])

@@ -15,157 +15,18 @@ Source: Gao et al. (2021), Scaling Deep Contrastive Learning Batch Size under Me
 section 3.2. Shapes: B rows of the batch, U distinct texts, T tokens, D dimensions.
 """
 
-import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
-from torch.utils.checkpoint import get_device_states, set_device_states
 
 from clearbench.encoders.base import IntArray
-from clearbench.encoders.batching import plan_batches
-from clearbench.errors import TrainingError
-
-Features = Mapping[str, Any]
-# What sentence-transformers puts beside the token tensors; it goes to the model as it is.
-SETTINGS = ("modality", "prompt_length", "task")
-UNLIMITED = 2**62
-
-
-@dataclass(frozen=True)
-class BatchTexts:
-    """The distinct texts of a batch, and for each column which of them its rows are.
-
-    Attributes:
-        tokens: Per distinct text its unpadded token-level features (input_ids, token_type_ids, ...).
-        settings: Per distinct text what else the model is told: prompt length, route of an asymmetric model.
-        rows: Column -> index of each row's text, int64 [B].
-        keys: Column -> 64-bit hash of each row's token ids, int64 [B]; equal texts have equal keys in every process.
-    """
-
-    tokens: tuple[Mapping[str, IntArray], ...]
-    settings: tuple[Mapping[str, Any], ...]
-    rows: Mapping[str, Tensor]
-    keys: Mapping[str, Tensor]
-
-    @property
-    def num_tokens(self) -> IntArray:
-        """Tokens per distinct text, int64 [U]."""
-        return np.array([len(text["input_ids"]) for text in self.tokens], dtype=np.int64)
-
-
-@dataclass(frozen=True)
-class Padding:
-    """How the checkpoint's tokenizer pads."""
-
-    token: int = 0
-    left: bool = False
-
-    @classmethod
-    def of(cls, model: Any) -> "Padding":
-        """Read it off a SentenceTransformer's tokenizer or processor."""
-        tokenizer = getattr(model.tokenizer, "tokenizer", model.tokenizer)
-        token = getattr(tokenizer, "pad_token_id", None)
-        return cls(int(token) if token is not None else 0, getattr(tokenizer, "padding_side", "right") == "left")
-
-
-def text_key(input_ids: IntArray) -> int:
-    """64-bit key of a text's token ids; Python's own hash would differ between processes."""
-    digest = hashlib.blake2b(np.ascontiguousarray(input_ids, dtype=np.int64).tobytes(), digest_size=8).digest()
-    return int.from_bytes(digest, "big", signed=True)
-
-
-def split_features(column: str, features: Features) -> Iterator[Mapping[str, IntArray]]:
-    """Yield each row's token-level features without padding, from padded or from flattened features.
-
-    Raises:
-        TrainingError: The features are not those of texts.
-    """
-    ids = features.get("input_ids")
-    if not isinstance(ids, Tensor) or ids.ndim != 2:
-        raise TrainingError(f"column {column!r}: expected the token ids of texts, found features {sorted(features)}.")
-    arrays = {
-        name: value.cpu().numpy()
-        for name, value in features.items()
-        if isinstance(value, Tensor) and value.shape == ids.shape and name not in ("attention_mask", "position_ids")
-    }
-    if "cu_seq_lens_q" in features:  # flattened for flash attention: one long row
-        bounds = features["cu_seq_lens_q"].tolist()
-        arrays = {name: value for name, value in arrays.items() if name != "seq_idx"}
-        for begin, end in zip(bounds, bounds[1:], strict=False):
-            yield {name: value[0, begin:end] for name, value in arrays.items()}
-        return
-    mask = features["attention_mask"].cpu().numpy().astype(bool)
-    for row, real in enumerate(mask):
-        yield {name: value[row, real] for name, value in arrays.items()}
-
-
-def collect_texts(features: Mapping[str, Features]) -> BatchTexts:
-    """Merge the columns' features into one set of distinct texts."""
-    tokens: list[Mapping[str, IntArray]] = []
-    settings: list[Mapping[str, Any]] = []
-    known: dict[tuple[object, ...], int] = {}
-    rows, keys = {}, {}
-    for column, column_features in features.items():
-        told = {name: _plain(column_features[name]) for name in SETTINGS if name in column_features}
-        indices, hashes = [], []
-        for text in split_features(column, column_features):
-            identity = (tuple(told.items()), *((name, array.tobytes()) for name, array in text.items()))
-            if identity not in known:
-                known[identity] = len(tokens)
-                tokens.append(text)
-                settings.append(told)
-            indices.append(known[identity])
-            hashes.append(text_key(text["input_ids"]))
-        device = column_features["input_ids"].device
-        rows[column] = torch.tensor(indices, device=device)
-        keys[column] = torch.tensor(hashes, device=device)
-    return BatchTexts(tuple(tokens), tuple(settings), rows, keys)
-
-
-def _plain(value: Any) -> Any:
-    # A prompt length arrives as a number or, from some collators, as a tensor of one.
-    return int(value.reshape(-1)[0]) if isinstance(value, Tensor) else value
-
-
-def plan_texts(texts: BatchTexts, batch_tokens: int | None, batch_size: int | None) -> list[IntArray]:
-    """Return the mini-batches as index arrays: nearly equal lengths, equal settings, both limits kept."""
-    num_tokens = texts.num_tokens
-    groups: dict[tuple[tuple[str, Any], ...], list[int]] = {}
-    for index, told in enumerate(texts.settings):
-        groups.setdefault(tuple(told.items()), []).append(index)
-    size = batch_size or UNLIMITED
-    plan = []
-    for members in groups.values():
-        group = np.array(members, dtype=np.int64)
-        for batch in plan_batches(num_tokens[group], batch_tokens or UNLIMITED):
-            plan += [group[batch[start : start + size]] for start in range(0, len(batch), size)]
-    return plan
-
-
-def pad_texts(texts: BatchTexts, batch: IntArray, padding: Padding, device: torch.device) -> dict[str, Any]:
-    """Return the features of one mini-batch, padded to its own longest text."""
-    chosen = [texts.tokens[index] for index in batch]
-    lengths = [len(text["input_ids"]) for text in chosen]
-    longest = max(lengths)
-    spans = [slice(longest - length, longest) if padding.left else slice(0, length) for length in lengths]
-    features: dict[str, Any] = dict(texts.settings[batch[0]])
-    mask = np.zeros((len(chosen), longest), dtype=np.int64)
-    for row, span in enumerate(spans):
-        mask[row, span] = 1
-    for name in chosen[0]:
-        padded = np.full(mask.shape, padding.token if name == "input_ids" else 0, dtype=np.int64)
-        for row, (text, span) in enumerate(zip(chosen, spans, strict=True)):
-            padded[row, span] = text[name]
-        features[name] = torch.from_numpy(padded).to(device)
-    features["attention_mask"] = torch.from_numpy(mask).to(device)
-    return features
+from clearbench.training.texts import BatchTexts, Padding, pad_texts
 
 
 @dataclass(frozen=True)
@@ -183,8 +44,16 @@ class TextEncoder:
 
 
 def encode(encoder: TextEncoder, texts: BatchTexts, plan: Sequence[IntArray]) -> Tensor:
-    """Return the vectors of all distinct texts, [U, D], in the order of `texts`."""
-    return _in_order([encoder(texts, batch) for batch in plan], plan)
+    """Return the vectors of all distinct texts, [U, D], in the order of `texts`.
+
+    Under DistributedDataParallel only the last mini-batch is told to synchronise: processes may have different numbers
+    of mini-batches, but must meet equally often.
+    """
+    vectors = []
+    for number, batch in enumerate(plan, 1):
+        with _synchronise(encoder.model, number == len(plan)):
+            vectors.append(encoder(texts, batch))
+    return _in_order(vectors, plan)
 
 
 def encode_cached(
@@ -208,6 +77,8 @@ def encode_cached(
         for batch in plan:
             states.append(RandomState(encoder.device))
             vectors.append(encoder(texts, batch))
+    # Weights that autocast converted without a graph must not be reused by a forward pass that needs one.
+    torch.clear_autocast_cache()
     leaf = _in_order(vectors, plan).requires_grad_()
     loss = loss_of(leaf)
     (gradient,) = torch.autograd.grad(loss, leaf)
@@ -231,7 +102,8 @@ def _encode_again(
             with state.replayed(), autocast():
                 vectors = encoder(texts, batch)
             if vectors.requires_grad:
-                vectors.backward(gradient[torch.from_numpy(batch).to(gradient.device)] * from_above)
+                share = gradient[torch.from_numpy(batch).to(gradient.device)] * from_above
+                torch.autograd.backward(vectors, share)
 
 
 def _in_order(vectors: Sequence[Tensor], plan: Sequence[IntArray]) -> Tensor:
@@ -254,6 +126,7 @@ def _same_autocast(device: torch.device) -> Callable[[], AbstractContextManager[
         device.type,
         dtype=torch.get_autocast_dtype(device.type),
         enabled=torch.is_autocast_enabled(device.type),
+        cache_enabled=False,
     )
 
 
@@ -261,13 +134,29 @@ class RandomState:
     """The random generators' state at one moment, to draw the same dropout masks a second time."""
 
     def __init__(self, device: torch.device) -> None:
-        self.host = torch.get_rng_state()
-        self.devices, self.states = get_device_states(torch.empty(0, device=device))
+        self.device = device
+        self.states = self._read()
 
     @contextmanager
     def replayed(self) -> Iterator[None]:
         """Run a block in this state; afterwards the generators continue where they were."""
-        with torch.random.fork_rng(devices=self.devices):
-            torch.set_rng_state(self.host)
-            set_device_states(self.devices, self.states)
+        before = self._read()
+        self._write(self.states)
+        try:
             yield
+        finally:
+            self._write(before)
+
+    def _read(self) -> list[Tensor]:
+        if self.device.type == "cuda":
+            return [torch.get_rng_state(), torch.cuda.get_rng_state(self.device)]
+        if self.device.type == "mps":
+            return [torch.get_rng_state(), torch.mps.get_rng_state()]
+        return [torch.get_rng_state()]
+
+    def _write(self, states: Sequence[Tensor]) -> None:
+        torch.set_rng_state(states[0])
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(states[1], self.device)
+        elif self.device.type == "mps":
+            torch.mps.set_rng_state(states[1])

@@ -1,0 +1,111 @@
+"""`clearbench train` as a user meets it."""
+
+import json
+
+import pytest
+import torch
+import typer
+from make import tiny_checkpoint
+from task_samples import write_belebele, write_task
+from training_samples import write_rows
+
+from clearbench.cli.app import execute
+from clearbench.cli.train import train
+from clearbench.errors import ClearbenchError, TrainingError, UsageError
+from clearbench.training.manifest import read_manifest
+
+FLAGS = ("--model", "base", "--data", "rows.jsonl", "--steps", "2", "--batch-size", "4", "--device", "cpu")
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Threads cost tiny matrices more than they bring, most of all beside other tests."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A folder with a base checkpoint, rows, and a task of two languages."""
+    tiny_checkpoint(tmp_path / "base")
+    write_rows(tmp_path / "rows.jsonl")
+    write_belebele(tmp_path / "data", "eng_Latn", "deu_Latn", passages=8)
+    write_task(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CLEARBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("CLEARBENCH_DATA", raising=False)
+    return tmp_path
+
+
+def run(*arguments):
+    app = typer.Typer(pretty_exceptions_enable=False)
+    app.command()(train)
+    app([str(argument) for argument in arguments], standalone_mode=False)
+
+
+def test_flags_alone(place, capsys):
+    run(*FLAGS, "--out", "ckpt", "--loss", "infonce")
+    captured = capsys.readouterr()
+    assert captured.out.startswith("ckpt: 2 steps, last loss ")
+    assert "step 1/2: loss" in captured.err and "rows/s" in captured.err
+    assert read_manifest(place / "ckpt").config["loss"] == "infonce"
+
+
+def test_a_toml_file_with_flags_over_it(place):
+    (place / "train.toml").write_text(
+        'preset = "cpu-demo"\nmodel = "base"\ndata = "rows.jsonl"\nout = "ckpt"\nsteps = 50\nbatch_size = 4\n'
+        'mini_batch_tokens = 64\ndevice = "cpu"\nweight_decay = 0.1\nlearning_rate = 1e-2\n'
+    )
+    run("--config", "train.toml", "--steps", 2, "--lr", 1e-3, "--set", "max_grad_norm=0.5")
+    config = read_manifest(place / "ckpt").config
+    assert (config["steps"], config["weight_decay"], config["max_grad_norm"]) == (2, 0.1, 0.5)
+    assert (config["learning_rate"], config["max_length"], config["preset"]) == (1e-3, 192, "cpu-demo")
+
+
+def test_evaluation_while_training_equals_clearbench_run(place):
+    task = ("--eval-task", "tiny.toml", "--eval-pairs", "de-en,en-en", "--data-dir", "data", "--stop-english", "90")
+    run(*FLAGS, "--out", "ckpt", "--lr", "0.01", *task)
+    first, last = read_manifest(place / "ckpt").evaluations
+    for model, evaluation in (("base", first), ("ckpt", last)):
+        command = ["run", "--model", model, "--tasks", "tiny.toml", "--pairs", "de-en,en-en", "--data-dir", "data"]
+        assert execute([*command, "--out", f"results-{model}"]) == 0
+        [file] = (place / f"results-{model}").rglob("record.json")
+        for pair in json.loads(file.read_text())["pairs"]:
+            assert evaluation[f"tiny:{pair['pair']}"] == pytest.approx(pair["measures"]["nDCG@10"]["mean"], abs=1e-9)
+    records = [next((place / f"results-{model}").rglob("record.json")) for model in ("base", "ckpt")]
+    encoders = [json.loads(record.read_text())["identity"]["encoder"] for record in records]
+    assert encoders[0] != encoders[1]
+
+
+def test_a_finished_run_is_not_run_again(place, capsys):
+    run(*FLAGS, "--out", "ckpt")
+    with pytest.raises(UsageError, match="--resume goes on"):
+        run(*FLAGS, "--out", "ckpt")
+    run(*FLAGS, "--out", "ckpt", "--resume")
+    assert "complete already" in capsys.readouterr().err
+
+
+BAD = {
+    "nothing": ((), UsageError, "--model, --data, --out missing"),
+    "no output": (FLAGS, UsageError, "--out missing"),
+    "mini-batch larger than batch": ((*FLAGS, "--out", "x", "--mini-batch-size", "8"), UsageError, "larger than batch"),
+    "unknown loss": ((*FLAGS, "--out", "x", "--loss", "info"), UsageError, "infonce"),
+    "unknown setting": ((*FLAGS, "--out", "x", "--set", "momentum=1"), UsageError, "momentum"),
+    "file as output": ((*FLAGS, "--out", "rows.jsonl"), UsageError, "is a file"),
+    "unwritable output": ((*FLAGS, "--out", "rows.jsonl/x"), TrainingError, "Choose another --out"),
+    "unknown task": ((*FLAGS, "--out", "x", "--eval-task", "xquod"), UsageError, "xquad"),
+    "rows are no rows": (
+        ("--model", "base", "--data", "data/belebele/eng_Latn.jsonl", "--out", "x"), TrainingError, "is missing",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_users_mistake_is_one_message(place, case):
+    arguments, kind, message = BAD[case]
+    with pytest.raises(ClearbenchError) as error:
+        run(*arguments)
+    assert isinstance(error.value, kind) and message in str(error.value)
+    assert not (place / "x").exists()
