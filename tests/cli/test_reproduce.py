@@ -30,8 +30,8 @@ def expectation(tmp_path, monkeypatch, capsys):
 
     def write(shift=0.0):
         lines = ['model = "bm25"', 'source = "made for a test"', "[[task]]", 'name = "tiny.toml"', "[task.expected]"]
-        for pair in record["pairs"]:
-            lines.append(f'"{pair["pair"]}" = {{ "nDCG@10" = {pair["measures"]["nDCG@10"]["mean"] + shift} }}')
+        figures = {pair["pair"]: pair["measures"]["nDCG@10"]["mean"] + shift for pair in record["pairs"]}
+        lines += [f'"{pair}" = {{ "nDCG@10" = {figure} }}' for pair, figure in figures.items()]
         (tmp_path / "figures.toml").write_text("\n".join(lines))
         return ["reproduce", "figures.toml", "--data-dir", "data", "--out", "out"]
 
