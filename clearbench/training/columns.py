@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from clearbench.errors import TrainingError
 from clearbench.training.encoding import TextEncoder, encode, encode_cached
+from clearbench.training.gather import gather_rows
 from clearbench.training.names import count_negatives
 from clearbench.training.scores import Candidates
 from clearbench.training.texts import (
@@ -26,6 +27,9 @@ from clearbench.training.texts import (
     text_key,
 )
 
+# The trainer cuts a batch's flat names at each column's prefix, so the features of `passage` also hold those of
+# `passage_negative_1`, as `negative_1_input_ids` and so on.
+MIXED_IN = re.compile(r"(negative_[0-9]+)_(.+)")
 # Padded tokens per mini-batch where the caller sets no limit. Beyond these sizes a device gains nothing.
 BATCH_TOKENS = {"cpu": 2048, "accelerator": 32768}
 
@@ -131,7 +135,7 @@ class NamedColumnsLoss(nn.Module):
         vectors_BSD = torch.stack([vectors[slot] for slot in self.slots(base)], dim=1)
         vectors_BSD = nn.functional.normalize(vectors_BSD, dim=2)
         if self.gathers:
-            vectors_BSD = _gather(vectors_BSD, with_grad=True)
+            vectors_BSD = gather_rows(vectors_BSD)
         keys_SN = self.keys(base, texts)
         return Candidates(vectors_BSD.transpose(0, 1), keys_SN, self.missing(keys_SN))
 
@@ -142,7 +146,7 @@ class NamedColumnsLoss(nn.Module):
     def keys(self, base: str, texts: BatchTexts) -> Tensor:
         """Return the keys of one side's texts, of all processes if wanted, int64 [S, N]."""
         keys_BS = torch.stack([texts.keys[slot] for slot in self.slots(base)], dim=1)
-        return (_gather(keys_BS) if self.gathers else keys_BS).T.contiguous()
+        return (gather_rows(keys_BS) if self.gathers else keys_BS).T.contiguous()
 
     def offset(self, num_rows: int) -> int:
         """Return where this process's rows begin among those of all."""
@@ -187,14 +191,18 @@ class NamedColumnsLoss(nn.Module):
         named = dict(zip(self.columns, features, strict=True))
         self._check_order(named)
         used = {slot for base in self.needed for slot in self.slots(base)}
-        return {column: named[column] for column in self.columns if column in used}
+        # What the trainer mixed in is dropped, or it would pass for a token-level feature where the shapes agree.
+        return {
+            column: {name: value for name, value in named[column].items() if not MIXED_IN.match(name)}
+            for column in self.columns
+            if column in used
+        }
 
     def _check_order(self, named: Mapping[str, Features]) -> None:
-        # The trainer cuts a batch's flat names at each column's prefix, so the features of `passage` also hold
-        # `negative_1_input_ids`: the very tensor of column `passage_negative_1`. That betrays a wrong order.
+        # `negative_1_input_ids` of `passage` must be the very tensor of column `passage_negative_1`.
         for column, features in named.items():
             for name, value in features.items():
-                if not (match := re.fullmatch(r"(negative_[0-9]+)_input_ids", name)):
+                if not (match := MIXED_IN.fullmatch(name)) or match[2] != "input_ids":
                     continue
                 other = f"{column}_{match[1]}"
                 if other not in named or named[other]["input_ids"] is not value:
@@ -212,7 +220,7 @@ class NamedColumnsLoss(nn.Module):
             if empty:
                 raise TrainingError(f"column {base!r}: rows {empty} of the batch are empty.")
         if self.gathers:
-            sizes = _gather(texts.rows[base].new_tensor([len(texts.rows[base])])).tolist()
+            sizes = gather_rows(texts.rows[base].new_tensor([len(texts.rows[base])])).tolist()
             if len(set(sizes)) > 1:
                 raise TrainingError(f"processes have batches of different sizes {sizes}; drop the last short batch.")
 
@@ -226,10 +234,3 @@ class NamedColumnsLoss(nn.Module):
             for tokens in split_features("", self.model.preprocess([""], prompt=prompt or None, task=route))
         }
         return tuple(sorted(keys))
-
-
-def _gather(tensor: Tensor, with_grad: bool = False) -> Tensor:
-    from sentence_transformers.util import all_gather, all_gather_with_grad
-
-    gathered: Tensor = (all_gather_with_grad if with_grad else all_gather)(tensor.contiguous())
-    return gathered

@@ -81,7 +81,8 @@ def encode_cached(
     torch.clear_autocast_cache()
     leaf = _in_order(vectors, plan).requires_grad_()
     loss = loss_of(leaf)
-    (gradient,) = torch.autograd.grad(loss, leaf)
+    with torch.autocast(encoder.device.type, enabled=False):  # or the gradient's matrix products are in bfloat16
+        (gradient,) = torch.autograd.grad(loss, leaf)
     loss = loss.detach().requires_grad_()
     again = partial(_encode_again, encoder, texts, plan, states, gradient, _same_autocast(encoder.device))
     loss.register_hook(again)  # type: ignore[no-untyped-call]
@@ -103,7 +104,8 @@ def _encode_again(
                 vectors = encoder(texts, batch)
             if vectors.requires_grad:
                 share = gradient[torch.from_numpy(batch).to(gradient.device)] * from_above
-                torch.autograd.backward(vectors, share)
+                with torch.autocast(encoder.device.type, enabled=False):
+                    torch.autograd.backward(vectors, share)
 
 
 def _in_order(vectors: Sequence[Tensor], plan: Sequence[IntArray]) -> Tensor:
