@@ -4,10 +4,14 @@ import json
 import re
 import unicodedata
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import regex
+
+from clearbench.training.leaks import LeakIndex, find_leaks
+from clearbench.training.sources import load_evaluation, rows_of_task
 
 FOLDER = Path(__file__).resolve().parents[1] / "tasks" / "demo"
 SCRIPTS = {
@@ -88,3 +92,85 @@ def test_questions_do_not_repeat_their_passage(english):
         passage = set(re.findall(r"[a-z]{5,}", row["flores_passage"].lower()))
         shares.append(len(words & passage) / max(len(words), 1))
     assert sum(shares) / len(shares) < 0.35
+
+
+TRAIN_SCRIPTS = {"en": "Latin", "de": "Latin", "es": "Latin", "ru": "Cyrillic", "sw": "Latin"}
+
+
+def train_rows(name):
+    with (FOLDER / "train" / name).open(encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+@pytest.fixture(scope="module")
+def train_passages():
+    return {row["_id"]: row["text"] for row in train_rows("corpus.jsonl")}
+
+
+@pytest.fixture(scope="module")
+def train_questions():
+    rows = train_rows("queries.jsonl")
+    return {code: [row for row in rows if row["language"] == code] for code in TRAIN_SCRIPTS}
+
+
+def test_the_train_split_is_complete_and_parallel(train_passages, train_questions):
+    assert len(train_passages) == len(set(train_passages.values())) == 40
+    assert set(Counter(link.rpartition("-")[0] for link in train_passages).values()) == {4}
+    identity = [f"{link}#{number}" for link in train_passages for number in (1, 2)]
+    for code, rows in train_questions.items():
+        assert [row["parallel_id"] for row in rows] == identity
+        assert [row["_id"] for row in rows] == [f"{key}/{code}" for key in identity]
+        assert len({row["text"] for row in rows}) == 80
+    assert sum(map(len, train_questions.values())) == len(train_rows("queries.jsonl")) == 400
+    header, *judged = (FOLDER / "train" / "qrels" / "train.tsv").read_text(encoding="utf-8").splitlines()
+    assert header.split("\t") == ["query-id", "corpus-id", "score"]
+    expected = [
+        (row["_id"], row["parallel_id"].split("#")[0], "1") for rows in train_questions.values() for row in rows
+    ]
+    assert [tuple(line.split("\t")) for line in judged] == expected
+
+
+def test_texts_of_the_train_split_are_clean_and_in_their_script(train_passages, train_questions):
+    texts = [("en", text) for text in train_passages.values()]
+    texts += [(code, row["text"]) for code, rows in train_questions.items() for row in rows]
+    for code, text in texts:
+        assert text == unicodedata.normalize("NFC", text).strip()
+        assert not regex.search(r"[\p{Cc}\p{Co}\p{Cn}<>{}|]|  ", text)
+        letters = regex.findall(r"\p{L}", text)
+        assert len(regex.findall(rf"\p{{{TRAIN_SCRIPTS[code]}}}", text)) >= 0.98 * len(letters), text
+    assert all(row["text"].endswith("?") for rows in train_questions.values() for row in rows)
+    assert all("¿" in row["text"] for row in train_questions["es"])
+
+
+def test_questions_of_the_train_split_agree_with_the_english_in_length_and_numbers(train_questions):
+    english = train_questions["en"]
+    for rows in train_questions.values():
+        for row, other in zip(rows, english, strict=True):
+            assert 0.6 < len(row["text"]) / len(other["text"]) < 1.7, row["_id"]
+            assert re.findall(r"\d{4}", row["text"]) == re.findall(r"\d{4}", other["text"]), row["_id"]
+
+
+def test_passages_of_the_train_split_have_the_promised_length_and_hold_the_answers(train_passages, train_questions):
+    assert all(50 <= len(text.split()) <= 90 for text in train_passages.values())
+    shares = []
+    for row in train_questions["en"]:
+        passage = train_passages[row["parallel_id"].split("#")[0]]
+        assert row["answers"][0] in passage
+        assert row["answers"][0].lower() not in row["text"].lower()
+        words = set(re.findall(r"[a-z]{5,}", row["text"].lower()))
+        shares.append(len(words & set(re.findall(r"[a-z]{5,}", passage.lower()))) / max(len(words), 1))
+    assert max(shares) <= 0.5 and sum(shares) / len(shares) < 0.35
+
+
+def test_the_train_split_shares_no_topic_and_no_text_with_the_evaluation(english, train_passages):
+    assert not {row["link"].rpartition("-")[0] for row in english} & {
+        link.rpartition("-")[0] for link in train_passages
+    }
+    source = rows_of_task("demo-train")
+    assert Counter(row.language for row in source.rows) == dict.fromkeys(["de", "es", "ru", "sw"], 80)
+    index = LeakIndex()
+    index.add_task(load_evaluation("demo", ["de", "es", "ru", "sw"]))
+    assert find_leaks(source.rows, index) == {}
+    # The check sees what it should: a passage and a question of the evaluation in a row's place.
+    for change in ({"passage": english[0]["flores_passage"]}, {"target_query": rows("deu_Latn")[5]["question"]}):
+        assert list(find_leaks([replace(source.rows[0], **change)], index)) == [0]

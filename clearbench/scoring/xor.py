@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from clearbench.errors import ScoringError, suggest
+from clearbench.errors import ScoringError, UsageError, suggest
 from clearbench.scoring.answers import AnswerScores, Passages, Rankings, check_cutoffs, look_up
+from clearbench.tasks.retrieval import RetrievalSet
 
 Mode = Literal["official", "strict"]
 """Questions without a ranking: `official` leaves them out, `strict` gives them 0."""
@@ -94,6 +95,22 @@ def fallback_tokeniser() -> Tokeniser:
     from nltk.tokenize import NLTKWordTokenizer
 
     return Tokeniser("nltk-treebank-unsplit", False, NLTKWordTokenizer().tokenize)
+
+
+def make_tokenisers(sets: Iterable[RetrievalSet], offline: bool) -> dict[str, Tokeniser]:
+    """Make the tokenisers that tasks judged by XOR-Retrieve's rule name.
+
+    Args:
+        sets: Loaded tasks.
+        offline: Download no data.
+    Raises:
+        UsageError: A name other than `official` and `unsplit`.
+        ScoringError: The official one lacks its data.
+    """
+    names = {retrieval.tokeniser for retrieval in sets if retrieval.judged_by == "xor"}
+    if wrong := names - {"official", "unsplit"}:
+        raise UsageError(f"Tokeniser {min(wrong)!r}: expected official or unsplit.")
+    return {name: official_tokeniser(offline=offline) if name == "official" else fallback_tokeniser() for name in names}
 
 
 def score_xor(

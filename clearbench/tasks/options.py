@@ -49,9 +49,11 @@ class XorOptions(ReaderOptions):
 
     Attributes:
         join_title: Encode `title + " " + text` of a passage instead of its text alone (the official measure: text).
+        tokeniser: What counts the tokens: `official` (nltk.word_tokenize), or `unsplit`, which needs no data.
     """
 
     join_title: bool = False
+    tokeniser: Literal["official", "unsplit"] = "official"
 
 
 class MkqaOptions(ReaderOptions):

@@ -4,7 +4,9 @@ from task_samples import write, write_rows, write_task
 from clearbench.errors import TaskError, UsageError
 from clearbench.tasks.catalogue import find_task, list_tasks
 
-SHIPPED = ["afriqa", "belebele", "demo", "mkqa", "mlqa", "mlqa-test", "xor", "xquad"]
+SHIPPED = [
+    "afriqa", "belebele", "demo", "demo-mkqa", "demo-train", "demo-xor", "mkqa", "mlqa", "mlqa-test", "xor", "xquad",
+]  # fmt: skip
 
 
 def test_the_shipped_tasks_can_be_used_and_are_described():

@@ -65,6 +65,7 @@ class XorReader:
             pools={name: pool},
             pairs=tuple(pairs),
             answers=answers,
+            tokeniser=self._options.tokeniser,
             notes=(
                 *left_out("languages without questions", absent, len(queries)),
                 f"passage corpus: {name}, {len(pool):,} passages.",
