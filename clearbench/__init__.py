@@ -1,1 +1,21 @@
-"""Cross-lingual retrieval evaluation per language pair."""
+"""Cross-lingual retrieval evaluation per language pair, with a built-in CLEAR fine-tuning stage.
+
+The Python interface is in clearbench/api.py; its names are here too, imported when they are first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from clearbench.api import compare, evaluate, load_encoder, load_task
+    from clearbench.training.losses import CLEARLoss
+
+__all__ = ["CLEARLoss", "compare", "evaluate", "load_encoder", "load_task"]
+
+_HOME = dict.fromkeys(__all__, "clearbench.api") | {"CLEARLoss": "clearbench.training.losses"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
+    return getattr(import_module(_HOME[name]), name)

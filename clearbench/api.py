@@ -1,0 +1,226 @@
+"""The Python interface: five names, the same functions that the command line calls.
+
+    task = clearbench.load_task("demo", pairs="*-en")
+    encoder = clearbench.load_encoder("path/to/checkpoint")
+    [evaluation] = clearbench.evaluate(encoder, [task], out="results")
+    comparison = clearbench.compare("base", "clear", results="results")
+
+The fifth is the loss, `clearbench.CLEARLoss`; see clearbench/training/losses.py.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    from clearbench.encoders.base import DenseEncoder
+    from clearbench.encoders.lexical import Lexical
+    from clearbench.evaluation import Encoder, Evaluation, EvaluationOptions
+    from clearbench.tasks.retrieval import RetrievalSet
+    from clearbench.verdicts.comparison import Comparison
+    from clearbench.verdicts.loading import Entry
+
+Place = str | Path
+_Options = TypeVar("_Options", bound="DataclassInstance")
+
+
+def load_task(
+    name: Place,
+    *,
+    pairs: str | None = None,
+    languages: str | None = None,
+    all_pairs: bool = False,
+    data_dir: Place | None = None,
+    corpus: Place | None = None,
+    options: Mapping[str, Any] | None = None,
+    tasks_dir: Place | None = None,
+    cache_dir: Place | None = None,
+    offline: bool = False,
+) -> "RetrievalSet":
+    """Load a task's texts and judgements and check its counts.
+
+    Args:
+        name: Task name, or the path of a task file or of a BEIR-style folder.
+        pairs: Language pairs, query language first: "de-en,*-en". Default: the task's own choice.
+        languages: Only pairs of these languages: "de,en".
+        all_pairs: Every pair the task defines.
+        data_dir: Folder with the official files; nothing is downloaded then.
+        corpus: Passage corpus for `xor` and `mkqa`.
+        options: Reader options, as `clearbench tasks show NAME` lists them.
+        tasks_dir: Folder with task definitions instead of the packaged ones.
+        cache_dir: Cache folder; default: CLEARBENCH_CACHE or the user's cache.
+        offline: Never use the network.
+    Returns:
+        Pools, queries, judgements and pairs; see RetrievalSet.
+    Raises:
+        UsageError: A name, pair or option does not exist.
+        DataError: Files are missing, broken, or not what the task expects.
+    """
+    [loaded] = load_tasks(
+        [str(name)], pairs=pairs, languages=languages, all_pairs=all_pairs, data_dir=data_dir, corpus=corpus,
+        options=options, tasks_dir=tasks_dir, cache_dir=cache_dir, offline=offline,
+    )  # fmt: skip
+    return loaded
+
+
+def load_tasks(
+    names: Sequence[str],
+    *,
+    pairs: str | None = None,
+    languages: str | None = None,
+    all_pairs: bool = False,
+    data_dir: Place | None = None,
+    corpus: Place | None = None,
+    options: Mapping[str, Any] | None = None,
+    tasks_dir: Place | None = None,
+    cache_dir: Place | None = None,
+    offline: bool = False,
+) -> "list[RetrievalSet]":
+    """Load several tasks; a pair or language has to fit one of them at least. See `load_task`."""
+    from clearbench.encoders.store import default_cache
+    from clearbench.tasks.load import Selection, share_selection
+    from clearbench.tasks.load import load_task as load_one
+    from clearbench.tasks.sources import DataLocation
+
+    cache = Path(cache_dir) if cache_dir is not None else default_cache()
+    location = DataLocation(_path(data_dir), cache, offline, _path(corpus))
+    folder = _path(tasks_dir)
+    selection = Selection(pairs, languages, all_pairs)
+    shares = share_selection(selection, names, folder)
+    return [load_one(name, share, location, folder, options) for name, share in zip(names, shares, strict=True)]
+
+
+def load_encoder(model: Place, **settings: Any) -> "DenseEncoder | Lexical":
+    """Load an encoder.
+
+    Args:
+        model: Checkpoint folder, Hub id, `minilm` (bundled), `bm25`, or `module:function`.
+        settings: Fields of EncoderOptions: pooling, query_prompt, passage_prompt, max_length, dtype, device,
+            truncate_dim, revision, trust_remote_code, allow_pickle, offline, batch_tokens.
+    Raises:
+        UsageError: A setting does not exist or does not fit.
+        EncoderError: It cannot be loaded; the message says why.
+    """
+    from clearbench.encoders.base import EncoderOptions
+    from clearbench.encoders.resolve import load_encoder as load_one
+
+    return load_one(str(model), _settings("load_encoder", EncoderOptions, settings))
+
+
+def evaluate(
+    encoder: "Encoder | Place",
+    tasks: "Sequence[RetrievalSet]",
+    *,
+    out: Place = "results",
+    name: str | None = None,
+    cache: Place | Literal[False] | None = None,
+    save_runs: bool = False,
+    replace: bool = False,
+    verify: bool = False,
+    offline: bool = False,
+) -> "list[Evaluation]":
+    """Evaluate an encoder on loaded tasks; every text is encoded once, finished work is kept and not done again.
+
+    Args:
+        encoder: From `load_encoder`, or what that takes.
+        tasks: From `load_task`.
+        out: Results folder.
+        name: Model name in results; default: the encoder's.
+        cache: Cache folder for vectors; None: CLEARBENCH_CACHE or the user's cache; False: in memory only.
+        save_runs: Also write each pair's ranking and judgements, and the texts to read them by.
+        replace: Measure anew what is there already.
+        verify: Score everything a second time through pytrec_eval and compare.
+        offline: Download no tokeniser data (XOR-Retrieve's rule).
+    Returns:
+        One Evaluation per task: the record, and the folder where it and the per-query scores lie.
+    Raises:
+        EncoderError, StoreError, SearchError, ScoringError, RecordError, DataError: See each; finished work is kept.
+    """
+    from clearbench.evaluation import evaluate as run
+
+    options = evaluation_options(
+        tasks, out=out, name=name, cache=cache, save_runs=save_runs, replace=replace, verify=verify, offline=offline
+    )
+    return run(load_encoder(encoder) if isinstance(encoder, (str, Path)) else encoder, tasks, options)
+
+
+def evaluation_options(
+    tasks: "Sequence[RetrievalSet]",
+    *,
+    out: Place = "results",
+    name: str | None = None,
+    cache: Place | Literal[False] | None = None,
+    save_runs: bool = False,
+    replace: bool = False,
+    verify: bool = False,
+    offline: bool = False,
+) -> "EvaluationOptions":
+    """Return what `evaluate` makes of its arguments, the tasks' tokenisers among it."""
+    from clearbench.encoders.store import default_cache
+    from clearbench.evaluation import EvaluationOptions
+    from clearbench.scoring.xor import make_tokenisers
+
+    return EvaluationOptions(
+        out=Path(out),
+        cache=None if cache is False else Path(cache) if cache is not None else default_cache(),
+        name=name,
+        save_runs=save_runs,
+        replace=replace,
+        verify=verify,
+        tokenisers=make_tokenisers(tasks, offline),
+    )
+
+
+def compare(
+    base: "str | Sequence[Evaluation]",
+    other: "str | Sequence[Evaluation]",
+    *,
+    results: Place = "results",
+    **options: Any,
+) -> "Comparison":
+    """Compare a model with a base, per task and language pair and per group of pairs, from their records.
+
+    Args:
+        base: What `evaluate` returned, or a model's name in `results`.
+        other: Likewise.
+        results: Results folder that names are looked up in.
+        options: Fields of CompareOptions: tasks, pairs, measure, correction, confidence, flips, seed.
+    Returns:
+        Rows with means, difference, interval, p-value, corrected p-value, wins and losses; see Comparison.
+    Raises:
+        UsageError: A name or an option does not exist.
+        RecordError: The records are not comparable.
+    """
+    from clearbench.verdicts.compare import CompareOptions
+    from clearbench.verdicts.compare import compare as compare_entries
+
+    chosen = _settings("compare", CompareOptions, options)
+    return compare_entries(_entries(base, Path(results)), _entries(other, Path(results)), chosen)
+
+
+def _entries(model: "str | Sequence[Evaluation]", results: Path) -> "list[Entry]":
+    from clearbench.verdicts.loading import Entry, select_model
+
+    if isinstance(model, str):
+        return select_model(results, model)
+    return [Entry(evaluation.folder, evaluation.record) for evaluation in model]
+
+
+def _settings(function: str, kind: type[_Options], given: Mapping[str, Any]) -> _Options:
+    """Make a frozen record of options from keyword arguments; an unknown one is an error with near names."""
+    from dataclasses import fields
+
+    from clearbench.errors import UsageError, suggest
+
+    known = [field.name for field in fields(kind)]
+    for name in given:
+        if name not in known:
+            there = f"there are {', '.join(known)}.{suggest(name, known)}"
+            raise UsageError(f"{function} has no setting {name!r}: {there}")
+    return kind(**given)
+
+
+def _path(place: Place | None) -> Path | None:
+    return None if place is None else Path(place)
