@@ -50,14 +50,14 @@ def main() -> None:
     table: dict[str, list[dict[str, float]]] = {"base": [evaluate(options.model, "base", options)]}
     table["mean offset"] = [evaluate_offset(rows, options)]
     seconds: dict[str, list[float]] = {}
-    for loss in options.losses.split(","):
-        for seed in options.seeds.split(","):
+    for seed in options.seeds.split(","):
+        for loss in options.losses.split(","):
             checkpoint = options.work / f"{loss}-{seed}"
             if not (checkpoint / "clearbench_training.json").exists():
                 train(loss, seed, rows, checkpoint, options)
             table.setdefault(loss, []).append(evaluate(str(checkpoint), checkpoint.name, options))
             seconds.setdefault(loss, []).append(seconds_per_step(checkpoint))
-        print_table({loss: table[loss]}, seconds)
+        print_table(table, seconds)
     print_table(table, seconds)
     settings = {key: str(value) for key, value in vars(options).items() if key not in ("data_dir", "work", "output")}
     answer = {"settings": settings, "scores": table, "seconds_per_step": seconds}

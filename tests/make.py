@@ -73,8 +73,16 @@ def parallel_set(
     return RetrievalSet(task, 1, pools, pairs, clusters, **changes)  # type: ignore[arg-type]
 
 
-def tiny_checkpoint(folder: Path, seed: int = 0, hidden: int = 16, modules: bool = True) -> Path:
-    """A two-layer BERT with random weights and a vocabulary of letters, as sentence-transformers saves it."""
+def tiny_checkpoint(
+    folder: Path,
+    seed: int = 0,
+    hidden: int = 16,
+    modules: bool = True,
+    words: Sequence[str] = (),
+    sd: float = 0.02,
+    length: int = 64,
+) -> Path:
+    """A two-layer BERT as sentence-transformers saves it: random weights, a vocabulary of letters and the given words."""
     import torch
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
@@ -83,12 +91,13 @@ def tiny_checkpoint(folder: Path, seed: int = 0, hidden: int = 16, modules: bool
     plain = folder if not modules else folder / "_plain"
     plain.mkdir(parents=True)
     letters = [chr(c) for c in range(ord("a"), ord("z") + 1)] + [str(d) for d in range(10)] + list("äöüß?.,#")
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{letter}" for letter in letters)]
-    (plain / "vocab.txt").write_text("\n".join(words), encoding="utf-8")
+    known = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{letter}" for letter in letters)]
+    known += [word for word in words if word not in letters]
+    (plain / "vocab.txt").write_text("\n".join(known), encoding="utf-8")
     torch.manual_seed(seed)
     config = BertConfig(
-        vocab_size=len(words), hidden_size=hidden, num_hidden_layers=2, num_attention_heads=2,
-        intermediate_size=2 * hidden, max_position_embeddings=64,
+        vocab_size=len(known), hidden_size=hidden, num_hidden_layers=2, num_attention_heads=2,
+        intermediate_size=2 * hidden, max_position_embeddings=length, initializer_range=sd,
     )  # fmt: skip
     BertModel(config).save_pretrained(plain)
     BertTokenizerFast(vocab=str(plain / "vocab.txt")).save_pretrained(plain)

@@ -7,14 +7,23 @@ import numpy as np
 import pytest
 from make import HashEncoder, parallel_set
 
-from clearbench import evaluate as pipeline
+from clearbench import evaluation as pipeline
 from clearbench.encoders.lexical import BM25
 from clearbench.errors import DataError, RecordError, ScoringError
-from clearbench.evaluate import EvaluationOptions, evaluate
-from clearbench.records import RecordFolder, find_records, read_record, read_scores
+from clearbench.evaluation import EvaluationOptions, evaluate
+from clearbench.records import (
+    RecordFolder,
+    find_records,
+    read_record,
+    read_run,
+    read_run_qrels,
+    read_scores,
+    read_texts,
+)
 from clearbench.scoring.measures import MEASURE_NAMES, score_run
 from clearbench.scoring.xor import Tokeniser
-from clearbench.tasks.retrieval import PairData, RetrievalSet
+from clearbench.tasks.mixed import mix
+from clearbench.tasks.retrieval import PairData, RetrievalSet, Texts
 
 LANGUAGES = ("en", "de", "sw")
 
@@ -165,16 +174,188 @@ def test_bm25_finds_shared_words_and_needs_no_vectors(tmp_path):
 def test_runs_are_trec_runs_that_give_the_same_scores(tmp_path):
     retrieval = parallel_set(("en", "de"))
     [evaluation] = run(tmp_path, [retrieval], save_runs=True)
-    rankings: dict[str, dict[str, float]] = {}
     for line in (evaluation.folder / "runs" / "de-en.trec").read_text().splitlines():
         query, q0, passage, rank, score, _ = line.split()
-        assert q0 == "Q0" and int(rank) == len(rankings.setdefault(query, {})) + 1
-        rankings[query][passage] = float(score)
-    pair = next(p for p in retrieval.pairs if str(p.pair) == "de-en")
+        assert q0 == "Q0" and read_run(evaluation.folder, "de-en")[query][int(rank) - 1] == (passage, float(score))
+    rankings = {query: dict(ranking) for query, ranking in read_run(evaluation.folder, "de-en").items()}
+    qrels = read_run_qrels(evaluation.folder, "de-en")
+    assert qrels == next(p for p in retrieval.pairs if str(p.pair) == "de-en").qrels
     scores = read_scores(evaluation.folder, pairs=["de-en"], columns=["nDCG@10"])
     assert scores["nDCG@10"].tolist() == pytest.approx(
-        score_run(rankings, pair.qrels, scores["query"].tolist())[:, MEASURE_NAMES.index("nDCG@10")].tolist()
+        score_run(rankings, qrels, scores["query"].tolist())[:, MEASURE_NAMES.index("nDCG@10")].tolist()
     )
+
+
+def test_texts_are_kept_with_runs_each_once(tmp_path):
+    retrieval = parallel_set(("en", "de"), size=40)
+    [evaluation] = run(tmp_path, [retrieval], save_runs=True)
+    texts = read_texts(evaluation.folder)
+    queries = texts[texts["kind"] == "query"]
+    for language in ("en", "de"):
+        own = queries[queries["language"] == language]
+        expected = next(pair.queries for pair in retrieval.pairs if str(pair.pair.query) == language)
+        assert dict(zip(own["id"], own["text"], strict=True)) == dict(zip(expected.ids, expected.texts, strict=True))
+        passages = texts[(texts["kind"] == "passage") & (texts["language"] == language)]
+        assert set(passages["id"]) == set(retrieval.pools[language].ids)  # all are judged here
+    files = sorted(file.name for file in (evaluation.folder / "runs").glob("*.texts.parquet"))
+    assert len(files) == 2 and files[0].startswith("de-") and files[1].startswith("en-")
+    one = replace(retrieval, pairs=retrieval.pairs[:1])
+    [first] = run(tmp_path / "steps", [one], save_runs=True)
+    assert set(read_texts(first.folder)["language"]) == {"en"}
+    [later] = run(tmp_path / "steps", [retrieval], save_runs=True)
+    both = [frame.sort_values(list(frame)).values.tolist() for frame in (texts, read_texts(later.folder))]
+    assert both[0] == both[1]
+
+
+def test_passages_that_are_neither_judged_nor_ranked_high_are_not_kept(tmp_path):
+    retrieval = parallel_set(("en",), size=40)
+    few = replace(retrieval, pairs=(first_queries(retrieval.pairs[0], 2),))
+    [evaluation] = run(tmp_path, [few], save_runs=True)
+    texts = read_texts(evaluation.folder)
+    kept = set(texts[texts["kind"] == "passage"]["id"])
+    near = {passage for ranking in read_run(evaluation.folder, "en-en").values() for passage, _ in ranking[:10]}
+    assert kept == near | {"p0"} and len(kept) < 40
+
+
+def first_queries(pair, number):
+    queries = pair.queries
+    return replace(pair, queries=Texts(queries.language, queries.ids[:number], queries.texts[:number]))
+
+
+def test_runs_that_a_finished_record_lacks_are_spoken_of(tmp_path, capsys):
+    [before] = run(tmp_path)
+    assert "rankings" not in capsys.readouterr().err
+    run(tmp_path, save_runs=True)
+    assert "9 pairs were scored before without their rankings; --replace writes them" in capsys.readouterr().err
+    with pytest.raises(RecordError, match=r"de-en\.trec.*--save-runs --replace"):
+        read_run(before.folder, "de-en")
+    with pytest.raises(RecordError, match="holds no texts; measure again with --save-runs --replace"):
+        read_texts(before.folder)
+    run(tmp_path, save_runs=True, replace=True)
+    assert len(read_run(before.folder, "de-en")) == 12
+
+
+def test_ids_with_blanks_cannot_be_saved_as_runs_and_cost_no_encoding(tmp_path):
+    toy = parallel_set(("en",))
+    blank = Texts(toy.pools["en"].language, ("p 0", *toy.pools["en"].ids[1:]), toy.pools["en"].texts)
+    encoder = HashEncoder()
+    with pytest.raises(DataError, match="id 'p 0' holds a blank"):
+        run(tmp_path, [replace(toy, pools={"en": blank})], encoder, save_runs=True)
+    assert encoder.encoded == []
+
+
+def test_damaged_saved_runs_are_named(tmp_path):
+    [done] = run(tmp_path, save_runs=True)
+    file = done.folder / "runs" / "de-en.trec"
+    file.write_text(file.read_text() + "q Q0 p\n")
+    with pytest.raises(RecordError, match=r"de-en\.trec:73 has 3 fields, expected 6"):
+        read_run(done.folder, "de-en")
+    texts = sorted((done.folder / "runs").glob("*.parquet"))[0]
+    texts.write_bytes(b"PAR1")
+    with pytest.raises(RecordError, match=texts.name):
+        read_texts(done.folder)
+
+
+def literal_rankings(encoder, mixed, pair):
+    """query -> passage ids of the mixed pool, best first, by all inner products."""
+    pool = mixed.pools[pair.pool]
+    scores = encoder.encode_batch(pair.queries.texts, "query") @ encoder.encode_batch(pool.texts, "passage").T
+    return {
+        query: [key for _, key in sorted(zip(row.tolist(), pool.ids, strict=True), reverse=True)]
+        for query, row in zip(pair.queries.ids, scores, strict=True)
+    }
+
+
+def test_a_mixed_pool_gives_the_usual_measures_with_all_translations_relevant_and_bias_beside_them(tmp_path):
+    mixed = mix(parallel_set(LANGUAGES, size=20))
+    [evaluation] = run(tmp_path, [mixed], verify=True)
+    record = evaluation.record
+    assert evaluation.folder.name == "toy+pool=mixed" and [p.pair for p in record.pairs] == [
+        "de-mul",
+        "en-mul",
+        "sw-mul",
+    ]
+    assert record.identity.scoring["pool_languages"] == "de en sw"
+    table = read_scores(evaluation.folder)
+    for pair in mixed.pairs:
+        rankings = literal_rankings(HashEncoder(), mixed, pair)
+        rows = table[table["pair"] == str(pair.pair)].set_index("query").loc[list(pair.queries.ids)]
+        expected = literal_scores(HashEncoder(), mixed, pair)
+        assert np.abs(rows[list(MEASURE_NAMES)].to_numpy() - expected).max() < 1e-12
+        own = str(pair.pair.query)
+        summary = next(p for p in record.pairs if p.pair == str(pair.pair))
+        gold = {query: sorted(pair.qrels[query], key=rankings[query].index) for query in pair.queries.ids}
+        first = [gold[query][0].startswith(f"{own}/") for query in pair.queries.ids]
+        assert rows["lpr_first"].tolist() == first
+        others = [[key for key in gold[query] if not key.startswith(f"{own}/")] for query in pair.queries.ids]
+        found = [np.mean([key in rankings[q][:10] for key in keys]) for q, keys in zip(rankings, others, strict=True)]
+        assert summary.measures["TLR@10"].mean == pytest.approx(np.mean(found)) and 0 < np.mean(found) < 1
+        assert rows["rank:sw"].tolist() == [1 + rankings[q].index(f"sw/{q[:-2]}") for q in rankings]
+        assert summary.bias.languages["sw"].mean_rank == pytest.approx(rows["rank:sw"].mean())
+        assert (summary.bias.own_first, summary.bias.chance) == (summary.measures["lpr_first"], pytest.approx(1 / 3))
+    assert record.bias.own_first.mean == pytest.approx(table["lpr_first"].mean())
+    assert record.bias.friedman.num_blocks == 20  # passages: their questions and translations are dependent
+    assert record.averages["all"]["TLR@10"] == pytest.approx(table["TLR@10"].mean())
+    assert list(record.averages) == ["high", "low", "all"]  # no cross-lingual, no en-*
+    assert "PEER@10" not in table  # one relevant passage a language
+    assert [pair.bias for pair in run(tmp_path / "plain")[0].record.pairs] == [None] * 9
+
+
+def test_a_killed_run_of_a_mixed_pool_goes_on_after_the_last_query_language(tmp_path, monkeypatch):
+    mixed = mix(parallel_set(LANGUAGES))
+    [whole] = run(tmp_path / "whole", [mixed], save_runs=True)
+    original, written = RecordFolder.add, []
+
+    def add_two(self, pool, results):
+        if len(written) == 2:
+            raise KeyboardInterrupt
+        written.append([result.summary.pair for result in results])
+        original(self, pool, results)
+
+    monkeypatch.setattr(RecordFolder, "add", add_two)
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "killed", [mixed], save_runs=True)
+    assert written == [["en-mul"], ["de-mul"]]
+    monkeypatch.undo()
+    [resumed] = run(tmp_path / "killed", [mixed], save_runs=True)
+    assert without_times(resumed.record) == without_times(whole.record)
+    assert resumed.record.bias is not None
+    assert contents(resumed.folder) == contents(whole.folder)
+
+
+def contents(folder):
+    return {file.name: file.read_bytes() for file in folder.rglob("*") if file.is_file() and file.name != "record.json"}
+
+
+def test_mixed_pools_of_other_languages_do_not_share_a_record(tmp_path):
+    run(tmp_path, [mix(parallel_set(("en", "de")))])
+    with pytest.raises(RecordError, match=r"'pool_languages': 'de en'.*is now .*'pool_languages': 'de en sw'"):
+        run(tmp_path, [mix(parallel_set(LANGUAGES))])
+    both = run(tmp_path / "both", [parallel_set(LANGUAGES), mix(parallel_set(LANGUAGES))])
+    assert [evaluation.folder.name for evaluation in both] == ["toy", "toy+pool=mixed"]
+
+
+def test_queries_in_a_language_without_passages_have_no_preference(tmp_path):
+    toy = parallel_set(LANGUAGES)
+    without_german = replace(toy, pairs=tuple(pair for pair in toy.pairs if str(pair.pair.passage) != "de"))
+    [evaluation] = run(tmp_path, [mix(without_german)], encoder=BM25)
+    german = next(pair for pair in evaluation.record.pairs if pair.pair == "de-mul")
+    assert "lpr_first" not in german.measures and "TLR@10" in german.measures
+    assert german.bias.own_first is None and german.bias.left_out["lpr_first"] == 12
+    assert "lpr_first" not in evaluation.record.averages["all"]  # never averaged over fewer pairs
+    assert evaluation.record.bias.left_out == {"lpr_first": 12}
+    assert read_record(evaluation.folder) == evaluation.record
+
+
+def test_several_relevant_passages_of_a_language_get_peer(tmp_path):
+    toy = parallel_set(("en", "de"), size=8)
+    qrels = {query: {**judged, "p0": 1} for query, judged in toy.pairs[0].qrels.items()}
+    mixed = mix(replace(toy, pairs=tuple(replace(pair, qrels=qrels) for pair in toy.pairs)))
+    [evaluation] = run(tmp_path, [mixed])
+    table = read_scores(evaluation.folder)
+    several = ~table["query"].str.startswith("p0#")
+    assert table["PEER@10"].notna().equals(several) and table["PEER@10"][several].between(0, 1).all()
+    assert evaluation.record.pairs[0].bias.left_out == {"PEER@10": 2, "PEER@100": 2}
 
 
 def answer_set(judged_by):
@@ -189,7 +370,7 @@ def answer_set(judged_by):
 
 def test_answer_judged_tasks_use_their_own_measures(tmp_path):
     words = Tokeniser("words", False, str.split)
-    [xor] = run(tmp_path, [answer_set("xor")], tokeniser=words)
+    [xor] = run(tmp_path, [answer_set("xor")], tokenisers={"official": words})
     summary = xor.record.pairs[0]
     assert list(summary.measures) == ["R@2kt", "R@5kt"]
     assert (summary.num_queries, summary.num_skipped) == (15, 1)

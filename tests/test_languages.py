@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clearbench.errors import UsageError
-from clearbench.languages import ENGLISH, Language, Pair, languages, parse_language, parse_pair, select_pairs
+from clearbench.languages import ENGLISH, MULTIPLE, Language, Pair, languages, parse_language, parse_pair, select_pairs
 
 BELEBELE_TEXT = """
 acm_Arab afr_Latn als_Latn amh_Ethi apc_Arab arb_Arab arb_Latn ars_Arab ary_Arab arz_Arab asm_Beng azj_Latn bam_Latn
@@ -299,3 +299,13 @@ def test_import_needs_no_third_party_package_and_reads_no_table() -> None:
         "sys.exit(bool(heavy) or m._table.cache_info().currsize != 0)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_mul_is_several_languages_and_no_variety_of_the_table() -> None:
+    assert str(MULTIPLE) == "mul" and parse_language("mul") == parse_language("MUL") == MULTIPLE
+    assert str(parse_pair("de-mul")) == "de-mul" and not parse_pair("de-mul").monolingual
+    assert MULTIPLE not in TABLE and MULTIPLE.name == "several languages"
+    with pytest.raises(UsageError, match="Unknown language 'mul_Latn'"):
+        parse_language("mul_Latn")
+    with pytest.raises(UsageError, match="mul_Zyyy is not in the table"):
+        _ = MULTIPLE.tier

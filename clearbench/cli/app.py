@@ -9,6 +9,13 @@ from typing import Any
 import typer
 
 from clearbench.cli.cache import cache_app
+from clearbench.cli.compare import compare
+from clearbench.cli.demo import demo
+from clearbench.cli.doctor import doctor
+from clearbench.cli.export import export
+from clearbench.cli.gate import gate
+from clearbench.cli.leaderboard import leaderboard
+from clearbench.cli.report import report
 from clearbench.cli.reproduce import reproduce
 from clearbench.cli.rows import rows_app
 from clearbench.cli.run import run
@@ -23,9 +30,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command("demo")(demo)
 app.command("run")(run)
-app.command("reproduce")(reproduce)
+app.command("compare")(compare)
+app.command("gate")(gate)
+app.command("leaderboard")(leaderboard)
+app.command("report")(report)
+app.command("export")(export)
 app.command("train")(train)
+app.command("reproduce")(reproduce)
+app.command("doctor")(doctor)
 app.add_typer(rows_app, name="rows")
 app.add_typer(tasks_app, name="tasks")
 app.add_typer(cache_app, name="cache")

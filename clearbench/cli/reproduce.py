@@ -23,7 +23,7 @@ def reproduce(
     from clearbench.encoders.base import EncoderOptions
     from clearbench.encoders.resolve import load_encoder
     from clearbench.encoders.store import default_cache
-    from clearbench.evaluate import EvaluationOptions, evaluate
+    from clearbench.evaluation import EvaluationOptions, evaluate
     from clearbench.reproduce import compare_with_published, find_expectation
     from clearbench.tasks.load import Selection, load_task
     from clearbench.tasks.sources import DataLocation

@@ -7,14 +7,25 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from clearbench.scoring.xor import Tokeniser
+    from clearbench.encoders.adjust_method import Method
+    from clearbench.encoders.adjust_text import AdjustText
+    from clearbench.tasks.retrieval import RetrievalSet
+    from clearbench.tasks.sources import DataLocation
 
 
 class Format(StrEnum):
     """How results are printed."""
 
     TABLE = "table"
+    SUMMARY = "summary"
     JSON = "json"
+
+
+class Pool(StrEnum):
+    """What a query is searched among."""
+
+    LANGUAGE = "language"
+    MIXED = "mixed"
 
 
 MODEL, DATA, OUTPUT = "Model", "Tasks and data", "Output"
@@ -40,6 +51,13 @@ def run(
     languages: Annotated[
         str | None, typer.Option(help="Only pairs of these languages: de,sw,en.", rich_help_panel=DATA)
     ] = None,
+    pool: Annotated[
+        Pool,
+        typer.Option(
+            help="Search the passages of one `language` per pair, or of all languages at once (`mixed`): shows bias.",
+            rich_help_panel=DATA,
+        ),
+    ] = Pool.LANGUAGE,
     data_dir: Annotated[
         Path | None,
         typer.Option(
@@ -64,16 +82,16 @@ def run(
     ] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Never use the network.", rich_help_panel=DATA)] = False,
     tokeniser: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="For xor: `official` (nltk punkt) or `unsplit` (no data; marked as not official).",
             rich_help_panel=DATA,
         ),
-    ] = "official",
+    ] = None,
     out: Annotated[Path, typer.Option(help="Results folder.", rich_help_panel=OUTPUT)] = Path("results"),
     name: Annotated[str | None, typer.Option(help="Model name in results.", rich_help_panel=OUTPUT)] = None,
     save_runs: Annotated[
-        bool, typer.Option("--save-runs", help="Also write TREC run files.", rich_help_panel=OUTPUT)
+        bool, typer.Option("--save-runs", help="Also write TREC runs, qrels and texts.", rich_help_panel=OUTPUT)
     ] = False,
     replace: Annotated[
         bool, typer.Option("--replace", help="Measure anew what is there already.", rich_help_panel=OUTPUT)
@@ -84,7 +102,12 @@ def run(
             "--verify", help="Score everything a second time through pytrec_eval and compare.", rich_help_panel=OUTPUT
         ),
     ] = False,
-    format: Annotated[Format, typer.Option(help="What stdout gets.", rich_help_panel=OUTPUT)] = Format.TABLE,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done, and about how long.", rich_help_panel=OUTPUT)
+    ] = False,
+    format: Annotated[
+        Format, typer.Option(help="What stdout gets; `summary`: averages only.", rich_help_panel=OUTPUT)
+    ] = Format.TABLE,
     cache_dir: Annotated[
         Path | None,
         typer.Option(help="Cache folder (default: CLEARBENCH_CACHE or the user's cache).", rich_help_panel=OUTPUT),
@@ -111,61 +134,67 @@ def run(
     batch_tokens: Annotated[
         int | None, typer.Option(help="Padded tokens per batch (default by device).", rich_help_panel=MODEL)
     ] = None,
+    adjust: Annotated[
+        str | None,
+        typer.Option(
+            help="Training-free rival on top of the model: center, shift[:alpha], lir[:k] or offset.",
+            rich_help_panel=MODEL,
+        ),
+    ] = None,
+    adjust_text: Annotated[
+        str | None,
+        typer.Option(
+            help="Task whose texts give the statistics for --adjust; must not be evaluated (default: demo).",
+            rich_help_panel=MODEL,
+        ),
+    ] = None,
 ) -> None:
     """Evaluate a model on tasks, per language pair.
 
     Example: clearbench run --model minilm --tasks demo --all-pairs
     """
-    from clearbench.cli.show import print_evaluations
-    from clearbench.encoders.base import EncoderOptions
-    from clearbench.encoders.resolve import load_encoder
+    from dataclasses import replace as replace_fields
+
+    from clearbench.api import evaluation_options, load_encoder, load_tasks
+    from clearbench.cli.show import print_evaluations, print_plan
+    from clearbench.encoders.adjust import adjust_encoder
     from clearbench.encoders.store import default_cache
-    from clearbench.evaluate import EvaluationOptions, evaluate
+    from clearbench.evaluation import evaluate
+    from clearbench.planning import plan_run
     from clearbench.progress import say
-    from clearbench.tasks.load import Selection, load_task, share_selection
+    from clearbench.tasks.mixed import mix
     from clearbench.tasks.sources import DataLocation
 
-    cache = cache_dir or default_cache()
-    location = DataLocation(data_dir=data_dir, cache_dir=cache, offline=offline, corpus=corpus)
-    selection = Selection(pairs=pairs, languages=languages, all_pairs=all_pairs)
     names = split_names(tasks)
-    reader_options = parse_options(option or [])
-    sets = [
-        load_task(name, fitting, location, tasks_dir, reader_options)
-        for name, fitting in zip(names, share_selection(selection, names, tasks_dir), strict=True)
-    ]
+    if pool is Pool.MIXED:
+        _check_mixed(names, pairs, tasks_dir)
+    sets = load_tasks(
+        names, pairs=pairs, languages=languages, all_pairs=all_pairs or pool is Pool.MIXED, data_dir=data_dir,
+        corpus=corpus, options=parse_options(option or []), tasks_dir=tasks_dir, cache_dir=cache_dir, offline=offline,
+    )  # fmt: skip
+    if pool is Pool.MIXED:
+        sets = [mix(retrieval) for retrieval in sets]
+    if tokeniser is not None:
+        sets = [replace_fields(retrieval, tokeniser=tokeniser) for retrieval in sets]
     for retrieval in sets:
         for note in retrieval.notes:
             say(f"{retrieval.task}: {note}")
-    options = EvaluationOptions(
-        out=out,
-        cache=cache,
-        name=name,
-        save_runs=save_runs,
-        replace=replace,
-        verify=verify,
-        tokeniser=_tokeniser(tokeniser, offline or data_dir is not None)
-        if any(s.judged_by == "xor" for s in sets)
-        else None,
-    )
-    encoder = load_encoder(
-        model,
-        EncoderOptions(
-            pooling=pooling,
-            query_prompt=query_prompt,
-            passage_prompt=passage_prompt,
-            max_length=max_length,
-            dtype=dtype,
-            device=device,
-            truncate_dim=truncate_dim,
-            revision=revision,
-            trust_remote_code=trust_remote_code,
-            allow_pickle=allow_pickle,
-            offline=offline,
-            batch_tokens=batch_tokens,
-        ),
-    )
-    print_evaluations(evaluate(encoder, sets, options), format.value)
+    options = evaluation_options(
+        sets, out=out, name=name, cache=cache_dir, save_runs=save_runs, replace=replace, verify=verify,
+        offline=offline or data_dir is not None,
+    )  # fmt: skip
+    location = DataLocation(data_dir, cache_dir or default_cache(), offline, corpus)
+    adjustment = _adjustment(adjust, adjust_text, sets, location, tasks_dir)
+    base = load_encoder(
+        model, pooling=pooling, query_prompt=query_prompt, passage_prompt=passage_prompt, max_length=max_length,
+        dtype=dtype, device=device, truncate_dim=truncate_dim, revision=revision, trust_remote_code=trust_remote_code,
+        allow_pickle=allow_pickle, offline=offline, batch_tokens=batch_tokens,
+    )  # fmt: skip
+    encoder = adjust_encoder(base, *adjustment) if adjustment else base
+    if dry_run:
+        print_plan(plan_run(encoder, sets, options))
+    else:
+        print_evaluations(evaluate(encoder, sets, options), format.value)
 
 
 def split_names(text: str) -> list[str]:
@@ -191,12 +220,35 @@ def parse_options(pairs: list[str]) -> dict[str, str]:
     return options
 
 
-def _tokeniser(choice: str, offline: bool) -> "Tokeniser":
+def _check_mixed(names: list[str], pairs: str | None, tasks_dir: Path | None) -> None:
+    """Refuse, before anything is read, what a mixed pool cannot be made of."""
     from clearbench.errors import UsageError
-    from clearbench.scoring.xor import fallback_tokeniser, official_tokeniser
+    from clearbench.tasks.catalogue import find_task
+    from clearbench.tasks.mixed import check_mixable
 
-    if choice == "official":
-        return official_tokeniser(offline=offline)
-    if choice == "unsplit":
-        return fallback_tokeniser()
-    raise UsageError(f"--tokeniser {choice}: expected official or unsplit.")
+    if pairs is not None:
+        raise UsageError("--pool mixed has the passages of all languages at once: choose --languages, not --pairs.")
+    for name in names:
+        check_mixable(name, find_task(name, tasks_dir).judged_by)
+
+
+def _adjustment(
+    adjust: str | None,
+    adjust_text: str | None,
+    sets: "list[RetrievalSet]",
+    location: "DataLocation",
+    tasks_dir: Path | None,
+) -> "tuple[Method, AdjustText] | None":
+    """Read --adjust and load its text; what does not fit is refused before a model is loaded."""
+    from clearbench.encoders.adjust_method import check_text, parse_method
+    from clearbench.encoders.adjust_text import DEFAULT_TEXT, load_text
+    from clearbench.errors import UsageError
+
+    if adjust is None:
+        if adjust_text is not None:
+            raise UsageError(f"--adjust-text {adjust_text}: it needs --adjust, such as --adjust center.")
+        return None
+    method = parse_method(adjust)
+    text = load_text(adjust_text or DEFAULT_TEXT, location, tasks_dir)
+    check_text(method, text, sets)
+    return method, text

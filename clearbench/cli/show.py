@@ -7,15 +7,13 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from clearbench.evaluate import Evaluation
-from clearbench.languages import Pair, parse_pair
-from clearbench.progress import say
+from clearbench.cli.grid import english_first, grid
+from clearbench.cli.show_bias import print_bias
+from clearbench.evaluation import Evaluation
+from clearbench.languages import parse_pair
+from clearbench.planning import RunPlan
+from clearbench.progress import duration, say
 from clearbench.records import Record
-
-# A matrix with more columns than this is unreadable in a terminal; averages are shown instead.
-MAX_COLUMNS = 16
-# Blanks between columns; the box style gives one of them.
-GAP = 2
 
 
 def print_evaluations(evaluations: Sequence[Evaluation], style: str) -> None:
@@ -29,13 +27,38 @@ def print_evaluations(evaluations: Sequence[Evaluation], style: str) -> None:
         for evaluation in evaluations:
             record = evaluation.record
             console.print(f"\n{label(record)}: {record.main_measure} x 100 of {record.model['name']}", style="bold")
-            console.print("rows: query language, columns: passage language", style="dim")
-            for table in matrix(record, console.width):
-                console.print(table)
+            if record.bias:
+                print_bias(record, console)
+            elif style == "table":
+                console.print("rows: query language, columns: passage language", style="dim")
+                for table in matrix(record, console.width):
+                    console.print(table)
             console.print("macro averages x 100", style="dim")
             console.print(averages(record))
     for evaluation in evaluations:
         say(f"{label(evaluation.record)}: {evaluation.folder}")
+
+
+def print_plan(plan: RunPlan) -> None:
+    """Print what a run would do."""
+    table = Table("task", box=SIMPLE_HEAD, pad_edge=False)
+    for column in ("pairs", "scored before", "queries to score"):
+        table.add_column(column, justify="right")
+    for task in plan.tasks:
+        table.add_row(task.task, f"{task.num_pairs:,}", f"{task.num_done:,}", f"{task.num_queries:,}")
+    console = Console()
+    console.print(table)
+    if plan.seconds is None:
+        console.print("BM25 encodes nothing.")
+    else:
+        rest = plan.num_distinct - plan.num_cached
+        console.print(
+            f"{plan.num_texts:,} texts, {plan.num_distinct:,} distinct, {plan.num_cached:,} encoded before, "
+            f"{rest:,} to encode" + (f": about {duration(plan.seconds)}" if rest else ""),
+            soft_wrap=True,
+        )
+    for task in plan.tasks:
+        say(f"{task.task}: would be in {task.folder}")
 
 
 def label(record: Record) -> str:
@@ -49,23 +72,10 @@ def matrix(record: Record, width: int) -> list[Table | str]:
     Cut into as many tables as the width asks for: a figure is never shortened.
     """
     values = {parse_pair(p.pair): p.measures[record.main_measure].mean for p in record.pairs}
-    rows = sorted({pair.query for pair in values}, key=_english_first)
-    columns = sorted({pair.passage for pair in values}, key=_english_first)
-    if len(columns) > MAX_COLUMNS:
-        return [f"({len(rows)} x {len(columns)} languages: too wide to show; every pair is in the record)"]
-    shown = {pair: f"{100 * value:.1f}" for pair, value in values.items()}
-    widest = max(map(len, [*shown.values(), *map(str, columns)]))
-    fitting = max((width - max(len(str(row)) for row in rows) - 1) // (widest + GAP), 1)
-    tables: list[Table | str] = []
-    for start in range(0, len(columns), fitting):
-        table = Table("", box=SIMPLE_HEAD, padding=(0, 0, 0, GAP - 1), pad_edge=False)
-        for column in columns[start : start + fitting]:
-            table.add_column(str(column), justify="right", no_wrap=True)
-        for row in rows:
-            cells = (shown.get(Pair(row, column), "") for column in columns[start : start + fitting])
-            table.add_row(str(row), *cells)
-        tables.append(table)
-    return tables
+    rows = sorted({pair.query for pair in values}, key=english_first)
+    columns = sorted({pair.passage for pair in values}, key=english_first)
+    shown = {(str(pair.query), str(pair.passage)): f"{100 * value:.1f}" for pair, value in values.items()}
+    return grid(list(map(str, rows)), list(map(str, columns)), shown, width)
 
 
 def averages(record: Record) -> Table:
@@ -83,7 +93,3 @@ def averages(record: Record) -> Table:
 
 USUAL = ("nDCG@10", "recall@10", "recall@100", "MRR@10")
 """Measures shown where a task has them; others have their own."""
-
-
-def _english_first(language: object) -> tuple[bool, str]:
-    return (str(language) != "en", str(language))

@@ -174,7 +174,7 @@ def measure(encoder: "DenseEncoder", sets: Sequence["RetrievalSet"]) -> dict[str
     """Return nDCG@10 by "task:pair", scored as `clearbench run` does, with nothing written."""
     from clearbench.encoders.encode import encode_missing, plan_encoding
     from clearbench.encoders.store import EmbeddingStore
-    from clearbench.evaluate import make_judge
+    from clearbench.evaluation import make_judge
     from clearbench.scoring.measures import DEPTH
     from clearbench.search.engines import DenseEngine
 
@@ -183,7 +183,7 @@ def measure(encoder: "DenseEncoder", sets: Sequence["RetrievalSet"]) -> dict[str
     engine = DenseEngine(encoder, store)
     found = {}
     for retrieval in sets:
-        judge = make_judge(retrieval, None)
+        judge = make_judge(retrieval, {})
         for pair in retrieval.pairs:
             pool = engine.open(retrieval.pools[pair.pool])
             [ranking] = pool.top([pair.queries], DEPTH, f"{retrieval.task} {pair.pair}")

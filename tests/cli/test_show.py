@@ -4,7 +4,7 @@ import pytest
 from make import HashEncoder, parallel_set
 
 from clearbench.cli.show import print_evaluations
-from clearbench.evaluate import EvaluationOptions, evaluate
+from clearbench.evaluation import EvaluationOptions, evaluate
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,136 @@
+"""Time and memory of verdicts on 122 x 122 language pairs of 900 queries, the size of Belebele.
+
+    python benchmarks/compare_scale.py [--languages 122] [--models 3] [--folder /tmp/scale]
+
+Writes synthetic records of all measures (not timed), runs `clearbench compare` and `clearbench leaderboard` as a user
+would, and prints wall-clock and processor seconds and peak memory of each process.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from clearbench.languages import Pair, languages, parse_pair
+from clearbench.records import (
+    SCHEMA_VERSION,
+    Identity,
+    MeasureValue,
+    PairRecord,
+    QueryScores,
+    Record,
+    RecordFolder,
+    record_folder,
+)
+from clearbench.scoring.averages import macro_averages
+from clearbench.scoring.measures import MEASURE_NAMES, MEASURES
+from clearbench.scoring.statistics import mean_interval
+from clearbench.tasks.retrieval import content_hash
+
+NUM_QUERIES, NUM_PASSAGES, TASK = 900, 488, "synthetic"
+BASE_SHIFT = 0.15
+
+
+def write_model(out: Path, name: str, num_languages: int, shift: float, seed: int) -> None:
+    """Records of one model whose queries in other languages than English are `shift` easier than the base's."""
+    rng = np.random.default_rng(seed)
+    identity = Identity(encoder=content_hash(name), task=TASK, task_version=1, options={}, scoring={"search": "exact"})
+    folder = RecordFolder(record_folder(out, name, identity.encoder, TASK), identity)
+    queries = [f"question-{number:03d}" for number in range(NUM_QUERIES)]
+    cluster_Q = np.sort(np.random.default_rng(0).integers(0, NUM_PASSAGES, NUM_QUERIES))
+    clusters = [f"passage-{code:03d}" for code in cluster_Q]
+    codes = np.unique(cluster_Q, return_inverse=True)[1].astype(np.int64)
+    # Log-rank = what is hard about a language, a passage and a question, the same for all models, and noise.
+    common = np.random.default_rng(1)
+    language_L = common.normal(1.0, 0.6, num_languages)
+    passage_C, question_Q = common.normal(0, 0.7, codes.max() + 1), common.normal(0, 0.7, NUM_QUERIES)
+    hard_Q = passage_C[codes] + question_Q
+    at_rank = np.array([measure.at_rank(np.arange(1.0, NUM_PASSAGES + 1)) for measure in MEASURES]).T
+    at_rank[np.arange(NUM_PASSAGES)[:, None] >= np.array([measure.cutoff for measure in MEASURES])] = 0.0
+    varieties = languages()[:num_languages]
+    for p, passage in enumerate(varieties):
+        log_rank = language_L + language_L[p] + hard_Q[:, None] + rng.normal(0, 0.5, (NUM_QUERIES, num_languages))
+        log_rank -= shift * np.array([str(variety) != "en" for variety in varieties])
+        rank_QL = np.clip(np.exp(log_rank), 1, NUM_PASSAGES).astype(np.int64)
+        scores_QLM = at_rank[rank_QL - 1]
+        values = np.stack(mean_interval(scores_QLM.reshape(NUM_QUERIES, -1), codes)).reshape(3, num_languages, -1)
+        results = []
+        for q, query in enumerate(varieties):
+            measures = {
+                measure: MeasureValue(mean=mean, lower=lower, upper=upper)
+                for measure, (mean, lower, upper) in zip(MEASURE_NAMES, values[:, q].T.tolist(), strict=True)
+            }
+            pair = str(Pair(query, passage))
+            summary = PairRecord(
+                pair=pair, data=content_hash(pair), num_passages=NUM_PASSAGES, num_queries=NUM_QUERIES, num_skipped=0,
+                num_clusters=int(codes.max()) + 1, measures=measures,
+            )  # fmt: skip
+            results.append(QueryScores(summary, queries, clusters, MEASURE_NAMES, scores_QLM[:, q]))
+        folder.add(str(passage), results)
+    pairs = sorted(folder.done.values(), key=lambda pair: pair.pair)
+    means = {parse_pair(p.pair): {m: value.mean for m, value in p.measures.items()} for p in pairs}
+    record = Record(
+        schema_version=SCHEMA_VERSION, status="complete", identity=identity,
+        model={"name": name, "kind": "synthetic", "dtype": "fp32"}, main_measure="nDCG@10", environment={},
+        data=content_hash(TASK), coverage={"pairs": len(pairs)}, notes=[], pairs=pairs,
+        averages=macro_averages(means), timings={},
+    )  # fmt: skip
+    folder.write(record)
+
+
+def measure(arguments: list[str]) -> dict[str, object]:
+    """Seconds and peak memory of one `clearbench` process."""
+    command = [sys.executable, "-m", "clearbench", *arguments]
+    started = time.perf_counter()
+    # A process of its own, so that its children's peak is this command's.
+    code = (
+        "import resource, subprocess, sys; r = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL); "
+        "u = resource.getrusage(resource.RUSAGE_CHILDREN); "
+        "print(r.returncode, u.ru_maxrss, u.ru_utime + u.ru_stime)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True, check=True)
+    seconds = time.perf_counter() - started
+    status, kilobytes, processor = map(float, done.stdout.split())
+    if status:
+        sys.exit(f"{' '.join(arguments)} exited {status:.0f}: {done.stderr}")
+    return {
+        "seconds": round(seconds, 1),
+        "processor_seconds": round(processor, 1),
+        "peak_mib": round(kilobytes / 1024),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--languages", type=int, default=122)
+    parser.add_argument("--models", type=int, default=3)
+    parser.add_argument("--folder", type=Path, help="Where to write the records, and to keep them.")
+    arguments = parser.parse_args()
+    out = arguments.folder or Path(tempfile.mkdtemp())
+    names = [f"model{number}" for number in range(arguments.models)]
+    for number, name in enumerate(names):
+        if not any((out / "records").glob(f"{name}-*/{TASK}/record.json")):
+            started = time.perf_counter()
+            write_model(out, name, arguments.languages, BASE_SHIFT * number, 10 + number)
+            print(f"{name}: written in {time.perf_counter() - started:.0f} s", file=sys.stderr)
+    place = ["--results", str(out)]
+    commands = {
+        "compare one model": ["compare", *names[:2], *place, "--format", "csv"],
+        "compare --correction holm": ["compare", *names[:2], *place, "--correction", "holm", "--format", "csv"],
+        f"compare {len(names) - 1} models": ["compare", *names, *place, "--format", "csv"],
+        "leaderboard": ["leaderboard", str(out), "--format", "csv"],
+    }
+    results = {what: measure(command) for what, command in commands.items()}
+    print(json.dumps({"pairs": arguments.languages**2, "queries": NUM_QUERIES, **results}, indent=1))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(f"(writing peaked at {peak / 1024:.0f} MiB)", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

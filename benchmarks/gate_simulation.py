@@ -1,0 +1,216 @@
+"""How often the gate lets a real loss through, and how many queries it needs, against naive rules.
+
+    python benchmarks/gate_simulation.py --results results --baseline base --candidates light,heavy
+
+Per-query differences of real records (a candidate against the baseline, one pair of one task) are the population; an
+evaluation set is drawn from it by whole clusters, with replacement, until it has enough queries. The population is
+brought to a true mean difference in two ways:
+
+- shifted: the wanted shift is added to every difference. Spread and clustering stay exactly as seen; no query is
+  left unchanged.
+- tilted: clusters are drawn with probabilities proportional to exp(lambda x their mean difference), lambda chosen for
+  the wanted mean. Differences stay the real ones: most of them 0, a few large.
+
+At a true loss of exactly the margin, passing is an error: its rate should be at most 5%. With no true change, not
+passing is the cost: power. Besides the gate: the clustered t interval alone (no guard against skewed differences), the
+same without clusters, "the mean may not drop", "not by more than half the margin", and "not by more than the margin".
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.stats import t
+
+from clearbench.scoring.paired import mean_difference
+from clearbench.verdicts.gate_decision import decide, guard_factor, pair_intervals
+from clearbench.verdicts.loading import select_model, select_tasks
+from clearbench.verdicts.matching import match
+
+Floats = NDArray[np.float64]
+SIZES = (120, 240, 480, 900, 1190, 1800, 3600)
+
+
+@dataclass(frozen=True)
+class Population:
+    """Differences by cluster: sums and sums of squares and sizes are all that the rules need."""
+
+    name: str
+    differences: Floats
+    clusters: NDArray[np.int64]
+
+    @property
+    def sums(self) -> Floats:
+        return np.bincount(self.clusters, weights=self.differences)
+
+    @property
+    def squares(self) -> Floats:
+        return np.bincount(self.clusters, weights=self.differences**2)
+
+    @property
+    def sizes(self) -> Floats:
+        return np.bincount(self.clusters).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One setting; every rate is the share of drawn sets that the rule lets pass, `undecided` and `fail` the gate's."""
+
+    population: str
+    how: str
+    true_difference: float
+    num_queries: int
+    num_clusters: int
+    gate: float
+    undecided: float
+    fail: float
+    interval_alone: float
+    without_clusters: float
+    mean_not_lower: float
+    half_margin: float
+    whole_margin: float
+
+
+def shifted(population: Population, wanted: float) -> tuple[Population, Floats]:
+    """Add a constant to every difference; clusters are drawn with equal probability."""
+    change = wanted - population.differences.mean()
+    moved = Population(population.name, population.differences + change, population.clusters)
+    return moved, np.full(len(population.sizes), 1 / len(population.sizes))
+
+
+def tilted(population: Population, wanted: float) -> tuple[Population, Floats] | None:
+    """Draw clusters with unequal probabilities, so that the mean is the wanted one; None if no weights give it."""
+    means = population.sums / population.sizes
+
+    def weights(strength: float) -> Floats:
+        logits = strength * means
+        raw = np.exp(logits - logits.max())
+        return raw / raw.sum()
+
+    def miss(strength: float) -> float:
+        w = weights(strength)
+        return float((w * population.sums).sum() / (w * population.sizes).sum() - wanted)
+
+    try:
+        return population, weights(float(brentq(miss, -200.0, 200.0)))
+    except ValueError:
+        return None
+
+
+def simulate(
+    population: Population, weights: Floats, how: str, true: float, size: int, margin: float, draws: int, seed: int
+) -> Row:
+    """Draw evaluation sets and apply every rule to each, from cluster sums alone."""
+    rng = np.random.default_rng([seed, size, len(how), int(1e6 * abs(true))])
+    per_set = max(round(size / float((weights * population.sizes).sum())), 2)
+    chosen_DC = rng.choice(len(weights), size=(draws, per_set), p=weights)
+    sum_DC, size_DC = population.sums[chosen_DC], population.sizes[chosen_DC]
+    n_D = size_DC.sum(axis=1)
+    mean_D = sum_DC.sum(axis=1) / n_D
+    residual_DC = sum_DC - mean_D[:, None] * size_DC
+    second, third, fourth = ((residual_DC**power).mean(axis=1) for power in (2, 3, 4))
+    varies = second > 0
+    scale = np.where(varies, second, 1.0)
+    se_D = np.sqrt(per_set / (per_set - 1) * second * per_set) / n_D
+    reach = t.ppf(0.95, per_set - 1) * se_D
+    skewness, kurtosis = np.where(varies, third / scale**1.5, 0.0), np.where(varies, fourth / scale**2, 3.0)
+    guarded = guard_factor(skewness, kurtosis, np.full(draws, float(per_set)), 0.95) * se_D
+    spread = population.squares[chosen_DC].sum(axis=1) - n_D * mean_D**2
+    naive_se = np.sqrt(np.maximum(spread, 0) / (n_D - 1) / n_D)
+    passes, fails = mean_D - guarded > -margin, mean_D + reach < -margin
+
+    def rate(decisions: NDArray[np.bool_]) -> float:
+        return round(float(decisions.mean()), 4)
+
+    return Row(
+        population=population.name,
+        how=how,
+        true_difference=true,
+        num_queries=round(float(n_D.mean())),
+        num_clusters=per_set,
+        gate=rate(passes),
+        undecided=rate(~passes & ~fails),
+        fail=rate(fails),
+        interval_alone=rate(mean_D - reach > -margin),
+        without_clusters=rate(mean_D - t.ppf(0.95, n_D - 1) * naive_se > -margin),
+        mean_not_lower=rate(mean_D >= 0),
+        half_margin=rate(mean_D >= -margin / 2),
+        whole_margin=rate(mean_D >= -margin),
+    )
+
+
+def check_against_the_package(population: Population, margin: float) -> None:
+    """The formulas above, on one drawn set, are the package's: otherwise this simulates something else."""
+    rng = np.random.default_rng(0)
+    chosen = rng.integers(0, len(population.sizes), size=50)
+    members = [population.differences[population.clusters == cluster] for cluster in chosen]
+    values = np.concatenate(members)
+    codes = np.repeat(np.arange(50), [len(m) for m in members])
+    [interval] = pair_intervals(values[:, None], codes, 0.95)
+    residual = np.array([(m - values.mean()).sum() for m in members])
+    se = np.sqrt(50 / 49 * (residual**2).sum()) / len(values)
+    shape = [np.array([(residual**power).mean() / (residual**2).mean() ** (power / 2)]) for power in (3, 4)]
+    guarded = values.mean() - float(guard_factor(*shape, np.array([50.0]), 0.95)[0]) * se
+    expected = values.mean() - t.ppf(0.95, 49) * se
+    if not np.allclose([interval.lower, interval.guarded], [expected, guarded], atol=1e-12):
+        raise SystemExit(f"the package's limits are {interval}, the simulation's {expected} and {guarded}")
+    if (decide(interval, -margin) == "pass") != (guarded > -margin):
+        raise SystemExit("the package decides otherwise than the simulation")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--results", type=Path, default=Path("results"))
+    parser.add_argument("--baseline", required=True)
+    parser.add_argument("--candidates", required=True, help="names separated by commas")
+    parser.add_argument("--task", default="xquad")
+    parser.add_argument("--pair", default="en-en")
+    parser.add_argument("--margin", type=float, default=1.0, help="points")
+    parser.add_argument("--draws", type=int, default=20_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "gate_simulation.json")
+    options = parser.parse_args()
+    margin = options.margin / 100
+    [base] = select_tasks(select_model(options.results, options.baseline), [options.task])
+    populations, rows = [], []
+    makers: dict[str, Callable[[Population, float], tuple[Population, Floats] | None]]
+    makers = {"shifted": shifted, "tilted": tilted}
+    for name in options.candidates.split(","):
+        [other] = select_tasks(select_model(options.results, name), [options.task])
+        matched = match(base, other, pairs=options.pair)
+        population = Population(name, matched.differences[:, 0], matched.clusters)
+        check_against_the_package(population, margin)
+        seen = mean_difference(population.differences[:, None], population.clusters)
+        facts = {
+            "candidate": name,
+            "num_queries": int(seen.num_queries[0]),
+            "num_clusters": int(seen.num_clusters[0]),
+            "mean_difference": round(float(seen.mean[0]), 5),
+            "sd": round(float(seen.sd[0]), 4),
+            "design_effect": round(float(seen.design_effect[0]), 3),
+            "share_unchanged": round(float((population.differences == 0).mean()), 4),
+        }
+        populations.append(facts)
+        print(facts)
+        for how, make in makers.items():
+            for true in (-margin, 0.0):
+                made = make(population, true)
+                if made is None:
+                    print(f"{name}: no weights give a mean of {true}")
+                    continue
+                for size in SIZES:
+                    rows.append(simulate(*made, how, true, size, margin, options.draws, options.seed))
+                    print(asdict(rows[-1]))
+    settings = {key: str(value) for key, value in vars(options).items() if key not in ("out", "results")}
+    document = {"settings": settings, "populations": populations, "rows": [asdict(row) for row in rows]}
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""`clearbench demo`: the whole story on embedded data, as the commands a user would type."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+GATE_OUTCOMES = (0, 3, 4)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command of the demo.
+
+    Attributes:
+        why: What it is for, in one line.
+        arguments: What follows `clearbench`.
+        done: A file that exists once the step is finished; None repeats it (it is cheap, or resumes by itself).
+        fine: Exit codes after which the demo goes on.
+    """
+
+    why: str
+    arguments: tuple[str, ...]
+    done: Path | None = None
+    fine: tuple[int, ...] = (0,)
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for rows, checkpoints, results and the report.")] = Path("demo-out"),
+    model: Annotated[str, typer.Option(help="Encoder to start from; `minilm` comes with the extra `demo`.")] = "minilm",
+    steps: Annotated[int, typer.Option(help="Optimizer steps of each training.", min=1)] = 24,
+    show: Annotated[bool, typer.Option("--show", help="Only print the commands.")] = False,
+) -> int:
+    """Train CLEAR and InfoNCE, evaluate, compare, gate English, rank, report: minutes on two cores, nothing downloaded.
+
+    Interrupt it at any time; the same command goes on where it was.
+    """
+    import shlex
+
+    from rich.console import Console
+
+    from clearbench.cli.app import execute
+    from clearbench.progress import say
+
+    console = Console(stderr=True, highlight=False)
+    plan = list(plan_demo(out, model, steps))
+    for number, step in enumerate(plan, start=1):
+        arguments = [*step.arguments, *_resume(step)]
+        line = f"clearbench {shlex.join(arguments)}"
+        if show:
+            print(line)
+            continue
+        finished = step.done is not None and step.done.exists()
+        console.rule(f"{number}/{len(plan)} {step.why}" + (" (done before)" if finished else ""), align="left")
+        say(f"$ {line}")
+        if finished:
+            continue
+        if (code := execute(arguments)) not in step.fine:
+            return code
+    if not show:
+        say(f"\nThe report: {(out / 'report.html').resolve()}")
+        say("64 passages and so short a training show how the tool works, not how good a model or a loss is.")
+    return 0
+
+
+def plan_demo(out: Path, model: str, steps: int) -> Iterator[Step]:
+    """The demo's commands, in order."""
+    rows, mined, results = str(out / "rows.jsonl"), str(out / "mined.jsonl"), ("--out", str(out / "results"))
+    yield Step(
+        "Training rows from the demo's train split, checked against the evaluation",
+        ("rows", "build", "--task", "demo-train", "--exclude-task", "demo", "--out", rows), Path(rows),
+    )  # fmt: skip
+    mining = ("--negatives", "1", "--window", "2-8", "--margin", "0")
+    yield Step(
+        "Hard negatives, each with its question",
+        ("rows", "mine", "--rows", rows, "--model", model, *mining, "--out", mined), Path(mined),
+    )  # fmt: skip
+    budget = ("--preset", "cpu-demo", "--steps", str(steps), "--max-length", "128", "--seed", "0")
+    for loss in ("infonce", "clear"):
+        folder = out / loss
+        yield Step(
+            f"Fine-tune with {loss}: same rows, same batches, same budget",
+            ("train", "--model", model, "--loss", loss, "--data", mined, "--out", str(folder), *budget),
+            folder / "clearbench_training.json",
+        )  # fmt: skip
+    everything = ("--tasks", "demo,demo-xor,demo-mkqa", "--all-pairs", *results)
+    evaluated = {"base": model, "infonce": str(out / "infonce"), "clear": str(out / "clear"), "bm25": "bm25"}
+    for name, source in evaluated.items():
+        yield Step(
+            f"Evaluate {name} on every language pair",
+            ("run", "--model", source, "--name", name, *everything, "--format", "summary"),
+        )  # fmt: skip
+    known = ("--tasks", "demo", "--pairs", "*-en", "--languages", "en,de,es,ru,sw", *results)
+    offset = ("--adjust", "offset", "--adjust-text", "demo-train")
+    yield Step(
+        "A training-free rival: shift questions by the mean difference to English ones",
+        ("run", "--model", model, "--name", "base+offset", *offset, *known, "--format", "summary"),
+    )  # fmt: skip
+    where = ("--results", str(out / "results"))
+    for name in ("infonce", "clear"):
+        yield Step(
+            f"Is {name} better than the base model, pair by pair, and is that chance?",
+            ("compare", "base", name, *where, "--tasks", "demo", "--pairs", "*-en"),
+        )  # fmt: skip
+    for name in ("infonce", "clear"):
+        yield Step(
+            f"Did English get worse with {name}?",
+            ("gate", "--baseline", "base", "--candidate", name, *where, "--tasks", "demo"), fine=GATE_OUTCOMES,
+        )  # fmt: skip
+    yield Step("Rank", ("leaderboard", str(out / "results"), "--out", str(out / "leaderboard.csv")))
+    yield Step("Rank, to read", ("leaderboard", str(out / "results")))
+    yield Step("The report", ("report", str(out / "results"), "--out", str(out / "report.html"), "--baseline", "base"))
+
+
+def _resume(step: Step) -> tuple[str, ...]:
+    """Go on with a training that has a checkpoint."""
+    if step.arguments[0] != "train" or step.done is None:
+        return ()
+    return ("--resume",) if any(step.done.parent.glob("checkpoint-*")) else ()

@@ -1,0 +1,186 @@
+"""`clearbench gate`: may this candidate replace the baseline?"""
+
+from contextlib import ExitStack
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from clearbench.verdicts.gate_decision import GateResult, Outcome
+    from clearbench.verdicts.loading import Entry
+
+GATED, OUTPUT = "What is gated", "Output"
+EXIT_CODES: "dict[Outcome, int]" = {"pass": 0, "fail": 3, "undecided": 4}
+STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
+WIDEST = 1000
+
+
+class Format(StrEnum):
+    """How the result is printed."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+def gate(
+    baseline: Annotated[
+        str,
+        typer.Option(help="Model name in the results folder, folder of records, or baseline file.", show_default=False),
+    ],
+    candidate: Annotated[
+        str | None, typer.Option(help="The model to be let through: name or folder.", show_default=False)
+    ] = None,
+    results: Annotated[Path, typer.Option(help="Results folder in which names are looked up.")] = Path("results"),
+    margin: Annotated[float, typer.Option(help="Points that may be lost at the most.", rich_help_panel=GATED)] = 1.0,
+    confidence: Annotated[float, typer.Option(help="One-sided confidence.", rich_help_panel=GATED)] = 0.95,
+    pairs: Annotated[
+        str | None,
+        typer.Option(help="Pairs that the margin holds for, all of them (default: en-en).", rich_help_panel=GATED),
+    ] = None,
+    tasks: Annotated[
+        str | None,
+        typer.Option(help="Only these tasks, separated by commas (default: the baseline's).", rich_help_panel=GATED),
+    ] = None,
+    measure: Annotated[
+        str | None, typer.Option(help="Measure (default: each task's main measure).", rich_help_panel=GATED)
+    ] = None,
+    rules: Annotated[
+        Path | None, typer.Option(help="gates.toml with rules on other pairs.", rich_help_panel=GATED)
+    ] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML.", rich_help_panel=OUTPUT)] = None,
+    summary: Annotated[
+        Path | None,
+        typer.Option(
+            help=f"Write a Markdown summary (default: appended to ${STEP_SUMMARY} where that is set).",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    badge: Annotated[
+        bool, typer.Option("--badge", help="Print one line for a badge instead of tables.", rich_help_panel=OUTPUT)
+    ] = False,
+    format: Annotated[Format, typer.Option(help="What stdout gets.", rich_help_panel=OUTPUT)] = Format.TABLE,
+    save_baseline: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the baseline's scores of the gated pairs as one file to commit; needs no candidate.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+) -> int:
+    """Test that a candidate is not worse than a baseline by a margin: English, and rules on other pairs.
+
+    Exit code 0: pass, 3: fail, 4: undecided (too few queries).
+
+    Example: clearbench gate --baseline base --candidate tuned --margin 1.0
+    """
+    from clearbench.cli.run import split_names
+    from clearbench.errors import UsageError
+    from clearbench.progress import say
+    from clearbench.verdicts.gate import GateOptions
+    from clearbench.verdicts.gate import gate as decide
+    from clearbench.verdicts.gate_output import explain_all, to_junit, to_markdown
+    from clearbench.verdicts.gate_rules import read_rules
+
+    if badge and format is Format.JSON:
+        raise UsageError("--badge and --format json exclude each other: both are what stdout gets.")
+    if (candidate is None) == (save_baseline is None):
+        raise UsageError("Expected one of --candidate (to gate it) and --save-baseline (to write the baseline's file).")
+    names = None if tasks is None else tuple(split_names(tasks))
+    options = GateOptions(
+        margin=margin,
+        confidence=confidence,
+        pairs=pairs,
+        tasks=names,
+        measure=measure,
+        rules=read_rules(rules) if rules else (),
+    )
+    with ExitStack() as stack:
+        base = _open(stack, baseline, results)
+        if candidate is None:
+            assert save_baseline is not None
+            return _save(base, save_baseline, options.pairs, names, measure)
+        result = decide(base, _open(stack, candidate, results), options)
+    _print(result, format, badge)
+    for sentence in explain_all(result):
+        say(sentence)
+    if junit:
+        _write(junit, to_junit(result))
+    _write_summary(to_markdown(result), summary)
+    return EXIT_CODES[result.outcome]
+
+
+def _open(stack: ExitStack, text: str, results: Path) -> "list[Entry]":
+    from clearbench.verdicts.gate_baseline import open_baseline
+    from clearbench.verdicts.loading import select_model
+
+    if Path(text).is_file():
+        return stack.enter_context(open_baseline(Path(text)))
+    return select_model(results, text)
+
+
+def _save(
+    entries: "list[Entry]", file: Path, pairs: str | None, tasks: tuple[str, ...] | None, measure: str | None
+) -> int:
+    from clearbench.progress import say
+    from clearbench.verdicts.gate import DEFAULT_PAIRS
+    from clearbench.verdicts.gate_baseline import save_baseline
+    from clearbench.verdicts.loading import select_tasks
+
+    for line in save_baseline(select_tasks(entries, tasks), file, pairs or DEFAULT_PAIRS, measure):
+        say(line)
+    print(f"{file}: {entries[0].key}, {file.stat().st_size:,} bytes")
+    return 0
+
+
+def _print(result: "GateResult", format: Format, badge: bool) -> None:
+    from rich.console import Console
+
+    from clearbench.verdicts import gate_output
+
+    if badge:
+        print(gate_output.badge(result))
+        return
+    if format is Format.JSON:
+        print(gate_output.to_json(result))
+        return
+    console = Console(highlight=False)
+    for title, table, rest in gate_output.tables(result):
+        # As wide as the figures ask for: one that is cut is worse than a line that wraps.
+        asked = console.measure(table, options=console.options.update(width=WIDEST)).maximum
+        wide = Console(highlight=False, width=max(console.width, asked))
+        wide.print(f"\n{title}", style="bold", markup=False)
+        wide.print(table)
+        if rest:
+            wide.print(rest, style="dim")
+    print(gate_output.limits(result))
+    print(gate_output.headline(result))
+
+
+def _write_summary(text: str, file: Path | None) -> None:
+    """Write where the user says; where a CI names a file for all steps, append to it."""
+    import os
+
+    from clearbench.progress import say
+
+    of_step = os.environ.get(STEP_SUMMARY)
+    if of_step and file in (None, Path(of_step)):
+        try:
+            with Path(of_step).open("a", encoding="utf-8") as stream:
+                stream.write(text + "\n")
+        except OSError as error:
+            say(f"The summary could not be appended to ${STEP_SUMMARY} ({of_step}): {error.strerror}.")
+    elif file:
+        _write(file, text.encode())
+
+
+def _write(file: Path, data: bytes) -> None:
+    from clearbench.errors import RecordError
+    from clearbench.files import write_atomically
+
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(file, data)
+    except OSError as error:
+        raise RecordError(f"Cannot write {file}: {error.strerror}.") from error

@@ -1,0 +1,112 @@
+"""Printing what a mixed pool tells: measures per query language, ranks per passage language, one sentence."""
+
+from collections.abc import Iterator
+
+from rich.console import Console
+
+from clearbench.cli.grid import english_first, grid
+from clearbench.languages import parse_language, parse_pair
+from clearbench.records import BiasRecord, Record
+
+# Measures shown per query language: heading, name, factor.
+COLUMNS = (
+    ("nDCG@10", "nDCG@10", 100.0),
+    ("TLR@10", "TLR@10", 100.0),
+    ("TLR@100", "TLR@100", 100.0),
+    ("lpr_first", "lpr_first", 100.0),
+    ("lpr_pair", "lpr_pairwise", 100.0),
+    ("right/same", "top1_right_same", 100.0),
+    ("right/other", "top1_right_other", 100.0),
+    ("wrong/same", "top1_wrong_same", 100.0),
+    ("wrong/other", "top1_wrong_other", 100.0),
+    ("Max@R", "Max@R", 1.0),
+)
+
+
+def print_bias(record: Record, console: Console) -> None:
+    """Print the tables of a record of mixed pools, and what they say in words."""
+    by_query = {str(parse_pair(pair.pair).query): pair for pair in record.pairs}
+    rows = sorted(by_query, key=english_first)
+    main = record.main_measure
+    shown = COLUMNS if main == "nDCG@10" else ((main, main, 100.0), *COLUMNS)
+    console.print(
+        f"queries of one language among the passages of {len(record.bias.languages) if record.bias else 0} languages; "
+        "shares x 100, Max@R a rank; the four x/y columns: content/language of the first passage",
+        style="dim",
+    )
+    values = {
+        (row, heading): f"{factor * by_query[row].measures[name].mean:.1f}"
+        for row in rows
+        for heading, name, factor in shown
+        if name in by_query[row].measures
+    }
+    for table in grid(rows, [heading for heading, _, _ in shown], values, console.width, "query"):
+        console.print(table)
+    console.print("mean rank of the relevant passage, by its language (equal scores share their ranks)", style="dim")
+    biases = {row: by_query[row].bias for row in rows} | ({"all": record.bias} if len(rows) > 1 else {})
+    ranks = {
+        (row, language): f"{ranked.mean_rank:,.1f}"
+        for row, bias in biases.items()
+        if bias
+        for language, ranked in bias.languages.items()
+    }
+    columns = sorted({language for _, language in ranks}, key=english_first)
+    for table in grid(list(biases), columns, ranks, console.width, "query"):
+        console.print(table)
+    if record.bias:
+        for sentence in sentences(record.bias, sum(pair.num_queries for pair in record.pairs)):
+            console.print(sentence)
+
+
+def sentences(bias: BiasRecord, num_queries: int) -> Iterator[str]:
+    """Say in words, with the numbers, whether the query's own language is preferred, and which languages are ahead."""
+    if bias.own_first and bias.chance is not None:
+        share = _percent(bias.own_first.mean)
+        yield (
+            f"The passage in the query's own language comes before its translations for {share} "
+            f"of {num_queries - bias.left_out.get('lpr_first', 0):,} queries{_interval(bias)}; blind to language it "
+            f"would be {_percent(bias.chance)}: {_verdict(bias)}."
+        )
+    gaps = {language: ranked.gap for language, ranked in bias.languages.items() if ranked.gap is not None}
+    if len(gaps) > 1:
+        first, last = min(gaps, key=lambda name: gaps[name]), max(gaps, key=lambda name: gaps[name])
+        test = bias.friedman
+        difference = (
+            f" Friedman's test over {test.num_blocks:,} independent blocks: p {_p(test.p)}."
+            if test
+            else " No Friedman test: it needs two independent questions with a relevant passage in every language."
+        )
+        yield (
+            f"Over all queries, {_name(first)} is ranked before the other languages most "
+            f"({gaps[first]:+.2f} places from the mean), {_name(last)} behind them ({gaps[last]:+.2f}).{difference}"
+        )
+
+
+def _verdict(bias: BiasRecord) -> str:
+    own, chance = bias.own_first, bias.chance
+    if own is None or chance is None or own.lower is None or own.upper is None:
+        return "too few independent questions to tell"
+    if own.lower > chance:
+        return "this model prefers the query's language"
+    if own.upper < chance:
+        return "this model prefers other languages to the query's"
+    return "no preference is seen"
+
+
+def _interval(bias: BiasRecord) -> str:
+    own = bias.own_first
+    if own is None or own.lower is None or own.upper is None:
+        return ""
+    return f" (95% interval {100 * own.lower:.1f} to {100 * own.upper:.1f}%)"
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.1f}%"
+
+
+def _p(value: float) -> str:
+    return f"= {value:.3f}" if value >= 0.001 else "< 0.001"
+
+
+def _name(language: str) -> str:
+    return parse_language(language).name

@@ -1,0 +1,1 @@
+"""Verdicts from records: comparisons, gates, leaderboards, reports. Nothing here loads a model."""

@@ -1,0 +1,126 @@
+"""What a comparison of two models is: its options, its rows, the whole."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+CORRECTIONS = ("max-t", "holm", "bh", "none")
+# Marks of significance, by corrected p.
+LEVELS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
+
+# Ranks, not shares: shown as they are, and better when lower.
+RANK_MEASURES = ("Max@R",)
+# Beginnings of measures that are neither better nor worse: which language comes first, which kind of passage.
+NEUTRAL_MEASURES = ("lpr_", "top1_")
+
+
+@dataclass(frozen=True)
+class CompareOptions:
+    """What to compare and how.
+
+    Attributes:
+        tasks: Task names or labels; None takes all that both models have.
+        pairs: Patterns of pairs; None takes all.
+        measure: None takes each task's main measure.
+        correction: One of CORRECTIONS: max-t and holm bound the chance of any false mark, bh the share of false ones.
+        confidence: Of the intervals, which are per row and not corrected.
+        flips: Random sign flips.
+        seed: Of the flips.
+    """
+
+    tasks: tuple[str, ...] | None = None
+    pairs: str | None = None
+    measure: str | None = None
+    correction: str = "max-t"
+    confidence: float = 0.95
+    flips: int = 10_000
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Row:
+    """One pair, or one group of pairs, of one task; scores are in [0, 1].
+
+    Attributes:
+        task: Label of the task.
+        measure: Which measure.
+        kind: "pair" or "group".
+        name: "de-en", or a group of `scoring.averages.GROUPS`.
+        num_pairs: Pairs in it: 1 for a pair.
+        num_queries: Queries; of a group, summed over its pairs.
+        num_clusters: Clusters of dependent queries, the units of the interval and the test.
+        base: Mean of the base; of a group the mean over its pairs' means.
+        other: Mean of the other model.
+        difference: other - base.
+        lower: Lower end of the difference's interval; None with fewer than two clusters.
+        upper: Upper end.
+        p: Two-sided p of the sign-flip test.
+        p_corrected: The same, corrected for its family: all pairs, or all groups, of everything compared.
+        wins: Queries on which the other is better; of a group, pairs whose mean is.
+        ties: Queries, or pairs, with no difference.
+        losses: Queries, or pairs, on which the base is better.
+        d_z: Mean difference / standard deviation of the per-query differences; None for groups, and where no
+            difference varies.
+    """
+
+    task: str
+    measure: str
+    kind: Literal["pair", "group"]
+    name: str
+    num_pairs: int
+    num_queries: int
+    num_clusters: int
+    base: float
+    other: float
+    difference: float
+    lower: float | None
+    upper: float | None
+    p: float
+    p_corrected: float
+    wins: int
+    ties: int
+    losses: int
+    d_z: float | None
+
+    @property
+    def marks(self) -> str:
+        """Significance of the corrected p: *** below .001, ** below .01, * below .05."""
+        return next((mark for level, mark in LEVELS if self.p_corrected < level), "")
+
+    @property
+    def gain(self) -> float:
+        """The difference, positive where the other model is better."""
+        return -self.difference if self.measure in RANK_MEASURES else self.difference
+
+    @property
+    def points(self) -> float:
+        """What tables multiply scores by: 100 for shares, 1 for ranks."""
+        return 1.0 if self.measure in RANK_MEASURES else 100.0
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One model against the base.
+
+    Attributes:
+        base: Key of the base, `<name>-<hash8>`.
+        other: Key of the other model.
+        base_name: Its name, or the key where two of the compared models have one name.
+        other_name: The same of the other.
+        options: What was asked for.
+        pairs: One row per task and pair.
+        groups: One row per task and group of pairs.
+        num_tests: Tests that the correction of pairs covers, those of other models in the same call included.
+        missing: What only one of the two has, one sentence each: tasks, pairs.
+        notes: What a reader should know: other precision, tests that cannot be significant.
+    """
+
+    base: str
+    other: str
+    base_name: str
+    other_name: str
+    options: CompareOptions
+    pairs: tuple[Row, ...]
+    groups: tuple[Row, ...]
+    num_tests: int
+    missing: tuple[str, ...]
+    notes: tuple[str, ...]

@@ -1,0 +1,94 @@
+"""`clearbench compare` as a user runs it."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from gate_samples import write_record
+
+from clearbench.cli.app import execute
+
+
+@pytest.fixture
+def results(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for number, name in enumerate(("base", "tuned", "third")):
+        rng = np.random.default_rng(number)
+        scores = {pair: np.clip(rng.random(30) * 0.5 + 0.2 * number, 0, 1) for pair in ("de-en", "en-en")}
+        write_record(tmp_path / "results", name, scores, dtype="bf16" if name == "third" else "fp32")
+    return tmp_path / "results"
+
+
+def run(capsys, *arguments):
+    code = execute(["compare", *arguments])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_the_table_says_which_pairs_are_better_and_shortens_no_figure(results, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    code, out, err = run(capsys, "base", "tuned", "third", "--flips", "500")
+    assert code == 0 and not err
+    assert "…" not in out and out.count("*-en (mean)") == 2
+    assert "tuned is better in 2 of 2 pairs" in out and "Precision differs" in out
+    assert any(line.split()[:2] == ["en-en", "30"] for line in out.splitlines())
+
+
+@pytest.mark.parametrize("name", ["table.csv", "table.json", "table.tex", "table.md", "table.txt"])
+def test_the_format_follows_the_file_s_ending(results, capsys, tmp_path, name):
+    file = tmp_path / "new" / name
+    code, out, err = run(capsys, "base", "third", "--out", str(file), "--flips", "100")
+    assert (code, out) == (0, "") and "2 pairs compared" in err
+    text = file.read_text(encoding="utf-8")
+    starts = {"csv": "base,other,", "json": "{", "tex": "% Needs", "md": "### toy", "txt": "\ntoy: nDCG"}
+    assert text.startswith(starts[name.partition(".")[2]])
+    assert "\x1b" not in text
+    if name == "table.csv":
+        assert len(pd.read_csv(file)) == 2 + 5 and "Precision differs" in err
+
+
+def test_json_can_be_piped_and_holds_the_queries_asked_for(results, capsys):
+    code, out, _ = run(capsys, "base", "tuned", "--format", "json", "--queries", "2", "--flips", "50", "--seed", "7")
+    read = json.loads(out)
+    assert code == 0 and read["comparisons"][0]["options"]["seed"] == 7
+    assert len(read["queries"][0]["gained"]) == 2
+
+
+def test_markdown_and_tables_list_queries(results, capsys):
+    for style in ("markdown", "table"):
+        code, out, _ = run(capsys, "base", "tuned", "--format", style, "--queries", "1", "--pairs", "*-en")
+        assert code == 0 and "queries that gained most" in out and "--save-runs" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["base"], 2, "Missing argument"),
+        (["base", "tund"], 2, "Did you mean tuned"),
+        (["base", "base"], 2, "named twice"),
+        (["base", "tuned", "tuned"], 2, "named twice"),
+        (["base", "tuned", "--correction", "bonferroni"], 2, "bonferroni"),
+        (["base", "tuned", "--confidence", "95"], 2, "between 0 and 1"),
+        (["base", "tuned", "--flips", "0"], 2, "flips"),
+        (["base", "tuned", "--seed", "-1"], 2, "seed"),
+        (["base", "tuned", "--tasks", "xquad"], 2, "No record of task 'xquad'"),
+        (["base", "tuned", "--pairs", "fr-en"], 2, "No language pair matches"),
+        (["base", "tuned", "--measure", "MAP"], 2, "no measure"),
+        (["base", "tuned", "--queries", "1", "--format", "csv"], 2, "--queries does not go with"),
+        (["base", "tuned", "--results", "nowhere"], 1, "clearbench run"),
+        (["base", "tuned", "--out", "results/records/x/"], 1, "Cannot write"),
+    ],
+)
+def test_a_user_s_mistake_is_one_message(results, capsys, arguments, code, message):
+    (results / "records" / "x").mkdir()
+    found, out, err = run(capsys, *arguments)
+    assert (found, out) == (code, "")
+    assert message in err and "Traceback" not in err
+
+
+def test_results_folders_with_one_model_each_can_be_compared(tmp_path, capsys):
+    for number, name in enumerate(("one", "two")):
+        write_record(tmp_path / name, "final", {"de-en": np.linspace(0, 0.5 + number / 2, 30)}, encoder=name)
+    code, out, _ = run(capsys, str(tmp_path / "one"), str(tmp_path / "two"))
+    assert code == 0 and out.count("final-") >= 3

@@ -1,0 +1,96 @@
+"""`clearbench leaderboard`: where it writes what, and what it says of bad input."""
+
+import json
+
+import pytest
+from board_samples import write_model
+
+from clearbench.cli.app import execute
+
+
+@pytest.fixture
+def results(tmp_path):
+    for name, level in (("good", 0.8), ("bad", 0.3)):
+        write_model(tmp_path / "results", name, {"xquad": {p: [level, level - 0.1] * 8 for p in ("en-en", "de-en")}})
+    return tmp_path / "results"
+
+
+def test_the_table_goes_to_stdout(results, capsys):
+    assert execute(["leaderboard", str(results), "--flips", "100"]) == 0
+    out = capsys.readouterr().out
+    assert "Overall, x 100" in out and "xquad: nDCG@10 x 100" in out and "75.0" in out
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "start"),
+    [
+        ("board.csv", [], "rank,rank_borda,model"),
+        ("board.md", [], "**Overall, x 100**"),
+        ("board.json", [], "{"),
+        ("board.data", [], "rank,rank_borda,model"),
+        ("board.csv", ["--format", "table"], "Overall, x 100"),
+    ],
+)
+def test_a_file_is_written_in_the_form_of_its_ending(results, tmp_path, capsys, name, arguments, start):
+    target = tmp_path / "new" / name
+    assert execute(["leaderboard", str(results), "--out", str(target), "--flips", "100", *arguments]) == 0
+    printed = capsys.readouterr()
+    assert target.read_text(encoding="utf-8").startswith(start)
+    assert printed.out == "" and f"{target}: 2 models, 1 tasks" in printed.err
+
+
+def test_csv_and_json_go_to_stdout_as_they_go_to_a_file(results, tmp_path, capsys):
+    for style in ("csv", "json", "markdown"):
+        execute(["leaderboard", str(results), "--format", style, "--flips", "100"])
+        printed = capsys.readouterr().out
+        execute(["leaderboard", str(results), "--format", style, "--flips", "100", "--out", str(tmp_path / "file")])
+        capsys.readouterr()
+        assert (tmp_path / "file").read_text(encoding="utf-8") == printed
+
+
+def test_models_tasks_and_seed_are_passed_on(results, capsys):
+    assert execute(["leaderboard", str(results), "--models", "bad", "--tasks", "xquad", "--format", "json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [row["model"] for row in document["rows"]] == ["bad"]
+    execute(["leaderboard", str(results), "--seed", "7", "--confidence", "0.9", "--format", "json"])
+    document = json.loads(capsys.readouterr().out)
+    assert (document["seed"], document["alpha"]) == (7, 0.1)
+
+
+def test_published_rows_are_shown_on_request(tmp_path, capsys):
+    write_model(tmp_path, "mine", {"belebele": {pair: [0.5, 0.6] for pair in ("en-en", "de-en")}})
+    execute(["leaderboard", str(tmp_path)])
+    assert "†" not in capsys.readouterr().out
+    execute(["leaderboard", str(tmp_path), "--with-published"])
+    out = capsys.readouterr().out
+    assert "BAAI/bge-m3 †" in out and "94.2" in out  # (95.629 + 92.801) / 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--confidence", "95"], 2, "--confidence 95.0: expected a value between 0 and 1"),
+        (["--models", "goood"], 2, "Did you mean good"),
+        (["--models", ","], 2, "--models is empty"),
+        (["--tasks", "xqad"], 2, "Did you mean xquad"),
+        (["--measure", "nDCG@99"], 2, "no measure 'nDCG@99'"),
+    ],
+)
+def test_slips_are_answered(results, capsys, arguments, code, message):
+    assert execute(["leaderboard", str(results), *arguments]) == code
+    assert message in capsys.readouterr().err
+
+
+def test_an_empty_folder_and_a_damaged_record_are_named(results, tmp_path, capsys):
+    assert execute(["leaderboard", str(tmp_path / "nothing")]) == 1
+    assert "nothing" in capsys.readouterr().err
+    [record] = results.glob("records/good-*/xquad/record.json")
+    record.write_text(record.read_text(encoding="utf-8").replace('"schema_version": 1', '"schema_version": 0'))
+    assert execute(["leaderboard", str(results)]) == 1
+    assert "schema version 0" in capsys.readouterr().err
+
+
+def test_an_unwritable_file_is_named(results, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert execute(["leaderboard", str(results), "--out", str(tmp_path / "file" / "board.csv"), "--flips", "10"]) == 1
+    assert "Choose another --out" in capsys.readouterr().err

@@ -1,0 +1,195 @@
+"""Scores side by side: the same pairs, queries and data, or an error that says what differs."""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from gate_samples import write_record
+
+from clearbench.errors import RecordError, UsageError
+from clearbench.records import read_scores
+from clearbench.verdicts.loading import select_model
+from clearbench.verdicts.matching import match, scores_matrix
+
+PAIRS = ("de-en", "en-de", "en-en")
+
+
+def values(seed, pairs=PAIRS, size=8):
+    rng = np.random.default_rng(seed)
+    return {pair: rng.random(size) for pair in pairs}
+
+
+def two(tmp_path, base=None, other=None, **changes):
+    write_record(tmp_path, "base", base or values(0))
+    write_record(tmp_path, "other", other or values(1), **changes)
+    return select_model(tmp_path, "base")[0], select_model(tmp_path, "other")[0]
+
+
+def rewrite(folder, change):
+    """Rewrite a record's one part with a changed table."""
+    file = next((folder / "scores").glob("*.parquet"))
+    pq.write_table(change(pq.read_table(file)), file)
+
+
+def test_scores_are_those_of_the_files_pair_by_pair(tmp_path):
+    base, other = two(tmp_path)
+    found = match(base, other)
+    for name, entry in (("base", base), ("other", other)):
+        frame = read_scores(entry.folder)
+        for column, pair in enumerate(found.pairs):
+            own = frame[frame["pair"] == pair].set_index("query")["nDCG@10"]
+            assert getattr(found, name)[:, column].tolist() == own.loc[list(found.queries)].tolist()
+    assert [found.cluster_names[code] for code in found.clusters] == [f"c{number // 2}" for number in range(8)]
+    assert found.pairs == PAIRS and found.only_base == found.only_other == ()
+    assert found.differences == pytest.approx(found.other - found.base)
+
+
+def test_pairs_with_other_queries_have_nan_elsewhere(tmp_path):
+    queries = {"de-en": [f"de{n}" for n in range(8)], "en-de": [f"q{n ^ 1:05}" for n in range(8)]}
+    scores = values(2)
+    for name in ("base", "other"):
+        write_record(tmp_path, name, scores, queries=queries)
+    found = match(*(select_model(tmp_path, name)[0] for name in ("base", "other")))
+    assert len(found.queries) == 16 and np.isnan(found.base).sum() == 3 * 8
+    one = found.pair("de-en")
+    assert one.queries == tuple(queries["de-en"]) and one.base.tolist() == scores["de-en"].tolist()
+    assert one.clusters.tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert found.pair("en-de").base.tolist() == [scores["en-de"][n ^ 1] for n in range(8)]
+
+
+def test_pairs_are_chosen_by_pattern_and_the_lonely_are_named(tmp_path):
+    base, other = two(tmp_path, other=values(1, ("en-en", "de-en", "de-de")))
+    found = match(base, other)
+    assert found.pairs == ("de-en", "en-en") and found.only_base == ("en-de",) and found.only_other == ("de-de",)
+    assert match(base, other, pairs="*-en").only_other == ()
+    with pytest.raises(UsageError, match="No language pair matches 'fr-en'"):
+        match(base, other, pairs="fr-en")
+    with pytest.raises(RecordError, match="share no pair"):
+        match(base, other, pairs="en-de,de-de")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"version": 2}, "task_version 1 against 2"),
+        ({"task": "tos"}, "task toy against tos"),
+        ({"options": {"split": "dev"}}, "options"),
+        ({"scoring": {"judged_by": "qrels", "search": "ivf"}}, "scoring"),
+        ({"data": {"en-de": "changed"}}, r"other texts or judgements in 1 of 3 pairs \(en-de\)"),
+        ({"queries": {"en-en": [f"x{n}" for n in range(8)]}}, "scores of other queries"),
+        ({"clusters": [f"c{n // 4}" for n in range(8)]}, "other clusters"),
+    ],
+)
+def test_records_that_differ_in_more_than_the_encoder_are_refused(tmp_path, changes, message):
+    base, other = two(tmp_path, **changes)
+    with pytest.raises(RecordError, match=message):
+        match(base, other)
+
+
+def test_other_data_of_a_pair_that_is_not_compared_does_not_matter(tmp_path):
+    base, other = two(tmp_path, data={"en-de": "changed"})
+    assert match(base, other, pairs="*-en").pairs == ("de-en", "en-en")
+
+
+def test_a_pair_without_a_query_that_the_other_pairs_have_is_refused(tmp_path):
+    queries = {"en-en": ["q00001", "q00000", *(f"q{n:05}" for n in range(2, 8))]}
+    base, other = two(tmp_path, queries=queries)
+    assert match(base, other).queries
+    queries["en-en"][0] = "new"
+    write_record(tmp_path, "third", values(1), queries=queries)
+    with pytest.raises(RecordError, match=r"2 queries|1 queries"):
+        match(base, select_model(tmp_path, "third")[0])
+
+
+def test_an_unknown_measure_or_pair_is_named_with_those_there_are(tmp_path):
+    base, other = two(tmp_path)
+    with pytest.raises(UsageError, match=r"no measure 'ndcg@10'; it has nDCG@10\..*Did you mean nDCG@10"):
+        match(base, other, "ndcg@10")
+    with pytest.raises(UsageError, match="no pair fr-en"):
+        scores_matrix(base, "nDCG@10", ["fr-en"])
+
+
+def test_scores_that_the_record_does_not_sum_up_are_refused(tmp_path):
+    base, _ = two(tmp_path)
+    file = base.folder / "record.json"
+    data = json.loads(file.read_text())
+    data["pairs"][1]["measures"]["nDCG@10"]["mean"] += 0.01
+    file.write_text(json.dumps(data))
+    with pytest.raises(RecordError, match=r"en-de: record.json says .* the per-query scores give"):
+        scores_matrix(select_model(tmp_path, "base")[0], "nDCG@10")
+
+
+def test_missing_damaged_or_half_files_are_refused(tmp_path):
+    base, _ = two(tmp_path)
+    rewrite(base.folder, lambda table: table.slice(0, 20))
+    with pytest.raises(RecordError, match=r"en-en: record.json counts 8 queries, the files in `scores` hold 4"):
+        scores_matrix(base, "nDCG@10")
+    file = next((base.folder / "scores").glob("*.parquet"))
+    file.write_bytes(file.read_bytes()[:200])
+    with pytest.raises(RecordError, match="is damaged"):
+        scores_matrix(base, "nDCG@10")
+    file.unlink()
+    with pytest.raises(RecordError, match="no per-query scores"):
+        scores_matrix(base, "nDCG@10")
+
+
+@pytest.mark.parametrize(("value", "message"), [(np.nan, "7 values"), (np.inf, "infinite")])
+def test_values_that_are_not_finite_are_refused(tmp_path, value, message):
+    base, _ = two(tmp_path)
+
+    def spoil(table):
+        scores = table.column("nDCG@10").to_numpy().copy()
+        scores[3] = value
+        return table.set_column(3, "nDCG@10", pa.array(scores))
+
+    rewrite(base.folder, spoil)
+    with pytest.raises(RecordError, match=message):
+        scores_matrix(base, "nDCG@10")
+
+
+def test_a_query_in_two_clusters_is_refused(tmp_path):
+    base, _ = two(tmp_path)
+
+    def spoil(table):
+        clusters = table.column("cluster").to_pylist()
+        clusters[9] = "c3"
+        return table.set_column(2, "cluster", pa.array(clusters))
+
+    rewrite(base.folder, spoil)
+    with pytest.raises(RecordError, match="two clusters"):
+        scores_matrix(base, "nDCG@10")
+
+
+def test_a_pair_that_two_runs_wrote_counts_once_and_plain_strings_are_read(tmp_path):
+    base, _ = two(tmp_path)
+    before = scores_matrix(base, "nDCG@10")
+    file = next((base.folder / "scores").glob("*.parquet"))
+    table = pq.read_table(file)
+    plain = table.set_column(0, "pair", pa.array(table.column("pair").to_pylist()))
+    pq.write_table(plain.slice(8, 8), file.with_name("zz.parquet"))
+    after = scores_matrix(base, "nDCG@10")
+    assert after.scores.tolist() == before.scores.tolist() and after.queries == before.queries
+
+
+def test_the_order_of_files_and_rows_does_not_matter(tmp_path):
+    base, _ = two(tmp_path)
+    before = scores_matrix(base, "nDCG@10")
+    file = next((base.folder / "scores").glob("*.parquet"))
+    table = pq.read_table(file)
+    shuffled = table.take(np.random.default_rng(0).permutation(len(table)))
+    pairs = np.array(shuffled.column("pair").to_pylist())
+    file.unlink()
+    for number, pair in enumerate(reversed(PAIRS)):
+        pq.write_table(shuffled.filter(pa.array(pairs == pair)), file.with_name(f"{number}.parquet"))
+    after = scores_matrix(base, "nDCG@10")
+    assert after.scores.tolist() == before.scores.tolist()
+    assert (after.queries, after.names) == (before.queries, before.names)
+    assert after.clusters.tolist() == before.clusters.tolist()
+
+
+def test_differences_that_are_only_rounding_are_none(tmp_path):
+    scores = values(0)
+    base, other = two(tmp_path, other={pair: own + 1e-13 for pair, own in scores.items()})
+    assert not match(base, other).differences.any()
