@@ -43,6 +43,13 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
+def docs(session: nox.Session) -> None:
+    """Build the pages of docs/ as a site in build/site; a broken link, an unknown name or a warning is an error."""
+    install(session, ".[docs]")
+    session.run("mkdocs", "build", "--strict", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Compare with MTEB on real data: same figures, whole-process times. Arguments go to the side-by-side script."""
     install(session, "-e", ".[demo]")

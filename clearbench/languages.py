@@ -84,6 +84,8 @@ class Language:
     region: str = ""
 
     def __str__(self) -> str:
+        if self == MULTIPLE:
+            return self.code
         row = _table().get((self.code, self.script))
         if row is None:
             return "_".join(filter(None, (self.code, self.script, self.region)))
@@ -99,6 +101,8 @@ class Language:
     @property
     def name(self) -> str:
         """English name, with the script where the language has several in the table."""
+        if self == MULTIPLE:
+            return "several languages"
         name = _row(self).name
         return f"{name}, {_REGION_NAMES[self.region]}" if self.region else name
 
@@ -125,6 +129,8 @@ class Pair:
 
 
 ENGLISH = Language("eng", "Latn")
+MULTIPLE = Language("mul", "Zyyy")
+"""Several languages at once, as the passages of a mixed pool: prints as `mul`. No variety of the table, and no tier."""
 
 
 def languages() -> tuple[Language, ...]:
@@ -213,6 +219,8 @@ def _find_pattern(text: str) -> Language | Literal["*"] | None:
 def _find_language(text: str) -> Language | None:
     """Return the language that `text` spells, or None."""
     first, *rest = text.strip().replace("-", "_").split("_")
+    if first.lower() == MULTIPLE.code and not rest:
+        return MULTIPLE
     code = _codes().get(first.lower())
     if code is None:
         return None

@@ -10,6 +10,13 @@ def say(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
+def duration(seconds: float) -> str:
+    """Say how long, in the unit that fits: 40 seconds, 12 minutes, 3.5 hours."""
+    if seconds < 90:
+        return f"{max(round(seconds), 1)} seconds"
+    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
+
+
 @contextmanager
 def progress(description: str, total: float, unit: str) -> Iterator[Callable[[float], None]]:
     """Show one progress line while the block runs; the block calls the given function with each advance."""

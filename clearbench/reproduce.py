@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from clearbench.errors import UsageError, suggest
-from clearbench.evaluate import Evaluation
+from clearbench.evaluation import Evaluation
 
 # Published figures are rounded to five decimals and were computed with other library versions.
 OK, NEAR = 0.001, 0.005

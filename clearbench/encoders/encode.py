@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -56,15 +57,17 @@ class EncodingReport:
     seconds: float
 
 
-def plan_encoding(encoder: DenseEncoder, sets: Iterable[RetrievalSet]) -> EncodingPlan:
-    """Collect the distinct (role, text) of all pairs of all tasks."""
+def plan_encoding(
+    encoder: DenseEncoder, sets: Iterable[RetrievalSet], more: Iterable[tuple[str, Texts, Role]] = ()
+) -> EncodingPlan:
+    """Collect the distinct (role, text) of all pairs of all tasks, and of further parts: (task, texts, role)."""
     texts: list[str] = []
     roles: list[Role] = []
     labels: list[tuple[str, str, str]] = []
     keys: list[Keys] = []
     seen: set[bytes] = set()
     mentions = 0
-    for task, part, role in _parts(sets):
+    for task, part, role in chain(_parts(sets), more):
         mentions += len(part)
         part_keys = text_keys(encoder, part.texts, role)
         fresh = []

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
+from clearbench.encoders.adjust import Adjuster
 from clearbench.encoders.base import DenseEncoder, FloatArray, IntArray
 from clearbench.encoders.lexical import Lexical, LexicalIndex
 from clearbench.encoders.store import EmbeddingStore, text_keys
-from clearbench.search.exact import ScoreRows, gold_ranks, inner_products, top_by_faiss, top_by_rows
+from clearbench.search.exact import ScoreRows, gold_ranks, inner_products, relevant_ranks, top_by_faiss, top_by_rows
 from clearbench.search.ranking import Pool, Ranked, make_pool, split
 from clearbench.tasks.retrieval import Texts
 
@@ -23,6 +25,9 @@ class OpenPool(Protocol):
 
     def gold_ranks(self, queries: Texts, gold_Q: IntArray, what: str) -> IntArray:
         """Rank of the passage at position gold_Q[q] for each query, int64 [Q], from 1."""
+
+    def relevant_ranks(self, queries: Texts, gold_QG: IntArray, what: str) -> tuple[IntArray, NDArray[np.float64]]:
+        """Rank and tie-free rank of each query's relevant passages, [Q, G]; see search.exact."""
 
     def top(self, query_sets: Sequence[Texts], depth: int, what: str) -> list[Ranked]:
         """The best `depth` passages of each query in trec_eval's order, per query set; all sets search together."""
@@ -40,22 +45,39 @@ class DenseEngine:
     """Searches by inner product over vectors that the store already holds.
 
     Vectors of query sets are kept once fetched: a set meets every pool of its task.
+
+    Attributes:
+        encoder: Whose vectors the store holds.
+        store: The vectors.
+        adjuster: Changes vectors by language between store and search.
+        fetched: Query vectors by the set's fingerprint.
     """
 
     encoder: DenseEncoder
     store: EmbeddingStore
+    adjuster: Adjuster | None = None
     fetched: dict[str, FloatArray] = field(default_factory=dict)
 
     def open(self, passages: Texts) -> "DensePool":
         """See Engine."""
         keys = text_keys(self.encoder, passages.texts, "passage")
-        pool, first = make_pool(passages.ids, [bytes(key) for key in keys])
-        return DensePool(self, pool, self.store.get(keys[first]))
+        same = [bytes(key) for key in keys]
+        if self.adjuster and passages.languages:  # equal texts in two languages have different vectors then
+            same = [key + str(lang).encode() for key, lang in zip(same, passages.languages, strict=True)]
+        pool, first = make_pool(passages.ids, same)
+        vectors = self.store.get(keys[first])
+        if self.adjuster:
+            languages = passages.each_language
+            vectors = self.adjuster(vectors, [languages[place] for place in first], "passage")
+        return DensePool(self, pool, vectors)
 
     def query_vectors(self, queries: Texts) -> FloatArray:
         """Vectors of a query set, float32 [Q, D]."""
         if queries.fingerprint not in self.fetched:
-            self.fetched[queries.fingerprint] = self.store.get(text_keys(self.encoder, queries.texts, "query"))
+            vectors = self.store.get(text_keys(self.encoder, queries.texts, "query"))
+            if self.adjuster:
+                vectors = self.adjuster(vectors, queries.each_language, "query")
+            self.fetched[queries.fingerprint] = vectors
         return self.fetched[queries.fingerprint]
 
 
@@ -70,6 +92,12 @@ class DensePool:
     def gold_ranks(self, queries: Texts, gold_Q: IntArray, what: str) -> IntArray:
         """See OpenPool."""
         return gold_ranks(inner_products(self.engine.query_vectors(queries), self.vectors), gold_Q, self.pool, what)
+
+    def relevant_ranks(self, queries: Texts, gold_QG: IntArray, what: str) -> tuple[IntArray, NDArray[np.float64]]:
+        """See OpenPool."""
+        return relevant_ranks(
+            inner_products(self.engine.query_vectors(queries), self.vectors), gold_QG, self.pool, what
+        )
 
     def top(self, query_sets: Sequence[Texts], depth: int, what: str) -> list[Ranked]:
         """See OpenPool."""
@@ -101,6 +129,10 @@ class LexicalPool:
     def gold_ranks(self, queries: Texts, gold_Q: IntArray, what: str) -> IntArray:
         """See OpenPool."""
         return gold_ranks(self._rows(queries), gold_Q, self.pool, what)
+
+    def relevant_ranks(self, queries: Texts, gold_QG: IntArray, what: str) -> tuple[IntArray, NDArray[np.float64]]:
+        """See OpenPool."""
+        return relevant_ranks(self._rows(queries), gold_QG, self.pool, what)
 
     def top(self, query_sets: Sequence[Texts], depth: int, what: str) -> list[Ranked]:
         """See OpenPool."""

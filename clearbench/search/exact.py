@@ -1,14 +1,16 @@
 """Exact search: every query against every passage of a pool, by inner product.
 
-Shape letters: Q queries, P passages of a pool, U distinct passage texts, K kept passages, D dimensions.
+Shape letters: Q queries, P passages of a pool, U distinct passage texts, K kept passages, D dimensions, G relevant
+passages of a query.
 """
 
 from collections.abc import Callable, Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from clearbench.encoders.base import FloatArray, IntArray
-from clearbench.search.ranking import Pool, Ranked, check_scores, order_scores, rank_of_gold
+from clearbench.search.ranking import Pool, Ranked, check_scores, order_scores, rank_of_gold, ranks_of_relevant
 
 # Scores held at a time: few enough to stay in the processor's cache (4 MB), but for large pools enough queries that the
 # matrix product is one (at most 256 MB). Bounds time and memory, not the result.
@@ -37,6 +39,23 @@ def gold_ranks(score_rows: ScoreRows, gold_Q: IntArray, pool: Pool, what: str) -
         check_scores(score_QU, what)
         ranks[start:stop] = rank_of_gold(score_QU, gold_Q[start:stop], pool)
     return ranks
+
+
+def relevant_ranks(
+    score_rows: ScoreRows, gold_QG: IntArray, pool: Pool, what: str
+) -> tuple[IntArray, NDArray[np.float64]]:
+    """Ranks of all relevant passages of each query without keeping any ranking; see `ranks_of_relevant`.
+
+    Raises:
+        SearchError: A score is not finite.
+    """
+    ranks, middles = np.zeros(gold_QG.shape, dtype=np.int64), np.full(gold_QG.shape, np.nan)
+    for start, stop in _blocks(len(gold_QG), pool):
+        score_QU = score_rows(start, stop)
+        check_scores(score_QU, what)
+        for row, score_U in enumerate(score_QU, start):
+            ranks[row], middles[row] = ranks_of_relevant(score_U, gold_QG[row], pool)
+    return ranks, middles
 
 
 def top_by_rows(score_rows: ScoreRows, num_queries: int, pool: Pool, depth: int, what: str) -> Ranked:

@@ -117,6 +117,34 @@ def rank_of_gold(score_QU: FloatArray, gold_Q: IntArray, pool: Pool) -> IntArray
     return ranks
 
 
+def ranks_of_relevant(score_U: FloatArray, gold_G: IntArray, pool: Pool) -> tuple[IntArray, NDArray[np.float64]]:
+    """Ranks of several relevant passages of one query, from its whole row of scores.
+
+    Args:
+        score_U: Scores of distinct texts, float32 [U].
+        gold_G: Positions of the relevant passages in the pool, int64 [G]; -1 fills up.
+        pool: The pool.
+    Returns:
+        (rank, middle): the rank by trec_eval's order, int64 [G], 0 where filled up; and the mean of the ranks that
+        passages with the same score take, float64 [G], NaN where filled up. The second lets no id decide a tie.
+    """
+    score_P = score_U[pool.distinct]
+    ascending = np.sort(score_P)
+    there = np.flatnonzero(gold_G >= 0)
+    value = score_P[gold_G[there]]
+    above = len(score_P) - np.searchsorted(ascending, value, side="right")
+    tied = len(score_P) - np.searchsorted(ascending, value, side="left") - above
+    found = above + 1
+    for shared in np.unique(value[tied > 1]):
+        precedence = np.sort(pool.precedence[score_P == shared])
+        members = np.flatnonzero(value == shared)
+        found[members] += np.searchsorted(precedence, pool.precedence[gold_G[there[members]]])
+    rank = np.zeros(len(gold_G), dtype=np.int64)
+    middle = np.full(len(gold_G), np.nan)
+    rank[there], middle[there] = found, above + (tied + 1) / 2
+    return rank, middle
+
+
 def check_scores(score: FloatArray, what: str) -> None:
     """Refuse scores that cannot be ranked.
 

@@ -23,23 +23,33 @@ class Texts:
     Attributes:
         ids: Unique ids, in file order.
         texts: One text per id, exactly as it will be encoded (title already joined), never empty.
+        languages: One language per text where they differ (a mixed pool); empty: every text is in `language`.
     """
 
     language: Language
     ids: tuple[str, ...]
     texts: tuple[str, ...]
+    languages: tuple[Language, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.ids) != len(self.texts):
             raise DataError(f"{self.language}: {len(self.ids)} ids for {len(self.texts)} texts.")
+        if self.languages and len(self.languages) != len(self.texts):
+            raise DataError(f"{self.language}: {len(self.languages)} languages for {len(self.texts)} texts.")
 
     def __len__(self) -> int:
         return len(self.ids)
 
     @cached_property
     def fingerprint(self) -> str:
-        """128-bit hash of language, ids and texts, order included."""
-        return content_hash(str(self.language), *self.ids, *self.texts)
+        """128-bit hash of language, ids and texts, order included; of each text's language too where they differ."""
+        plain = content_hash(str(self.language), *self.ids, *self.texts)
+        return content_hash(plain, *map(str, self.languages)) if self.languages else plain
+
+    @property
+    def each_language(self) -> tuple[Language, ...]:
+        """The language of each text, whether or not they differ."""
+        return self.languages or (self.language,) * len(self.texts)
 
     @cached_property
     def index(self) -> Mapping[str, int]:
@@ -72,6 +82,7 @@ class RetrievalSet:
         notes: What was odd in the data or left out, one sentence each.
         judged_by: The rule that decides what a hit is: "qrels", "xor" or "mkqa".
         main_measure: What tables show.
+        tokeniser: Name of what counts tokens, for tasks judged by XOR-Retrieve's rule.
         options: Reader options that differ from the task file's, as text.
     """
 
@@ -84,6 +95,7 @@ class RetrievalSet:
     notes: tuple[str, ...] = ()
     judged_by: str = "qrels"
     main_measure: str = "nDCG@10"
+    tokeniser: str = "official"
     options: Mapping[str, str] = field(default_factory=dict)
 
     @property

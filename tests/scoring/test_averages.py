@@ -29,3 +29,14 @@ def test_a_pair_has_the_lower_tier_and_english_none():
         "low",
         "mid",
     ]
+
+
+def test_queries_against_a_mixed_pool_are_in_their_tier_and_in_all():
+    means = {"en-mul": 0.9, "de-mul": 0.5, "sw-mul": 0.1}
+    averages = macro_averages({parse_pair(pair): {"nDCG@10": value} for pair, value in means.items()})
+    assert {group: values["num_pairs"] for group, values in averages.items()} == {"high": 1, "low": 1, "all": 3}
+
+
+def test_a_measure_that_a_pair_lacks_is_not_averaged():
+    means = {parse_pair("de-mul"): {"nDCG@10": 0.5, "lpr_first": 0.2}, parse_pair("sw-mul"): {"nDCG@10": 0.1}}
+    assert macro_averages(means)["all"] == {"num_pairs": 2, "nDCG@10": 0.3}

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from clearbench.errors import SearchError
 from clearbench.search import exact
-from clearbench.search.ranking import make_pool, order_scores, rank_of_gold
+from clearbench.search.ranking import make_pool, order_scores, rank_of_gold, ranks_of_relevant
 
 coarse = st.integers(0, 3).map(lambda n: np.float32(n) / 4)  # few values: many ties
 
@@ -118,3 +118,36 @@ def test_scores_that_are_not_finite_are_refused(bad):
 def test_an_empty_pool_is_refused():
     with pytest.raises(SearchError, match="empty"):
         make_pool([], [])
+
+
+@given(scored_pools(), st.data())
+def test_ranks_of_several_relevant_passages_are_each_ones_rank_and_ties_share_the_middle(case, data):
+    pool, score_QU, _ = case
+    places = st.lists(st.integers(-1, len(pool.ids) - 1), min_size=3, max_size=3)
+    gold_QG = np.array(data.draw(st.lists(places, min_size=len(score_QU), max_size=len(score_QU))), dtype=np.int64)
+    for score_U, gold_G in zip(score_QU, gold_QG, strict=True):
+        rank, middle = ranks_of_relevant(score_U, gold_G, pool)
+        score_P = score_U[pool.distinct]
+        order = sorted(range(len(pool.ids)), key=lambda p: (score_P[p], pool.ids[p]), reverse=True)
+        for gold, one, mean in zip(gold_G, rank, middle, strict=True):
+            if gold < 0:
+                assert one == 0 and np.isnan(mean)
+            else:
+                assert one == rank_of_gold(score_U[None], np.array([gold]), pool)[0] == order.index(gold) + 1
+                tied = [order.index(p) + 1 for p in range(len(order)) if score_P[p] == score_P[gold]]
+                assert mean == np.mean(tied)
+
+
+def test_relevant_ranks_do_not_depend_on_blocks_and_refuse_nan(monkeypatch):
+    rng = np.random.default_rng(4)
+    pool, _ = make_pool([f"p{i}" for i in range(40)], [bytes([i % 30]) for i in range(40)])
+    scores = rng.integers(0, 9, (23, 30)).astype(np.float32)
+    gold_QG = rng.integers(-1, 40, (23, 4))
+    whole = exact.relevant_ranks(lambda a, b: scores[a:b], gold_QG, pool, "toy")
+    monkeypatch.setattr(exact, "BLOCK_SCORES", 40)
+    monkeypatch.setattr(exact, "BLOCK_QUERIES", 1)
+    small = exact.relevant_ranks(lambda a, b: scores[a:b], gold_QG, pool, "toy")
+    assert np.array_equal(whole[0], small[0]) and np.array_equal(whole[1], small[1], equal_nan=True)
+    scores[5, 3] = np.nan
+    with pytest.raises(SearchError, match="toy: 1 scores are NaN"):
+        exact.relevant_ranks(lambda a, b: scores[a:b], gold_QG, pool, "toy")

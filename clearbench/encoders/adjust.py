@@ -1,0 +1,195 @@
+"""Training-free rivals on top of any dense encoder: its vectors are changed by what each language's vectors share.
+
+    center        v - mean of the language's vectors in the same role
+    shift:alpha   passages of language l: v - alpha * (mean of passages in l - mean of their English translations)
+    offset        questions of language l: v - (mean of questions in l - mean of their English originals)
+    lir:k         v without its projection on the first k right-singular vectors of the language's vectors in that role
+
+A trained checkpoint has to beat these to be worth its training. The statistics come from a text that is not evaluated
+(`AdjustText`). The base encoder's vectors are stored and shared as ever; the change is made when they are searched.
+Where the base's vectors have unit norm, changed vectors get unit norm again. `shift` and `offset` leave English and the
+other role bit for bit as they are.
+
+Source: center: Libovický et al. (2020), arXiv 2004.05160, "centering". lir: Yang et al. (2021), arXiv 2109.04727 (the
+matrix as it is, not centred). Ours is that questions and passages have statistics of their own.
+
+Shape letters: N texts, D dimensions, K projected directions.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clearbench.encoders.adjust_method import TOWARDS_ENGLISH, Method, check_text
+from clearbench.encoders.adjust_text import DEFAULT_TEXT, SIDES, AdjustText, Place, places_of
+from clearbench.encoders.base import DenseEncoder, FloatArray, Role, Setting
+from clearbench.encoders.lexical import Lexical
+from clearbench.encoders.store import EmbeddingStore, text_keys
+from clearbench.errors import EncoderError, UsageError
+from clearbench.languages import ENGLISH, Language
+from clearbench.progress import say
+from clearbench.tasks.retrieval import RetrievalSet, Texts, content_hash
+
+# Lengths may differ from 1 by this much and still count as unit norm (mixed precision included).
+UNIT_TOLERANCE = 1e-3
+# A unit vector that is shorter than this after the change has lost its direction to rounding.
+SHORTEST = 1e-5
+
+
+@dataclass(frozen=True)
+class Adjuster:
+    """Changes vectors by language and role.
+
+    Attributes:
+        method: What is done.
+        statistics: Role and language -> what is subtracted, float32 [D], or for `lir` directions, float32 [K, D].
+        unit: Give changed vectors unit norm.
+    """
+
+    method: Method
+    statistics: Mapping[Place, FloatArray]
+    unit: bool
+
+    def __call__(self, vectors: FloatArray, languages: Sequence[Language], role: Role) -> FloatArray:
+        """Return changed vectors, float32 [N, D]; the input is not touched.
+
+        Raises:
+            EncoderError: A language has no statistics, or nothing is left of a vector.
+        """
+        present = {language: number for number, language in enumerate(dict.fromkeys(languages))}
+        codes = np.array([present[language] for language in languages], dtype=np.int64)
+        result = vectors.copy()
+        for language, number in present.items():
+            if not self.method.changes((role, language)):
+                continue
+            if (role, language) not in self.statistics:
+                raise EncoderError(f"--adjust {self.method}: no statistics for {SIDES[role]} in {language}.")
+            own = codes == number
+            result[own] = self._changed(result[own], self.statistics[role, language], f"{SIDES[role]} in {language}")
+        return result
+
+    def _changed(self, vectors: FloatArray, statistic: FloatArray, what: str) -> FloatArray:
+        shared: FloatArray = statistic
+        if self.method.kind == "lir":
+            weights: FloatArray = vectors @ statistic.T
+            shared = weights @ statistic
+        changed = vectors - shared
+        if not self.unit:
+            return changed
+        lengths: FloatArray = np.linalg.norm(changed, axis=1, keepdims=True).astype(np.float32)
+        if (lost := int((lengths < SHORTEST).sum())) > 0:
+            raise EncoderError(
+                f"--adjust {self.method} leaves nothing of {lost} of {len(vectors)} {what}: their vectors are what "
+                "the language's vectors share. The encoder cannot tell these texts apart."
+            )
+        return changed / lengths
+
+
+@dataclass(frozen=True)
+class AdjustedEncoder:
+    """A dense encoder, and the change that its vectors undergo before they are searched.
+
+    It is not a DenseEncoder: the change depends on a text's language, which an encoder is not told. `evaluate` takes it
+    wherever it takes an encoder.
+
+    Attributes:
+        base: The encoder whose vectors are stored.
+        method: What is done to them.
+        text: Where the statistics come from.
+    """
+
+    base: DenseEncoder
+    method: Method
+    text: AdjustText
+
+    @property
+    def name(self) -> str:
+        """The base's name and the method, and the text unless it is the usual one: `minilm +center (belebele)`."""
+        text = "" if self.text.task == DEFAULT_TEXT else f" ({self.text.task})"
+        return f"{self.base.name} +{self.method}{text}"
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of everything that changes a vector: the base's, the method, its parameter, the statistics' text."""
+        own = (f"{key}={value}" for key, value in sorted(self.method.settings.items()))
+        return content_hash("adjusted", self.base.fingerprint, self.text.fingerprint, *own)
+
+    @property
+    def settings(self) -> Mapping[str, Setting]:
+        """The base's settings, the method, and the statistics' text with its hash."""
+        return {
+            **self.base.settings,
+            **self.method.settings,
+            "adjust_text": self.text.task,
+            "adjust_text_version": self.text.version,
+            "adjust_text_hash": self.text.fingerprint,
+        }
+
+    def check(self, sets: Sequence[RetrievalSet]) -> None:
+        """Refuse text that is evaluated or lacks a language, see `check_text`; say so if nothing is changed."""
+        check_text(self.method, self.text, sets)
+        if not any(map(self.method.changes, places_of(sets))):
+            sides = " and ".join(SIDES[role] for role in self.method.roles)
+            say(f"--adjust {self.method} changes nothing here: it moves {sides} to English, and they all are English.")
+
+    def parts(self, sets: Sequence[RetrievalSet]) -> list[tuple[str, Texts, Role]]:
+        """Return what has to be encoded for the statistics that tasks need: (task, texts, role)."""
+        return [(self.text.task, self.text.parts[place], place[0]) for place in self._used(sets)]
+
+    def fit(self, store: EmbeddingStore, sets: Sequence[RetrievalSet]) -> Adjuster:
+        """Estimate the statistics that tasks need from vectors in the store.
+
+        Raises:
+            StoreError: A vector is not there.
+            UsageError: `lir` is to remove as many directions as there are texts or dimensions.
+        """
+        texts = self.text.parts
+        vectors = {p: self._vectors(store, texts[p], p[0]) for p in self._used(sets)}
+        needed = [place for place in vectors if self.method.changes(place)]
+        statistics = {place: self._statistic(place, vectors) for place in needed}
+        unit = all(bool((np.abs(np.linalg.norm(v, axis=1) - 1) < UNIT_TOLERANCE).all()) for v in vectors.values())
+        return Adjuster(self.method, statistics, unit)
+
+    def _vectors(self, store: EmbeddingStore, part: Texts, role: Role) -> NDArray[np.float64]:
+        # Means over many texts are taken in double precision.
+        return store.get(text_keys(self.base, part.texts, role)).astype(np.float64)
+
+    def _used(self, sets: Sequence[RetrievalSet]) -> list[Place]:
+        """Places whose texts are needed: those that are changed, and English where they move towards it."""
+        places = [place for place in places_of(sets) if self.method.changes(place)]
+        english = {(role, ENGLISH) for role, _ in places if self.method.kind in TOWARDS_ENGLISH}
+        return [*places, *sorted(english)]
+
+    def _statistic(self, place: Place, vectors: Mapping[Place, NDArray[np.float64]]) -> FloatArray:
+        role, language = place
+        own = vectors[place]
+        if self.method.kind == "center":
+            return np.asarray(own.mean(axis=0), dtype=np.float32)
+        if self.method.kind == "lir":
+            if self.method.k >= min(own.shape):
+                raise UsageError(
+                    f"--adjust {self.method}: the {len(own)} {SIDES[role]} of {self.text.task} in {language} have "
+                    f"{own.shape[1]} dimensions; fewer than {min(own.shape)} directions can be removed."
+                )
+            # Eigenvectors of V'V are the right-singular vectors of V; eigh sorts ascending.
+            return np.asarray(np.linalg.eigh(own.T @ own)[1][:, ::-1][:, : self.method.k].T, dtype=np.float32)
+        ids = self.text.shared_ids(role, language, ENGLISH)
+        rows, english = (
+            vectors[role, side][[self.text.parts[role, side].index[key] for key in ids]] for side in (language, ENGLISH)
+        )
+        alpha = self.method.alpha if self.method.kind == "shift" else 1.0
+        return np.asarray(alpha * (rows.mean(axis=0) - english.mean(axis=0)), dtype=np.float32)
+
+
+def adjust_encoder(encoder: DenseEncoder | Lexical, method: Method, text: AdjustText) -> AdjustedEncoder:
+    """Put an adjustment on an encoder.
+
+    Raises:
+        UsageError: The encoder has no vectors (BM25).
+    """
+    if isinstance(encoder, Lexical):
+        raise UsageError(f"--adjust {method}: {encoder.name} has no vectors to adjust; choose a dense encoder.")
+    return AdjustedEncoder(encoder, method, text)

@@ -1,0 +1,120 @@
+"""The text on which per-language statistics of an adjustment are estimated: never the evaluation's.
+
+A whole task is loaded, all of its languages, whichever of them a run needs: the identity of an adjusted encoder then
+depends on the text alone and not on the pairs that happen to be evaluated. A later run adds pairs to the same record.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from clearbench.encoders.base import Role
+from clearbench.errors import UsageError
+from clearbench.languages import Language
+from clearbench.tasks.load import Selection, load_task
+from clearbench.tasks.retrieval import RetrievalSet, Texts, content_hash
+from clearbench.tasks.sources import ANYWHERE, DataLocation
+
+DEFAULT_TEXT = "demo"
+
+Place = tuple[Role, Language]
+"""A role and a language: what has statistics of its own."""
+
+SIDES: Mapping[Role, str] = {"query": "questions", "passage": "passages"}
+
+
+@dataclass(frozen=True)
+class AdjustText:
+    """Questions and passages per language.
+
+    Attributes:
+        task: The task that they come from.
+        version: Version of its definition.
+        parts: Texts by role and language; equal ids in two languages are translations of each other.
+    """
+
+    task: str
+    version: int
+    parts: Mapping[Place, Texts]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """128-bit hash of all roles, languages, ids and texts."""
+        named = sorted((role, str(language), part.fingerprint) for (role, language), part in self.parts.items())
+        return content_hash(*(name for entry in named for name in entry))
+
+    def languages(self, role: Role) -> list[Language]:
+        """Languages that have texts in a role, in the task's order."""
+        return [language for own, language in self.parts if own == role]
+
+    def shared_ids(self, role: Role, one: Language, other: Language) -> list[str]:
+        """Ids that two languages share, in the first one's order: originals and their translations."""
+        known = self.parts[role, other].index
+        return [key for key in self.parts[role, one].ids if key in known]
+
+
+def load_text(task: str, location: DataLocation = ANYWHERE, tasks_dir: Path | None = None) -> AdjustText:
+    """Load a task as text for statistics.
+
+    Args:
+        task: Task name, task file or BEIR-style folder; all its languages that have files are used.
+        location: Where the files may come from.
+        tasks_dir: Folder with task files of the user's.
+    Raises:
+        UsageError, TaskError, DataError: It cannot be loaded; see `load_task`.
+    """
+    return collect_text(load_task(task, Selection(all_pairs=True), location, tasks_dir))
+
+
+def collect_text(data: RetrievalSet) -> AdjustText:
+    """Collect a loaded task's questions and passages by language; an id that a language repeats counts once."""
+    found: dict[Place, dict[str, str]] = {}
+    for role, part in task_parts(data):
+        for language, key, text in zip(part.each_language, part.ids, part.texts, strict=True):
+            found.setdefault((role, language), {}).setdefault(key, text)
+    parts = {place: Texts(place[1], tuple(texts), tuple(texts.values())) for place, texts in found.items()}
+    return AdjustText(data.label, data.version, parts)
+
+
+def task_parts(data: RetrievalSet) -> Iterator[tuple[Role, Texts]]:
+    """Yield the distinct query sets and passage pools that a task's pairs use."""
+    for queries in {id(pair.queries): pair.queries for pair in data.pairs}.values():
+        yield "query", queries
+    for key in dict.fromkeys(pair.pool for pair in data.pairs):
+        yield "passage", data.pools[key]
+
+
+def places_of(sets: Iterable[RetrievalSet]) -> list[Place]:
+    """Return the roles and languages that occur in tasks, in a fixed order."""
+    parts = [entry for data in sets for entry in task_parts(data)]
+    return sorted({(role, language) for role, part in parts for language in set(part.each_language)})
+
+
+def refuse_shared_text(text: AdjustText, sets: Sequence[RetrievalSet]) -> None:
+    """Raise if the statistics' text is, in whole or in part, what is evaluated.
+
+    Statistics of the evaluation's own texts would tell the adjusted encoder about the pool that it is to search, which
+    the models it is compared with do not know.
+
+    Raises:
+        UsageError: A task is both, or a question or passage occurs in both (equal apart from blanks around it).
+    """
+    where: dict[str, str] = {}
+    for (role, language), part in text.parts.items():
+        for key, one in zip(part.ids, part.texts, strict=True):
+            where.setdefault(one.strip(), f"{role} {key!r} ({language})")
+    for data in sets:
+        if data.task == text.task:
+            raise UsageError(
+                f"--adjust-text {text.task}: this task is evaluated, so its texts cannot give the statistics. Name "
+                "another task with --adjust-text: one with the same languages and other texts."
+            )
+        for role, part in task_parts(data):
+            for key, one, language in zip(part.ids, part.texts, part.each_language, strict=True):
+                if (own := where.get(one.strip())) is not None:
+                    raise UsageError(
+                        f"--adjust-text {text.task}: its {own} is also the {role} {key!r} of {data.task} "
+                        f"({language}), which is evaluated. Statistics must come from other texts: name another "
+                        "task with --adjust-text."
+                    )

@@ -1,0 +1,46 @@
+"""Results on disk. A task's folder holds one JSON record and the per-query scores as Parquet parts.
+
+    <out>/records/<model>-<hash>/<task>/record.json            what was measured, of what, with what (Record)
+    <out>/records/<model>-<hash>/<task>/scores/<pool>-<hash>.parquet   per-query scores of the pairs that share a pool
+    <out>/records/<model>-<hash>/<task>/runs/<pair>.trec       rankings, where they were asked for, and with them:
+    <out>/records/<model>-<hash>/<task>/runs/<pair>.qrels      the judgements that the rankings were scored by
+    <out>/records/<model>-<hash>/<task>/runs/<pool>-<hash>.texts.parquet   queries, and passages judged or ranked high
+
+Parts are the unit of resuming: each is written once, whole or not at all, and never rewritten. A part's Parquet
+metadata holds the summaries of its pairs, so the record is assembled without reading scores again. Times stand under
+`timings` only: apart from it, the record of a resumed run equals that of an undisturbed one byte for byte.
+"""
+
+from clearbench.records.folder import RecordFolder, find_records, read_record, record_folder
+from clearbench.records.parts import QueryScores, read_scores
+from clearbench.records.runs import read_run, read_run_qrels, read_texts
+from clearbench.records.schema import (
+    SCHEMA_VERSION,
+    BiasRecord,
+    FriedmanRecord,
+    Identity,
+    LanguageRank,
+    MeasureValue,
+    PairRecord,
+    Record,
+)
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "BiasRecord",
+    "FriedmanRecord",
+    "Identity",
+    "LanguageRank",
+    "MeasureValue",
+    "PairRecord",
+    "QueryScores",
+    "Record",
+    "RecordFolder",
+    "find_records",
+    "read_record",
+    "read_run",
+    "read_run_qrels",
+    "read_scores",
+    "read_texts",
+    "record_folder",
+]

@@ -1,0 +1,179 @@
+"""A record's folder: found, opened for writing, continued, read."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from clearbench.errors import RecordError
+from clearbench.files import write_atomically
+from clearbench.records.parts import QueryScores, part_bytes, part_metadata, part_name
+from clearbench.records.runs import TextRow, read_text_files, text_bytes
+from clearbench.records.schema import SCHEMA_VERSION, Identity, PairRecord, Record
+from clearbench.tasks.retrieval import content_hash
+
+REPLACE_HINT = "Pass --replace to measure anew and lose what is there, or choose another --out."
+
+
+def record_folder(out: Path, model_name: str, encoder_fingerprint: str, task: str) -> Path:
+    """Folder of one model and task; the encoder's hash in it keeps two checkpoints called `final` apart."""
+    safe = re.sub(r"[^\w.+-]+", "_", model_name).strip("._") or "model"
+    return out / "records" / f"{safe}-{content_hash(encoder_fingerprint)[:8]}" / task
+
+
+class RecordFolder:
+    """One task's results of one model, open for writing."""
+
+    def __init__(self, folder: Path, identity: Identity, replace: bool = False) -> None:
+        """Open a folder, creating it, or continue what is there.
+
+        Raises:
+            RecordError: It holds results of another identity or schema and `replace` is off, or cannot be written.
+        """
+        self.folder = folder
+        self.identity = identity
+        try:
+            if replace and folder.exists():
+                shutil.rmtree(folder)
+            (folder / "scores").mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RecordError(f"Cannot write results to {folder}: {error.strerror}. Choose another --out.") from error
+        self.complete = False
+        if (folder / "record.json").exists():
+            found = read_record(folder)
+            if found.identity != identity:
+                difference = _difference(found.identity, identity)
+                raise RecordError(f"{folder} holds another measurement: {difference}. {REPLACE_HINT}")
+            self.complete = found.status == "complete"
+        self.done = self._read_parts()
+        self._kept_texts: set[tuple[str, str, str]] | None = None
+
+    def check_data(self, wanted: Mapping[str, str]) -> None:
+        """Compare data hashes of pairs that are already there with today's.
+
+        Args:
+            wanted: pair -> data hash.
+        Raises:
+            RecordError: A pair was scored on other texts or judgements.
+        """
+        other = [pair for pair, data in wanted.items() if pair in self.done and self.done[pair].data != data]
+        if other:
+            raise RecordError(
+                f"{self.folder} holds {len(other)} pairs scored on other data ({', '.join(other[:5])}"
+                f"{', ...' if len(other) > 5 else ''}). {REPLACE_HINT}"
+            )
+
+    def add(self, pool: str, results: Sequence[QueryScores]) -> None:
+        """Write the scores of pairs that share a pool as one part; on return they survive a kill.
+
+        Raises:
+            RecordError: The part cannot be written; nothing that was there is touched.
+        """
+        summaries = [result.summary for result in results]
+        name = part_name(pool, [summary.pair for summary in summaries])
+        _write(self.folder / "scores" / f"{name}.parquet", part_bytes(results, self.identity))
+        self.done.update({summary.pair: summary for summary in summaries})
+
+    def write(self, record: Record) -> None:
+        """Write record.json.
+
+        Raises:
+            RecordError: It cannot be written.
+        """
+        _write(self.folder / "record.json", (record.model_dump_json(indent=1) + "\n").encode())
+
+    def write_run(self, pair: str, ranking: Iterable[str], qrels: Iterable[str] = ()) -> None:
+        """Write one pair's ranking as a TREC run, and its judgements as TREC qrels if there are any.
+
+        Raises:
+            RecordError: They cannot be written.
+        """
+        runs = self._runs()
+        _write(runs / f"{pair}.trec", "".join(ranking).encode())
+        if judgements := "".join(qrels):
+            _write(runs / f"{pair}.qrels", judgements.encode())
+
+    def write_texts(self, pool: str, pairs: Sequence[str], rows: Iterable[TextRow]) -> None:
+        """Write those texts of a pool's pairs that no file of this folder holds yet.
+
+        Args:
+            pool: Pool key.
+            pairs: The pairs that the rows belong to.
+            rows: (kind, language, id, text) with kind "query" or "passage".
+        Raises:
+            RecordError: They cannot be written, or a file that is there cannot be read.
+        """
+        runs = self._runs()
+        if self._kept_texts is None:
+            kept = read_text_files(runs, ("kind", "language", "id"))
+            self._kept_texts = set(kept.itertuples(index=False, name=None))
+        fresh = {row[:3]: row for row in rows if row[:3] not in self._kept_texts}
+        if fresh:
+            _write(runs / f"{part_name(pool, pairs)}.texts.parquet", text_bytes(list(fresh.values())))
+            self._kept_texts.update(fresh)
+
+    def has_run(self, pair: str) -> bool:
+        """Whether a pair's ranking was written."""
+        return (self.folder / "runs" / f"{pair}.trec").exists()
+
+    def _runs(self) -> Path:
+        runs = self.folder / "runs"
+        try:
+            runs.mkdir(exist_ok=True)
+        except OSError as error:
+            raise RecordError(f"Cannot create {runs}: {error.strerror}.") from error
+        return runs
+
+    def _read_parts(self) -> dict[str, PairRecord]:
+        done: dict[str, PairRecord] = {}
+        for file in sorted((self.folder / "scores").glob("*.parquet")):
+            metadata = part_metadata(file)
+            if metadata["identity"] != self.identity.model_dump(mode="json"):
+                raise RecordError(f"{file} belongs to another measurement than its folder. {REPLACE_HINT}")
+            for entry in metadata["pairs"]:
+                done.setdefault(entry["pair"], PairRecord.model_validate(entry))
+        return done
+
+
+def read_record(folder: Path) -> Record:
+    """Read a record.
+
+    Raises:
+        RecordError: There is none, it is damaged, or it has another schema version.
+    """
+    file = folder / "record.json"
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+        if data.get("schema_version") != SCHEMA_VERSION:
+            raise RecordError(
+                f"{file} has schema version {data.get('schema_version')}, this clearbench reads {SCHEMA_VERSION}. "
+                "Use the version that wrote it, or measure again with --replace."
+            )
+        return Record.model_validate(data)
+    except OSError as error:
+        raise RecordError(f"Cannot read {file}: {error.strerror}.") from error
+    except (ValueError, AttributeError, ValidationError) as error:
+        reason = str(error).splitlines()[0]
+        raise RecordError(f"{file} is damaged: {reason}. Restore it, or measure again with --replace.") from error
+
+
+def find_records(out: Path) -> list[Path]:
+    """Folders of all records under a results folder, sorted."""
+    return sorted(file.parent for file in (out / "records").glob("*/*/record.json"))
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        write_atomically(path, data)
+    except OSError as error:
+        raise RecordError(
+            f"Cannot write {path}: {error.strerror}. What was finished before is kept; run again to go on from there."
+        ) from error
+
+
+def _difference(found: Identity, wanted: Identity) -> str:
+    ours, theirs = wanted.model_dump(), found.model_dump()
+    return "; ".join(f"{key} was {theirs[key]}, is now {ours[key]}" for key in ours if ours[key] != theirs[key])

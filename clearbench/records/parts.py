@@ -1,0 +1,115 @@
+"""Parquet parts: per-query scores of the pairs that share a pool, with the pairs' summaries as metadata."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clearbench.errors import RecordError
+from clearbench.records.schema import Identity, PairRecord
+from clearbench.tasks.retrieval import content_hash
+
+METADATA_KEY = b"clearbench"
+
+
+@dataclass(frozen=True)
+class QueryScores:
+    """Per-query scores of one pair.
+
+    Attributes:
+        summary: The pair's record.
+        queries: Query ids.
+        clusters: Cluster of each query.
+        measures: Measure names.
+        scores: float64 [Q, M]; NaN where a query has no value for a measure.
+        columns: What else to keep per query, by column name, float64 [Q].
+    """
+
+    summary: PairRecord
+    queries: Sequence[str]
+    clusters: Sequence[str]
+    measures: Sequence[str]
+    scores: np.ndarray[Any, np.dtype[np.float64]]
+    columns: Mapping[str, np.ndarray[Any, np.dtype[np.float64]]] = field(default_factory=dict)
+
+
+def read_scores(folder: Path, pairs: Sequence[str] | None = None, columns: Sequence[str] | None = None) -> Any:
+    """Per-query scores as a pandas DataFrame: pair, query, cluster, one column per measure.
+
+    Args:
+        folder: A record's folder.
+        pairs: Only these pairs.
+        columns: Only these measures.
+    Raises:
+        RecordError: A part cannot be read.
+    """
+    import pyarrow.dataset
+
+    files = sorted((folder / "scores").glob("*.parquet"))
+    if not files:
+        raise RecordError(f"{folder} holds no per-query scores.")
+    keep = pyarrow.dataset.field("pair").isin(list(pairs)) if pairs is not None else None
+    names = ["pair", "query", "cluster", *columns] if columns is not None else None
+    try:
+        table = pyarrow.dataset.dataset([str(file) for file in files]).to_table(columns=names, filter=keep)
+    except (OSError, pyarrow.ArrowInvalid) as error:
+        raise RecordError(f"The per-query scores in {folder} cannot be read: {error}") from error
+    return table.to_pandas().drop_duplicates(["pair", "query"], ignore_index=True)
+
+
+def part_name(pool: str, pairs: Sequence[str]) -> str:
+    """File name, without its ending, of what the pairs of a pool have written together."""
+    safe = re.sub(r"[^\w.+-]+", "_", pool)[:80]
+    return f"{safe}-{content_hash(*pairs)[:12]}"
+
+
+def part_bytes(results: Sequence[QueryScores], identity: Identity) -> bytes:
+    """One part as a Parquet file."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    lengths = [len(result.queries) for result in results]
+    pairs = pa.DictionaryArray.from_arrays(
+        np.repeat(np.arange(len(results), dtype=np.int32), lengths), pa.array([r.summary.pair for r in results])
+    )
+    columns: dict[str, Any] = {
+        "pair": pairs,
+        "query": pa.array([query for result in results for query in result.queries]).dictionary_encode(),
+        "cluster": pa.array([cluster for result in results for cluster in result.clusters]).dictionary_encode(),
+    }
+    stacked = np.concatenate([result.scores for result in results])
+    for column, measure in enumerate(results[0].measures):
+        columns[measure] = stacked[:, column]
+    for name in results[0].columns:
+        columns[name] = np.concatenate([result.columns[name] for result in results])
+    metadata = {
+        "identity": identity.model_dump(mode="json"),
+        "pairs": [result.summary.model_dump(mode="json") for result in results],
+    }
+    table = pa.table(columns).replace_schema_metadata({METADATA_KEY: json.dumps(metadata)})
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    data: bytes = sink.getvalue().to_pybytes()
+    return data
+
+
+def part_metadata(file: Path) -> dict[str, Any]:
+    """Identity and pair summaries that a part holds.
+
+    Raises:
+        RecordError: It is damaged.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        metadata: dict[str, Any] = json.loads(pq.read_schema(file).metadata[METADATA_KEY])
+        return metadata
+    except (OSError, pa.ArrowInvalid, KeyError, TypeError, ValueError) as error:
+        raise RecordError(
+            f"{file} is damaged ({error}). Delete it and run again; its pairs are then scored anew."
+        ) from error

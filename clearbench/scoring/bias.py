@@ -1,0 +1,219 @@
+"""What the language of a passage does to its rank, in a pool that mixes languages.
+
+Everything follows from the ranks of a query's relevant passages and the passage that comes first, so it is exact
+whatever the pool's size. Measures of the top of a ranking (TLR@k, Max@R, top-1, nDCG) use trec_eval's order. Measures
+that compare languages use ranks that equal scores share: trec_eval breaks ties by passage id, ids begin with the
+language, and a lexical model gives most passages in foreign languages the same score, 0.
+
+Shape letters: Q queries, G relevant passages of a query (-1 fills up), L passage languages.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clearbench.encoders.base import IntArray
+from clearbench.languages import Language
+from clearbench.scoring.measures import Scores
+from clearbench.scoring.rank_tests import peer
+from clearbench.search.engines import OpenPool
+from clearbench.search.ranking import Ranked
+from clearbench.tasks.retrieval import Qrels, Texts
+
+TLR_CUTOFFS = (10, 100)
+PEER_CUTOFFS = (10, 100)
+STRICT_CUTOFF = 10
+RANK = "rank:"
+"""Prefix of the per-query columns that hold `LanguageBias.ranks`."""
+CHANCE = "lpr_chance"
+"""Per-query column: the share of relevant passages that is in the query's language."""
+UNBOUNDED = ("Max@R",)
+"""Measures that are no share in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class Relevant:
+    """The relevant passages of queries, all in one language, and where they were ranked.
+
+    Attributes:
+        own: Number of the queries' language among the passage languages; -1 where no passage is in it.
+        num_languages: Passage languages of the pool.
+        languages: Language number of each relevant passage, int64 [Q, G]; -1 where filled up.
+        relevance: Judgement of each, int64 [Q, G]; 0 where filled up.
+        ranks: Rank of each by trec_eval's order, int64 [Q, G]; 0 where filled up.
+        middles: Mean of the ranks that passages with the same score take, float64 [Q, G]; NaN where filled up.
+    """
+
+    own: int
+    num_languages: int
+    languages: IntArray
+    relevance: IntArray
+    ranks: IntArray
+    middles: Scores
+
+    @cached_property
+    def there(self) -> NDArray[np.bool_]:
+        """Which entries are passages, bool [Q, G]."""
+        there: NDArray[np.bool_] = self.languages >= 0
+        return there
+
+    @cached_property
+    def same(self) -> NDArray[np.bool_]:
+        """Which passages are in the query's language, bool [Q, G]."""
+        same: NDArray[np.bool_] = self.there & (self.languages == self.own)
+        return same
+
+    @cached_property
+    def other(self) -> NDArray[np.bool_]:
+        """Which passages are in another language, bool [Q, G]."""
+        return self.there & ~self.same
+
+    @cached_property
+    def comparable(self) -> NDArray[np.bool_]:
+        """Which queries have both, bool [Q]."""
+        return np.logical_and(self.same.any(axis=1), self.other.any(axis=1))
+
+
+@dataclass(frozen=True)
+class LanguageBias:
+    """Bias measures of one query language.
+
+    Attributes:
+        measures: Names of the columns of `scores`.
+        scores: float64 [Q, M]; NaN where a query has no value.
+        languages: Passage languages.
+        ranks: Rank of the query's best relevant passage in each language, float64 [Q, L], equal scores sharing theirs;
+            NaN if none.
+        chance: Share of the query's relevant passages in its language, float64 [Q]; NaN where `lpr_first` is.
+    """
+
+    measures: tuple[str, ...]
+    scores: Scores
+    languages: tuple[Language, ...]
+    ranks: Scores
+    chance: Scores
+
+
+def judge_bias(
+    queries: Texts, passages: Texts, qrels: Qrels, pool: OpenPool, ranked: Ranked, with_peer: bool, what: str
+) -> LanguageBias:
+    """Measure language bias for the queries of one language.
+
+    Args:
+        queries: The queries.
+        passages: The pool's texts; `each_language` tells them apart.
+        qrels: Judgements; a query without a relevant passage has no value for any measure but the top-1 ones.
+        pool: The same passages, open.
+        ranked: The queries' rankings; the first column is used.
+        with_peer: Include PEER@k; see `has_several`.
+        what: Named in messages.
+    """
+    languages = tuple(sorted(set(passages.each_language), key=str))
+    number = {language: place for place, language in enumerate(languages)}
+    language_P = np.array([number[language] for language in passages.each_language], dtype=np.int64)
+    gold_QG, relevance_QG = relevant_positions(queries.ids, qrels, passages)
+    rank_QG, middle_QG = pool.relevant_ranks(queries, gold_QG, what)
+    found = Relevant(
+        number.get(queries.language, -1), len(languages), np.where(gold_QG >= 0, language_P[gold_QG], -1),
+        relevance_QG, rank_QG, middle_QG,
+    )  # fmt: skip
+    top_Q = ranked.positions[:, 0]
+    right_Q = (gold_QG == top_Q[:, None]).any(axis=1)
+    columns = {
+        **_shares(found),
+        **_top(right_Q, language_P[top_Q] == found.own),
+        "Max@R": np.where(found.there.any(axis=1), rank_QG.max(axis=1, initial=0), np.nan),
+        **(_peers(found) if with_peer else {}),
+    }
+    num_same, num_all = found.same.sum(axis=1), found.there.sum(axis=1)
+    chance = _ratio(num_same, np.where(found.comparable, num_all, 0))
+    return LanguageBias(
+        tuple(columns), np.stack(list(columns.values()), axis=1), languages, best_by_language(found), chance
+    )
+
+
+def relevant_positions(queries: Sequence[str], qrels: Qrels, passages: Texts) -> tuple[IntArray, IntArray]:
+    """Positions in the pool and judgements of each query's relevant passages, int64 [Q, G] each; -1 and 0 fill up."""
+    relevant = [{key: value for key, value in qrels.get(query, {}).items() if value > 0} for query in queries]
+    width = max((len(row) for row in relevant), default=0)
+    gold_QG = np.full((len(queries), width), -1, dtype=np.int64)
+    relevance_QG = np.zeros((len(queries), width), dtype=np.int64)
+    for place, row in enumerate(relevant):
+        gold_QG[place, : len(row)] = [passages.index[key] for key in row]
+        relevance_QG[place, : len(row)] = list(row.values())
+    return gold_QG, relevance_QG
+
+
+def best_by_language(found: Relevant) -> Scores:
+    """Rank of each query's best relevant passage per language, float64 [Q, L]; NaN where it has none."""
+    best_QL = np.full((len(found.ranks), found.num_languages), np.inf)
+    rows, _ = np.nonzero(found.there)
+    np.minimum.at(best_QL, (rows, found.languages[found.there]), found.middles[found.there])
+    return np.where(np.isinf(best_QL), np.nan, best_QL)
+
+
+def _shares(found: Relevant) -> dict[str, Scores]:
+    """Measures of where the relevant passages stand, float64 [Q] each."""
+    shares = {}
+    for cutoff in TLR_CUTOFFS:
+        retrieved = found.other & (found.ranks <= cutoff)
+        shares[f"TLR@{cutoff}"] = _ratio(retrieved.sum(axis=1), found.other.sum(axis=1))
+    middle_QG = np.where(found.there, found.middles, np.inf)
+    first = found.there & (middle_QG == middle_QG.min(axis=1, initial=np.inf)[:, None])
+    shares["lpr_first"] = _ratio((first & found.same).sum(axis=1), np.where(found.comparable, first.sum(axis=1), 0))
+    shares["lpr_pairwise"] = np.array([
+        _before(middle[same], middle[other]) for middle, same, other in zip(middle_QG, found.same, found.other)
+    ])  # fmt: skip
+    ranks = np.arange(1, STRICT_CUTOFF + 1)
+    ideal = np.concatenate([[0.0], np.cumsum(1.0 / np.log2(ranks + 1.0))])
+    counted = found.same & (found.ranks <= STRICT_CUTOFF)
+    gain = np.where(counted, 1.0 / np.log2(np.maximum(found.ranks, 1) + 1.0), 0.0).sum(axis=1)
+    shares[f"lang_nDCG_strict@{STRICT_CUTOFF}"] = _ratio(gain, ideal[np.minimum(found.same.sum(axis=1), STRICT_CUTOFF)])
+    return shares
+
+
+def _top(right_Q: NDArray[np.bool_], same_Q: NDArray[np.bool_]) -> dict[str, Scores]:
+    """The first passage of each query in four classes, one of which is 1, float64 [Q] each."""
+    return {
+        f"top1_{content}_{language}": (is_content & is_language).astype(np.float64)
+        for content, is_content in (("right", right_Q), ("wrong", ~right_Q))
+        for language, is_language in (("same", same_Q), ("other", ~same_Q))
+    }
+
+
+def _peers(found: Relevant) -> dict[str, Scores]:
+    rows = list(zip(found.there, found.ranks, found.languages, found.relevance, strict=True))
+    return {
+        f"PEER@{cutoff}": np.array([
+            peer(rank[there], language[there], relevance[there], cutoff) for there, rank, language, relevance in rows
+        ])
+        for cutoff in PEER_CUTOFFS
+    }  # fmt: skip
+
+
+def has_several(qrels: Qrels, passages: Texts) -> bool:
+    """Whether a query has several relevant passages in one language: where none has, PEER says nothing."""
+    language = passages.each_language
+    for judgements in qrels.values():
+        languages = [language[passages.index[key]] for key, relevance in judgements.items() if relevance > 0]
+        if len(set(languages)) < len(languages):
+            return True
+    return False
+
+
+def _before(ours: Scores, theirs: Scores) -> float:
+    """Share of pairs in which ours has the smaller rank; equal ones count half; NaN without a pair."""
+    if not ours.size or not theirs.size:
+        return float("nan")
+    below, up_to = (np.searchsorted(np.sort(theirs), ours, side=side) for side in ("left", "right"))
+    return float(1.0 - (below + up_to).mean() / (2 * theirs.size))
+
+
+def _ratio(part: NDArray[np.generic], whole: NDArray[np.generic]) -> Scores:
+    """Part / whole, NaN where the whole is 0."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = part.astype(np.float64) / whole.astype(np.float64)
+    return np.where(whole == 0, np.nan, ratio)

@@ -1,0 +1,121 @@
+"""Language bias over many queries: ranks and gaps per passage language, Friedman's test, preference for the own one.
+
+Questions about one passage are dependent, and so are the translations of a question. Intervals are cluster-robust, and
+the blocks of Friedman's test are clusters, each with its mean places: with single questions as blocks the test would
+call differences far too often.
+
+Shape letters: Q queries, B blocks, L passage languages.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from clearbench.encoders.base import IntArray
+from clearbench.scoring.bias import UNBOUNDED
+from clearbench.scoring.measures import Scores
+from clearbench.scoring.paired import cluster_sums, mean_difference
+from clearbench.scoring.rank_tests import Friedman, friedman
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over queries with its 95% interval, None with fewer than two clusters."""
+
+    mean: float
+    lower: float | None
+    upper: float | None
+
+
+@dataclass(frozen=True)
+class LanguageRanks:
+    """One passage language; see records.LanguageRank, which has the same fields."""
+
+    num_queries: int
+    mean_rank: float
+    gap: float | None
+    lower: float | None
+    upper: float | None
+
+
+@dataclass(frozen=True)
+class BiasSummary:
+    """See records.BiasRecord, which has the same fields."""
+
+    own_first: Estimate | None
+    chance: float | None
+    languages: Mapping[str, LanguageRanks]
+    friedman: Friedman | None
+
+
+def estimates(measures: Sequence[str], scores: Scores, clusters: IntArray) -> dict[str, Estimate]:
+    """Mean of each measure over the queries that have a value for it; measures that none has are left out.
+
+    Args:
+        measures: Names of the columns.
+        scores: float64 [Q, M], NaN for no value.
+        clusters: Cluster number per query, int64 [Q].
+    """
+    result = mean_difference(scores, clusters)
+    found = {}
+    for place in np.flatnonzero(result.num_queries).tolist():
+        ends = np.array([result.lower[place], result.upper[place]])
+        if measures[place] not in UNBOUNDED:
+            ends = ends.clip(0.0, 1.0)
+        lower, upper = (None if np.isnan(end) else float(end) for end in ends)
+        found[measures[place]] = Estimate(float(result.mean[place]), lower, upper)
+    return found
+
+
+def summarise_bias(
+    languages: Sequence[str], rank_QL: Scores, first: Scores, chance: Scores, clusters: IntArray
+) -> BiasSummary:
+    """Summarise queries of one language, or of several.
+
+    Args:
+        languages: Names of the columns of `rank_QL`.
+        rank_QL: Rank of each query's best relevant passage per language; NaN where it has none.
+        first: lpr_first, float64 [Q].
+        chance: What lpr_first is by chance, float64 [Q]; NaN in the same places.
+        clusters: Cluster number per query, int64 [Q].
+    """
+    place_QL = places(rank_QL)
+    gap_QL = place_QL - (np.count_nonzero(~np.isnan(place_QL), axis=1, keepdims=True) + 1) / 2
+    gap_QL[np.count_nonzero(~np.isnan(gap_QL), axis=1) < 2] = np.nan
+    gaps = mean_difference(gap_QL, clusters)
+    counts = np.count_nonzero(~np.isnan(rank_QL), axis=0)
+    ranks = {
+        languages[place]: LanguageRanks(
+            int(counts[place]), float(np.nanmean(rank_QL[:, place])),
+            _number(gaps.mean[place]), _number(gaps.lower[place]), _number(gaps.upper[place]),
+        )
+        for place in np.flatnonzero(counts).tolist()
+    }  # fmt: skip
+    known = chance[~np.isnan(chance)]
+    return BiasSummary(
+        own_first=estimates(["lpr_first"], first[:, None], clusters).get("lpr_first"),
+        chance=float(known.mean()) if known.size else None,
+        languages=ranks,
+        friedman=friedman(blocks(place_QL[:, counts > 0], clusters)),
+    )
+
+
+def places(rank_QL: Scores) -> Scores:
+    """Order of the languages within each query, from 1, equal ranks sharing theirs; NaN stays NaN."""
+    from scipy.stats import rankdata
+
+    order: Scores = rankdata(np.where(np.isnan(rank_QL), np.inf, rank_QL), axis=1)
+    return np.where(np.isnan(rank_QL), np.nan, order)
+
+
+def blocks(place_QL: Scores, clusters: IntArray) -> Scores:
+    """Mean places per cluster, float64 [B, L], over the queries that have all languages."""
+    complete = np.flatnonzero(np.isnan(place_QL).sum(axis=1) == 0)
+    _, codes = np.unique(clusters[complete], return_inverse=True)
+    # Sums of halves are exact, and a mean of places is rounded alike for equal sums: ties stay ties.
+    return cluster_sums(place_QL[complete], codes) / np.bincount(codes)[:, None]
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

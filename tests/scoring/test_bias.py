@@ -1,0 +1,208 @@
+"""Language bias: scipy's tests, the definitions spelt out over whole rankings, ties, clusters."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from clearbench.languages import MULTIPLE, parse_language
+from clearbench.scoring.bias import has_several, judge_bias
+from clearbench.scoring.bias_summary import blocks, estimates, places, summarise_bias
+from clearbench.scoring.rank_tests import friedman, peer, same_treatment
+from clearbench.search.exact import relevant_ranks
+from clearbench.search.ranking import Pool, make_pool, order_scores
+from clearbench.tasks.retrieval import Texts
+
+small = st.integers(0, 4).map(float)
+
+
+@given(
+    st.integers(3, 6).flatmap(
+        lambda n: st.lists(st.lists(small, min_size=n, max_size=n), min_size=2, max_size=9).map(np.array)
+    )
+)
+def test_friedman_is_scipys_ties_included(values):
+    ours = friedman(values)
+    if (values == values[:, :1]).all():
+        assert (ours.statistic, ours.p) == (0.0, 1.0)
+    else:
+        reference = stats.friedmanchisquare(*values.T)
+        assert (ours.statistic, ours.p) == pytest.approx((reference.statistic, reference.pvalue), abs=1e-10)
+    assert (ours.num_blocks, ours.num_languages) == values.shape
+
+
+def test_friedman_of_two_languages_is_the_sign_tests_normal_form_and_less_is_none():
+    values = np.array([[1.0, 2.0]] * 14 + [[2.0, 1.0]] * 6)
+    assert friedman(values).statistic == pytest.approx((14 - 6) ** 2 / 20)
+    assert friedman(values[:1]) is None and friedman(values[:, :1]) is None
+
+
+ranked = st.lists(
+    st.tuples(st.integers(1, 30), st.integers(0, 3)), min_size=1, max_size=12, unique_by=lambda pair: pair[0]
+)
+
+
+@given(ranked, st.integers(1, 25))
+def test_same_treatment_is_scipys_kruskal_with_what_was_not_retrieved_tied_behind(passages, cutoff):
+    rank, language = (np.array(column) for column in zip(*passages, strict=True))
+    ours = same_treatment(rank, language, cutoff)
+    groups = [np.where(rank > cutoff, cutoff + 1, rank)[language == code] for code in np.unique(language)]
+    if len(groups) == 1 or len(set(np.concatenate(groups))) == 1:
+        assert ours == 1.0
+    else:
+        assert ours == pytest.approx(stats.kruskal(*groups).pvalue, abs=1e-10)
+
+
+def test_peer_weighs_levels_and_has_no_value_where_no_language_has_two_passages():
+    rank, language = np.array([1, 2, 3, 7, 8, 9]), np.array([0, 0, 0, 1, 1, 1])
+    assert peer(rank, language, np.ones(6, int), 10) == pytest.approx(stats.kruskal([1, 2, 3], [7, 8, 9]).pvalue)
+    assert peer(rank, np.zeros(6, int), np.ones(6, int), 10) == 1.0  # one language
+    assert peer(rank + 50, language, np.ones(6, int), 10) == 1.0  # none retrieved
+    levels = np.array([1, 1, 2, 1, 1, 2])
+    first, second = stats.kruskal([1, 2], [7, 8]).pvalue, stats.kruskal([3], [9]).pvalue
+    assert peer(rank, language, levels, 10) == pytest.approx((first + second) / 2)
+    assert peer(rank, language, levels, 10, {1: 3.0, 2: 1.0}) == pytest.approx((3 * first + second) / 4)
+    assert peer(rank, language, levels, 10, {1: 1.0}) == pytest.approx(first)
+    parallel = [peer(np.array(r), np.arange(3), np.ones(3, int), 100) for r in ([1, 2, 3], [3, 80, 9])]
+    assert np.isnan(parallel).all()  # the statistic is the same whatever the ranks
+
+
+@dataclass(frozen=True)
+class Scored:
+    """An open pool with given scores."""
+
+    pool: Pool
+    scores: np.ndarray = field(repr=False)
+
+    def relevant_ranks(self, queries, gold_QG, what):
+        return relevant_ranks(lambda a, b: self.scores[a:b], gold_QG, self.pool, what)
+
+
+def judge(ids, languages, scores, qrels, query_language="de", with_peer=True):
+    passages = Texts(MULTIPLE, tuple(ids), tuple(ids), tuple(map(parse_language, languages)))
+    queries = Texts(parse_language(query_language), tuple(qrels), tuple(qrels))
+    pool, _ = make_pool(ids, [key.encode() for key in ids])
+    scores = np.asarray(scores, dtype=np.float32)
+    ranked = order_scores(scores, pool, 100)
+    bias = judge_bias(queries, passages, qrels, Scored(pool, scores), ranked, with_peer, "toy")
+    return bias, {name: bias.scores[:, place] for place, name in enumerate(bias.measures)}
+
+
+@st.composite
+def mixed_cases(draw):
+    languages = draw(st.lists(st.sampled_from(["de", "en", "sw"]), min_size=2, max_size=14))
+    ids = [f"{language}/{place}" for place, language in enumerate(languages)]
+    num_queries = draw(st.integers(1, 3))
+    row = st.lists(st.integers(0, 6).map(float), min_size=len(ids), max_size=len(ids))
+    scores = draw(st.lists(row, min_size=num_queries, max_size=num_queries))
+    judged = st.dictionaries(st.sampled_from(ids), st.integers(0, 2), min_size=1)
+    return ids, languages, scores, {f"q{place}": draw(judged) for place in range(num_queries)}
+
+
+@given(mixed_cases())
+def test_every_measure_follows_its_definition_over_the_whole_ranking(case):
+    ids, languages, scores, qrels = case
+    language = dict(zip(ids, languages, strict=True))
+    bias, measured = judge(*case)
+    for row, judged in enumerate(qrels.values()):
+        score = dict(zip(ids, scores[row], strict=True))
+        ranking = sorted(ids, key=lambda key: (score[key], key), reverse=True)
+        relevant = [key for key in ranking if judged.get(key, 0) > 0]
+        own, others = ([key for key in relevant if (language[key] == "de") is same] for same in (True, False))
+        value = {name: column[row] for name, column in measured.items()}
+
+        def expect(name, number, value=value):
+            assert value[name] == pytest.approx(number, nan_ok=True, abs=1e-12), name
+
+        nothing = float("nan")
+        expect("TLR@10", np.mean([key in ranking[:10] for key in others]) if others else nothing)
+        expect("Max@R", 1 + ranking.index(relevant[-1]) if relevant else nothing)
+        if own and others:
+            best = [key for key in relevant if score[key] == score[relevant[0]]]
+            expect("lpr_first", np.mean([key in own for key in best]))
+            wins = [(score[a] > score[b]) + 0.5 * (score[a] == score[b]) for a in own for b in others]
+            expect("lpr_pairwise", np.mean(wins))
+            assert bias.chance[row] == len(own) / len(relevant)
+        else:
+            expect("lpr_first", nothing)
+            expect("lpr_pairwise", nothing)
+            assert np.isnan(bias.chance[row])
+        gain = sum(1 / np.log2(2 + ranking.index(key)) for key in own if key in ranking[:10])
+        ideal = sum(1 / np.log2(2 + place) for place in range(min(len(own), 10)))
+        expect("lang_nDCG_strict@10", gain / ideal if own else nothing)
+        content, side = ranking[0] in relevant, language[ranking[0]] == "de"
+        classes = {f"top1_{'right' if c else 'wrong'}_{'same' if s else 'other'}" for c in (0, 1) for s in (0, 1)}
+        expect(f"top1_{'right' if content else 'wrong'}_{'same' if side else 'other'}", 1.0)
+        assert sum(value[name] for name in classes) == 1.0
+        for place, code in enumerate(bias.languages):
+            group = [key for key in relevant if language[key] == str(code)]
+            tied = [1 + ranking.index(key) for key in ids if group and score[key] == score[group[0]]]
+            assert bias.ranks[row, place] == pytest.approx(np.mean(tied) if group else nothing, nan_ok=True)
+
+
+def test_codes_of_languages_decide_nothing_where_scores_tie():
+    # German query, and no score for the passages in other languages: they tie, and ids begin with the language.
+    for second, third in (("en", "sw"), ("zu", "zh"), ("ar", "zu")):
+        ids = [f"{language}/p" for language in ("de", second, third)]
+        bias, measured = judge(ids, ["de", second, third], [[1.0, 0.0, 0.0]], {"q": dict.fromkeys(ids, 1)})
+        ranks = dict(zip(map(str, bias.languages), bias.ranks[0].tolist(), strict=True))
+        assert ranks == {"de": 1.0, second: 2.5, third: 2.5}
+        assert (measured["lpr_first"][0], measured["Max@R"][0]) == (1.0, 3.0)
+    even = judge(ids, ["de", second, third], [[0.0, 0.0, 0.0]], {"q": dict.fromkeys(ids, 1)})[1]
+    assert (even["lpr_first"][0], even["lpr_pairwise"][0]) == (pytest.approx(1 / 3), 0.5)
+
+
+def test_peer_is_measured_only_where_it_can_say_something():
+    ids, languages = ["de/a", "de/b", "en/a", "en/b"], ["de", "de", "en", "en"]
+    passages = Texts(MULTIPLE, tuple(ids), tuple(ids), tuple(map(parse_language, languages)))
+    assert not has_several({"q": {"de/a": 1, "en/a": 1, "de/b": 0}}, passages)
+    assert has_several({"q": {"de/a": 1, "en/a": 1, "de/b": 2}}, passages)
+    _, measured = judge(ids, languages, [[4.0, 3.0, 2.0, 1.0]], {"q": dict.fromkeys(ids, 1)})
+    assert measured["PEER@10"][0] == pytest.approx(stats.kruskal([1, 2], [3, 4]).pvalue)
+    assert "PEER@10" not in judge(ids, languages, [[4.0, 3.0, 2.0, 1.0]], {"q": {"de/a": 1}}, with_peer=False)[1]
+
+
+def test_queries_without_a_value_are_left_out_of_a_mean_and_counted_nowhere_as_zero():
+    scores = np.array([[1.0, np.nan], [0.0, np.nan], [np.nan, np.nan]])
+    found = estimates(["TLR@10", "lpr_first"], scores, np.arange(3))
+    assert found["TLR@10"].mean == 0.5 and "lpr_first" not in found
+    ranks = np.array([[7.0], [9.0]])
+    assert estimates(["Max@R"], ranks, np.arange(2))["Max@R"].upper > 9.0  # a rank is not cut to [0, 1]
+    assert estimates(["TLR@10"], np.array([[1.0], [0.0]]), np.arange(2))["TLR@10"].upper == 1.0
+
+
+def test_gaps_are_places_from_the_mean_place_and_sum_to_nothing():
+    rank_QL = np.array([[1.0, 50.0, 3.0], [2.0, 9.0, 9.0], [4.0, np.nan, 1.0], [np.nan, 6.0, np.nan]])
+    assert places(rank_QL)[:2].tolist() == [[1.0, 3.0, 2.0], [1.0, 2.5, 2.5]]
+    nothing = np.full(4, np.nan)
+    summary = summarise_bias(["de", "en", "sw"], rank_QL, nothing, nothing, np.arange(4))
+    gaps = {language: ranks.gap for language, ranks in summary.languages.items()}
+    assert gaps == pytest.approx({"de": (-1 - 1 + 0.5) / 3, "en": (1 + 0.5) / 2, "sw": (0 + 0.5 - 0.5) / 3})
+    assert summary.languages["en"].mean_rank == pytest.approx((50 + 9 + 6) / 3)
+    assert summary.languages["en"].num_queries == 3
+    assert summary.friedman.num_blocks == 2  # the queries that have all three
+    assert (summary.own_first, summary.chance) == (None, None)
+
+
+def test_a_language_that_no_query_has_is_left_out_and_one_block_is_no_test():
+    rank_QL = np.array([[1.0, np.nan, 3.0], [2.0, np.nan, 1.0]])
+    summary = summarise_bias(["de", "en", "sw"], rank_QL, np.ones(2), np.full(2, 0.5), np.array([0, 0]))
+    assert list(summary.languages) == ["de", "sw"]
+    assert summary.friedman is None and summary.languages["de"].lower is None
+    assert (summary.own_first.mean, summary.own_first.lower, summary.chance) == (1.0, None, 0.5)
+
+
+def test_blocks_are_clusters_because_questions_as_blocks_call_too_many_differences():
+    rng = np.random.default_rng(5)
+    clusters, nobody = np.repeat(np.arange(30), 4), np.full(120, np.nan)
+    called = {"clusters": 0, "questions": 0}
+    for _ in range(200):  # no language is preferred, but questions about one passage agree
+        rank_QL = rng.standard_normal((30, 3))[clusters] + 0.4 * rng.standard_normal((120, 3))
+        called["clusters"] += summarise_bias("abc", rank_QL, nobody, nobody, clusters).friedman.p < 0.05
+        called["questions"] += summarise_bias("abc", rank_QL, nobody, nobody, np.arange(120)).friedman.p < 0.05
+    assert 0.01 <= called["clusters"] / 200 <= 0.09
+    assert called["questions"] / 200 > 0.2
+    assert blocks(places(rank_QL), clusters).shape == (30, 3)
