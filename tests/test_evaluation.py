@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from make import HashEncoder, parallel_set
 
-from clearbench import evaluation as pipeline
+from clearbench import pool_scores
 from clearbench.encoders.lexical import BM25
 from clearbench.errors import DataError, RecordError, ScoringError
 from clearbench.evaluation import EvaluationOptions, evaluate
@@ -69,8 +69,8 @@ def test_several_relevant_passages_go_through_pytrec_eval(tmp_path):
 
 def test_verification_passes_and_would_catch_a_wrong_rank(tmp_path, monkeypatch):
     run(tmp_path, verify=True)
-    wrong = pipeline.judge_ranks
-    monkeypatch.setattr(pipeline, "judge_ranks", lambda queries, ranks: wrong(queries, ranks + 1))
+    wrong = pool_scores.judge_ranks
+    monkeypatch.setattr(pool_scores, "judge_ranks", lambda queries, ranks: wrong(queries, ranks + 1))
     with pytest.raises(ScoringError, match="pytrec_eval says"):
         run(tmp_path, verify=True, replace=True)
 

@@ -29,6 +29,7 @@ from clearbench.scoring.paired import (
 from clearbench.verdicts.comparison import CORRECTIONS, LEVELS, RANK_MEASURES, CompareOptions, Comparison, Row
 from clearbench.verdicts.loading import Entry, select_tasks
 from clearbench.verdicts.matching import SAME_SCORE, Matched, match
+from clearbench.verdicts.score_matrix import listed
 
 __all__ = ["CORRECTIONS", "LEVELS", "CompareOptions", "Comparison", "Row", "compare", "compare_models"]
 
@@ -116,7 +117,7 @@ def _differences(
     shared = [label for label in ours if label in theirs]
     if not shared:
         raise RecordError(
-            f"{base[0].key} and {other[0].key} share no task: {_listed(ours)} against {_listed(theirs)}. "
+            f"{base[0].key} and {other[0].key} share no task: {listed(ours)} against {listed(theirs)}. "
             "Evaluate both on the same tasks, with the same options."
         )
     missing = [f"{label}: only {base[0].key} has it" for label in ours if label not in theirs]
@@ -126,7 +127,7 @@ def _differences(
         matched = match(ours[label], theirs[label], options.measure, options.pairs)
         for key, lonely in ((base[0].key, matched.only_base), (other[0].key, matched.only_other)):
             if lonely:
-                missing.append(f"{label}: only {key} has {len(lonely):,} pairs ({_listed(lonely)})")
+                missing.append(f"{label}: only {key} has {len(lonely):,} pairs ({listed(lonely)})")
         results.append(_describe(matched, options.confidence))
     return results, missing
 
@@ -254,7 +255,7 @@ def _notes(
         )
     few = [f"{row.task} {row.name}" for row in pairs if 2.0 ** (1 - row.num_clusters) > LEVELS[-1][0]]
     if few:
-        notes.append(f"With fewer than 6 clusters no difference can be significant: {_listed(few)}.")
+        notes.append(f"With fewer than 6 clusters no difference can be significant: {listed(few)}.")
     return notes
 
 
@@ -280,9 +281,3 @@ def _means(scores_QP: Scores) -> Scores:
 
 def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
-
-
-def _listed(names: Iterable[str]) -> str:
-    listed = list(names)
-    more = f" and {len(listed) - 5:,} more" if len(listed) > 5 else ""
-    return ", ".join(listed[:5]) + more if listed else "none"

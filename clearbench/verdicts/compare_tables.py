@@ -160,7 +160,7 @@ def show_p(p: float) -> str:
 
 
 def summary(comparison: Comparison, task: str, pairs: Sequence[Row]) -> str:
-    """How many pairs of a task are better, worse, or not told apart; higher or lower where the measure judges nothing."""
+    """How many pairs of a task are better, worse (higher, lower if the measure judges nothing), or not told apart."""
     level = LEVELS[-1][0]
     better = sum(row.gain > 0 and row.p_corrected < level for row in pairs)
     worse = sum(row.gain < 0 and row.p_corrected < level for row in pairs)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 # Inches: a cell with one decimal, one without, and the margin for labels.
 CELL, SMALL_CELL, MARGIN = 0.36, 0.055, 0.75
 DOTS_PER_INCH = 300
+# Of lines that take a colour for the second and third time.
+DASHES = ("-", "--", ":")
 STYLE: Any = {
     "font.family": "sans-serif",
     "font.size": 7.5,
@@ -85,7 +87,9 @@ def _figures(report: Report) -> Iterator[_Drawing]:
         for map in task.differences:
             title = f"{task.label} {map.title or 'models'} minus {report.reference}"
             yield title, _size(map), _map_drawing(map, f"{map.title} minus {report.reference}".removeprefix(" "))
-        if task.groups and task.axis:
+        if task.group_map:
+            yield f"{task.label} groups", _size(task.group_map), _map_drawing(task.group_map)
+        elif task.groups and task.axis:
             rows = sum(len(group.dots) for group in task.groups)
             yield f"{task.label} groups", (4.6, 0.6 + 0.13 * rows + 0.12 * len(task.groups)), _groups_drawing(task)
     for panel in report.bias:
@@ -194,7 +198,8 @@ def _plot_drawing(plot: Plot) -> Callable[["Figure"], None]:
         palette = colours.series("light")
         for line in plot.lines:
             steps, values = zip(*line.points, strict=True)
-            axes.plot(steps, values, color=palette[line.series % len(palette)], linewidth=1.1, label=line.name)
+            colour, dashes = palette[line.series % len(palette)], DASHES[line.series // len(palette) % len(DASHES)]
+            axes.plot(steps, values, dashes, color=colour, linewidth=1.1, label=line.name)
         axes.set_ylim(plot.y.low, plot.y.high)
         axes.grid(axis="y", color="#dfe1e3", linewidth=0.5)
         axes.set_xlabel("step")

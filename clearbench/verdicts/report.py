@@ -15,6 +15,7 @@ from markupsafe import Markup
 from clearbench.environment import describe_environment, now
 from clearbench.errors import RecordError
 from clearbench.progress import progress
+from clearbench.verdicts.colours import series
 from clearbench.verdicts.compare import CompareOptions, Comparison, compare_models
 from clearbench.verdicts.gate import GateOptions, gate
 from clearbench.verdicts.gate_decision import GateResult
@@ -24,9 +25,12 @@ from clearbench.verdicts.published import Published
 from clearbench.verdicts.report_bias import BiasPanel, bias_panels
 from clearbench.verdicts.report_charts import Axis, Group, Plot, group_axis, group_means, plot
 from clearbench.verdicts.report_map import Difference, Map
-from clearbench.verdicts.report_maps import difference_maps, value_maps
+from clearbench.verdicts.report_maps import difference_maps, group_map, value_maps
 from clearbench.verdicts.report_training import TrainingRun, find_runs
 from clearbench.verdicts.report_words import bias_fact, capitalise, describe_task, facts
+
+MOST_SERIES = len(series("light"))
+"""Models that charts tell apart by colour."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,7 @@ class TaskSection:
         differences: Maps of differences.
         groups: Averages by group of pairs.
         axis: Their axis.
+        group_map: The averages as a table, where there are more models than colours.
     """
 
     label: str
@@ -80,6 +85,7 @@ class TaskSection:
     differences: tuple[Map, ...]
     groups: tuple[Group, ...]
     axis: Axis | None
+    group_map: Map | None
 
 
 @dataclass(frozen=True)
@@ -146,11 +152,11 @@ def make_report(entries: Sequence[Entry], options: ReportOptions | None = None) 
     comparisons = _compare(by_key, base, options)
     gates, ungated = _gate(by_key, base, options, names) if options.baseline else ((), ())
     runs = find_runs(options.training, entries)
-    series = {key: number for number, key in enumerate(names)}
+    number_of = {key: number for number, key in enumerate(names)}
     sections = []
     with progress("averages", len(board.tasks), "tasks") as advance:
         for number, column in enumerate(board.tasks):
-            own = [(names[key], series[key], e) for key in names for e in by_key[key] if e.label == column.label]
+            own = [(names[key], number_of[key], e) for key in names for e in by_key[key] if e.label == column.label]
             groups = group_means(own, column.measure, column.pairs)
             sections.append(
                 TaskSection(
@@ -163,10 +169,11 @@ def make_report(entries: Sequence[Entry], options: ReportOptions | None = None) 
                     differences=_differences(comparisons, names, column.label, column.measure),
                     groups=groups,
                     axis=group_axis(groups) if groups else None,
+                    group_map=group_map(groups, column.measure) if len(names) > MOST_SERIES else None,
                 )
             )
             advance(1)
-    bias = bias_panels([(names[key], series[key], entry) for key in names for entry in by_key[key]])
+    bias = bias_panels([(names[key], number_of[key], entry) for key in names for entry in by_key[key]])
     told = facts(board, comparisons, gates, names)
     told += [bias_fact(panel.model, panel.task, panel.record) for panel in bias]
     return Report(

@@ -125,11 +125,10 @@ def _places(name: str, record: Record, range: float) -> Map | None:
     if np.isnan(value).all():
         return None
     names = {str(language): language.name for language in (*queries, *passages)}
-    sides = tuple((str(query), str(passage)) for query in queries for passage in passages)
     counts = tuple("" if np.isnan(rank) else f"mean rank in the pool {rank:,.1f}" for rank in ranks.ravel().tolist())
     rows, columns = tuple(map(str, queries)), tuple(map(str, passages))
     return Map(
-        name, "places gained", rows, columns, sides, value, lower, upper, counts=counts, signed=True, range=range,
+        name, "places gained", rows, columns, value, lower, upper, counts=counts, signed=True, range=range,
         names=names, tiers=dict.fromkeys(names, 0),
     )  # fmt: skip
 

@@ -57,7 +57,6 @@ class Map:
         unit: Measure.
         rows: What rows stand for: language codes.
         columns: Language codes, or models.
-        pairs: Pair of each cell, row by row.
         value: Figures [R, C].
         lower: Lower ends of intervals.
         upper: Upper ends.
@@ -69,13 +68,15 @@ class Map:
         range: Difference at which colours end.
         level: Below this corrected p a difference is marked.
         models: Whether columns are models.
+        names: What codes of rows and columns stand for.
+        tiers: Resource tier of each language, as a number.
+        places: What each cell is about where that does not follow from row and column.
     """
 
     title: str
     unit: str
     rows: tuple[str, ...]
     columns: tuple[str, ...]
-    pairs: tuple[tuple[str, str], ...]
     value: Matrix
     lower: Matrix
     upper: Matrix
@@ -89,6 +90,7 @@ class Map:
     models: bool = False
     names: Mapping[str, str] = field(default_factory=dict)
     tiers: Mapping[str, int] = field(default_factory=dict)
+    places: tuple[str, ...] = ()
 
     @property
     def form(self) -> Form:
@@ -101,7 +103,7 @@ class Map:
     @property
     def payload(self) -> dict[str, Any]:
         """What the page's script reads."""
-        pairs = {"sides": self.pairs, "titles": self.columns} if self.models else {}
+        more = {"places": self.places, "titles": self.columns} if self.models else {}
         return {
             "title": self.title,
             "unit": self.unit,
@@ -113,7 +115,7 @@ class Map:
             "signed": self.signed,
             "range": self.range,
             "level": self.level,
-            **pairs,
+            **more,
             **{
                 name: _pack(100 * matrix if name == "p" else matrix)
                 for name in FIELDS

@@ -8,6 +8,7 @@ import numpy as np
 from clearbench.languages import ENGLISH, MULTIPLE, Language, Pair, parse_pair
 from clearbench.records import PairRecord, Record
 from clearbench.scoring.averages import TIERS
+from clearbench.verdicts.report_charts import Group
 from clearbench.verdicts.report_map import FIELDS, Difference, Map, nice_range
 
 
@@ -44,6 +45,18 @@ def difference_maps(
     return _maps(found, unit, signed=True, range=nice_range(largest), level=level)
 
 
+def group_map(groups: Sequence[Group], measure: str) -> Map:
+    """Make one table of groups of pairs, a column per model: for more models than colours can tell apart."""
+    models = {dot.series: dot.name for group in groups for dot in group.dots}
+    series = sorted(models)
+    cells = [[_dot_figures(group, number) for number in series] for group in groups]
+    rows = tuple(group.key for group in groups)
+    names = {group.key: group.name for group in groups}
+    places = tuple(f"macro average: {group.name}" for group in groups for _ in series)
+    columns = tuple(models[number] for number in series)
+    return Map("", measure, rows, columns, **_fields(cells), models=True, names=names, places=places)
+
+
 def by_english_first(language: Language) -> tuple[bool, str]:
     """Key that sorts English first, others by code."""
     return (language != ENGLISH, str(language))
@@ -76,6 +89,15 @@ def _difference_figures(found: Difference) -> dict[str, Any]:
     }
 
 
+def _dot_figures(group: Group, series: int) -> dict[str, Any] | None:
+    dot = next((dot for dot in group.dots if dot.series == series), None)
+    if dot is None:
+        return None
+    nan = float("nan")
+    ends = {"lower": nan if dot.lower is None else dot.lower, "upper": nan if dot.upper is None else dot.upper}
+    return {"value": dot.mean, **ends, "counts": _count(group.num_pairs, "pair")}
+
+
 def _maps(found: Mapping[str, _Cells], unit: str, **more: Any) -> tuple[Map, ...]:
     if not found:
         return ()
@@ -88,10 +110,9 @@ def _maps(found: Mapping[str, _Cells], unit: str, **more: Any) -> tuple[Map, ...
     if min(len(queries), len(passages)) == 1:
         return (_models_map(found, queries, passages, unit, more),)
     grid = [[Pair(query, passage) for passage in passages] for query in queries]
-    sides = tuple((str(query), str(passage)) for query in queries for passage in passages)
     rows, columns = tuple(map(str, queries)), tuple(map(str, passages))
     return tuple(
-        Map(title, unit, rows, columns, sides, **_fields([[cells.get(pair) for pair in row] for row in grid]), **more)
+        Map(title, unit, rows, columns, **_fields([[cells.get(pair) for pair in row] for row in grid]), **more)
         for title, cells in found.items()
     )
 
@@ -106,9 +127,9 @@ def _models_map(
     """One table of all models: rows are the languages of the side that varies."""
     grid = [Pair(query, passage) for query in queries for passage in passages]
     rows = tuple(str(language) for language in (passages if len(queries) == 1 else queries))
-    sides = tuple((str(pair.query), str(pair.passage)) for pair in grid for _ in found)
+    places = tuple(f"{pair.query.name} queries, {pair.passage.name} passages" for pair in grid for _ in found)
     cells = [[of_model.get(pair) for of_model in found.values()] for pair in grid]
-    return Map("", unit, rows, tuple(found), sides, **_fields(cells), **more, models=True)
+    return Map("", unit, rows, tuple(found), **_fields(cells), **more, models=True, places=places)
 
 
 def _fields(cells: Sequence[Sequence[Mapping[str, Any] | None]]) -> dict[str, Any]:

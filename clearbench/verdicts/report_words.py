@@ -17,6 +17,9 @@ from clearbench.verdicts.loading import Entry
 
 LEVEL = 0.05
 
+ONE_BY_ONE = 3
+"""Up to so many other models have a sentence each."""
+
 
 def count(number: int, one: str, many: str | None = None) -> str:
     """Return a number with its noun: 1 pair, 1,190 queries."""
@@ -66,8 +69,8 @@ def facts(
         names: Model key -> name shown.
     """
     told = [_scope(board), *_ranking(board), *(_hardest(board, column) for column in board.tasks)]
-    told += [_compared(comparison, names) for comparison in comparisons]
-    told += [_gated(gate, names) for gate in gates]
+    told += _compared(comparisons, names)
+    told += _gated(gates, names)
     return [sentence for sentence in told if sentence]
 
 
@@ -112,7 +115,7 @@ def _ranking(board: Leaderboard) -> list[Markup]:
     else:
         verdict = f"; the difference is not significant ({_p(second.p_best)})"
     told = [
-        Markup("<b>{}</b> has the highest mean {}, <b>{:.1f}</b>; {} follows with {:.1f}{}.").format(
+        Markup("<b>{}</b> has the highest mean {}, <b>{:.2f}</b>; {} follows with {:.2f}{}.").format(
             first.model, over, 100 * _mean(first), second.model, 100 * _mean(second), verdict
         )
     ]
@@ -132,30 +135,55 @@ def _hardest(board: Leaderboard, column: TaskColumns) -> Markup:
     return Markup("Hardest pair of {}: {}.").format(column.label, Markup(", ").join(shown))
 
 
-def _compared(comparison: Comparison, names: Mapping[str, str]) -> Markup:
-    rows = comparison.pairs
-    sure = [row for row in rows if row.p_corrected < LEVEL]
-    better, worse = (
-        f"{number:,}" if (number := sum(sign * row.difference > 0 for row in sure)) else "none" for sign in (1, -1)
-    )
-    other, base = names.get(comparison.other, comparison.other), names.get(comparison.base, comparison.base)
-    return Markup(
-        "Against {}, <b>{}</b> is significantly better on {} of {} and worse on {} "
-        "(sign-flip test, p\u00a0&lt;\u00a0{:g} after correction by {})."
-    ).format(base, other, better, count(len(rows), "pair"), worse, LEVEL, comparison.options.correction)
+def _compared(comparisons: Sequence[Comparison], names: Mapping[str, str]) -> list[Markup]:
+    """One sentence a model, or one for all where there are many."""
+    told, short = [], []
+    for comparison in comparisons:
+        sure = [row for row in comparison.pairs if row.p_corrected < LEVEL]
+        better, worse = (sum(sign * row.difference > 0 for row in sure) for sign in (1, -1))
+        other, base = names.get(comparison.other, comparison.other), names.get(comparison.base, comparison.base)
+        told.append(
+            Markup("Against {}, <b>{}</b> is significantly better on {} of {} and worse on {} ({}).").format(
+                base, other, _or_none(better), count(len(comparison.pairs), "pair"), _or_none(worse), _test(comparison)
+            )
+        )
+        short.append(Markup("<b>{}</b> {:,} / {:,} of {:,}").format(other, better, worse, len(comparison.pairs)))
+    if len(told) <= ONE_BY_ONE:
+        return told
+    first = comparisons[0]
+    return [
+        Markup("Pairs on which a model is significantly better / worse than {} ({}): {}.").format(
+            names.get(first.base, first.base), _test(first), Markup(", ").join(short)
+        )
+    ]
 
 
-def _gated(gate: GateResult, names: Mapping[str, str]) -> Markup:
-    candidate, baseline = (names.get(key, key) for key in (gate.candidate, gate.baseline))
-    meaning = {
+def _gated(gates: Sequence[GateResult], names: Mapping[str, str]) -> list[Markup]:
+    """One sentence a model, or one a verdict where there are many models."""
+    meanings = {
         "pass": "English is not worse than {} by {} or more",
-        "fail": "English is worse than {} by more than {}",
         "undecided": "the queries do not decide whether English is worse than {} by {}",
-    }[gate.outcome]
-    margin = f"{gate.margin:g} point" + ("s" if gate.margin != 1 else "")
-    return Markup('<b>{}</b>: English gate <b class="{}">{}</b>, {}.').format(
-        candidate, gate.outcome, gate.outcome, Markup(meaning).format(baseline, margin)
-    )
+        "fail": "English is worse than {} by more than {}",
+    }
+    told = []
+    for outcome, meaning in meanings.items():
+        found = [gate for gate in gates if gate.outcome == outcome]
+        groups = [found] if len(gates) > ONE_BY_ONE and found else [[gate] for gate in found]
+        for group in groups:
+            margin = f"{group[0].margin:g} point" + ("s" if group[0].margin != 1 else "")
+            models = Markup(", ").join(Markup("<b>{}</b>").format(names.get(g.candidate, g.candidate)) for g in group)
+            why = Markup(meaning).format(names.get(group[0].baseline, group[0].baseline), margin)
+            told.append(Markup('English gate <b class="{}">{}</b>: {}; {}.').format(outcome, outcome, models, why))
+    return told
+
+
+def _test(comparison: Comparison) -> Markup:
+    correction = Markup("sign-flip test, p\u00a0&lt;\u00a0{:g} after {} correction")
+    return correction.format(LEVEL, comparison.options.correction.replace("-", "\u2011"))
+
+
+def _or_none(number: int) -> str:
+    return f"{number:,}" if number else "none"
 
 
 def _mean(row: Row) -> float:

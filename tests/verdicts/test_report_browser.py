@@ -143,10 +143,6 @@ def test_a_tap_shows_what_hovering_shows(opened, report):
     cell = find(opened, 'table.map[data-map="task-1-value-1"] tbody td')[0]
     hover(opened, cell)
     hover(opened, find(opened, "h1")[0])
-    opened.execute_async_script(
-        "arguments[0].scrollIntoView({block: 'center'}); requestAnimationFrame(() => requestAnimationFrame(arguments[1]))",
-        cell,
-    )
     finger = ActionBuilder(opened, mouse=PointerInput("touch", "finger"))
     finger.pointer_action.move_to(cell).pointer_down().pointer_up()
     finger.perform()

@@ -53,9 +53,8 @@ function probability(map, place) { // packed in per cent, so that four decimals 
 }
 
 function cellName(map, row, column) {
-  const [query, passage] = map.sides ? map.sides[place2(map, row, column)] : [map.rows[row], map.columns[column]];
-  const name = (code) => map.names[code] || code;
-  return `${name(query)} queries, ${name(passage)} passages`;
+  if (map.places) return map.places[place2(map, row, column)];
+  return `${map.names[map.rows[row]]} queries, ${map.names[map.columns[column]]} passages`;
 }
 const place2 = (map, row, column) => row * map.columns.length + column;
 
