@@ -14,7 +14,7 @@ from clearbench.environment import describe_environment
 from clearbench.errors import ClearbenchError
 from clearbench.languages import Language, Pair, parse_language
 from clearbench.tasks.catalogue import list_tasks
-from clearbench.tasks.options import ReaderOptions
+from clearbench.tasks.options import READER_OPTIONS
 from clearbench.tasks.sources import DataLocation, SourceFiles
 from clearbench.tasks.spec import TaskSpec
 
@@ -115,11 +115,11 @@ def _data(data_dir: Path | None) -> Iterator[Finding]:
 
 def count_files(spec: TaskSpec, location: DataLocation) -> tuple[int, int]:
     """Files of a task that are there, and that it defines."""
-    files = SourceFiles(spec, location, ReaderOptions())
+    files = SourceFiles(spec, location, READER_OPTIONS[spec.reader].model_validate(spec.options))
     languages = [parse_language(name) for name in spec.languages]
     found = defined = 0
     for source in spec.sources:
-        for language, pair in _slots("".join(source.local), languages):
+        for language, pair in _slots("".join([*source.local, source.bundled or ""]), languages):
             defined += 1
             found += files.find_local(source.key, language=language, pair=pair) is not None
     return found, defined

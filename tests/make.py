@@ -82,7 +82,7 @@ def tiny_checkpoint(
     sd: float = 0.02,
     length: int = 64,
 ) -> Path:
-    """A two-layer BERT as sentence-transformers saves it: random weights, a vocabulary of letters and the given words."""
+    """A two-layer BERT with random weights, as sentence-transformers saves it; knows letters and the given words."""
     import torch
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Pooling, Transformer

@@ -1,7 +1,7 @@
 """A data folder in the official formats and of the official sizes, with short made-up texts.
 
-What the documentation calls `D`: its commands then run as written on any machine. Texts of different tasks differ, and a
-question shares two words with its passage.
+What the documentation calls `D`: its commands then run as written on any machine. Texts of different tasks differ, and
+a question shares two words with its passage.
 """
 
 import json
@@ -12,11 +12,12 @@ from pathlib import Path
 
 from task_samples import write, write_rows
 
-WORDS = (
-    "river copper violin harvest senator glacier pepper marathon enzyme chapel lantern anchor desert falcon treaty "
-    "orbit textile volcano parliament saffron bridge comet dialect engine fossil garden hammer island justice kettle "
-    "library magnet nectar opera pottery quarry reef statue turbine umbrella"
-).split()
+WORDS = [
+    "river", "copper", "violin", "harvest", "senator", "glacier", "pepper", "marathon", "enzyme", "chapel", "lantern",
+    "anchor", "desert", "falcon", "treaty", "orbit", "textile", "volcano", "parliament", "saffron", "bridge", "comet",
+    "dialect", "engine", "fossil", "garden", "hammer", "island", "justice", "kettle", "library", "magnet", "nectar",
+    "opera", "pottery", "quarry", "reef", "statue", "turbine", "umbrella",
+]  # fmt: skip
 
 # Questions and passages of MLQA dev, by pair of question and passage language.
 MLQA = {
@@ -28,9 +29,10 @@ MLQA_FIRST = {"en": 0, "de": 0, "es": 316}
 AFRIQA = {"hau": 300, "ibo": 409, "kin": 345, "swa": 295}
 AFRIQA_PASSAGES = 1277
 XOR = {"ar": 350, "bn": 312, "fi": 360, "ja": 296, "ko": 299, "ru": 255, "te": 238}
-MKQA_LANGUAGES = (
-    "en ar da de es fi fr he hu it ja km ko ms nl no pl pt ru sv th tr vi zh_cn zh_hk zh_tw".split()
-)  # fmt: skip
+MKQA_LANGUAGES = [
+    "en", "ar", "da", "de", "es", "fi", "fr", "he", "hu", "it", "ja", "km", "ko", "ms", "nl", "no", "pl", "pt", "ru",
+    "sv", "th", "tr", "vi", "zh_cn", "zh_hk", "zh_tw",
+]  # fmt: skip
 MKQA_QUESTIONS, CORPUS_PASSAGES = 1758, 200
 
 
@@ -52,7 +54,12 @@ def write_official(folder: Path) -> Path:
         write_rows(folder / "afriqa" / "gold_passages" / language / name, _afriqa(language, done, count))
         done += count
     rows = [
-        {"id": f"{lang}{n}", "lang": lang, "question": question_text("xor", lang, n), "answers": [WORDS[n % len(WORDS)]]}
+        {
+            "id": f"{lang}{n}",
+            "lang": lang,
+            "question": question_text("xor", lang, n),
+            "answers": [WORDS[n % len(WORDS)]],
+        }
         for lang, count in XOR.items()
         for n in range(count)
     ]

@@ -1,7 +1,8 @@
 """README.md and docs/*.md: everything they ask a reader to do works as written; see docs_steps.py for what runs how.
 
 Placeholders that pages use: `D` (official files), `path/to/checkpoint`, `wikipedia.tsv`, `mine/`, and results folders
-that a page says it has. `minilm` is a tiny checkpoint with random weights here, so that pages with training take seconds.
+that a page says it has. `minilm` is a tiny checkpoint with random weights here, so that pages with
+training take seconds.
 """
 
 import importlib
@@ -202,7 +203,7 @@ def test_what_is_wrong_on_a_page_is_found(tmp_path, monkeypatch, capsys):
     run_line(steps[1], monkeypatch, capsys)
     run_line(steps[4], monkeypatch, capsys)
     for step in steps[2:4]:
-        with pytest.raises(AssertionError, match="page.md"):
+        with pytest.raises(AssertionError, match=r"page\.md"):
             run_line(step, monkeypatch, capsys)
     with pytest.raises(AssertionError, match="--modle"):
         test_every_option_exists(page)

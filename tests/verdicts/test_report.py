@@ -172,7 +172,7 @@ def test_tasks_with_one_passage_language_share_one_table(tmp_path):
     [map] = value_maps([("one", one), ("two", two)], "nDCG@10")
     assert map.form == "models" and map.columns == ("one", "two") and map.rows == ("en", "de")
     assert map.value[1, 0] == pytest.approx(means(entries[0])["de-en"])
-    assert map.pairs[2] == ("de", "en")
+    assert map.places[2] == "German queries, English passages"
 
 
 @pytest.mark.parametrize(("num_languages", "form"), [(14, "table"), (15, "small"), (30, "small"), (31, "canvas")])

@@ -1,0 +1,60 @@
+"""`clearbench doctor` sees what is there, and says what to do about what is not."""
+
+import socket
+
+import pytest
+from task_samples import write_belebele
+
+from clearbench import doctor
+from clearbench.cli.app import execute
+from clearbench.doctor import count_files, examine
+from clearbench.tasks.catalogue import find_task
+from clearbench.tasks.sources import DataLocation
+
+
+def findings(**arguments):
+    return {f.topic: f for f in examine(**{"data_dir": None, "cache_dir": None, "network": False, **arguments})}
+
+
+def test_files_are_counted_by_language(tmp_path):
+    write_belebele(tmp_path, "eng_Latn", "deu_Latn")
+    assert count_files(find_task("belebele"), DataLocation(data_dir=tmp_path, offline=True)) == (2, 122)
+
+
+def test_found_and_missing_tasks(tmp_path):
+    write_belebele(tmp_path, "eng_Latn")
+    found = findings(data_dir=tmp_path, cache_dir=tmp_path / "cache")
+    assert found["task belebele"].verdict == "ok" and "1 of 122" in found["task belebele"].text
+    assert found["task xquad"].verdict == "note" and "tasks fetch xquad" in found["task xquad"].text
+    assert found["task demo"].verdict == "ok"
+    assert not (tmp_path / "cache").exists()  # it only looks
+
+
+def test_a_wrong_data_folder_is_a_problem_with_exit_code_1(tmp_path, capsys):
+    assert execute(["doctor", "--data-dir", str(tmp_path / "no"), "--offline"]) == 1
+    assert "no such folder" in " ".join(capsys.readouterr().out.split())
+
+
+def test_all_well_is_exit_code_0(tmp_path, capsys):
+    assert execute(["doctor", "--cache-dir", str(tmp_path), "--offline"]) == 0
+    assert "torch" in capsys.readouterr().out
+
+
+def test_a_little_disk_is_a_problem(tmp_path, monkeypatch):
+    monkeypatch.setattr(doctor, "LITTLE_SPACE", 1e18)
+    assert findings(cache_dir=tmp_path)["cache"].verdict == "problem"
+
+
+@pytest.mark.parametrize("reachable", [True, False])
+def test_the_network_is_tried_once_and_briefly(reachable):
+    tried = []
+
+    def connect(address, timeout):
+        tried.append((address, timeout))
+        if not reachable:
+            raise OSError("unreachable")
+        return socket.socket()
+
+    finding = doctor._network(connect)
+    assert finding.verdict == ("ok" if reachable else "note")
+    assert tried == [((doctor.HUB, 443), doctor.NETWORK_SECONDS)]
