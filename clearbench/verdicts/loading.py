@@ -84,15 +84,17 @@ def select_model(source: Path | Sequence[Entry], text: str) -> list[Entry]:
             a results folder that holds one model. A name of the source goes before a path; `./name` is a path.
     Raises:
         UsageError: No model is called so, or several are.
-        RecordError: A record of the model cannot be used, or the results folder holds none.
+        RecordError: A record of the model cannot be used.
     """
     known: dict[str, Path] | dict[str, list[Entry]]
     if not isinstance(source, Path):
         known = models(source)
-    elif (source / "records").is_dir() or not Path(text).is_dir():
+    elif (source / "records").is_dir():
         known = {folder.name: folder for folder in _model_folders(source)}
-    else:
+    elif Path(text).is_dir():
         known = {}
+    else:
+        raise UsageError(f"No model {text!r} in {source}, which holds no results, and no folder of that name.{_HINT}")
     keys = _matching(known, text)
     if not keys and Path(text).is_dir():
         return _read_path(Path(text))

@@ -147,7 +147,9 @@ def _compared(comparisons: Sequence[Comparison], names: Mapping[str, str]) -> li
                 base, other, _or_none(better), count(len(comparison.pairs), "pair"), _or_none(worse), _test(comparison)
             )
         )
-        short.append(Markup("<b>{}</b> {:,} / {:,} of {:,}").format(other, better, worse, len(comparison.pairs)))
+        short.append(
+            Markup("<b>{}</b> {:,}\u00a0/\u00a0{:,} of\u00a0{:,}").format(other, better, worse, len(comparison.pairs))
+        )
     if len(told) <= ONE_BY_ONE:
         return told
     first = comparisons[0]

@@ -76,7 +76,7 @@ def test_markdown_and_tables_list_queries(results, capsys):
         (["base", "tuned", "--pairs", "fr-en"], 2, "No language pair matches"),
         (["base", "tuned", "--measure", "MAP"], 2, "no measure"),
         (["base", "tuned", "--queries", "1", "--format", "csv"], 2, "--queries does not go with"),
-        (["base", "tuned", "--results", "nowhere"], 1, "clearbench run"),
+        (["base", "tuned", "--results", "nowhere"], 2, "clearbench run"),
         (["base", "tuned", "--out", "results/records/x/"], 1, "Cannot write"),
     ],
 )

@@ -282,6 +282,23 @@ def test_group_axis_holds_every_interval(entries):
     assert axis.percent(axis.low) == 0 and axis.percent(axis.high) == 100
 
 
+def test_many_models_share_sentences_and_tables(tmp_path):
+    out = write_records(tmp_path, models=[(f"m{number}", str(number)) for number in range(9)])
+    entries = load_results(out)
+    report = make_report(entries, ReportOptions(baseline="m0"))
+    told = [fact for fact in report.facts if "better / worse than m0" in fact]
+    assert len(told) == 1 and all(f"<b>m{number}</b>" in told[0] for number in range(1, 9))
+    gated = [fact for fact in report.facts if "English gate" in fact]
+    assert len(gated) <= 3 and sum(fact.count("<b>m") for fact in gated) == 8
+    # Nine models are more than there are colours: groups become a table with the same figures.
+    table = report.tasks[0].group_map
+    assert len(table.columns) == 9 and table.rows[0] == "english"
+    for row, group in enumerate(report.tasks[0].groups):
+        by_name = {dot.name: dot.mean for dot in group.dots}
+        np.testing.assert_allclose(table.value[row], [by_name[name] for name in table.columns])
+    assert "task-1-groups-1" in Page(render(report)).blocks
+
+
 def test_language_bias_of_mixed_pools_is_shown(tmp_path):
     from clearbench.tasks.mixed import mix
 

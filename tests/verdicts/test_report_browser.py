@@ -248,6 +248,22 @@ def test_a_large_map_shows_the_right_figure_at_every_place(browser, large):
     assert map.rows[places["rows"][0]] == "en"
 
 
+def test_a_large_map_of_differences_can_show_the_significant_ones_only(browser, large):
+    report, file = large
+    show(browser, file)
+    painted = (
+        "const h = heats.find((one) => one.map.signed), data = h.canvas.getContext('2d')"
+        ".getImageData(0, 0, h.canvas.width, h.canvas.height).data; let count = 0;"
+        "for (let at = 3; at < data.length; at += 4) count += data[at] > 0; return count"
+    )
+    before = browser.execute_script(painted)
+    find(browser, "input[data-heats=sure]")[0].click()
+    after = browser.execute_script(painted)
+    [map] = report.tasks[0].differences
+    assert sum(map.sure(row, column) for row in range(32) for column in range(32)) < 32 * 32
+    assert after < before
+
+
 def test_a_large_map_can_be_ordered_and_enlarged(browser, large):
     from selenium.webdriver.support.select import Select
 
