@@ -6,8 +6,8 @@ Rows: MLQA dev (English passages, questions in German and Spanish) and AfriQA tr
 every text that XQuAD or AfriQA's test split holds left out; hard negatives mined with the base model. Evaluation:
 XQuAD, all pairs of English, German and Spanish; AfriQA test. Everything runs through the command line, so it is what
 a user gets. Prints nDCG@10 x 100 as mean over pairs and seeds with the standard deviation over seeds, and seconds per
-step; writes the same as JSON. Nothing here presumes a winner. Training-free rivals: centring and LIR with the demo's text
-(--adjust), and the mean offset of questions with the training rows.
+step; writes the same as JSON. Nothing here presumes a winner. Training-free rivals: centring and LIR with the demo's
+text (--adjust), and the mean offset of questions with the training rows.
 """
 
 import argparse
@@ -44,10 +44,15 @@ def main() -> None:
     parser.add_argument("--negatives", type=int, default=1)
     parser.add_argument("--max-length", type=int, default=128)
     parser.add_argument("--dtype", default="fp32", help="precision of the evaluation")
+    parser.add_argument(
+        "--time-only", action="store_true", help="train each loss once, print step times, evaluate nothing"
+    )
     parser.add_argument("--output", type=Path, default=HERE / "results" / "clear_experiment.json")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     rows = make_rows(options)
+    if options.time_only:
+        return time_steps(rows, options)
     table: dict[str, list[dict[str, float]]] = {"base": [evaluate(options.model, "base", options)]}
     for method in ("center", "lir"):  # the demo's text, which their statistics come from, lacks AfriQA's languages
         table[method] = [evaluate(options.model, method, options, ("xquad",), ("--adjust", method))]
@@ -66,6 +71,19 @@ def main() -> None:
     answer = {"settings": settings, "scores": table, "seconds_per_step": seconds}
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(json.dumps(answer, indent=1) + "\n", encoding="utf-8")
+
+
+def time_steps(rows: Path, options: argparse.Namespace) -> None:
+    """Print seconds per step of each loss, each as a ratio to the first; one checkpoint included. Wants a quiet machine."""
+    seconds = {}
+    for loss in options.losses.split(","):
+        checkpoint = options.work / f"timing-{loss}"
+        if not (checkpoint / "clearbench_training.json").exists():
+            train(loss, "0", rows, checkpoint, options, "--save-every", str(options.steps))
+        seconds[loss] = seconds_per_step(checkpoint)
+    first = next(iter(seconds.values()))
+    for loss, value in seconds.items():
+        print(f"{loss:14} {value:6.2f} s/step  {value / first:5.2f}x")
 
 
 def make_rows(options: argparse.Namespace) -> Path:
@@ -91,12 +109,14 @@ def make_rows(options: argparse.Namespace) -> Path:
     return mined
 
 
-def train(loss: str, seed: str, rows: Path, checkpoint: Path, options: argparse.Namespace) -> None:
+def train(loss: str, seed: str, rows: Path, checkpoint: Path, options: argparse.Namespace, *more: str) -> None:
     """Train one checkpoint."""
     budget = {"--steps": options.steps, "--batch-size": options.batch_size, "--lr": options.lr, "--seed": seed}
     budget |= {"--negatives": options.negatives, "--max-length": options.max_length}
     flags = [str(word) for pair in budget.items() for word in pair]
-    clearbench("train", "--model", options.model, "--loss", loss, "--data", str(rows), "--out", str(checkpoint), *flags)
+    clearbench(
+        "train", "--model", options.model, "--loss", loss, "--data", str(rows), "--out", str(checkpoint), *flags, *more
+    )
 
 
 def seconds_per_step(checkpoint: Path) -> float:
