@@ -111,7 +111,19 @@ def plan_demo(out: Path, model: str, steps: int) -> Iterator[Step]:
         )  # fmt: skip
     yield Step("Rank", ("leaderboard", str(out / "results"), "--out", str(out / "leaderboard.csv")))
     yield Step("Rank, to read", ("leaderboard", str(out / "results")))
-    yield Step("The report", ("report", str(out / "results"), "--out", str(out / "report.html"), "--baseline", "base"))
+    yield Step(
+        "The report",
+        (
+            "report",
+            str(out / "results"),
+            "--out",
+            str(out / "report.html"),
+            "--baseline",
+            "base",
+            "--training",
+            str(out),
+        ),
+    )
 
 
 def _resume(step: Step) -> tuple[str, ...]:

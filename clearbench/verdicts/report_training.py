@@ -43,12 +43,11 @@ def find_runs(folders: Sequence[Path], entries: Iterable[Entry]) -> list[Trainin
 
     Args:
         folders: Checkpoints, or folders of checkpoints, that the user named.
-        entries: Records; a checkpoint that still lies where a record says it was is looked into too.
+        entries: Records; a run whose weights are those of a record's model bears that model's name.
     Raises:
         UsageError: A named folder holds no training run.
         RecordError: A run's file is damaged.
     """
-    entries = list(entries)
     names = {str(entry.record.model["weights"]): entry.name for entry in entries if entry.record.model.get("weights")}
     files: dict[Path, None] = {}
     for folder in folders:
@@ -58,10 +57,6 @@ def find_runs(folders: Sequence[Path], entries: Iterable[Entry]) -> list[Trainin
                 f"--training {folder}: neither it nor a folder in it holds {MANIFEST}, which `clearbench train` writes."
             )
         files.update({file.resolve(): None for file in found})
-    for entry in entries:
-        source = entry.record.model.get("source")
-        if isinstance(source, str) and (Path(source) / MANIFEST).is_file():
-            files[(Path(source) / MANIFEST).resolve()] = None
     return [_read(file, names) for file in files]
 
 
