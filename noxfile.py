@@ -1,4 +1,4 @@
-"""Sessions: `nox` runs tests, lint and types; `nox -s demo` the main job on the embedded data."""
+"""Sessions: `nox` runs tests, lint and types; `nox -s demo` the whole story on the embedded data."""
 
 import nox
 
@@ -14,10 +14,9 @@ def install(session: nox.Session, *packages: str) -> None:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Evaluate the bundled encoder and BM25 on every language pair of the embedded data set."""
+    """Tell the whole story on embedded data: train, evaluate, compare, gate, rank, report. Arguments go to the demo."""
     install(session, "-e", ".[demo]")
-    for model in ("minilm", "bm25"):
-        session.run("clearbench", "run", "--model", model, "--tasks", "demo", "--all-pairs", "--out", "results")
+    session.run("clearbench", "demo", *session.posargs)
 
 
 @nox.session
@@ -63,7 +62,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def wheel(session: nox.Session) -> None:
-    """Build wheel and sdist; an installed wheel must list the same tasks as the checkout and run one of them."""
+    """Build wheel and sdist; an installed wheel must list the same tasks as the checkout and run the demo."""
     folder = session.create_tmp()
     install(session, "build", "-e", ".[demo]")
     checkout = session.run("clearbench", "tasks", silent=True)
@@ -74,14 +73,14 @@ def wheel(session: nox.Session) -> None:
     installed = session.run("clearbench", "tasks", silent=True)
     if installed != checkout:
         session.error(f"the installed wheel lists other tasks than the checkout:\n{installed}\n{checkout}")
-    session.run("clearbench", "run", "--model", "bm25", "--tasks", "demo", "--out", "out", "--replace")
+    session.run("clearbench", "demo", "--steps", "2", "--out", "demo-out")
 
 
 @nox.session
 def minimums(session: nox.Session) -> None:
-    """Run the test-suite with the oldest versions that pyproject.toml allows."""
-    session.install("uv")
-    session.run("uv", "pip", "install", "--resolution", "lowest-direct", "-e", ".[dev]")
+    """Run the test-suite with the oldest versions that pyproject.toml allows, torch apart (constraints.txt)."""
+    install(session, "uv", "torch")
+    session.run("uv", "pip", "install", "--resolution", "lowest-direct", *CONSTRAINTS, "-e", ".[dev]")
     session.run("pytest", *session.posargs)
 
 

@@ -74,7 +74,7 @@ def main() -> None:
 
 
 def time_steps(rows: Path, options: argparse.Namespace) -> None:
-    """Print seconds per step of each loss, each as a ratio to the first; one checkpoint included. Wants a quiet machine."""
+    """Print seconds per step of each loss, each as a ratio to the first; for a quiet machine."""
     seconds = {}
     for loss in options.losses.split(","):
         checkpoint = options.work / f"timing-{loss}"

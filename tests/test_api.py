@@ -12,7 +12,7 @@ from clearbench.errors import ClearbenchError
 
 def test_names_are_functions_even_after_everything_was_imported():
     import clearbench.evaluation
-    import clearbench.verdicts.compare  # noqa: F401
+    import clearbench.verdicts.compare
 
     assert all(callable(getattr(clearbench, name)) for name in clearbench.__all__)
     assert clearbench.CLEARLoss.__name__ == "CLEARLoss"
