@@ -1,6 +1,7 @@
 """The command line: every command, one file each. Nothing heavy is imported before a command needs it."""
 
 import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -45,12 +46,19 @@ app.add_typer(tasks_app, name="tasks")
 app.add_typer(cache_app, name="cache")
 
 INTERRUPTED = 130
+# What the operating system refuses: said in its words, without a traceback.
+SYSTEM_SAYS_NO = (
+    errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EMFILE, errno.ENAMETOOLONG
+)  # fmt: skip
 # Typer brings its own copy of click or uses the installed one, by version; its public BadParameter leads to either.
 ClickException: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 
 
 def main() -> None:
     """Run a command; turn known failures into one message on stderr and their exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without Unicode shows ? instead of failing
     sys.exit(execute())
 
 
@@ -70,7 +78,7 @@ def execute(arguments: Sequence[str] | None = None) -> int:
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  so that the interpreter's last flush cannot fail
         return 0
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EMFILE):
+        if error.errno not in SYSTEM_SAYS_NO:
             raise
         where = f" ({error.filename})" if error.filename else ""
         return _fail(f"{error.strerror}{where}. What was finished before is kept.", 1)

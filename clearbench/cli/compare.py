@@ -170,11 +170,6 @@ def _tables(comparisons: "Sequence[Comparison]", examples: "Sequence[Examples]",
 
 
 def _save(out: Path, text: str) -> None:
-    from clearbench.errors import RecordError
-    from clearbench.files import write_atomically
+    from clearbench.verdicts.output import write_output
 
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(out, text.encode())
-    except OSError as error:
-        raise RecordError(f"Cannot write {out}: {error.strerror}. Choose another --out.") from error
+    write_output(out, text.encode(), "--out")

@@ -1,5 +1,7 @@
 """`clearbench gate`: may this candidate replace the baseline?"""
 
+import os
+import sys
 from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
@@ -102,12 +104,16 @@ def gate(
             assert save_baseline is not None
             return _save(base, save_baseline, options.pairs, names, measure)
         result = decide(base, _open(stack, candidate, results), options)
-    _print(result, format, badge)
+    if junit:
+        _write(junit, to_junit(result), "--junit")
+    _write_summary(to_markdown(result), summary)
+    try:
+        _print(result, format, badge)
+        sys.stdout.flush()
+    except (BrokenPipeError, SystemExit):  # the reader has gone: the exit code still is the verdict
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
     for sentence in explain_all(result):
         say(sentence)
-    if junit:
-        _write(junit, to_junit(result))
-    _write_summary(to_markdown(result), summary)
     return EXIT_CODES[result.outcome]
 
 
@@ -128,7 +134,7 @@ def _save(
     from clearbench.verdicts.gate_baseline import save_baseline
     from clearbench.verdicts.loading import select_tasks
 
-    for line in save_baseline(select_tasks(entries, tasks), file, pairs or DEFAULT_PAIRS, measure):
+    for line in save_baseline(select_tasks(entries, tasks), file, DEFAULT_PAIRS if pairs is None else pairs, measure):
         say(line)
     print(f"{file}: {entries[0].key}, {file.stat().st_size:,} bytes")
     return 0
@@ -160,8 +166,6 @@ def _print(result: "GateResult", format: Format, badge: bool) -> None:
 
 def _write_summary(text: str, file: Path | None) -> None:
     """Write where the user says; where a CI names a file for all steps, append to it."""
-    import os
-
     from clearbench.progress import say
 
     of_step = os.environ.get(STEP_SUMMARY)
@@ -172,15 +176,10 @@ def _write_summary(text: str, file: Path | None) -> None:
         except OSError as error:
             say(f"The summary could not be appended to ${STEP_SUMMARY} ({of_step}): {error.strerror}.")
     elif file:
-        _write(file, text.encode())
+        _write(file, text.encode(), "--summary")
 
 
-def _write(file: Path, data: bytes) -> None:
-    from clearbench.errors import RecordError
-    from clearbench.files import write_atomically
+def _write(file: Path, data: bytes, option: str) -> None:
+    from clearbench.verdicts.output import write_output
 
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(file, data)
-    except OSError as error:
-        raise RecordError(f"Cannot write {file}: {error.strerror}.") from error
+    write_output(file, data, option)

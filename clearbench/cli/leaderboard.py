@@ -130,11 +130,6 @@ def _print_tables(board: "Leaderboard", console: "Console | None" = None) -> Non
 
 
 def _write(path: Path, text: str) -> None:
-    from clearbench.errors import RecordError
-    from clearbench.files import write_atomically
+    from clearbench.verdicts.output import write_output
 
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, text.encode("utf-8"))
-    except OSError as error:
-        raise RecordError(f"Cannot write {path}: {error.strerror}. Choose another --out.") from error
+    write_output(path, text.encode("utf-8"), "--out")

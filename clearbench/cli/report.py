@@ -33,14 +33,17 @@ def report(
 
     Example: clearbench report results --baseline minilm --out report.html
     """
-    from clearbench.errors import RecordError
-    from clearbench.files import write_atomically
+    from clearbench.cli.run import split_names
+    from clearbench.errors import UsageError
     from clearbench.progress import say
     from clearbench.verdicts.loading import load_results
+    from clearbench.verdicts.output import write_output
     from clearbench.verdicts.published import load_published
     from clearbench.verdicts.report import ReportOptions, make_report
     from clearbench.verdicts.report_page import render
 
+    if not 0 <= gate_margin <= 100:
+        raise UsageError(f"--gate-margin {gate_margin:g}: expected points between 0 and 100, such as 1.0.")
     entries, messages = load_results(results, skip_broken=True) if skip_broken else (load_results(results), [])
     for message in messages:
         say(f"left out: {message}")
@@ -48,7 +51,7 @@ def report(
         title=title,
         baseline=baseline,
         margin=gate_margin,
-        tasks=tuple(name.strip() for name in tasks.split(",") if name.strip()) if tasks else None,
+        tasks=None if tasks is None else tuple(split_names(tasks)),
         measure=measure,
         training=tuple(training or ()),
         published=load_published() if with_published else (),
@@ -56,11 +59,7 @@ def report(
     )
     made = make_report(entries, options)
     page = render(made).encode()
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(out, page)
-    except OSError as error:
-        raise RecordError(f"Cannot write {out}: {error.strerror}. Choose another --out.") from error
+    write_output(out, page, "--out")
     if figures is not None:
         from clearbench.verdicts.figures import write_figures
 

@@ -1,17 +1,21 @@
 """Queries that gained and lost most between two models, with texts and retrieved passages where runs were saved."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
+from clearbench.errors import RecordError
 from clearbench.languages import MULTIPLE, Pair, parse_pair
 from clearbench.records import read_run, read_run_qrels, read_texts
 from clearbench.verdicts.comparison import RANK_MEASURES, CompareOptions
 from clearbench.verdicts.loading import Entry
 from clearbench.verdicts.matching import Matched, match
+
+Saved = TypeVar("Saved")
 
 # Retrieved passages shown per model.
 TOP = 3
@@ -159,8 +163,10 @@ class _Saved:
         self.folder = folder
         runs = folder / "runs"
         self.any = runs.is_dir() and any(runs.glob("*.trec"))
-        self.run = cache(lambda pair: read_run(folder, pair) if (runs / f"{pair}.trec").exists() else {})
-        self.qrels = cache(lambda pair: read_run_qrels(folder, pair) if (runs / f"{pair}.qrels").exists() else None)
+        self.run = cache(lambda pair: _readable(read_run, folder, pair) if (runs / f"{pair}.trec").exists() else {})
+        self.qrels = cache(
+            lambda pair: _readable(read_run_qrels, folder, pair) if (runs / f"{pair}.qrels").exists() else None
+        )
         self.texts = cache(self._texts)
 
     def _texts(self) -> dict[tuple[str, str, str], str]:
@@ -193,6 +199,14 @@ class _Saved:
 
         golds = sorted(relevant or (), key=lambda key: (rank.get(key, len(ranking) + 1), key))
         return Retrieved(score, tuple(map(passage, ranking[:TOP])), tuple(map(passage, golds)) if ranking else ())
+
+
+def _readable(read: Callable[[Path, str], Saved], folder: Path, pair: str) -> Saved:
+    try:
+        return read(folder, pair)
+    except ValueError as error:
+        what = f"{folder}/runs: what was saved of {pair} is damaged ({error})"
+        raise RecordError(f"{what}. Measure again with --save-runs --replace.") from error
 
 
 def _extreme(matched: Matched, sign: float, num: int) -> list[tuple[int, int]]:

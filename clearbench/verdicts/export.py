@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from clearbench.errors import RecordError
-from clearbench.files import write_atomically
 from clearbench.languages import ENGLISH, MULTIPLE, Language, Pair, parse_pair
 from clearbench.records import PairRecord, Record
 from clearbench.verdicts.loading import Entry
+from clearbench.verdicts.output import write_output
+from clearbench.verdicts.score_matrix import scores_matrix
 
 MERGE = "merge_duplicate_questions"
 """The reader option that makes one query of equal question texts, as MTEB does."""
@@ -65,7 +66,8 @@ def export_mteb(entry: Entry, to: Path) -> Exported:
     that MTEB did not make it: `mteb_version` is null, `dataset_revision` is the record's data hash.
 
     Raises:
-        RecordError: MTEB has none of the record's pairs, or the file cannot be written.
+        RecordError: MTEB has none of the record's pairs, its means are not those of its per-query scores, or the file
+            cannot be written.
     """
     record = entry.record
     task = _mteb_task(record)
@@ -81,12 +83,13 @@ def export_mteb(entry: Entry, to: Path) -> Exported:
             f"{entry.folder}: MTEB's {task.name} has none of its pairs ({_some(left_out)}); "
             "export pairs that it has, such as those with English on one side."
         )
+    _check_means(entry, [pair for pair in record.pairs if pair.pair not in left_out])
     document = {
         "dataset_revision": f"clearbench-data-{record.data}",
         "task_name": task.name,
         "mteb_version": None,
         "scores": {task.split: sorted(subsets, key=lambda scores: str(scores["hf_subset"]))},
-        "evaluation_time": float(sum(record.timings.get("seconds", {}).values())),
+        "evaluation_time": _seconds(record.timings.get("seconds")),
         "kg_co2_emissions": None,
         "date": record.timings.get("finished"),
     }
@@ -171,6 +174,18 @@ def _mteb_measure(name: str) -> str:
     return f"{_MTEB_MEASURES.get(stem, stem)}_at_{cutoff}" if cutoff else stem
 
 
+def _check_means(entry: Entry, pairs: list[PairRecord]) -> None:
+    """Read the per-query scores of what is exported, which compares the record's means with theirs."""
+    for measure in dict.fromkeys(name for pair in pairs for name in pair.measures):
+        scores_matrix(entry, measure, [pair.pair for pair in pairs if measure in pair.measures])
+
+
+def _seconds(phases: Any) -> float | None:
+    if not isinstance(phases, dict):
+        return None
+    return float(sum(value for value in phases.values() if isinstance(value, int | float)))
+
+
 def _code(language: Language) -> str:
     """`deu_Latn`, with the region where there is one; `mul` for several languages."""
     if language == MULTIPLE:
@@ -209,11 +224,7 @@ def write_file(path: Path, text: str) -> None:
     Raises:
         RecordError: It cannot be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, text.encode("utf-8"))
-    except OSError as error:
-        raise RecordError(f"Cannot write {path}: {error.strerror}. Choose another --to.") from error
+    write_output(path, text.encode("utf-8"), "--to")
 
 
 def _some(names: list[str]) -> str:

@@ -90,7 +90,10 @@ def gate(baseline: Sequence[Entry], candidate: Sequence[Entry], options: GateOpt
     notes: dict[str, None] = dict.fromkeys(_uncovered(ours, theirs.values(), options.tasks))
     claims = []
     for rule in rules:
-        found, lacking = _claims(rule, ours, theirs, options)
+        try:
+            found, lacking = _claims(rule, ours, theirs, options)
+        except UsageError as error:
+            raise error if rule is rules[0] else UsageError(f"Rule “{rule.title}”: {error}") from None
         claims += found
         notes.update(dict.fromkeys(lacking))
     matched = _match(claims)
@@ -113,7 +116,9 @@ def gate(baseline: Sequence[Entry], candidate: Sequence[Entry], options: GateOpt
 def _english(options: GateOptions) -> Rule:
     try:
         return Rule(
-            name=f"margin {options.margin:g} points", pairs=options.pairs or DEFAULT_PAIRS, worst_drop=options.margin
+            name=f"margin {options.margin:g} points",
+            pairs=DEFAULT_PAIRS if options.pairs is None else options.pairs,
+            worst_drop=options.margin,
         )
     except ValidationError:
         raise UsageError(f"--margin {options.margin:g}: expected points between 0 and 100, such as 1.0.") from None
@@ -162,8 +167,13 @@ def _claims(
         other = theirs.get(entry.label)
         _check_coverage(entry, other, wanted, next(iter(theirs.values())).key)
         assert other is not None
-        measure = rule.measure or options.measure or entry.record.main_measure
+        asked = options.measure if rule.measure is None else rule.measure
+        measure = entry.record.main_measure if asked is None else asked
         claims.append(_Claim(rule, entry, other, measure, wanted))
+        beyond = [pair.pair for pair in other.record.pairs if pair.pair not in pairs[entry.label]]
+        chosen_too = rule.select({*available, *map(parse_pair, beyond)})
+        if left_out := [name for name in beyond if parse_pair(name) in chosen_too]:
+            lacking.append(f"{entry.label}: the baseline lacks {_some(left_out)}; “{rule.title}” is not held there.")
     return claims, lacking
 
 

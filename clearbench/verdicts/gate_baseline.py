@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from clearbench.errors import RecordError
-from clearbench.files import write_atomically
+from clearbench.errors import RecordError, UsageError
 from clearbench.languages import parse_pair, select_pairs
 from clearbench.records import SCHEMA_VERSION, PairRecord, QueryScores, Record, RecordFolder, record_folder
 from clearbench.scoring.averages import macro_averages
 from clearbench.tasks.retrieval import content_hash
 from clearbench.verdicts.loading import Entry, load_results
 from clearbench.verdicts.matching import scores_matrix
+from clearbench.verdicts.output import write_output
 
 METADATA_KEY = b"clearbench"
 KIND = "clearbench baseline"
@@ -40,7 +40,7 @@ def save_baseline(entries: Sequence[Entry], file: Path, pairs: str, measure: str
     Returns:
         One line per task: how many pairs were kept, or that it has none of them.
     Raises:
-        UsageError: No task has such a pair, or a task lacks the measure.
+        UsageError: No task has such a pair, a task lacks the measure, or the file is there and is something else.
         RecordError: Scores are damaged, or the file cannot be written.
     """
     import pyarrow as pa
@@ -53,7 +53,7 @@ def save_baseline(entries: Sequence[Entry], file: Path, pairs: str, measure: str
         if not kept:
             told.append(f"{entry.label}: left out, it has no pair {pairs}")
             continue
-        name = measure or entry.record.main_measure
+        name = entry.record.main_measure if measure is None else measure
         parts.append(_part(entry, [pair.pair for pair in kept], name))
         records.append(_narrowed(entry.record, kept, name).model_dump(mode="json"))
         told.append(f"{entry.label}: {len(kept):,} pairs, {name}, {parts[-1].num_rows:,} scores")
@@ -61,11 +61,9 @@ def save_baseline(entries: Sequence[Entry], file: Path, pairs: str, measure: str
     table = pa.concat_tables(parts, promote_options="default").replace_schema_metadata({METADATA_KEY: metadata})
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd", use_dictionary=["task", "pair"])
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(file, sink.getvalue().to_pybytes())
-    except OSError as error:
-        raise RecordError(f"Cannot write {file}: {error.strerror}.") from error
+    if file.is_file() and file.stat().st_size and not _is_baseline(file):
+        raise UsageError(f"--save-baseline {file} is there and is no baseline file: delete it, or choose another name.")
+    write_output(file, sink.getvalue().to_pybytes(), "--save-baseline")
     return told
 
 
@@ -81,7 +79,15 @@ def open_baseline(file: Path) -> Iterator[list[Entry]]:
         for record in records:
             label = "+".join([record.identity.task, *(f"{k}={v}" for k, v in sorted(record.identity.options.items()))])
             _write_out(Path(folder), file, label, record, scores)
-        yield load_results(Path(folder))
+        try:
+            entries = load_results(Path(folder))
+            yield entries
+        except RecordError as error:
+            # The user knows the file, not the folder that it was unpacked to.
+            message = str(error).replace(f"{folder}/records", str(file))
+            raise RecordError(
+                f"{message} For a baseline file: {_AGAIN}" if message != str(error) else message
+            ) from error
 
 
 def _part(entry: Entry, pairs: list[str], measure: str) -> Any:
@@ -136,15 +142,30 @@ def _read(file: Path) -> tuple[list[Record], Any]:
         raise RecordError(f"There is no baseline file {file}.") from None
     except (OSError, ValueError, pa.ArrowException) as error:
         raise RecordError(f"{file} is no baseline file, or damaged ({str(error).splitlines()[0]}). {_AGAIN}") from error
-    if metadata.get("kind") != KIND:
+    if not isinstance(metadata, dict) or metadata.get("kind") != KIND:
         raise RecordError(f"{file} is a Parquet file, but no baseline. {_AGAIN}")
     if metadata.get("schema_version") != SCHEMA_VERSION:
         found = metadata.get("schema_version")
         raise RecordError(f"{file} has schema version {found}, this clearbench reads {SCHEMA_VERSION}. {_AGAIN}")
     try:
-        return [Record.model_validate(record) for record in metadata["records"]], table.to_pandas()
+        records = [Record.model_validate(record) for record in metadata["records"]]
     except (KeyError, TypeError, ValidationError) as error:
-        raise RecordError(f"{file} is damaged: {str(error).splitlines()[0]}. {_AGAIN}") from error
+        raise RecordError(f"{file} is damaged: {' '.join(str(error).split())}. {_AGAIN}") from error
+    if not records or not all(record.pairs for record in records):
+        raise RecordError(f"{file} is damaged: it lists no {'pair' if records else 'record'}. {_AGAIN}")
+    if len({record.identity.encoder for record in records}) > 1:
+        raise RecordError(f"{file} is damaged: it holds records of several models. {_AGAIN}")
+    return records, table.to_pandas()
+
+
+def _is_baseline(file: Path) -> bool:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return json.loads((pq.read_schema(file).metadata or {}).get(METADATA_KEY, b"{}")).get("kind") == KIND
+    except (OSError, ValueError, AttributeError, pa.ArrowException):
+        return False
 
 
 _AGAIN = "Write it anew with `clearbench gate --baseline MODEL --save-baseline FILE`."
@@ -165,7 +186,10 @@ def _write_out(folder: Path, file: Path, label: str, record: Record, scores: Any
         if summary.pair not in by_pair:
             raise RecordError(f"{file} is damaged: it has no scores of {label} {summary.pair}. {_AGAIN}")
         rows = by_pair[summary.pair]
-        values = rows[[measure]].to_numpy(dtype=np.float64)
+        try:
+            values = rows[[measure]].to_numpy(dtype=np.float64)
+        except ValueError as error:
+            raise RecordError(f"{file} is damaged: a {measure} is no number ({error}). {_AGAIN}") from error
         results.append(QueryScores(summary, list(rows["query"]), list(rows["cluster"]), [measure], values))
     name = str(record.model.get("name", "model"))
     opened = RecordFolder(record_folder(folder, name, record.identity.encoder, label), record.identity)

@@ -27,7 +27,7 @@ from clearbench.errors import UsageError, suggest
 from clearbench.languages import Pair, select_pairs
 from clearbench.scoring.averages import GROUPS
 
-Points = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+Points = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False, strict=True)]
 
 CLAIMS = ("worst_drop", "mean_drop", "mean_at_least")
 
@@ -157,7 +157,8 @@ def _make_rule(entry: dict[str, Any], where: str) -> Rule:
     try:
         return Rule.model_validate(entry)
     except ValidationError as error:
-        raise UsageError(f"{where}: {'; '.join(_explain(problem) for problem in error.errors())}.") from None
+        text = "; ".join(_explain(problem) for problem in error.errors())
+        raise UsageError(f"{where}: {text}" + ("" if text.endswith("?") else ".")) from None
 
 
 def _explain(problem: Any) -> str:

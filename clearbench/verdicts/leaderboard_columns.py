@@ -82,7 +82,7 @@ def task_columns(label: str, group: Sequence[Entry], measure: str | None) -> Tas
     """
     _check_comparable(group)
     first = group[0].record
-    measure = measure or first.main_measure
+    measure = first.main_measure if measure is None else measure
     if measure in UNBOUNDED:
         raise UsageError(f"{measure} is a rank, lower is better; a leaderboard ranks by measures in [0, 1].")
     for entry in group:

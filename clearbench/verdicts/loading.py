@@ -1,12 +1,15 @@
 """Finding records: all of a results folder, or those of one model that a user names."""
 
+import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, overload
 
 from clearbench.errors import RecordError, UsageError, suggest
+from clearbench.languages import parse_pair
 from clearbench.records import Record, read_record
 
 # <name>-<first 8 hex digits of the hash of the encoder's fingerprint>
@@ -86,6 +89,8 @@ def select_model(source: Path | Sequence[Entry], text: str) -> list[Entry]:
         UsageError: No model is called so, or several are.
         RecordError: A record of the model cannot be used.
     """
+    if not text.strip():
+        raise UsageError(f"A model's name is empty (found {text!r}): expected a name, a key, or a folder.")
     known: dict[str, Path] | dict[str, list[Entry]]
     if not isinstance(source, Path):
         known = models(source)
@@ -162,11 +167,32 @@ def _read_entry(folder: Path) -> Entry:
             f"{folder} is unfinished: {len(record.pairs)} pairs were scored when record.json was written. Finish it "
             "with the same `clearbench run`, or delete the folder."
         )
-    if not record.pairs:
-        raise RecordError(f"{folder}/record.json is damaged: it lists no pair. Measure again with --replace.")
-    if "name" not in record.model:
-        raise RecordError(f"{folder}/record.json is damaged: the model has no name. Measure again with --replace.")
+    if damage := _damage(record):
+        raise RecordError(f"{folder}/record.json is damaged: {damage}. Restore it, or measure again with --replace.")
     return Entry(folder, record)
+
+
+def _damage(record: Record) -> str | None:
+    """What no run writes, in words."""
+    names = [pair.pair for pair in record.pairs]
+    if not names:
+        return "it lists no pair"
+    if twice := [name for name, times in Counter(names).items() if times > 1]:
+        return f"it lists {twice[0]} more than once"
+    name = record.model.get("name")
+    if not isinstance(name, str) or not name:
+        return f"the model has no name (found {name!r})"
+    for pair in record.pairs:
+        try:
+            parse_pair(pair.pair)
+        except UsageError as error:
+            return str(error).rstrip("?.")
+        if record.main_measure not in pair.measures:
+            return f"{pair.pair} lacks the main measure {record.main_measure}"
+        for measure, value in pair.measures.items():
+            if not math.isfinite(value.mean):
+                return f"the mean {measure} of {pair.pair} is {value.mean}"
+    return None
 
 
 def _read_path(path: Path) -> list[Entry]:

@@ -91,7 +91,7 @@ def match(base: Entry, other: Entry, measure: str | None = None, pairs: str | No
         UsageError: The measure is not in the records, or a pattern cannot be read or matches no pair of either.
     """
     refuse_other_measurement(base, other)
-    measure = measure or base.record.main_measure
+    measure = base.record.main_measure if measure is None else measure
     ours, theirs = _selected(base, other, pairs)
     shared = [pair for pair in ours if pair in theirs]
     if not shared:

@@ -165,12 +165,13 @@ def _check_scores(entry: Entry, measure: str, recorded: list[PairRecord], num_ro
     held = zip(recorded, num_rows.tolist(), counts.tolist(), means.tolist(), strict=True)
     for pair, rows, count, mean in held:
         where = f"{entry.folder}, {pair.pair}"
+        found = rows if rows != pair.num_queries else count
         if rows != pair.num_queries or (count != rows and pair.bias is None):
             raise RecordError(
-                f"{where}: record.json counts {pair.num_queries:,} queries, the files in `scores` hold {count:,} "
+                f"{where}: record.json counts {pair.num_queries:,} queries, the files in `scores` hold {found:,} "
                 f"values of {measure}. Restore them, or measure again with --replace."
             )
-        if abs(pair.measures[measure].mean - mean) > SAME_MEAN * max(1.0, abs(mean)):
+        if not abs(pair.measures[measure].mean - mean) <= SAME_MEAN * max(1.0, abs(mean)):  # NaN too is another mean
             raise RecordError(
                 f"{where}: record.json says {pair.measures[measure].mean:.6f} for {measure}, the per-query scores give "
                 f"{mean:.6f}. One of them was changed; restore it, or measure again with --replace."

@@ -1,6 +1,9 @@
 """`clearbench compare` as a user runs it."""
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -77,6 +80,10 @@ def test_markdown_and_tables_list_queries(results, capsys):
         (["base", "tuned", "--measure", "MAP"], 2, "no measure"),
         (["base", "tuned", "--queries", "1", "--format", "csv"], 2, "--queries does not go with"),
         (["base", "tuned", "--results", "nowhere"], 2, "clearbench run"),
+        (["base", "tuned", "--measure", ""], 2, "no measure ''"),
+        (["base", ""], 2, "name is empty"),
+        (["base", "t" * 5000], 1, "File name too long"),
+        (["base", "tuned", "--out", ""], 2, "--out '.' names no file"),
         (["base", "tuned", "--out", "results/records/x/"], 1, "Cannot write"),
     ],
 )
@@ -92,3 +99,10 @@ def test_results_folders_with_one_model_each_can_be_compared(tmp_path, capsys):
         write_record(tmp_path / name, "final", {"de-en": np.linspace(0, 0.5 + number / 2, 30)}, encoder=name)
     code, out, _ = run(capsys, str(tmp_path / "one"), str(tmp_path / "two"))
     assert code == 0 and out.count("final-") >= 3
+
+
+def test_a_terminal_without_unicode_gets_question_marks(results):
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "clearbench", "compare", "base", "tuned", "--results", str(results), "--flips", "9"]
+    found = subprocess.run(command, capture_output=True, env=environment, timeout=120, check=False)
+    assert found.returncode == 0 and b"?" in found.stdout and b"Traceback" not in found.stderr

@@ -1,5 +1,6 @@
 """`clearbench gate` as CI meets it: exit codes, files, messages; the documentation's examples."""
 
+import io
 import json
 import re
 import shlex
@@ -190,3 +191,32 @@ def test_the_pipelines_of_the_page_are_yaml_and_gate(place):
                 "--pairs",
                 "--out",
             }
+
+
+@pytest.mark.parametrize("more", [[], ["--format", "json"], ["--badge"]])
+def test_a_reader_that_has_gone_changes_no_verdict(place, monkeypatch, more):
+    class Gone(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+    fill(place, mean=-0.1)
+    monkeypatch.setattr("sys.stdout", Gone())
+    assert gate("--junit", "j.xml", *more) == 3
+    assert (place / "j.xml").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--pairs", ""], "No language pair given"),
+        (["--measure", ""], "no measure ''"),
+        (["--junit", ""], "--junit '.' names no file"),
+        (["--summary", ""], "--summary '.' names no file"),
+        (["--rules", "gates.toml"], "Rule “no pair of fr-en loses 1 points”: No language pair matches"),
+    ],
+)
+def test_an_empty_option_is_an_error_and_not_the_default(place, capsys, more, message):
+    fill(place)
+    (place / "gates.toml").write_text('[[rule]]\npairs = "fr-en"\nworst_drop = 1')
+    assert gate(*more) == 2
+    assert message in capsys.readouterr().err

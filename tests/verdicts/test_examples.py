@@ -5,6 +5,7 @@ import pytest
 from gate_samples import write_record
 from make import HashEncoder, parallel_set
 
+from clearbench.errors import RecordError
 from clearbench.evaluation import EvaluationOptions, evaluate
 from clearbench.verdicts.compare import CompareOptions
 from clearbench.verdicts.examples import as_lines, as_markdown_lines, find_examples
@@ -64,3 +65,15 @@ def test_lines_show_both_models_and_texts_cannot_leave_the_markdown_block(saved)
     sly = replace(examples[0], gained=(replace(examples[0].gained[0], text="```\n<script>"),))
     block = as_markdown_lines([sly])
     assert block.count("```") == 2 and block.startswith("\n```text\n") and block.endswith("\n```\n")
+
+
+@pytest.mark.parametrize("damage", [b"q00001 Q0 d 1 x clearbench\n", b"\xff\xfe"])
+def test_a_damaged_run_is_an_error_that_names_its_folder(tmp_path, damage):
+    for name, scores in (("base", [0.0, 0.0]), ("other", [0.0, 1.0])):
+        folder = write_record(tmp_path, name, {"de-en": scores})
+    (folder / "runs").mkdir()
+    (folder / "runs" / "de-en.trec").write_bytes(damage)
+    models = [select_model(tmp_path, name) for name in ("base", "other")]
+    with pytest.raises(RecordError, match="saved of de-en is damaged") as caught:
+        find_examples(*models, CompareOptions(), 5)
+    assert str(folder) in str(caught.value) and "--save-runs" in str(caught.value)

@@ -1,6 +1,7 @@
 """Exports, each read by its consumer: trec_eval and ir_measures, MTEB, the reader of BEIR folders."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -276,3 +277,16 @@ def test_real_tasks_come_back_as_they_were(data_dir, tmp_path, task):
         found |= plain(load_task(str(folder), Selection(all_pairs=True)), prefixed=True)
     wanted = plain(before)
     assert found == wanted
+
+
+def test_a_changed_mean_is_not_exported_and_odd_timings_are_left_out(ranked, tmp_path):
+    odd = replace(ranked, record=ranked.record.model_copy(update={"timings": {"seconds": "long"}}))
+    [file] = export_mteb(odd, tmp_path / "mteb").files
+    assert json.loads(file.read_text())["evaluation_time"] is None
+    record = json.loads((ranked.folder / "record.json").read_text())
+    record["pairs"][0]["measures"]["recall@5"]["mean"] += 0.01
+    (ranked.folder / "record.json").write_text(json.dumps(record))
+    [changed] = load_results(ranked.folder.parents[2])
+    with pytest.raises(RecordError, match=r"says .* for recall@5"):
+        export_mteb(changed, tmp_path / "other")
+    assert not (tmp_path / "other").exists()

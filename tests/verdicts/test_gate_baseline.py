@@ -117,3 +117,68 @@ def test_a_damaged_file_is_refused(results, tmp_path, damage):
 def test_no_file(tmp_path):
     with pytest.raises(RecordError, match="There is no baseline file"), open_baseline(tmp_path / "no"):
         pass
+
+
+def rewrite(file, change):
+    """Write the file again with other metadata and the same scores."""
+    table = pq.read_table(file)
+    metadata = json.loads(table.schema.metadata[METADATA_KEY])
+    metadata = change(metadata) or metadata
+    pq.write_table(table.replace_schema_metadata({METADATA_KEY: json.dumps(metadata)}), file)
+
+
+DAMAGES = {
+    "but no baseline": lambda metadata: [metadata],
+    "lists no record": lambda metadata: metadata.update(records=[]),
+    "lists no pair": lambda metadata: metadata["records"][0].update(pairs=[]),
+    "identity": lambda metadata: metadata["records"][0].pop("identity") and None,
+    "several models": lambda metadata: metadata["records"][1]["identity"].update(encoder="another"),
+    "unfinished": lambda metadata: metadata["records"][0].update(status="running"),
+    "record.json says 0.125": lambda metadata: metadata["records"][0]["pairs"][0]["measures"]["nDCG@10"].update(
+        mean=0.125
+    ),
+}
+
+
+@pytest.mark.parametrize("message", DAMAGES)
+def test_a_damaged_file_is_named_never_the_folder_that_it_is_unpacked_to(results, tmp_path, message):
+    file = tmp_path / "base.parquet"
+    save_baseline(select_model(results, "base"), file, "en-en")
+    rewrite(file, DAMAGES[message])
+    with pytest.raises(RecordError, match=message) as caught, open_baseline(file) as entries:
+        gate(entries, select_model(results, "cand"))
+    assert str(file) in str(caught.value) and "--save-baseline" in str(caught.value)
+    assert "clearbench-baseline-" not in str(caught.value)
+
+
+def test_scores_that_are_no_numbers_are_damage(results, tmp_path):
+    file = tmp_path / "base.parquet"
+    save_baseline(select_model(results, "base"), file, "en-en")
+    table = pq.read_table(file)
+    words = pa.array(["x"] * table.num_rows)
+    pq.write_table(table.set_column(table.schema.get_field_index("nDCG@10"), "nDCG@10", words), file)
+    with pytest.raises(RecordError, match="is no number"), open_baseline(file):
+        pass
+
+
+def test_a_baseline_is_replaced_and_any_other_file_is_kept(results, tmp_path):
+    base, file = select_model(results, "base"), tmp_path / "base.parquet"
+    save_baseline(base, file, "en-en")
+    save_baseline(base, file, "*-en")
+    (tmp_path / "notes.txt").write_text("kept")
+    pq.write_table(pa.table({"x": [1]}), tmp_path / "table.parquet")
+    for name in ("notes.txt", "table.parquet"):
+        before = (tmp_path / name).read_bytes()
+        with pytest.raises(UsageError, match="is no baseline file"):
+            save_baseline(base, tmp_path / name, "en-en")
+        assert (tmp_path / name).read_bytes() == before
+
+
+def test_a_rule_on_pairs_that_the_file_lacks_is_noted(results, tmp_path):
+    base, file = select_model(results, "base"), tmp_path / "base.parquet"
+    save_baseline(base, file, "en-en")
+    with open_baseline(file) as entries:
+        found = gate(entries, select_model(results, "cand"), GateOptions(pairs="*-en"))
+    assert any("the baseline lacks de-en" in note for note in found.notes)
+    whole = gate(base, select_model(results, "cand"), GateOptions(pairs="*-en", tasks=("toy",)))
+    assert not any("lacks" in note for note in whole.notes)

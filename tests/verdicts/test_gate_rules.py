@@ -35,6 +35,8 @@ SLIPS = {
     "unknown key": ('[[rule]]\npairs = "*-en"\nworst_dorp = 3', r"rule 1: unknown key 'worst_dorp'.*worst_drop\?"),
     "unknown table": ('[[rules]]\npairs = "*-en"\nworst_drop = 3', r"unknown key 'rules'.*Did you mean rule\?"),
     "a table, not a list": ('[rule]\npairs = "*-en"\nworst_drop = 3', r"expected one or more \[\[rule\]\]"),
+    "a number in quotes": ('[[rule]]\npairs = "*-en"\nworst_drop = "3"', "worst_drop: '3': .*valid number"),
+    "true for a number": ('[[rule]]\npairs = "*-en"\nworst_drop = true', "worst_drop: True: .*valid number"),
     "empty": ("", r"expected one or more \[\[rule\]\]"),
     "unknown group": ('[[rule]]\ngroup = "lwo"\nmean_drop = 1', r"there is no group 'lwo'.*Did you mean low"),
     "no pairs": ("[[rule]]\nmean_drop = 1", "expected one of pairs and group"),

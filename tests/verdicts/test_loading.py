@@ -1,6 +1,7 @@
 """Finding records: what is complete, what is broken, and which model a text names."""
 
 import json
+import math
 import shutil
 
 import pytest
@@ -26,6 +27,12 @@ def edit(folder, **changes):
     file.write_text(json.dumps(json.loads(file.read_text()) | changes))
 
 
+def edit_pairs(folder, change):
+    pairs = json.loads((folder / "record.json").read_text())["pairs"]
+    change(pairs)
+    edit(folder, pairs=pairs)
+
+
 def folder_of(out, name, task="toy"):
     return next((out / "records").glob(f"{name}-*/{task}"))
 
@@ -44,6 +51,13 @@ BREAKS = {
     "is damaged": lambda folder: (folder / "record.json").write_text("{"),
     "lists no pair": lambda folder: edit(folder, pairs=[]),
     "has no name": lambda folder: edit(folder, model={}),
+    "lists de-en more than once": lambda folder: edit_pairs(folder, lambda pairs: pairs.append(pairs[0])),
+    "model has no name": lambda folder: edit(folder, model={"name": 5}),
+    "'zz'": lambda folder: edit_pairs(folder, lambda pairs: pairs[0].update(pair="zz-en")),
+    "lacks the main measure": lambda folder: edit(folder, main_measure="MAP@100"),
+    "of de-en is nan": lambda folder: edit_pairs(
+        folder, lambda pairs: pairs[0]["measures"]["nDCG@10"].update(mean=math.nan)
+    ),
     "holds no record.json": lambda folder: (folder / "record.json").unlink(),
 }
 
@@ -138,3 +152,9 @@ def test_hidden_folders_and_files_are_not_records(out):
     shutil.copytree(folder_of(out, "clear"), folder_of(out, "clear").parent / ".backup")
     (out / "records" / "notes.txt").write_text("x")
     assert len(load_results(out)) == 5
+
+
+@pytest.mark.parametrize("text", ["", "  "])
+def test_an_empty_name_is_said_to_be_empty(out, text):
+    with pytest.raises(UsageError, match="name is empty"):
+        select_model(out, text)

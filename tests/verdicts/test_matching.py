@@ -193,3 +193,21 @@ def test_differences_that_are_only_rounding_are_none(tmp_path):
     scores = values(0)
     base, other = two(tmp_path, other={pair: own + 1e-13 for pair, own in scores.items()})
     assert not match(base, other).differences.any()
+
+
+def test_a_mean_that_is_no_number_is_another_mean(tmp_path):
+    for name in ("base", "other"):
+        write_record(tmp_path, name, {"en-en": [0.5, 1.0]})
+    base, other = (select_model(tmp_path, name)[0] for name in ("base", "other"))
+    [pair] = other.record.pairs
+    value = pair.measures["nDCG@10"].model_copy(update={"mean": float("nan")})
+    damaged = other.record.model_copy(update={"pairs": [pair.model_copy(update={"measures": {"nDCG@10": value}})]})
+    with pytest.raises(RecordError, match="record.json says nan"):
+        match(base, replace(other, record=damaged))
+
+
+def test_an_empty_measure_is_not_the_main_one(tmp_path):
+    for name in ("base", "other"):
+        write_record(tmp_path, name, {"en-en": [0.5, 1.0]})
+    with pytest.raises(UsageError, match="no measure ''"):
+        match(*(select_model(tmp_path, name)[0] for name in ("base", "other")), measure="")
