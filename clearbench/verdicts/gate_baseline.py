@@ -163,7 +163,8 @@ def _is_baseline(file: Path) -> bool:
     import pyarrow.parquet as pq
 
     try:
-        return json.loads((pq.read_schema(file).metadata or {}).get(METADATA_KEY, b"{}")).get("kind") == KIND
+        metadata = json.loads((pq.read_schema(file).metadata or {}).get(METADATA_KEY, b"{}"))
+        return bool(metadata.get("kind") == KIND)
     except (OSError, ValueError, AttributeError, pa.ArrowException):
         return False
 

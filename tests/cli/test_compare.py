@@ -103,6 +103,17 @@ def test_results_folders_with_one_model_each_can_be_compared(tmp_path, capsys):
 
 def test_a_terminal_without_unicode_gets_question_marks(results):
     environment = os.environ | {"PYTHONIOENCODING": "ascii"}
-    command = [sys.executable, "-m", "clearbench", "compare", "base", "tuned", "--results", str(results), "--flips", "9"]
+    command = [
+        sys.executable,
+        "-m",
+        "clearbench",
+        "compare",
+        "base",
+        "tuned",
+        "--results",
+        str(results),
+        "--flips",
+        "9",
+    ]
     found = subprocess.run(command, capture_output=True, env=environment, timeout=120, check=False)
     assert found.returncode == 0 and b"?" in found.stdout and b"Traceback" not in found.stderr

@@ -127,7 +127,7 @@ def rewrite(file, change):
     pq.write_table(table.replace_schema_metadata({METADATA_KEY: json.dumps(metadata)}), file)
 
 
-DAMAGES = {
+EDITS = {
     "but no baseline": lambda metadata: [metadata],
     "lists no record": lambda metadata: metadata.update(records=[]),
     "lists no pair": lambda metadata: metadata["records"][0].update(pairs=[]),
@@ -140,11 +140,11 @@ DAMAGES = {
 }
 
 
-@pytest.mark.parametrize("message", DAMAGES)
+@pytest.mark.parametrize("message", EDITS)
 def test_a_damaged_file_is_named_never_the_folder_that_it_is_unpacked_to(results, tmp_path, message):
     file = tmp_path / "base.parquet"
     save_baseline(select_model(results, "base"), file, "en-en")
-    rewrite(file, DAMAGES[message])
+    rewrite(file, EDITS[message])
     with pytest.raises(RecordError, match=message) as caught, open_baseline(file) as entries:
         gate(entries, select_model(results, "cand"))
     assert str(file) in str(caught.value) and "--save-baseline" in str(caught.value)

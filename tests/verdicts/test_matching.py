@@ -1,6 +1,7 @@
 """Scores side by side: the same pairs, queries and data, or an error that says what differs."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -202,7 +203,7 @@ def test_a_mean_that_is_no_number_is_another_mean(tmp_path):
     [pair] = other.record.pairs
     value = pair.measures["nDCG@10"].model_copy(update={"mean": float("nan")})
     damaged = other.record.model_copy(update={"pairs": [pair.model_copy(update={"measures": {"nDCG@10": value}})]})
-    with pytest.raises(RecordError, match="record.json says nan"):
+    with pytest.raises(RecordError, match=r"record\.json says nan"):
         match(base, replace(other, record=damaged))
 
 

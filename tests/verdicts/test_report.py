@@ -394,7 +394,9 @@ def test_figures_are_the_same_bytes_every_time(entries, tmp_path):
     [
         (["--baseline", "ona"], "Did you mean one"),
         (["--tasks", "toi"], "toy"),
+        (["--tasks", ""], "--tasks is empty"),
         (["--measure", "nDCG"], "nDCG@10"),
+        (["--gate-margin", "nan"], "--gate-margin nan"),
         (["--baseline", "one", "--gate-margin", "-1"], "margin"),
     ],
 )
