@@ -55,9 +55,12 @@ def load_task(
     Returns:
         Pools, queries, judgements and pairs; see RetrievalSet.
     Raises:
-        UsageError: A name, pair or option does not exist.
+        UsageError: A name, pair or option does not exist, or pairs or languages are no text.
         DataError: Files are missing, broken, or not what the task expects.
     """
+    for setting, value in (("pairs", pairs), ("languages", languages)):
+        if not isinstance(value, str | None):
+            raise _wrong_kind(f"load_task: {setting}", value, "one text, parts separated by commas")
     [loaded] = load_tasks(
         [str(name)], pairs=pairs, languages=languages, all_pairs=all_pairs, data_dir=data_dir, corpus=corpus,
         options=options, tasks_dir=tasks_dir, cache_dir=cache_dir, offline=offline,
@@ -136,9 +139,14 @@ def evaluate(
     Returns:
         One Evaluation per task: the record, and the folder where it and the per-query scores lie.
     Raises:
+        UsageError: `tasks` is not a list of loaded tasks.
         EncoderError, StoreError, SearchError, ScoringError, RecordError, DataError: See each; finished work is kept.
     """
     from clearbench.evaluation import evaluate as run
+    from clearbench.tasks.retrieval import RetrievalSet
+
+    if not isinstance(tasks, Sequence) or not all(isinstance(task, RetrievalSet) for task in tasks):
+        raise _wrong_kind("evaluate: tasks", tasks, "a list of what load_task returns")
 
     options = evaluation_options(
         tasks, out=out, name=name, cache=cache, save_runs=save_runs, replace=replace, verify=verify, offline=offline
@@ -205,7 +213,16 @@ def _entries(model: "str | Sequence[Evaluation]", results: Path) -> "list[Entry]
 
     if isinstance(model, str):
         return select_model(results, model)
+    if not isinstance(model, Sequence) or not all(hasattr(one, "record") for one in model):
+        raise _wrong_kind("compare", model, "a model's name, or the list that evaluate returned")
     return [Entry(evaluation.folder, evaluation.record) for evaluation in model]
+
+
+def _wrong_kind(where: str, value: object, expected: str) -> Exception:
+    from clearbench.errors import UsageError
+
+    inside = f" of {type(value[0]).__name__}" if isinstance(value, list | tuple) and value else ""
+    return UsageError(f"{where}: found a {type(value).__name__}{inside}, expected {expected}.")
 
 
 def _settings(function: str, kind: type[_Options], given: Mapping[str, Any]) -> _Options:

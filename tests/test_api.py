@@ -48,6 +48,12 @@ def test_models_are_compared_by_result_or_by_name(tmp_path):
         lambda: clearbench.load_task("demoo"),
         lambda: clearbench.compare("a", "b", flip=3),
         lambda: clearbench.compare("a", "b", results="nowhere"),
+        lambda: clearbench.load_task("demo", pairs=["de-en"]),
+        lambda: clearbench.evaluate("bm25", clearbench.load_task("demo", pairs="de-en")),
+        lambda: clearbench.evaluate("bm25", ["demo"]),
+        lambda: clearbench.evaluate("bm25", "demo"),
+        lambda: clearbench.compare(object(), "b"),
+        lambda: clearbench.compare(["a"], ["b"]),
     ],
 )
 def test_a_slip_is_a_known_error(call):

@@ -46,8 +46,8 @@ def leaderboard(
         LeaderboardFormat | None, typer.Option(help="Default: table; with --out, by the file's ending, else csv.")
     ] = None,
     confidence: Annotated[float, typer.Option(help="Of the tests that tell models apart.")] = 0.95,
-    flips: Annotated[int, typer.Option(help="Sign flips of these tests.")] = 10_000,
-    seed: Annotated[int, typer.Option(help="Of the flips.")] = 0,
+    flips: Annotated[int, typer.Option(min=1, help="Sign flips of these tests.")] = 10_000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the flips.")] = 0,
 ) -> None:
     """Rank the models of a results folder; mark those that cannot be told apart.
 

@@ -16,7 +16,7 @@ from clearbench.tasks.download import file_sha256
 from clearbench.tasks.load import Loaded, Selection, defined_pairs, load
 from clearbench.tasks.retrieval import RetrievalSet, content_hash
 from clearbench.tasks.sources import DataLocation, SourceFiles
-from clearbench.tasks.spec import Count, Source, TaskSpec
+from clearbench.tasks.spec import Count, Expected, Source, TaskSpec
 
 tasks_app = typer.Typer(help="List, show, check and download tasks.", no_args_is_help=False)
 
@@ -110,11 +110,12 @@ def check(
         out.print(table)
         out.print()
     notes = [*loaded.data.notes, *_hash_notes(loaded)]
+    expects = loaded.spec.expected != Expected()
     summary = {
         "pairs": f"{len(loaded.data.pairs):,}",
         "fingerprint": content_hash(*map(loaded.data.pair_fingerprint, loaded.data.pairs)),
         "notes": "\n".join(notes) or "none",
-        "counts": "\n".join(loaded.mismatches) or "as expected",
+        "counts": "\n".join(loaded.mismatches) or ("as expected" if expects else "the task file expects none"),
     }
     out.print(_grid(summary))
     if loaded.mismatches:

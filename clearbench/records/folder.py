@@ -155,8 +155,10 @@ def read_record(folder: Path) -> Record:
         return Record.model_validate(data)
     except OSError as error:
         raise RecordError(f"Cannot read {file}: {error.strerror}.") from error
-    except (ValueError, AttributeError, ValidationError) as error:
-        reason = str(error).splitlines()[0]
+    except (ValueError, AttributeError, RecursionError, ValidationError) as error:
+        problems = error.errors() if isinstance(error, ValidationError) else []
+        reason = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in problems[:3])
+        reason = reason or str(error).splitlines()[0]
         raise RecordError(f"{file} is damaged: {reason}. Restore it, or measure again with --replace.") from error
 
 

@@ -95,6 +95,7 @@ def read_rows(path: Path) -> Rows:
     Args:
         path: `.parquet`, `.jsonl` or `.jsonl.gz`.
     Raises:
+        UsageError: The suffix is of another format.
         DataError: The file is missing or broken.
         TrainingError: There is no row, a column is missing or unknown, or a value is unusable; the message names row
             and column.
@@ -195,6 +196,10 @@ def count_rows(rows: Sequence[TrainingRow]) -> dict[str, Any]:
 
 
 def _read_raw(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    if not path.name.endswith((*SUFFIXES, ".jsonl.gz")):
+        raise UsageError(
+            f"{path}: training rows are {', '.join(SUFFIXES)} or .jsonl.gz. `clearbench rows build` makes such a file."
+        )
     if path.suffix != ".parquet":
         yield from read_json_lines(path)
         return
@@ -206,7 +211,7 @@ def _read_raw(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file.") from None
     except (OSError, pa.ArrowInvalid) as error:
-        raise DataError(f"{path}: not a usable Parquet file: {error}.") from error
+        raise DataError(f"{path}: not a usable Parquet file: {str(error).rstrip('.')}.") from error
     _check_columns(dict.fromkeys(table.column_names), str(path))
     batches = (batch.to_pylist() for batch in table.to_batches(max_chunksize=10_000))
     for number, raw in enumerate(itertools.chain.from_iterable(batches), 1):
@@ -217,7 +222,8 @@ def _check_columns(found: Mapping[str, Any], where: str) -> None:
     if missing := [name for name in TEXT_COLUMNS if name not in found]:
         raise TrainingError(
             f"{where}: column {missing[0]!r} is missing; found {', '.join(found) or 'none'}; "
-            f"training rows have {', '.join(COLUMNS)}."
+            f"training rows have {', '.join(COLUMNS)}. `clearbench rows build --data` makes them of files without "
+            "language, query_id or cluster, or with other names."
         )
     if unknown := [name for name in found if name not in COLUMNS]:
         raise TrainingError(

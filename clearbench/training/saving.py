@@ -44,7 +44,7 @@ def describe_last(out: Path) -> str:
 
 @contextmanager
 def quiet_saving() -> Iterator[None]:
-    """Keep the library's progress bars for weight files off the terminal."""
+    """Keep the library's progress bars for reading and writing weight files off the terminal."""
     from transformers.utils import logging
 
     shown = logging.is_progress_bar_enabled()

@@ -22,7 +22,7 @@ from clearbench.training.manifest import Status, TrainingManifest, model_card, w
 from clearbench.training.output import check_same_inputs, open_output, prepare_output
 from clearbench.training.prepare import EvaluateEncoder, Prepared, prepare
 from clearbench.training.row_trainer import check_weights
-from clearbench.training.saving import describe_last, publish_files, saving, staging_folder
+from clearbench.training.saving import describe_last, publish_files, quiet_saving, saving, staging_folder
 
 HOW_TO_RESUME = "The same command with --resume goes on from there."
 
@@ -92,7 +92,7 @@ def _run(prepared: Prepared, checkpoint: str | None) -> TrainingManifest:
                 write_manifest(config.out, manifest(status))
 
     try:
-        with prepared.interruption:
+        with prepared.interruption, quiet_saving():
             trainer.train(resume_from_checkpoint=checkpoint)
     except KeyboardInterrupt:
         record("interrupted")

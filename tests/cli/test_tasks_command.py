@@ -49,6 +49,12 @@ def test_check_counts_and_hashes(folder):
         assert text in checked
 
 
+def test_check_does_not_call_counts_expected_of_which_none_are_named(folder):
+    write_task(folder, expected={}, sources=[{"key": "passages", "local": ["belebele/{variant}.jsonl"]}])
+    checked = run("check", "tiny", "--tasks-dir", folder, "--data-dir", folder)
+    assert "the task file expects none" in checked and "as expected" not in checked
+
+
 def test_check_prints_everything_before_it_fails(folder):
     write_task(folder, expected={"queries": 5}, sources=[{"key": "passages", "local": ["belebele/{variant}.jsonl"]}])
     runner = CliRunner()

@@ -139,3 +139,16 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
     monkeypatch.undo()
     assert read_rows(tmp_path / "rows.parquet").rows == (ROW,)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["rows.parquet", "rows.parquet.manifest.json"]
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows", "rows.parquet.gz"])
+def test_a_file_of_another_format_is_a_usage_error(tmp_path, name):
+    (tmp_path / name).write_text("query,passage\n", "utf-8")
+    with pytest.raises(UsageError, match=r"training rows are \.parquet, \.jsonl or \.jsonl\.gz"):
+        read_rows(tmp_path / name)
+
+
+def test_the_message_about_a_broken_parquet_file_ends_in_one_stop(tmp_path):
+    (tmp_path / "rows.parquet").write_text("not parquet", "utf-8")
+    with pytest.raises(DataError, match=r"not a usable Parquet file: .*[^.]\.$"):
+        read_rows(tmp_path / "rows.parquet")
