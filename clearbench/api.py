@@ -209,13 +209,15 @@ def compare(
 
 
 def _entries(model: "str | Sequence[Evaluation]", results: Path) -> "list[Entry]":
+    from clearbench.evaluation import Evaluation
     from clearbench.verdicts.loading import Entry, select_model
 
     if isinstance(model, str):
         return select_model(results, model)
-    if not isinstance(model, Sequence) or not all(hasattr(one, "record") for one in model):
+    found = [one for one in model if isinstance(one, Evaluation)] if isinstance(model, Sequence) else []
+    if not isinstance(model, Sequence) or len(found) < len(model):
         raise _wrong_kind("compare", model, "a model's name, or the list that evaluate returned")
-    return [Entry(evaluation.folder, evaluation.record) for evaluation in model]
+    return [Entry(evaluation.folder, evaluation.record) for evaluation in found]
 
 
 def _wrong_kind(where: str, value: object, expected: str) -> Exception:

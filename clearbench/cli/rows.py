@@ -213,7 +213,7 @@ def mine(
     for name in ("rows_full", "rows_with_fewer", "rows_with_none"):
         print(f"{name.replace('_', ' ')}: {mined.report[name]:,}")
     for reason, count in mined.report["candidates_rejected"].items():
-        print(f"candidates left out: {count:,} ({reason})")
+        print(f"candidates left out: {count:,} {reason}")
 
 
 def _write(

@@ -215,11 +215,11 @@ def _choose(
     usable = []
     for passage, score in ranks:
         if passage in gold:
-            rejected["answers the question"] += 1
+            rejected["answer the question"] += 1
         elif score > limit:
             rejected["within the margin of the positive"] += 1
         elif (passage, row.language) not in candidates.questions:
-            rejected["no question in the row's language"] += 1
+            rejected["have no question in the row's language"] += 1
         else:
             usable.append(passage)
 

@@ -1,6 +1,7 @@
 """`clearbench rows build` and `rows mine` as a user meets them."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -56,6 +57,8 @@ def manifest(place, name):
 def test_build_then_mine(place):
     printed = run(*BUILD)
     assert "60 rows (de 60)" in printed and "30 passages, 30 clusters" in printed
+    printed = run(*MINE[:-1], "0.3", "--window", "5-20")
+    assert re.search(r"candidates left out: [\d,]+ within the margin of the positive", printed)
     printed = run(*MINE, "--window", "5-20")
     assert "ranks: 5-20\nrows full: 60" in printed
     rows = read_rows(place / "mined.parquet")

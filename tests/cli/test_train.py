@@ -1,6 +1,7 @@
 """`clearbench train` as a user meets it."""
 
 import json
+import shutil
 
 import pytest
 import torch
@@ -85,6 +86,29 @@ def test_a_finished_run_is_not_run_again(place, capsys):
         run(*FLAGS, "--out", "ckpt")
     run(*FLAGS, "--out", "ckpt", "--resume")
     assert "complete already" in capsys.readouterr().err
+
+
+def test_going_on_shows_no_bar_of_weights(place, capsys):
+    run(*FLAGS, "--out", "ckpt", "--save-every", "1")
+    (place / "ckpt" / "clearbench_training.json").write_text(
+        (place / "ckpt" / "clearbench_training.json").read_text().replace('"complete"', '"interrupted"')
+    )
+    for folder in (place / "ckpt").glob("checkpoint-2"):
+        shutil.rmtree(folder)
+    capsys.readouterr()
+    run(*FLAGS, "--out", "ckpt", "--resume")
+    said = capsys.readouterr().err
+    assert "Going on from ckpt/checkpoint-1" in said and "Loading weights" not in said
+
+
+def test_curves_reach_tensorboard(place):
+    reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    run(*FLAGS, "--out", "ckpt", "--report-to", "tensorboard")
+    [folder] = (place / "ckpt" / "runs").iterdir()
+    events = reader.EventAccumulator(str(folder)).Reload()
+    curve = read_manifest(place / "ckpt").loss_curve
+    assert [event.step for event in events.Scalars("train/loss")] == [entry["step"] for entry in curve]
+    assert [event.value for event in events.Scalars("train/kl")] == pytest.approx([entry["kl"] for entry in curve])
 
 
 BAD = {

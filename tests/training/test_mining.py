@@ -57,7 +57,7 @@ def test_a_negative_is_below_the_positive_by_the_margin():
     assert negatives(mined) == [("P4", "P5")]
     assert mined.report["candidates_rejected"] == {
         "within the margin of the positive": 3,
-        "answers the question": 1,
+        "answer the question": 1,
     }
 
 
@@ -91,7 +91,7 @@ def test_each_negative_brings_a_question_of_its_own_in_the_rows_language():
     assert negatives(mined) == [("P1", "P2", "P3"), ("P1", "P3")]
     assert mined.rows[0].target_query_negatives == ("de 1", "de 2", "de 3")
     assert mined.rows[1].target_query_negatives == ("es 1", "es 3")
-    assert mined.report["candidates_rejected"] == {"no question in the row's language": 1}
+    assert mined.report["candidates_rejected"] == {"have no question in the row's language": 1}
     assert (mined.report["rows_full"], mined.report["rows_with_fewer"], mined.report["rows_with_none"]) == (1, 1, 0)
 
 
