@@ -75,12 +75,16 @@ def find(browser, selector):
     return browser.find_elements("css selector", selector)
 
 
+def scroll(browser, element, script):
+    """Scrolling hides what hovering shows, and its event comes a frame later: wait for it."""
+    settled = "requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(arguments[1], 50)))"
+    browser.execute_async_script(f"{script}; {settled}", element)
+
+
 def hover(browser, element):
     from selenium.webdriver import ActionChains
 
-    # Scrolling hides what hovering shows, and its event comes a frame later.
-    settled = "requestAnimationFrame(() => requestAnimationFrame(arguments[1]))"
-    browser.execute_async_script(f"arguments[0].scrollIntoView({{block: 'center'}}); {settled}", element)
+    scroll(browser, element, "arguments[0].scrollIntoView({block: 'center'})")
     ActionChains(browser).move_to_element(element).perform()
     return find(browser, "#tip")[0]
 
@@ -231,7 +235,7 @@ def test_a_large_map_shows_the_right_figure_at_every_place(browser, large):
     assert browser.get_log("browser") == []
     known = {title: map for map in report.tasks[0].values for title in [map.title]}
     canvas = find(browser, "canvas")[0]
-    browser.execute_script("arguments[0].scrollIntoView({block: 'start'}); scrollBy(0, -60)", canvas)
+    scroll(browser, canvas, "arguments[0].scrollIntoView({block: 'start'}); scrollBy(0, -60)")
     places = browser.execute_script(
         "const h = heats[0]; return {rows: h.rows, columns: h.columns, title: h.map.title, ...geometry(h)}"
     )
