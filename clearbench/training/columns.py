@@ -6,6 +6,7 @@ and the order as far as the trainer's features betray it. `check_dataset` checks
 """
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -34,7 +35,7 @@ MIXED_IN = re.compile(r"(negative_[0-9]+)_(.+)")
 BATCH_TOKENS = {"cpu": 2048, "accelerator": 32768}
 
 
-class NamedColumnsLoss(nn.Module):
+class NamedColumnsLoss(nn.Module, ABC):
     """What the losses here share: columns by name, one encoding of all texts, candidates of all processes.
 
     A subclass says which columns it needs (`needed`) and scores them (`score`).
@@ -90,9 +91,9 @@ class NamedColumnsLoss(nn.Module):
         self._padding = Padding.of(model)
         self._empty = self._keys_of_empty_texts()
 
+    @abstractmethod
     def score(self, vectors: Mapping[str, Tensor], texts: BatchTexts) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the loss and its parts for the columns' vectors, [B, D] each."""
-        raise NotImplementedError
 
     def forward(self, sentence_features: Iterable[Features], labels: Tensor | None = None) -> Tensor:
         """Return the loss of a batch; labels are not used, the positives lie on the diagonal."""
