@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from clearbench.languages import parse_language
+from clearbench.common.languages import parse_language
 from clearbench.tasks.catalogue import find_task
 
 ENCODER = """

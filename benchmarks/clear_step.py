@@ -72,7 +72,7 @@ def random_rows(size, seed):
 
 def step_by_columns(model, features, loss, size=32):
     """GradCache, one column after the other; the loss on the vectors is ours, so that only the encoding differs."""
-    from clearbench.training.texts import collect_texts
+    from clearbench.training.loss.texts import collect_texts
 
     named = dict(zip(COLUMNS, features, strict=True))
     pieces = [(column, start) for column in COLUMNS for start in range(0, len(named[column]["input_ids"]), size)]
@@ -100,8 +100,8 @@ def measure(args):
     from sentence_transformers import SentenceTransformer
 
     from clearbench.encoders.base import EncoderOptions
-    from clearbench.encoders.checkpoints import find_checkpoint
-    from clearbench.training.losses import CLEARLoss
+    from clearbench.encoders.checkpoint import find_checkpoint
+    from clearbench.training.loss.clear import CLEARLoss
 
     torch.manual_seed(0)
     folder = find_checkpoint(args.model, EncoderOptions()).folder

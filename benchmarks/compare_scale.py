@@ -17,7 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from clearbench.languages import Pair, languages, parse_pair
+from clearbench.common.hashing import content_hash
+from clearbench.common.languages import Pair, languages, parse_pair
 from clearbench.records import (
     SCHEMA_VERSION,
     Identity,
@@ -28,10 +29,9 @@ from clearbench.records import (
     RecordFolder,
     record_folder,
 )
-from clearbench.scoring.averages import macro_averages
-from clearbench.scoring.measures import MEASURE_NAMES, MEASURES
-from clearbench.scoring.statistics import mean_interval
-from clearbench.tasks.retrieval import content_hash
+from clearbench.scoring.compute import MEASURE_NAMES, MEASURES
+from clearbench.stats.averages import macro_averages
+from clearbench.stats.statistics import mean_interval
 
 NUM_QUERIES, NUM_PASSAGES, TASK = 900, 488, "synthetic"
 BASE_SHIFT = 0.15

@@ -27,9 +27,9 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.stats import t
 
-from clearbench.scoring.paired import mean_difference
-from clearbench.verdicts.gate_decision import decide, guard_factor, pair_intervals
-from clearbench.verdicts.loading import select_model, select_tasks
+from clearbench.records.select import select_model, select_tasks
+from clearbench.stats.paired import mean_difference
+from clearbench.verdicts.gate.verdict import decide, guard_factor, pair_intervals
 from clearbench.verdicts.matching import match
 
 Floats = NDArray[np.float64]

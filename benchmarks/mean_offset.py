@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from clearbench.encoders.base import DenseEncoder, EncoderOptions, FloatArray, Role
+from clearbench.common.arrays import FloatArray
+from clearbench.encoders.base import DenseEncoder, EncoderOptions, Role
 from clearbench.encoders.batching import plan_batches
-from clearbench.encoders.resolve import load_encoder
+from clearbench.encoders.load import load_encoder
 
 VARIABLE = "MEAN_OFFSET"
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from clearbench.api import compare, evaluate, load_encoder, load_task
-    from clearbench.training.losses import CLEARLoss
+    from clearbench.training.loss.clear import CLEARLoss
 
 __all__ = ["CLEARLoss", "compare", "evaluate", "load_encoder", "load_task"]
 
-_HOME = dict.fromkeys(__all__, "clearbench.api") | {"CLEARLoss": "clearbench.training.losses"}
+_HOME = dict.fromkeys(__all__, "clearbench.api") | {"CLEARLoss": "clearbench.training.loss.clear"}
 
 
 def __getattr__(name: str) -> Any:

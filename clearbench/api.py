@@ -5,7 +5,7 @@
     [evaluation] = clearbench.evaluate(encoder, [task], out="results")
     comparison = clearbench.compare("base", "clear", results="results")
 
-The fifth is the loss, `clearbench.CLEARLoss`; see clearbench/training/losses.py.
+The fifth is the loss, `clearbench.CLEARLoss`; see clearbench/training/loss/clear.py.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
     from clearbench.encoders.base import DenseEncoder
-    from clearbench.encoders.lexical import Lexical
-    from clearbench.evaluation import Encoder, Evaluation, EvaluationOptions
-    from clearbench.tasks.retrieval import RetrievalSet
-    from clearbench.verdicts.comparison import Comparison
-    from clearbench.verdicts.loading import Entry
+    from clearbench.encoders.bm25 import Lexical
+    from clearbench.evaluation.pipeline import Encoder, Evaluation, EvaluationOptions
+    from clearbench.records.select import Entry
+    from clearbench.tasks.dataset import Dataset
+    from clearbench.verdicts.compare.model import Comparison
 
 Place = str | Path
 _Options = TypeVar("_Options", bound="DataclassInstance")
@@ -38,7 +38,7 @@ def load_task(
     tasks_dir: Place | None = None,
     cache_dir: Place | None = None,
     offline: bool = False,
-) -> "RetrievalSet":
+) -> "Dataset":
     """Load a task's texts and judgements and check its counts.
 
     Args:
@@ -53,7 +53,7 @@ def load_task(
         cache_dir: Cache folder; default: CLEARBENCH_CACHE or the user's cache.
         offline: Never use the network.
     Returns:
-        Pools, queries, judgements and pairs; see RetrievalSet.
+        Pools, queries, judgements and pairs; see Dataset.
     Raises:
         UsageError: A name, pair or option does not exist, or pairs or languages are no text.
         DataError: Files are missing, broken, or not what the task expects.
@@ -80,9 +80,9 @@ def load_tasks(
     tasks_dir: Place | None = None,
     cache_dir: Place | None = None,
     offline: bool = False,
-) -> "list[RetrievalSet]":
+) -> "list[Dataset]":
     """Load several tasks; a pair or language has to fit one of them at least. See `load_task`."""
-    from clearbench.encoders.store import default_cache
+    from clearbench.common.environment import default_cache
     from clearbench.tasks.load import Selection, share_selection
     from clearbench.tasks.load import load_task as load_one
     from clearbench.tasks.sources import DataLocation
@@ -107,14 +107,14 @@ def load_encoder(model: Place, **settings: Any) -> "DenseEncoder | Lexical":
         EncoderError: It cannot be loaded; the message says why.
     """
     from clearbench.encoders.base import EncoderOptions
-    from clearbench.encoders.resolve import load_encoder as load_one
+    from clearbench.encoders.load import load_encoder as load_one
 
     return load_one(str(model), _settings("load_encoder", EncoderOptions, settings))
 
 
 def evaluate(
     encoder: "Encoder | Place",
-    tasks: "Sequence[RetrievalSet]",
+    tasks: "Sequence[Dataset]",
     *,
     out: Place = "results",
     name: str | None = None,
@@ -142,10 +142,10 @@ def evaluate(
         UsageError: `tasks` is not a list of loaded tasks.
         EncoderError, StoreError, SearchError, ScoringError, RecordError, DataError: See each; finished work is kept.
     """
-    from clearbench.evaluation import evaluate as run
-    from clearbench.tasks.retrieval import RetrievalSet
+    from clearbench.evaluation.pipeline import evaluate as run
+    from clearbench.tasks.dataset import Dataset
 
-    if not isinstance(tasks, Sequence) or not all(isinstance(task, RetrievalSet) for task in tasks):
+    if not isinstance(tasks, Sequence) or not all(isinstance(task, Dataset) for task in tasks):
         raise _wrong_kind("evaluate: tasks", tasks, "a list of what load_task returns")
 
     options = evaluation_options(
@@ -155,7 +155,7 @@ def evaluate(
 
 
 def evaluation_options(
-    tasks: "Sequence[RetrievalSet]",
+    tasks: "Sequence[Dataset]",
     *,
     out: Place = "results",
     name: str | None = None,
@@ -166,9 +166,9 @@ def evaluation_options(
     offline: bool = False,
 ) -> "EvaluationOptions":
     """Return what `evaluate` makes of its arguments, the tasks' tokenisers among it."""
-    from clearbench.encoders.store import default_cache
-    from clearbench.evaluation import EvaluationOptions
-    from clearbench.scoring.xor import make_tokenisers
+    from clearbench.common.environment import default_cache
+    from clearbench.evaluation.pipeline import EvaluationOptions
+    from clearbench.scoring.answers.xor import make_tokenisers
 
     return EvaluationOptions(
         out=Path(out),
@@ -201,16 +201,16 @@ def compare(
         UsageError: A name or an option does not exist.
         RecordError: The records are not comparable.
     """
-    from clearbench.verdicts.compare import CompareOptions
-    from clearbench.verdicts.compare import compare as compare_entries
+    from clearbench.verdicts.compare.compute import CompareOptions
+    from clearbench.verdicts.compare.compute import compare as compare_entries
 
     chosen = _settings("compare", CompareOptions, options)
     return compare_entries(_entries(base, Path(results)), _entries(other, Path(results)), chosen)
 
 
 def _entries(model: "str | Sequence[Evaluation]", results: Path) -> "list[Entry]":
-    from clearbench.evaluation import Evaluation
-    from clearbench.verdicts.loading import Entry, select_model
+    from clearbench.evaluation.pipeline import Evaluation
+    from clearbench.records.select import Entry, select_model
 
     if isinstance(model, str):
         return select_model(results, model)
@@ -221,7 +221,7 @@ def _entries(model: "str | Sequence[Evaluation]", results: Path) -> "list[Entry]
 
 
 def _wrong_kind(where: str, value: object, expected: str) -> Exception:
-    from clearbench.errors import UsageError
+    from clearbench.common.errors import UsageError
 
     inside = f" of {type(value[0]).__name__}" if isinstance(value, list | tuple) and value else ""
     return UsageError(f"{where}: found a {type(value).__name__}{inside}, expected {expected}.")
@@ -231,7 +231,7 @@ def _settings(function: str, kind: type[_Options], given: Mapping[str, Any]) -> 
     """Make a frozen record of options from keyword arguments; an unknown one is an error with near names."""
     from dataclasses import fields
 
-    from clearbench.errors import UsageError, suggest
+    from clearbench.common.errors import UsageError, suggest
 
     known = [field.name for field in fields(kind)]
     for name in given:

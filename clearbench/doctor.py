@@ -9,10 +9,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
-from clearbench.encoders.store import default_cache, list_cached
-from clearbench.environment import describe_environment
-from clearbench.errors import ClearbenchError
-from clearbench.languages import Language, Pair, parse_language
+from clearbench.common.environment import default_cache, describe_environment
+from clearbench.common.errors import ClearbenchError
+from clearbench.common.languages import Language, Pair, parse_language
+from clearbench.encoders.store import list_cached
 from clearbench.tasks.catalogue import list_tasks
 from clearbench.tasks.options import READER_OPTIONS
 from clearbench.tasks.sources import DataLocation, SourceFiles
@@ -135,7 +135,7 @@ def _slots(patterns: str, languages: list[Language]) -> list[tuple[Language | No
 
 
 def _tokeniser() -> Finding:
-    from clearbench.scoring.xor import official_tokeniser
+    from clearbench.scoring.answers.xor import official_tokeniser
 
     try:
         name = official_tokeniser(offline=True).name

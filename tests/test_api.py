@@ -3,16 +3,16 @@
 import json
 
 import pytest
-from make import tiny_checkpoint
+from builders.encoders import tiny_checkpoint
 
 import clearbench
 from clearbench.cli.app import execute
-from clearbench.errors import ClearbenchError
+from clearbench.common.errors import ClearbenchError
 
 
 def test_names_are_functions_even_after_everything_was_imported():
-    import clearbench.evaluation
-    import clearbench.verdicts.compare
+    import clearbench.evaluation.pipeline
+    import clearbench.verdicts.compare.compute
 
     assert all(callable(getattr(clearbench, name)) for name in clearbench.__all__)
     assert clearbench.CLEARLoss.__name__ == "CLEARLoss"

@@ -3,7 +3,7 @@
 import socket
 
 import pytest
-from task_samples import write_belebele
+from builders.tasks import write_belebele
 
 from clearbench import doctor
 from clearbench.cli.app import execute

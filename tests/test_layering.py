@@ -1,53 +1,79 @@
-"""The package's layers: a module imports only from its own layer and those before it."""
+"""The layers of the package: a folder imports only from what the table allows, and modules form no circle."""
 
 import ast
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "clearbench"
-BASE = {"errors", "languages", "files", "progress", "environment"}
+EVALUATE = {"common", "stats", "tasks", "encoders", "search", "scoring", "records", "evaluation"}
 MAY_IMPORT = {
-    **dict.fromkeys(BASE, BASE),
-    "tasks": BASE,
-    "encoders": BASE | {"tasks"},
-    "search": BASE | {"tasks", "encoders"},
-    "scoring": BASE | {"tasks", "encoders", "search"},
-    "records": BASE | {"tasks"},
-    "pool_scores": BASE | {"tasks", "encoders", "search", "scoring", "records"},
-    "evaluation": BASE | {"pool_scores"} | {"tasks", "encoders", "search", "scoring", "records"},
-    "verdicts": BASE | {"tasks", "scoring", "records"},
-    "training": BASE | {"tasks", "encoders", "search"},
-    "reproduce": BASE | {"evaluation"},
-    "planning": BASE | {"tasks", "encoders", "records", "evaluation"},
-    "api": BASE | {"tasks", "encoders", "scoring", "evaluation", "verdicts"},
-    "doctor": BASE | {"tasks", "encoders", "scoring"},
-    "cli": BASE
-    | {"tasks", "encoders", "search", "scoring", "records", "evaluation", "reproduce", "training", "verdicts"}
-    | {"api", "doctor", "planning"},
+    "common": set(),
+    "stats": {"common"},
+    "tasks": {"common"},
+    "encoders": {"common", "tasks"},
+    "search": {"common", "tasks", "encoders"},
+    "scoring": {"common", "stats", "tasks", "encoders", "search"},
+    "records": {"common", "stats", "tasks"},
+    "evaluation": EVALUATE,
+    "verdicts": {"common", "stats", "records"},
+    "report": {"common", "stats", "records", "verdicts"},
+    "export": {"common", "tasks", "records"},
+    "training": EVALUATE,
+    "api": EVALUATE | {"training", "verdicts"},
+    "doctor": {"common", "tasks", "encoders", "scoring"},
+    "cli": EVALUATE | {"training", "verdicts", "report", "export", "api", "doctor"},
     "__main__": {"cli"},
     "__init__": {"api", "training"},
 }
+"""Folder (or module at the top) -> the folders that it may import from."""
+FILES = sorted(PACKAGE.rglob("*.py"))
 
 
-def layer(path):
-    relative = path.relative_to(PACKAGE)
-    return relative.parts[0] if len(relative.parts) > 1 else relative.stem
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
 
 
-def imported_layers(path):
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        names = [node.module] if isinstance(node, ast.ImportFrom) else []
-        names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        yield from (name.split(".")[1] for name in names if name and name.startswith("clearbench."))
+def layer_of(module: str) -> str:
+    return [*module.split("."), "__init__"][1]
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_point_backwards(path):
-    own = layer(path)
-    assert own in MAY_IMPORT, f"{own} has no place in the layering"
-    assert set(imported_layers(path)) <= MAY_IMPORT[own] | {own}
+def imported(path: Path, everywhere: bool = True) -> Iterator[str]:
+    """Modules of the package that a file imports: wherever it does, or only at its top."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree) if everywhere else tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module:
+            inside = (f"{node.module}.{alias.name}" for alias in node.names)
+            yield from (name if name in MODULES else node.module for name in inside)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
 
 
-def test_the_check_sees_imports():
-    assert "encoders" in set(imported_layers(PACKAGE / "evaluation.py"))
+MODULES = {module_of(path) for path in FILES}
+
+
+def test_a_folder_imports_only_from_those_before_it() -> None:
+    wrong = []
+    for path in FILES:
+        own = layer_of(module_of(path))
+        assert own in MAY_IMPORT, f"{own} has no place in the layering"
+        allowed = MAY_IMPORT[own] | {own}
+        wrong += [
+            f"{module_of(path)} imports {name}"
+            for name in imported(path)
+            if name in MODULES and name != "clearbench" and layer_of(name) not in allowed
+        ]
+    assert wrong == []
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = {module_of(path): set(imported(path)) & MODULES - {module_of(path)} for path in FILES}
+    list(TopologicalSorter(graph).static_order())  # raises CycleError, which names the circle
+
+
+def test_the_checks_see_imports() -> None:
+    assert "clearbench.encoders.base" in set(imported(PACKAGE / "evaluation" / "pipeline.py"))
+    with pytest.raises(ValueError, match="cycle"):
+        list(TopologicalSorter({"a": {"b"}, "b": {"a"}}).static_order())

@@ -22,7 +22,7 @@ from clearbench.cli.rows import rows_app
 from clearbench.cli.run import run
 from clearbench.cli.tasks import tasks_app
 from clearbench.cli.train import train
-from clearbench.errors import ClearbenchError
+from clearbench.common.errors import ClearbenchError
 
 app = typer.Typer(
     name="clearbench",

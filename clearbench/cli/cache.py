@@ -18,7 +18,8 @@ def list_cache(cache_dir: CacheDir = None) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from clearbench.encoders.store import default_cache, list_cached
+    from clearbench.common.environment import default_cache
+    from clearbench.encoders.store import list_cached
 
     entries = list_cached((cache_dir or default_cache()) / "embeddings")
     table = Table("encoder", "name", "MB", "parts", "idle days")
@@ -41,8 +42,9 @@ def prune_cache(
     cache_dir: CacheDir = None,
 ) -> None:
     """Delete the vectors of encoders that have not been used lately."""
-    from clearbench.encoders.store import default_cache, prune
-    from clearbench.errors import UsageError
+    from clearbench.common.environment import default_cache
+    from clearbench.common.errors import UsageError
+    from clearbench.encoders.store import prune
 
     if idle_days < 0:
         raise UsageError(f"--idle-days {idle_days}: expected 0 or more.")

@@ -9,8 +9,8 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from clearbench.verdicts.comparison import Comparison
-    from clearbench.verdicts.examples import Examples
+    from clearbench.verdicts.compare.examples import Examples
+    from clearbench.verdicts.compare.model import Comparison
 
 
 class Format(StrEnum):
@@ -85,12 +85,12 @@ def compare(
     Example: clearbench compare infonce clear --pairs '*-en'
     """
     from clearbench.cli.run import split_names
-    from clearbench.errors import UsageError
-    from clearbench.progress import say
-    from clearbench.verdicts.compare import CompareOptions, compare_models
-    from clearbench.verdicts.compare_tables import remarks
-    from clearbench.verdicts.examples import find_examples
-    from clearbench.verdicts.loading import select_model
+    from clearbench.common.errors import UsageError
+    from clearbench.common.progress import say
+    from clearbench.records.select import select_model
+    from clearbench.verdicts.compare.compute import CompareOptions, compare_models
+    from clearbench.verdicts.compare.examples import find_examples
+    from clearbench.verdicts.compare.table import remarks
 
     style = format or (SUFFIXES.get(out.suffix, Format.TABLE) if out else Format.TABLE)
     if queries and style in (Format.CSV, Format.LATEX):
@@ -125,9 +125,9 @@ def compare(
 
 
 def _render(comparisons: "Sequence[Comparison]", examples: "Sequence[Examples]", style: Format, wide: bool) -> str:
-    from clearbench.verdicts.compare_latex import as_latex
-    from clearbench.verdicts.compare_tables import as_csv, as_json, as_markdown
-    from clearbench.verdicts.examples import as_markdown_lines
+    from clearbench.verdicts.compare.examples import as_markdown_lines
+    from clearbench.verdicts.compare.latex import as_latex
+    from clearbench.verdicts.compare.table import as_csv, as_json, as_markdown
 
     if style is Format.CSV:
         return as_csv(comparisons)
@@ -146,8 +146,8 @@ def _tables(comparisons: "Sequence[Comparison]", examples: "Sequence[Examples]",
 
     from rich.console import Console
 
-    from clearbench.verdicts.compare_tables import as_tables
-    from clearbench.verdicts.examples import as_lines
+    from clearbench.verdicts.compare.examples import as_lines
+    from clearbench.verdicts.compare.table import as_tables
 
     shown = list(as_tables(comparisons))
     terminal, unlimited = Console(), Console(width=10_000)
@@ -170,6 +170,6 @@ def _tables(comparisons: "Sequence[Comparison]", examples: "Sequence[Examples]",
 
 
 def _save(out: Path, text: str) -> None:
-    from clearbench.verdicts.output import write_output
+    from clearbench.common.output import write_output
 
     write_output(out, text.encode(), "--out")

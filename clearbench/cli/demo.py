@@ -42,7 +42,7 @@ def demo(
     from rich.console import Console
 
     from clearbench.cli.app import execute
-    from clearbench.progress import say
+    from clearbench.common.progress import say
 
     console = Console(stderr=True, highlight=False)
     plan = list(plan_demo(out, model, steps))

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from clearbench.tasks.retrieval import RetrievalSet
+    from clearbench.records.select import Entry
+    from clearbench.tasks.dataset import Dataset
     from clearbench.tasks.sources import DataLocation
-    from clearbench.verdicts.loading import Entry
 
 
 class ExportFormat(StrEnum):
@@ -44,11 +44,11 @@ def export(
 
     Example: clearbench export minilm --task xquad --format trec --to trec/
     """
-    from clearbench.errors import UsageError
-    from clearbench.progress import say
+    from clearbench.common.errors import UsageError
+    from clearbench.common.progress import say
+    from clearbench.export.beir import export_beir
+    from clearbench.export.records import export_mteb, export_trec
     from clearbench.tasks.sources import DataLocation
-    from clearbench.verdicts.export import export_mteb, export_trec
-    from clearbench.verdicts.export_beir import export_beir
 
     if pairs is not None and (model is not None or format is not ExportFormat.BEIR):
         raise UsageError("--pairs goes with --format beir and without MODEL; a record is exported with all its pairs.")
@@ -67,8 +67,8 @@ def export(
 
 
 def _record(results: Path, model: str, task: str) -> "Entry":
-    from clearbench.errors import UsageError
-    from clearbench.verdicts.loading import select_model, select_tasks
+    from clearbench.common.errors import UsageError
+    from clearbench.records.select import select_model, select_tasks
 
     found = select_tasks(select_model(results, model), [_name(task)])
     if len(found) > 1:
@@ -90,11 +90,11 @@ def _name(task: str) -> str:
 
 def _load(
     task: str, model: str | None, results: Path, pairs: str | None, location: "DataLocation", tasks_dir: Path | None
-) -> "RetrievalSet":
+) -> "Dataset":
     """Load the data of a record's pairs and check that they are the record's; without a model, the task's pairs."""
+    from clearbench.export.beir import check_exportable, check_same_data
     from clearbench.tasks.catalogue import find_task
     from clearbench.tasks.load import Selection, load_task
-    from clearbench.verdicts.export_beir import check_exportable, check_same_data
 
     if model is None:
         check_exportable(task, find_task(task, tasks_dir).judged_by, {})

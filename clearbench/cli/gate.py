@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from clearbench.verdicts.gate_decision import GateResult, Outcome
-    from clearbench.verdicts.loading import Entry
+    from clearbench.records.select import Entry
+    from clearbench.verdicts.gate.verdict import GateResult, Outcome
 
 GATED, OUTPUT = "What is gated", "Output"
 EXIT_CODES: "dict[Outcome, int]" = {"pass": 0, "fail": 3, "undecided": 4}
@@ -78,12 +78,12 @@ def gate(
     Example: clearbench gate --baseline base --candidate tuned --margin 1.0
     """
     from clearbench.cli.run import split_names
-    from clearbench.errors import UsageError
-    from clearbench.progress import say
-    from clearbench.verdicts.gate import GateOptions
-    from clearbench.verdicts.gate import gate as decide
-    from clearbench.verdicts.gate_output import explain_all, to_junit, to_markdown
-    from clearbench.verdicts.gate_rules import read_rules
+    from clearbench.common.errors import UsageError
+    from clearbench.common.progress import say
+    from clearbench.verdicts.gate.decide import GateOptions
+    from clearbench.verdicts.gate.decide import gate as decide
+    from clearbench.verdicts.gate.output import explain_all, to_junit, to_markdown
+    from clearbench.verdicts.gate.rules import read_rules
 
     if badge and format is Format.JSON:
         raise UsageError("--badge and --format json exclude each other: both are what stdout gets.")
@@ -118,8 +118,8 @@ def gate(
 
 
 def _open(stack: ExitStack, text: str, results: Path) -> "list[Entry]":
-    from clearbench.verdicts.gate_baseline import open_baseline
-    from clearbench.verdicts.loading import select_model
+    from clearbench.records.select import select_model
+    from clearbench.verdicts.gate.baseline import open_baseline
 
     if Path(text).is_file():
         return stack.enter_context(open_baseline(Path(text)))
@@ -129,10 +129,10 @@ def _open(stack: ExitStack, text: str, results: Path) -> "list[Entry]":
 def _save(
     entries: "list[Entry]", file: Path, pairs: str | None, tasks: tuple[str, ...] | None, measure: str | None
 ) -> int:
-    from clearbench.progress import say
-    from clearbench.verdicts.gate import DEFAULT_PAIRS
-    from clearbench.verdicts.gate_baseline import save_baseline
-    from clearbench.verdicts.loading import select_tasks
+    from clearbench.common.progress import say
+    from clearbench.records.select import select_tasks
+    from clearbench.verdicts.gate.baseline import save_baseline
+    from clearbench.verdicts.gate.decide import DEFAULT_PAIRS
 
     for line in save_baseline(select_tasks(entries, tasks), file, DEFAULT_PAIRS if pairs is None else pairs, measure):
         say(line)
@@ -143,7 +143,7 @@ def _save(
 def _print(result: "GateResult", format: Format, badge: bool) -> None:
     from rich.console import Console
 
-    from clearbench.verdicts import gate_output
+    from clearbench.verdicts.gate import output as gate_output
 
     if badge:
         print(gate_output.badge(result))
@@ -166,7 +166,7 @@ def _print(result: "GateResult", format: Format, badge: bool) -> None:
 
 def _write_summary(text: str, file: Path | None) -> None:
     """Write where the user says; where a CI names a file for all steps, append to it."""
-    from clearbench.progress import say
+    from clearbench.common.progress import say
 
     of_step = os.environ.get(STEP_SUMMARY)
     if of_step and file in (None, Path(of_step)):
@@ -180,6 +180,6 @@ def _write_summary(text: str, file: Path | None) -> None:
 
 
 def _write(file: Path, data: bytes, option: str) -> None:
-    from clearbench.verdicts.output import write_output
+    from clearbench.common.output import write_output
 
     write_output(file, data, option)

@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from clearbench.verdicts.leaderboard import Leaderboard
+    from clearbench.verdicts.leaderboard.rank import Leaderboard
 
 # Columns of a table that goes to a file or a pipe.
 _PLAIN_WIDTH = 120
@@ -53,11 +53,11 @@ def leaderboard(
 
     Example: clearbench leaderboard results --out leaderboard.csv
     """
-    from clearbench.errors import UsageError
-    from clearbench.progress import say
-    from clearbench.verdicts.leaderboard import make_leaderboard
-    from clearbench.verdicts.loading import load_results, select_model
-    from clearbench.verdicts.published import load_published
+    from clearbench.common.errors import UsageError
+    from clearbench.common.progress import say
+    from clearbench.records.select import load_results, select_model
+    from clearbench.verdicts.leaderboard.published import load_published
+    from clearbench.verdicts.leaderboard.rank import make_leaderboard
 
     if not 0 < confidence < 1:
         raise UsageError(f"--confidence {confidence}: expected a value between 0 and 1, such as 0.95.")
@@ -90,7 +90,7 @@ def leaderboard(
 
 
 def _names(text: str, option: str) -> list[str]:
-    from clearbench.errors import UsageError
+    from clearbench.common.errors import UsageError
 
     names = list(dict.fromkeys(name for part in text.split(",") if (name := part.strip())))
     if not names:
@@ -99,7 +99,7 @@ def _names(text: str, option: str) -> list[str]:
 
 
 def _render(board: "Leaderboard", style: LeaderboardFormat) -> str:
-    from clearbench.verdicts.leaderboard_tables import to_csv, to_json, to_markdown
+    from clearbench.verdicts.leaderboard.output import to_csv, to_json, to_markdown
 
     if style is LeaderboardFormat.CSV:
         return to_csv(board)
@@ -118,7 +118,7 @@ def _print_tables(board: "Leaderboard", console: "Console | None" = None) -> Non
     from rich.console import Console
     from rich.text import Text
 
-    from clearbench.verdicts.leaderboard_tables import explain, to_tables
+    from clearbench.verdicts.leaderboard.output import explain, to_tables
 
     if console is None:
         console = Console(highlight=False)
@@ -130,6 +130,6 @@ def _print_tables(board: "Leaderboard", console: "Console | None" = None) -> Non
 
 
 def _write(path: Path, text: str) -> None:
-    from clearbench.verdicts.output import write_output
+    from clearbench.common.output import write_output
 
     write_output(path, text.encode("utf-8"), "--out")

@@ -34,13 +34,13 @@ def report(
     Example: clearbench report results --baseline minilm --out report.html
     """
     from clearbench.cli.run import split_names
-    from clearbench.errors import UsageError
-    from clearbench.progress import say
-    from clearbench.verdicts.loading import load_results
-    from clearbench.verdicts.output import write_output
-    from clearbench.verdicts.published import load_published
-    from clearbench.verdicts.report import ReportOptions, make_report
-    from clearbench.verdicts.report_page import render
+    from clearbench.common.errors import UsageError
+    from clearbench.common.output import write_output
+    from clearbench.common.progress import say
+    from clearbench.records.select import load_results
+    from clearbench.report.build import ReportOptions, make_report
+    from clearbench.report.page import render
+    from clearbench.verdicts.leaderboard.published import load_published
 
     if not 0 <= gate_margin <= 100:
         raise UsageError(f"--gate-margin {gate_margin:g}: expected points between 0 and 100, such as 1.0.")
@@ -61,7 +61,7 @@ def report(
     page = render(made).encode()
     write_output(out, page, "--out")
     if figures is not None:
-        from clearbench.verdicts.figures import write_figures
+        from clearbench.report.figures import write_figures
 
         written = write_figures(made, figures)
         say(f"{len(written)} figures in {figures}")

@@ -20,11 +20,11 @@ def reproduce(
     from rich.console import Console
     from rich.table import Table
 
+    from clearbench.common.environment import default_cache
     from clearbench.encoders.base import EncoderOptions
-    from clearbench.encoders.resolve import load_encoder
-    from clearbench.encoders.store import default_cache
-    from clearbench.evaluation import EvaluationOptions, evaluate
-    from clearbench.reproduce import compare_with_published, find_expectation
+    from clearbench.encoders.load import load_encoder
+    from clearbench.evaluation.pipeline import EvaluationOptions, evaluate
+    from clearbench.evaluation.reproduce import compare_with_published, find_expectation
     from clearbench.tasks.load import Selection, load_task
     from clearbench.tasks.sources import DataLocation
 

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from clearbench.tasks.sources import DataLocation
-    from clearbench.training.leaks import LeakIndex
-    from clearbench.training.rows import TrainingRow
-    from clearbench.training.sources import Source
+    from clearbench.training.rows.leaks import LeakIndex
+    from clearbench.training.rows.row import TrainingRow
+    from clearbench.training.rows.sources import Source
 
 rows_app = typer.Typer(help="Make training rows and mine hard negatives.", no_args_is_help=True)
 
@@ -79,12 +79,12 @@ def build(
     Example: clearbench rows build --task mlqa --languages de,es --exclude-task xquad --out rows.parquet
     """
     from clearbench.cli.run import parse_options, split_names
-    from clearbench.errors import UsageError
+    from clearbench.common.errors import UsageError
     from clearbench.tasks.sources import DataLocation
-    from clearbench.training.building import Split, build_rows, describe_drops
-    from clearbench.training.heldout import write_task_folder
-    from clearbench.training.rows import check_destination
-    from clearbench.training.sources import rows_of_file, rows_of_task
+    from clearbench.training.rows.build import Split, build_rows, describe_drops
+    from clearbench.training.rows.heldout import write_task_folder
+    from clearbench.training.rows.row import check_destination
+    from clearbench.training.rows.sources import rows_of_file, rows_of_task
 
     check_destination(out)
     if (task is None) == (data is None):
@@ -162,13 +162,14 @@ def mine(
 
     Example: clearbench rows mine --rows rows.parquet --model minilm --out mined.parquet
     """
+    from clearbench.common.environment import default_cache
+    from clearbench.common.errors import UsageError
     from clearbench.encoders.base import EncoderOptions
-    from clearbench.encoders.lexical import Lexical
-    from clearbench.encoders.resolve import load_encoder
-    from clearbench.encoders.store import EmbeddingStore, default_cache
-    from clearbench.errors import UsageError
-    from clearbench.training.mining import MiningOptions, mine
-    from clearbench.training.rows import check_destination, read_rows
+    from clearbench.encoders.bm25 import Lexical
+    from clearbench.encoders.load import load_encoder
+    from clearbench.encoders.store import EmbeddingStore
+    from clearbench.training.rows.mine import MiningOptions, mine
+    from clearbench.training.rows.row import check_destination, read_rows
 
     check_destination(out)
     if out.resolve() == rows.resolve():
@@ -223,8 +224,8 @@ def _write(
     arguments: "Mapping[str, Any]",
     described: "Mapping[str, Any]",
 ) -> None:
-    from clearbench.environment import describe_environment, now
-    from clearbench.training.rows import count_rows, write_rows
+    from clearbench.common.environment import describe_environment, now
+    from clearbench.training.rows.row import count_rows, write_rows
 
     head = {"command": f"rows {command}", "arguments": arguments}
     tail = {"environment": describe_environment(), "finished": now()}
@@ -247,8 +248,8 @@ def _leak_index(
 ) -> "LeakIndex | None":
     """Load the tasks that rows are checked against; None where there is nothing to check."""
     from clearbench.cli.run import split_names
-    from clearbench.training.leaks import LeakIndex
-    from clearbench.training.sources import load_evaluation
+    from clearbench.training.rows.leaks import LeakIndex
+    from clearbench.training.rows.sources import load_evaluation
 
     if not names and not checks:
         return None
@@ -260,7 +261,7 @@ def _leak_index(
 
 
 def _say_notes(sources: "list[Source]") -> None:
-    from clearbench.progress import say
+    from clearbench.common.progress import say
 
     for source in sources:
         for note in source.described.get("notes", ()):
@@ -268,7 +269,7 @@ def _say_notes(sources: "list[Source]") -> None:
 
 
 def _parse_window(text: str) -> tuple[int, int]:
-    from clearbench.errors import UsageError
+    from clearbench.common.errors import UsageError
 
     first, _, last = text.partition("-")
     if not (first.strip().isdecimal() and last.strip().isdecimal()):

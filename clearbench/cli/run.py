@@ -9,7 +9,7 @@ import typer
 if TYPE_CHECKING:
     from clearbench.encoders.adjust_method import Method
     from clearbench.encoders.adjust_text import AdjustText
-    from clearbench.tasks.retrieval import RetrievalSet
+    from clearbench.tasks.dataset import Dataset
     from clearbench.tasks.sources import DataLocation
 
 
@@ -157,11 +157,11 @@ def run(
 
     from clearbench.api import evaluation_options, load_encoder, load_tasks
     from clearbench.cli.show import print_evaluations, print_plan
+    from clearbench.common.environment import default_cache
+    from clearbench.common.progress import say
     from clearbench.encoders.adjust import adjust_encoder
-    from clearbench.encoders.store import default_cache
-    from clearbench.evaluation import evaluate
-    from clearbench.planning import plan_run
-    from clearbench.progress import say
+    from clearbench.evaluation.pipeline import evaluate
+    from clearbench.evaluation.plan import plan_run
     from clearbench.tasks.mixed import mix
     from clearbench.tasks.sources import DataLocation
 
@@ -199,7 +199,7 @@ def run(
 
 def split_names(text: str) -> list[str]:
     """Split a comma-separated list, without repeats; an empty one is an error."""
-    from clearbench.errors import UsageError
+    from clearbench.common.errors import UsageError
 
     names = list(dict.fromkeys(name for part in text.split(",") if (name := part.strip())))
     if not names:
@@ -209,7 +209,7 @@ def split_names(text: str) -> list[str]:
 
 def parse_options(pairs: list[str]) -> dict[str, str]:
     """Split `name=value` options."""
-    from clearbench.errors import UsageError
+    from clearbench.common.errors import UsageError
 
     options = {}
     for pair in pairs:
@@ -222,7 +222,7 @@ def parse_options(pairs: list[str]) -> dict[str, str]:
 
 def _check_mixed(names: list[str], pairs: str | None, tasks_dir: Path | None) -> None:
     """Refuse, before anything is read, what a mixed pool cannot be made of."""
-    from clearbench.errors import UsageError
+    from clearbench.common.errors import UsageError
     from clearbench.tasks.catalogue import find_task
     from clearbench.tasks.mixed import check_mixable
 
@@ -235,14 +235,14 @@ def _check_mixed(names: list[str], pairs: str | None, tasks_dir: Path | None) ->
 def _adjustment(
     adjust: str | None,
     adjust_text: str | None,
-    sets: "list[RetrievalSet]",
+    sets: "list[Dataset]",
     location: "DataLocation",
     tasks_dir: Path | None,
 ) -> "tuple[Method, AdjustText] | None":
     """Read --adjust and load its text; what does not fit is refused before a model is loaded."""
+    from clearbench.common.errors import UsageError
     from clearbench.encoders.adjust_method import check_text, parse_method
     from clearbench.encoders.adjust_text import DEFAULT_TEXT, load_text
-    from clearbench.errors import UsageError
 
     if adjust is None:
         if adjust_text is not None:

@@ -9,10 +9,10 @@ from rich.table import Table
 
 from clearbench.cli.grid import english_first, grid
 from clearbench.cli.show_bias import print_bias
-from clearbench.evaluation import Evaluation
-from clearbench.languages import parse_pair
-from clearbench.planning import RunPlan
-from clearbench.progress import duration, say
+from clearbench.common.languages import parse_pair
+from clearbench.common.progress import duration, say
+from clearbench.evaluation.pipeline import Evaluation
+from clearbench.evaluation.plan import RunPlan
 from clearbench.records import Record
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from rich.console import Console
 
 from clearbench.cli.grid import english_first, grid
-from clearbench.languages import parse_language, parse_pair
+from clearbench.common.languages import parse_language, parse_pair
 from clearbench.records import BiasRecord, Record
 
 # Measures shown per query language: heading, name, factor.

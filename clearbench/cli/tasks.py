@@ -10,11 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from clearbench.cli.run import parse_options
-from clearbench.errors import DataError, UsageError
+from clearbench.common.errors import DataError, UsageError
+from clearbench.common.hashing import content_hash, file_sha256
 from clearbench.tasks.catalogue import find_task, list_tasks
-from clearbench.tasks.download import file_sha256
+from clearbench.tasks.dataset import Dataset
 from clearbench.tasks.load import Loaded, Selection, defined_pairs, load
-from clearbench.tasks.retrieval import RetrievalSet, content_hash
 from clearbench.tasks.sources import DataLocation, SourceFiles
 from clearbench.tasks.spec import Count, Expected, Source, TaskSpec
 
@@ -182,7 +182,7 @@ def _places(source: Source) -> str:
     return "\n".join(places)
 
 
-def _query_table(data: RetrievalSet) -> Table:
+def _query_table(data: Dataset) -> Table:
     """One row per distinct query set: pairs that share one are counted together."""
     table = Table("queries", "language", "pairs", "number", "fingerprint", box=None)
     sets: dict[int, list[int]] = {}
@@ -197,7 +197,7 @@ def _query_table(data: RetrievalSet) -> Table:
     return table
 
 
-def _pool_table(data: RetrievalSet) -> Table:
+def _pool_table(data: Dataset) -> Table:
     table = Table("passages", "language", "number", "fingerprint", box=None)
     for key, pool in data.pools.items():
         table.add_row(key, str(pool.language), f"{len(pool):,}", pool.fingerprint[:_SHOWN])

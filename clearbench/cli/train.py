@@ -8,8 +8,8 @@ import typer
 
 if TYPE_CHECKING:
     from clearbench.encoders.base import DenseEncoder
-    from clearbench.tasks.retrieval import RetrievalSet
-    from clearbench.training.config import TrainConfig
+    from clearbench.tasks.dataset import Dataset
+    from clearbench.training.run.config import TrainConfig
 
 RUN, METHOD, EVALUATION, MACHINE = "Run", "Method", "Evaluation", "Machine"
 
@@ -109,7 +109,7 @@ def train(
 
     Example: clearbench train --model minilm --data rows.parquet --out ckpt --preset cpu-demo
     """
-    from clearbench.training.config import make_config, parse_setting
+    from clearbench.training.run.config import make_config, parse_setting
 
     settings = {
         **dict(parse_setting(text) for text in set or []),
@@ -149,19 +149,19 @@ def train(
     chosen = make_config(settings, config)
     sets = load_evaluation(chosen)
 
-    from clearbench.training.trainer import train as run_training
+    from clearbench.training.run.train import train as run_training
 
     manifest = run_training(chosen, lambda encoder: measure(encoder, sets), resume=resume, replace=replace)
     last = manifest.loss_curve[-1]["loss"] if manifest.loss_curve else float("nan")
     print(f"{chosen.out}: {manifest.step} steps, last loss {last:.4f}, weights {manifest.weights}")
 
 
-def load_evaluation(config: "TrainConfig") -> list["RetrievalSet"]:
+def load_evaluation(config: "TrainConfig") -> list["Dataset"]:
     """Load the tasks to evaluate on while training."""
     if config.eval_tasks is None:
         return []
     from clearbench.cli.run import split_names
-    from clearbench.encoders.store import default_cache
+    from clearbench.common.environment import default_cache
     from clearbench.tasks.load import Selection, load_task
     from clearbench.tasks.sources import DataLocation
 
@@ -170,12 +170,12 @@ def load_evaluation(config: "TrainConfig") -> list["RetrievalSet"]:
     return [load_task(task, selection=selection, location=location) for task in split_names(config.eval_tasks)]
 
 
-def measure(encoder: "DenseEncoder", sets: Sequence["RetrievalSet"]) -> dict[str, float]:
+def measure(encoder: "DenseEncoder", sets: Sequence["Dataset"]) -> dict[str, float]:
     """Return nDCG@10 by "task:pair", scored as `clearbench run` does, with nothing written."""
-    from clearbench.encoders.encode import encode_missing, plan_encoding
+    from clearbench.encoders.embed import encode_missing, plan_encoding
     from clearbench.encoders.store import EmbeddingStore
-    from clearbench.evaluation import make_judge
-    from clearbench.scoring.measures import DEPTH
+    from clearbench.evaluation.pipeline import make_judge
+    from clearbench.scoring.compute import DEPTH
     from clearbench.search.engines import DenseEngine
 
     store = EmbeddingStore(None)

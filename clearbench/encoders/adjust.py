@@ -23,15 +23,17 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from clearbench.common.arrays import FloatArray
+from clearbench.common.errors import EncoderError, UsageError
+from clearbench.common.hashing import content_hash
+from clearbench.common.languages import ENGLISH, Language
+from clearbench.common.progress import say
 from clearbench.encoders.adjust_method import TOWARDS_ENGLISH, Method, check_text
 from clearbench.encoders.adjust_text import DEFAULT_TEXT, SIDES, AdjustText, Place, places_of
-from clearbench.encoders.base import DenseEncoder, FloatArray, Role, Setting
-from clearbench.encoders.lexical import Lexical
+from clearbench.encoders.base import DenseEncoder, Role, Setting
+from clearbench.encoders.bm25 import Lexical
 from clearbench.encoders.store import EmbeddingStore, text_keys
-from clearbench.errors import EncoderError, UsageError
-from clearbench.languages import ENGLISH, Language
-from clearbench.progress import say
-from clearbench.tasks.retrieval import RetrievalSet, Texts, content_hash
+from clearbench.tasks.dataset import Dataset, Texts
 
 # Lengths may differ from 1 by this much and still count as unit norm (mixed precision included).
 UNIT_TOLERANCE = 1e-3
@@ -128,18 +130,18 @@ class AdjustedEncoder:
             "adjust_text_hash": self.text.fingerprint,
         }
 
-    def check(self, sets: Sequence[RetrievalSet]) -> None:
+    def check(self, sets: Sequence[Dataset]) -> None:
         """Refuse text that is evaluated or lacks a language, see `check_text`; say so if nothing is changed."""
         check_text(self.method, self.text, sets)
         if not any(map(self.method.changes, places_of(sets))):
             sides = " and ".join(SIDES[role] for role in self.method.roles)
             say(f"--adjust {self.method} changes nothing here: it moves {sides} to English, and they all are English.")
 
-    def parts(self, sets: Sequence[RetrievalSet]) -> list[tuple[str, Texts, Role]]:
+    def parts(self, sets: Sequence[Dataset]) -> list[tuple[str, Texts, Role]]:
         """Return what has to be encoded for the statistics that tasks need: (task, texts, role)."""
         return [(self.text.task, self.text.parts[place], place[0]) for place in self._used(sets)]
 
-    def fit(self, store: EmbeddingStore, sets: Sequence[RetrievalSet]) -> Adjuster:
+    def fit(self, store: EmbeddingStore, sets: Sequence[Dataset]) -> Adjuster:
         """Estimate the statistics that tasks need from vectors in the store.
 
         Raises:
@@ -157,7 +159,7 @@ class AdjustedEncoder:
         # Means over many texts are taken in double precision.
         return store.get(text_keys(self.base, part.texts, role)).astype(np.float64)
 
-    def _used(self, sets: Sequence[RetrievalSet]) -> list[Place]:
+    def _used(self, sets: Sequence[Dataset]) -> list[Place]:
         """Places whose texts are needed: those that are changed, and English where they move towards it."""
         places = [place for place in places_of(sets) if self.method.changes(place)]
         english = {(role, ENGLISH) for role, _ in places if self.method.kind in TOWARDS_ENGLISH}

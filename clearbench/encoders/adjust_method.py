@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Literal, cast, get_args
 
+from clearbench.common.errors import UsageError, suggest
+from clearbench.common.languages import ENGLISH
 from clearbench.encoders.adjust_text import SIDES, AdjustText, Place, places_of, refuse_shared_text
 from clearbench.encoders.base import Role, Setting
-from clearbench.errors import UsageError, suggest
-from clearbench.languages import ENGLISH
-from clearbench.tasks.retrieval import RetrievalSet
+from clearbench.tasks.dataset import Dataset
 
 Kind = Literal["center", "shift", "offset", "lir"]
 
@@ -82,7 +82,7 @@ def parse_method(text: str) -> Method:
     raise UsageError(f"--adjust {text}: {kind} takes {takes.get(kind, 'no number')}.")
 
 
-def check_text(method: Method, text: AdjustText, sets: Sequence[RetrievalSet]) -> None:
+def check_text(method: Method, text: AdjustText, sets: Sequence[Dataset]) -> None:
     """Refuse text from which the statistics that tasks need cannot, or must not, be estimated.
 
     Raises:

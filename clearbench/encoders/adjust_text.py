@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from clearbench.common.errors import UsageError
+from clearbench.common.hashing import content_hash
+from clearbench.common.languages import Language
 from clearbench.encoders.base import Role
-from clearbench.errors import UsageError
-from clearbench.languages import Language
+from clearbench.tasks.dataset import Dataset, Texts
 from clearbench.tasks.load import Selection, load_task
-from clearbench.tasks.retrieval import RetrievalSet, Texts, content_hash
 from clearbench.tasks.sources import ANYWHERE, DataLocation
 
 DEFAULT_TEXT = "demo"
@@ -67,7 +68,7 @@ def load_text(task: str, location: DataLocation = ANYWHERE, tasks_dir: Path | No
     return collect_text(load_task(task, Selection(all_pairs=True), location, tasks_dir))
 
 
-def collect_text(data: RetrievalSet) -> AdjustText:
+def collect_text(data: Dataset) -> AdjustText:
     """Collect a loaded task's questions and passages by language; an id that a language repeats counts once."""
     found: dict[Place, dict[str, str]] = {}
     for role, part in task_parts(data):
@@ -77,7 +78,7 @@ def collect_text(data: RetrievalSet) -> AdjustText:
     return AdjustText(data.label, data.version, parts)
 
 
-def task_parts(data: RetrievalSet) -> Iterator[tuple[Role, Texts]]:
+def task_parts(data: Dataset) -> Iterator[tuple[Role, Texts]]:
     """Yield the distinct query sets and passage pools that a task's pairs use."""
     for queries in {id(pair.queries): pair.queries for pair in data.pairs}.values():
         yield "query", queries
@@ -85,13 +86,13 @@ def task_parts(data: RetrievalSet) -> Iterator[tuple[Role, Texts]]:
         yield "passage", data.pools[key]
 
 
-def places_of(sets: Iterable[RetrievalSet]) -> list[Place]:
+def places_of(sets: Iterable[Dataset]) -> list[Place]:
     """Return the roles and languages that occur in tasks, in a fixed order."""
     parts = [entry for data in sets for entry in task_parts(data)]
     return sorted({(role, language) for role, part in parts for language in set(part.each_language)})
 
 
-def refuse_shared_text(text: AdjustText, sets: Sequence[RetrievalSet]) -> None:
+def refuse_shared_text(text: AdjustText, sets: Sequence[Dataset]) -> None:
     """Raise if the statistics' text is, in whole or in part, what is evaluated.
 
     Statistics of the evaluation's own texts would tell the adjusted encoder about the pool that it is to search, which

@@ -4,12 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
+from clearbench.common.arrays import FloatArray, IntArray
 
 Role = Literal["query", "passage"]
-FloatArray = NDArray[np.float32]
-IntArray = NDArray[np.int64]
 Setting = str | int | float | bool | None
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from clearbench.encoders.base import IntArray
+from clearbench.common.arrays import IntArray
 
 
 def plan_batches(num_tokens: IntArray, batch_tokens: int) -> Iterator[IntArray]:

@@ -4,9 +4,10 @@ import time
 
 import numpy as np
 
-from clearbench.encoders.base import DenseEncoder, IntArray, Role
+from clearbench.common.arrays import IntArray
+from clearbench.encoders.base import DenseEncoder, Role
 from clearbench.encoders.batching import plan_batches
-from clearbench.encoders.encode import EncodingPlan
+from clearbench.encoders.embed import EncodingPlan
 from clearbench.encoders.store import EmbeddingStore
 
 # Texts looked at per role: enough to know how long the texts are, quick to tokenise.

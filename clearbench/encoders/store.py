@@ -8,7 +8,6 @@ different names and may duplicate a vector, which harms nothing.
 """
 
 import json
-import os
 import secrets
 import shutil
 import time
@@ -18,24 +17,19 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from platformdirs import user_cache_path
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from clearbench.encoders.base import DenseEncoder, FloatArray, Role
-from clearbench.errors import StoreError
-from clearbench.files import write_atomically
-from clearbench.tasks.retrieval import content_hash
+from clearbench.common.arrays import FloatArray
+from clearbench.common.errors import StoreError
+from clearbench.common.files import write_atomically
+from clearbench.common.hashing import content_hash
+from clearbench.encoders.base import DenseEncoder, Role
 
 Keys = NDArray[np.uint8]
 """Text keys, uint8 [N, 16]: 128-bit content hashes."""
 
 PART_PATTERN = "part-*.safetensors"
-
-
-def default_cache() -> Path:
-    """Return the folder of all caches: CLEARBENCH_CACHE, else the platform's user cache."""
-    return Path(os.environ.get("CLEARBENCH_CACHE") or user_cache_path("clearbench"))
 
 
 def text_keys(encoder: DenseEncoder, texts: Sequence[str], role: Role) -> Keys:

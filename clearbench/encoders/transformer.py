@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from clearbench.encoders.base import EncoderOptions, FloatArray, IntArray, Role, Setting
-from clearbench.encoders.checkpoints import (
+from clearbench.common.arrays import FloatArray, IntArray
+from clearbench.common.errors import EncoderError, UsageError
+from clearbench.common.hashing import content_hash
+from clearbench.encoders.base import EncoderOptions, Role, Setting
+from clearbench.encoders.checkpoint import (
     Checkpoint,
     check_weight_format,
     family_prompts,
     find_checkpoint,
     hash_checkpoint,
 )
-from clearbench.errors import EncoderError, UsageError
-from clearbench.tasks.retrieval import content_hash
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from clearbench.errors import RecordError
-from clearbench.files import write_atomically
+from clearbench.common.errors import RecordError
+from clearbench.common.files import write_atomically
+from clearbench.common.hashing import content_hash
 from clearbench.records.parts import QueryScores, part_bytes, part_metadata, part_name
 from clearbench.records.runs import TextRow, read_text_files, text_bytes
 from clearbench.records.schema import SCHEMA_VERSION, Identity, PairRecord, Record
-from clearbench.tasks.retrieval import content_hash
 
 REPLACE_HINT = "Pass --replace to measure anew and lose what is there, or choose another --out."
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from clearbench.errors import RecordError
+from clearbench.common.errors import RecordError
+from clearbench.common.hashing import content_hash
 from clearbench.records.schema import Identity, PairRecord
-from clearbench.tasks.retrieval import content_hash
 
 METADATA_KEY = b"clearbench"
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clearbench.errors import RecordError
-from clearbench.tasks.retrieval import Qrels, Texts
+from clearbench.common.errors import RecordError
+from clearbench.tasks.dataset import Qrels, Texts
 
 TEXT_COLUMNS = ("kind", "language", "id", "text")
 TextRow = tuple[str, str, str, str]

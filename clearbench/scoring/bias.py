@@ -15,13 +15,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from clearbench.encoders.base import IntArray
-from clearbench.languages import Language
-from clearbench.scoring.measures import Scores
-from clearbench.scoring.rank_tests import peer
+from clearbench.common.arrays import IntArray, Scores
+from clearbench.common.languages import Language
 from clearbench.search.engines import OpenPool
-from clearbench.search.ranking import Ranked
-from clearbench.tasks.retrieval import Qrels, Texts
+from clearbench.search.pool import Ranked
+from clearbench.stats.ranks import peer
+from clearbench.tasks.dataset import Qrels, Texts
 
 TLR_CUTOFFS = (10, 100)
 PEER_CUTOFFS = (10, 100)

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clearbench.encoders.base import IntArray
+from clearbench.common.arrays import IntArray, Scores
 from clearbench.scoring.bias import UNBOUNDED
-from clearbench.scoring.measures import Scores
-from clearbench.scoring.paired import cluster_sums, mean_difference
-from clearbench.scoring.rank_tests import Friedman, friedman
+from clearbench.stats.paired import cluster_sums, mean_difference
+from clearbench.stats.ranks import Friedman, friedman
 
 
 @dataclass(frozen=True)

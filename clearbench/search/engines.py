@@ -7,13 +7,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from clearbench.common.arrays import FloatArray, IntArray
 from clearbench.encoders.adjust import Adjuster
-from clearbench.encoders.base import DenseEncoder, FloatArray, IntArray
-from clearbench.encoders.lexical import Lexical, LexicalIndex
+from clearbench.encoders.base import DenseEncoder
+from clearbench.encoders.bm25 import Lexical, LexicalIndex
 from clearbench.encoders.store import EmbeddingStore, text_keys
 from clearbench.search.exact import ScoreRows, gold_ranks, inner_products, relevant_ranks, top_by_faiss, top_by_rows
-from clearbench.search.ranking import Pool, Ranked, make_pool, split
-from clearbench.tasks.retrieval import Texts
+from clearbench.search.pool import Pool, Ranked, make_pool, split
+from clearbench.tasks.dataset import Texts
 
 
 class OpenPool(Protocol):

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from clearbench.encoders.base import FloatArray, IntArray
-from clearbench.search.ranking import Pool, Ranked, check_scores, order_scores, rank_of_gold, ranks_of_relevant
+from clearbench.common.arrays import FloatArray, IntArray
+from clearbench.search.pool import Pool, Ranked, check_scores, order_scores, rank_of_gold, ranks_of_relevant
 
 # Scores held at a time: few enough to stay in the processor's cache (4 MB), but for large pools enough queries that the
 # matrix product is one (at most 256 MB). Bounds time and memory, not the result.

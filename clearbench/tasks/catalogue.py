@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from clearbench.errors import TaskError, UsageError, suggest
+from clearbench.common.errors import TaskError, UsageError, suggest
 from clearbench.tasks.spec import Source, TaskSpec, read_spec
 
 _PACKAGE = Path(__file__).resolve().parents[1]

@@ -1,17 +1,11 @@
 """Downloading one file so that it appears under its name only when it is complete and right."""
 
-import hashlib
 import shutil
 import zipfile
 from pathlib import Path
 
-from clearbench.errors import DataError
-
-
-def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+from clearbench.common.errors import DataError
+from clearbench.common.hashing import file_sha256
 
 
 def download_hub_file(repo: str, revision: str, name: str, cache_dir: str | None, sha256: str | None) -> Path:

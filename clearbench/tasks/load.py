@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from clearbench.errors import DataError, UsageError, suggest
-from clearbench.languages import Language, Pair, parse_language, select_pairs
+from clearbench.common.errors import DataError, UsageError, suggest
+from clearbench.common.languages import Language, Pair, parse_language, select_pairs
 from clearbench.tasks.catalogue import find_task, list_tasks
-from clearbench.tasks.readers import Wanted, open_reader
-from clearbench.tasks.retrieval import RetrievalSet
+from clearbench.tasks.dataset import Dataset
+from clearbench.tasks.formats import Wanted, open_reader
 from clearbench.tasks.sources import ANYWHERE, DataLocation, SourceFiles, UsedFile
 from clearbench.tasks.spec import Count, TaskSpec
 
@@ -51,7 +51,7 @@ class Loaded:
     """
 
     spec: TaskSpec
-    data: RetrievalSet
+    data: Dataset
     files: tuple[UsedFile, ...]
     mismatches: tuple[str, ...]
 
@@ -62,7 +62,7 @@ def load_task(
     location: DataLocation = ANYWHERE,
     tasks_dir: Path | None = None,
     options: Mapping[str, Any] | None = None,
-) -> RetrievalSet:
+) -> Dataset:
     """Load a task and check its counts.
 
     Args:
@@ -186,7 +186,7 @@ def choose_pairs(spec: TaskSpec, defined: tuple[Pair, ...], selection: Selection
     return Wanted(pairs, frozenset(named))
 
 
-def compare_counts(spec: TaskSpec, data: RetrievalSet) -> Iterator[str]:
+def compare_counts(spec: TaskSpec, data: Dataset) -> Iterator[str]:
     """Give a sentence for every count that is not what the task file expects."""
     expected = spec.expected
     for entry in data.pairs:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from clearbench.errors import DataError, UsageError
-from clearbench.languages import MULTIPLE, Language, Pair
-from clearbench.tasks.retrieval import PairData, Qrels, RetrievalSet, Texts
+from clearbench.common.errors import DataError, UsageError
+from clearbench.common.languages import MULTIPLE, Language, Pair
+from clearbench.tasks.dataset import Dataset, Qrels, TaskPair, Texts
 
 POOL = str(MULTIPLE)
 """Key of the mixed pool."""
@@ -12,7 +12,7 @@ OPTION = {"pool": "mixed"}
 """What tells a mixed set from the task's usual one."""
 
 
-def mix(retrieval: RetrievalSet) -> RetrievalSet:
+def mix(retrieval: Dataset) -> Dataset:
     """Put the passages of all languages into one pool, and search it with the queries of each language.
 
     Passage ids become `<language>/<id>`, pairs `de-mul`. A passage that is relevant to a question in one language is
@@ -41,12 +41,12 @@ def mix(retrieval: RetrievalSet) -> RetrievalSet:
         tuple(language for language, _, _ in rows),
     )
     qrels = _judgements(retrieval)
-    return RetrievalSet(
+    return Dataset(
         task=retrieval.task,
         version=retrieval.version,
         pools={POOL: pool},
         pairs=tuple(
-            PairData(Pair(language, MULTIPLE), Texts(language, tuple(texts), tuple(texts.values())), POOL, qrels)
+            TaskPair(Pair(language, MULTIPLE), Texts(language, tuple(texts), tuple(texts.values())), POOL, qrels)
             for language, texts in queries.items()
         ),
         clusters=retrieval.clusters,
@@ -93,7 +93,7 @@ def _union(parts: Iterable[tuple[Language, Texts]]) -> dict[Language, dict[str, 
     return found
 
 
-def _judgements(retrieval: RetrievalSet) -> Qrels:
+def _judgements(retrieval: Dataset) -> Qrels:
     """Question -> `<language>/<id>` -> highest judgement, over the pairs of all query languages."""
     found: dict[str, dict[str, int]] = {}
     parts = {(id(data.qrels), data.pair.passage): data.qrels for data in retrieval.pairs}

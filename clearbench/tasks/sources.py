@@ -6,13 +6,13 @@ SHA-256 where the task file has one; they appear under their name only when they
 
 import hashlib
 import itertools
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from clearbench.errors import DataError, TaskError
-from clearbench.languages import Language, Pair
+from clearbench.common.environment import default_cache
+from clearbench.common.errors import DataError, TaskError
+from clearbench.common.languages import Language, Pair
 from clearbench.tasks.download import download_hub_file, download_url, unpack
 from clearbench.tasks.options import ReaderOptions
 from clearbench.tasks.spec import PLACEHOLDERS, Source, TaskSpec
@@ -227,11 +227,7 @@ class SourceFiles:
         return archive.with_name(f"{archive.name}.files") / source.member.format(**fields)
 
     def _cache(self) -> Path:
-        if self.location.cache_dir is not None:
-            return self.location.cache_dir
-        from platformdirs import user_cache_path
-
-        return Path(os.environ.get("CLEARBENCH_CACHE") or user_cache_path("clearbench"))
+        return self.location.cache_dir or default_cache()
 
     def _hub_cache(self) -> str | None:
         """None is huggingface_hub's own cache, shared with other programs."""

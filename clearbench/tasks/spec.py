@@ -14,8 +14,8 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from clearbench.errors import TaskError, UsageError, suggest
-from clearbench.languages import Language, parse_language
+from clearbench.common.errors import TaskError, UsageError, suggest
+from clearbench.common.languages import Language, parse_language
 from clearbench.tasks.options import READER_OPTIONS, ReaderOptions
 
 PLACEHOLDERS = frozenset({"language", "short", "variant", "split", "query", "passage"})

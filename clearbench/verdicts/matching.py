@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from clearbench.errors import RecordError
-from clearbench.languages import parse_pair, select_pairs
+from clearbench.common.arrays import IntArray, Scores
+from clearbench.common.errors import RecordError
+from clearbench.common.languages import parse_pair, select_pairs
 from clearbench.records import PairRecord
-from clearbench.scoring.measures import Scores
-from clearbench.verdicts.loading import Entry
-from clearbench.verdicts.score_matrix import IntArray, ScoreMatrix, listed, scores_matrix
+from clearbench.records.matrix import ScoreMatrix, listed, scores_matrix
+from clearbench.records.select import Entry
 
 __all__ = ["Matched", "MatchedPair", "ScoreMatrix", "match", "refuse_other_measurement", "scores_matrix"]
 

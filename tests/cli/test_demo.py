@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 import typer
-from make import tiny_checkpoint
+from builders.encoders import tiny_checkpoint
 
 from clearbench.cli.app import app, execute
 from clearbench.cli.demo import plan_demo

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from task_samples import write_belebele, write_task
+from builders.tasks import write_belebele, write_task
 
 from clearbench.cli.app import execute
 

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import yaml
-from gate_samples import write_two
+from builders.gate import write_two
 
 from clearbench.cli.app import execute
 
@@ -162,7 +162,7 @@ def test_the_commands_of_the_page_run(place):
 
 
 def test_the_rules_of_the_page_are_read(place):
-    from clearbench.verdicts.gate_rules import read_rules
+    from clearbench.verdicts.gate.rules import read_rules
 
     [text] = blocks("toml")
     (place / "gates.toml").write_text(text)

@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from task_samples import write_belebele, write_task
+from builders.tasks import write_belebele, write_task
 
 from clearbench.cli.app import execute
-from clearbench.reproduce import Comparison, find_expectation
+from clearbench.evaluation.reproduce import Comparison, find_expectation
 
 
 @pytest.mark.parametrize(

@@ -6,20 +6,20 @@ import subprocess
 import sys
 
 import pytest
-from make import tiny_checkpoint, write_jsonl
-from task_samples import write_belebele, write_task
+from builders.encoders import tiny_checkpoint, write_jsonl
+from builders.tasks import write_belebele, write_task
 from typer.testing import CliRunner
 
 from clearbench.cli.rows import rows_app
+from clearbench.common.errors import ClearbenchError, DataError, TrainingError, UsageError
 from clearbench.encoders.base import EncoderOptions
-from clearbench.encoders.resolve import load_encoder
-from clearbench.errors import ClearbenchError, DataError, TrainingError, UsageError
+from clearbench.encoders.load import load_encoder
 from clearbench.tasks.load import load_task
-from clearbench.training.rows import read_rows
+from clearbench.training.rows.row import read_rows
 
 ENCODER = """
     import numpy as np
-    from clearbench.tasks.retrieval import content_hash
+    from clearbench.common.hashing import content_hash
 
     def encode(texts, role):
         return np.array([[int(content_hash(t, str(i)), 16) % 97 / 97 - 0.5 for i in range(8)] for t in texts])

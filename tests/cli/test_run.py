@@ -8,17 +8,17 @@ import sys
 import textwrap
 
 import pytest
-from make import tiny_checkpoint, write_jsonl
-from task_samples import write_belebele, write_task
+from builders.encoders import tiny_checkpoint, write_jsonl
+from builders.tasks import write_belebele, write_task
 
 from clearbench.cli.app import execute
 
 ENCODER = """
     import os, signal
     import numpy as np
-    from clearbench.encoders import encode as encoding
+    from clearbench.encoders import embed as encoding
     from clearbench.records import RecordFolder
-    from clearbench.tasks.retrieval import content_hash
+    from clearbench.common.hashing import content_hash
 
     encoding.PART_SECONDS = -1.0  # a part after every batch
     calls = 0
@@ -212,7 +212,7 @@ def test_interruption_says_that_nothing_is_lost(place, capsys, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("clearbench.evaluation.RecordFolder.add", interrupt)
+    monkeypatch.setattr("clearbench.evaluation.pipeline.RecordFolder.add", interrupt)
     assert execute(arguments()) == 130
     assert "the same command goes on" in capsys.readouterr().err
 

@@ -4,13 +4,13 @@ import json
 import textwrap
 
 import pytest
-from task_samples import belebele_rows, write_belebele, write_rows, write_task
+from builders.tasks import belebele_rows, write_belebele, write_rows, write_task
 
 from clearbench.cli.app import execute
 
 ENCODER = """
     import numpy as np
-    from clearbench.tasks.retrieval import content_hash
+    from clearbench.common.hashing import content_hash
 
     def encode(texts, role):
         vectors = []

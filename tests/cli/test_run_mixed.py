@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from task_samples import belebele_rows, write_rows, write_task
+from builders.tasks import belebele_rows, write_rows, write_task
 
 from clearbench.cli.app import execute
 from clearbench.cli.show_bias import sentences

@@ -1,10 +1,10 @@
 """Tables: every figure is shown whole, whatever the terminal's width."""
 
 import pytest
-from make import HashEncoder, parallel_set
+from builders.encoders import HashEncoder, parallel_set
 
 from clearbench.cli.show import print_evaluations
-from clearbench.evaluation import EvaluationOptions, evaluate
+from clearbench.evaluation.pipeline import EvaluationOptions, evaluate
 
 
 @pytest.fixture(scope="module")

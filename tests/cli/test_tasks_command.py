@@ -3,11 +3,11 @@ import subprocess
 import sys
 
 import pytest
-from task_samples import write_belebele, write_task
+from builders.tasks import write_belebele, write_task
 from typer.testing import CliRunner
 
 from clearbench.cli.tasks import tasks_app
-from clearbench.errors import DataError, UsageError
+from clearbench.common.errors import DataError, UsageError
 
 HEAVY = ("torch", "faiss", "pandas", "datasets", "transformers")
 

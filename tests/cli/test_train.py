@@ -6,14 +6,14 @@ import shutil
 import pytest
 import torch
 import typer
-from make import tiny_checkpoint
-from task_samples import write_belebele, write_task
-from training_samples import write_rows
+from builders.encoders import tiny_checkpoint
+from builders.tasks import write_belebele, write_task
+from builders.training import write_rows
 
 from clearbench.cli.app import execute
 from clearbench.cli.train import train
-from clearbench.errors import ClearbenchError, TrainingError, UsageError
-from clearbench.training.manifest import read_manifest
+from clearbench.common.errors import ClearbenchError, TrainingError, UsageError
+from clearbench.training.run.manifest import read_manifest
 
 FLAGS = ("--model", "base", "--data", "rows.jsonl", "--steps", "2", "--batch-size", "4", "--device", "cpu")
 

@@ -4,24 +4,24 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
+from builders.encoders import HashEncoder, parallel_set
 from hypothesis import given
 from hypothesis import strategies as st
-from make import HashEncoder, parallel_set
 
+from clearbench.common.errors import EncoderError, UsageError
+from clearbench.common.languages import ENGLISH, parse_language
 from clearbench.encoders.adjust import Adjuster, adjust_encoder
 from clearbench.encoders.adjust_method import Method, check_text, parse_method
 from clearbench.encoders.adjust_text import collect_text, load_text
-from clearbench.encoders.encode import encode_missing, plan_encoding
-from clearbench.encoders.lexical import BM25
+from clearbench.encoders.bm25 import BM25
+from clearbench.encoders.embed import encode_missing, plan_encoding
 from clearbench.encoders.store import EmbeddingStore
-from clearbench.errors import EncoderError, UsageError
-from clearbench.evaluation import EvaluationOptions, evaluate
-from clearbench.languages import ENGLISH, parse_language
+from clearbench.evaluation.pipeline import EvaluationOptions, evaluate
 from clearbench.records import read_scores
-from clearbench.scoring.measures import MEASURE_NAMES, score_run
+from clearbench.scoring.compute import MEASURE_NAMES, score_run
 from clearbench.search.engines import DenseEngine
+from clearbench.tasks.dataset import Texts
 from clearbench.tasks.mixed import mix
-from clearbench.tasks.retrieval import Texts
 
 LANGUAGES = ("en", "de", "sw")
 GERMAN, SWAHILI = parse_language("de"), parse_language("sw")

@@ -5,10 +5,10 @@ import time
 
 import numpy as np
 import pytest
-from make import HashEncoder
+from builders.encoders import HashEncoder
 
+from clearbench.common.errors import StoreError
 from clearbench.encoders.store import EmbeddingStore, list_cached, prune, text_keys
-from clearbench.errors import StoreError
 
 TEXTS = [f"text {n}" for n in range(50)]
 

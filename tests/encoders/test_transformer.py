@@ -6,14 +6,14 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from make import tiny_checkpoint
+from builders.encoders import tiny_checkpoint
 from safetensors.torch import load_file, save_file
 
+from clearbench.common.errors import EncoderError, UsageError
 from clearbench.encoders.base import EncoderOptions
-from clearbench.encoders.checkpoints import hash_checkpoint
-from clearbench.encoders.resolve import load_encoder
+from clearbench.encoders.checkpoint import hash_checkpoint
+from clearbench.encoders.load import load_encoder
 from clearbench.encoders.transformer import load_transformer
-from clearbench.errors import EncoderError, UsageError
 
 TEXTS = ["short", "a somewhat longer text about rivers", "third", "a b c d e f g h i j k l m n o p q r s t"]
 

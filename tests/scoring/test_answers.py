@@ -20,10 +20,10 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clearbench.errors import ScoringError
-from clearbench.scoring.answers import AnswerScores
-from clearbench.scoring.mkqa import MkqaCache, match_key, score_mkqa
-from clearbench.scoring.xor import Tokeniser, XorCache, fallback_tokeniser, official_tokeniser, score_xor
+from clearbench.common.errors import ScoringError
+from clearbench.scoring.answers.mkqa import MkqaCache, match_key, score_mkqa
+from clearbench.scoring.answers.rule import AnswerScores
+from clearbench.scoring.answers.xor import Tokeniser, XorCache, fallback_tokeniser, official_tokeniser, score_xor
 
 DATA = Path(os.environ.get("CLEARBENCH_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
 XOR_DEV = DATA / "xor_tydi" / "xor_dev_retrieve_eng_span_v1_1.jsonl"

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from clearbench.languages import MULTIPLE, parse_language
+from clearbench.common.languages import MULTIPLE, parse_language
 from clearbench.scoring.bias import has_several, judge_bias
 from clearbench.scoring.bias_summary import blocks, estimates, places, summarise_bias
-from clearbench.scoring.rank_tests import friedman, peer, same_treatment
 from clearbench.search.exact import relevant_ranks
-from clearbench.search.ranking import Pool, make_pool, order_scores
-from clearbench.tasks.retrieval import Texts
+from clearbench.search.pool import Pool, make_pool, order_scores
+from clearbench.stats.ranks import friedman, peer, same_treatment
+from clearbench.tasks.dataset import Texts
 
 small = st.integers(0, 4).map(float)
 

@@ -1,7 +1,7 @@
 import pytest
-from task_samples import write, write_rows, write_task
+from builders.tasks import write, write_rows, write_task
 
-from clearbench.errors import TaskError, UsageError
+from clearbench.common.errors import TaskError, UsageError
 from clearbench.tasks.catalogue import find_task, list_tasks
 
 SHIPPED = [

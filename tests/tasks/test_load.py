@@ -1,7 +1,8 @@
 import pytest
-from task_samples import belebele_rows, write_belebele, write_rows, write_task
+from builders.tasks import belebele_rows, write_belebele, write_rows, write_task
 
-from clearbench.errors import DataError, UsageError
+from clearbench.common.errors import DataError, UsageError
+from clearbench.tasks.formats import Wanted
 from clearbench.tasks.load import (
     DataLocation,
     Selection,
@@ -11,7 +12,6 @@ from clearbench.tasks.load import (
     load_task,
     share_selection,
 )
-from clearbench.tasks.readers import Wanted
 from clearbench.tasks.spec import read_spec
 
 LANGUAGES = ["en", "de", "sw", "zh"]

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from make import parallel_set
+from builders.encoders import parallel_set
 
-from clearbench.errors import DataError, UsageError
-from clearbench.languages import MULTIPLE, parse_language
+from clearbench.common.errors import DataError, UsageError
+from clearbench.common.languages import MULTIPLE, parse_language
+from clearbench.tasks.dataset import Texts
 from clearbench.tasks.mixed import mix
-from clearbench.tasks.retrieval import Texts
 
 EN, DE, SW = map(parse_language, ("en", "de", "sw"))
 

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from task_samples import write, write_task
+from builders.tasks import write, write_task
 
 from clearbench.tasks.load import DataLocation, Selection, load, load_task
 

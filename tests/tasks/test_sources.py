@@ -8,10 +8,10 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
 import pytest
-from task_samples import belebele_rows, write, write_belebele, write_rows, write_task
+from builders.tasks import belebele_rows, write, write_belebele, write_rows, write_task
 
-from clearbench.errors import DataError, TaskError
-from clearbench.languages import parse_language, parse_pair
+from clearbench.common.errors import DataError, TaskError
+from clearbench.common.languages import parse_language, parse_pair
 from clearbench.tasks import download
 from clearbench.tasks.sources import DataLocation, SourceFiles
 from clearbench.tasks.spec import read_spec

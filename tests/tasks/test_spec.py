@@ -1,12 +1,12 @@
 import re
 
 import pytest
-from task_samples import write, write_task
+from builders.tasks import write, write_task
 
-from clearbench.errors import TaskError, UsageError
-from clearbench.scoring.measures import MEASURE_NAMES
+from clearbench.common.errors import TaskError, UsageError
+from clearbench.scoring.compute import MEASURE_NAMES
+from clearbench.tasks.formats import READERS
 from clearbench.tasks.options import READER_OPTIONS
-from clearbench.tasks.readers import READERS
 from clearbench.tasks.spec import MEASURES, read_spec
 
 

@@ -7,11 +7,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from gate_samples import write_record
+from builders.gate import write_record
 
-from clearbench.errors import RecordError, UsageError
+from clearbench.common.errors import RecordError, UsageError
 from clearbench.records import read_scores
-from clearbench.verdicts.loading import select_model
+from clearbench.records.select import select_model
 from clearbench.verdicts.matching import match, scores_matrix
 
 PAIRS = ("de-en", "en-de", "en-en")

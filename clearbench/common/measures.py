@@ -1,0 +1,82 @@
+"""Measures as values: name, direction, unit. Whatever shows, compares or ranks a figure asks its measure.
+
+How a measure is computed stands in `scoring`; what it is stands here, so that tables, tests and gates agree on it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Better = Literal["higher", "lower", "neither"]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One measure; prints as its name.
+
+    Attributes:
+        name: As in tables and records: nDCG@10.
+        better: Which way is an improvement; "neither" for what describes a ranking without judging it.
+        unit: "share" in [0, 1], shown times 100 as points; or "rank", from 1, shown as it is.
+    """
+
+    name: str
+    better: Better = "higher"
+    unit: Literal["share", "rank"] = "share"
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def points(self) -> float:
+        """What tables multiply figures by: 100 for shares, 1 for ranks."""
+        return 100.0 if self.unit == "share" else 1.0
+
+    @property
+    def sign(self) -> float:
+        """What makes a difference a gain: -1 where lower is better, else 1."""
+        return -1.0 if self.better == "lower" else 1.0
+
+    @property
+    def scale(self) -> str:
+        """What follows the name in a heading: " x 100" for shares, nothing for ranks."""
+        return " x 100" if self.unit == "share" else ""
+
+    @property
+    def mteb(self) -> str:
+        """MTEB's name of it: ndcg_at_10."""
+        stem, _, cutoff = self.name.partition("@")
+        return f"{_MTEB_STEMS.get(stem, stem)}_at_{cutoff}" if cutoff else stem
+
+
+def find_measure(name: str) -> Measure:
+    """Return the measure of a name; one that no table lists is a share of which more is better."""
+    return _KNOWN.get(name) or Measure(name)
+
+
+CUTOFFS = (1, 5, 10, 20, 100)
+RULES: Mapping[str, tuple[str, ...]] = {
+    "qrels": (
+        *(f"{stem}@{cutoff}" for stem in ("nDCG", "recall") for cutoff in CUTOFFS),
+        "MRR@10",
+        "MAP@100",
+        *(f"success@{cutoff}" for cutoff in CUTOFFS),
+    ),
+    "xor": ("R@2kt", "R@5kt"),
+    "mkqa": ("answer_recall@20", "answer_recall@100"),
+}
+"""What a task is judged by -> the measures that there are, in the order of records' columns."""
+
+_MTEB_STEMS = {"nDCG": "ndcg", "MRR": "mrr", "MAP": "map", "success": "hit_rate"}
+_KNOWN = {
+    measure.name: measure
+    for measure in (
+        Measure("Max@R", "lower", "rank"),
+        Measure("lpr_first", "neither"),
+        Measure("lpr_pairwise", "neither"),
+        Measure("top1_right_same"),
+        Measure("top1_right_other"),
+        Measure("top1_wrong_same", "lower"),
+        Measure("top1_wrong_other", "lower"),
+    )
+}

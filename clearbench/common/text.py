@@ -1,0 +1,51 @@
+"""Words and figures as clearbench writes them: counts with nouns, lists that are cut, p-values, escapes."""
+
+from collections.abc import Iterable, Sequence
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun: 1 pair, 1,190 queries."""
+    if number != 1:
+        noun = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{number:,} {noun}"
+
+
+def listed(names: Iterable[str], most: int = 5) -> str:
+    """Return names joined by commas; of more than `most` the first ones, and how many more there are."""
+    everything = list(map(str, names))
+    more = f" and {len(everything) - most:,} more" if len(everything) > most else ""
+    return ", ".join(everything[:most]) + more if everything else "none"
+
+
+def joined(words: Sequence[str], most: int = 6) -> str:
+    """Return words as in a sentence, "a, b and c"; a long list ends in "and 12 more"."""
+    words = list(words)
+    if len(words) > most:
+        words = [*words[: most - 1], f"{len(words) - most + 1:,} more"]
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else ""
+
+
+def p_value(p: float) -> str:
+    """Return a p-value with its relation: "= 0.012", "< 0.001"."""
+    return "< 0.001" if p < 0.001 else f"= {p:.3f}"
+
+
+def capitalise(sentence: str) -> str:
+    """Return a sentence with a capital first letter, the rest as it is."""
+    return sentence[:1].upper() + sentence[1:]
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says, or its type's name where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def task_label(task: str, options: Iterable[tuple[str, str]]) -> str:
+    """Task name with the reader options that make it another measurement: `xquad+merge_duplicate_questions=True`."""
+    return "+".join([task, *(f"{key}={value}" for key, value in sorted(options))])
+
+
+def escape_markdown(text: str) -> str:
+    """Return text on one line, with what Markdown or HTML would read as a sign escaped: cells, tags, mentions."""
+    escaped = "".join(f"\\{sign}" if sign in "\\`*_{}[]<>|#@~" else sign for sign in " ".join(text.split()))
+    return escaped.replace("&", "&amp;")

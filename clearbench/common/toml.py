@@ -1,0 +1,64 @@
+"""TOML files and validated records: what is wrong with one is said in one sentence, by one rule everywhere."""
+
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from clearbench.common.errors import ClearbenchError, suggest
+
+
+def read_toml(path: Path, error: type[ClearbenchError], what: str = "") -> dict[str, Any]:
+    """Read a TOML file.
+
+    Args:
+        path: The file; a byte-order mark is allowed.
+        error: What to raise.
+        what: Begins messages, such as "--rules "; the path follows.
+    Raises:
+        ClearbenchError: Of the given kind: it cannot be read, is not UTF-8, or is no TOML.
+    """
+    where = f"{what}{path}"
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except OSError as problem:
+        raise error(f"{where}: cannot be read: {problem.strerror or problem}.") from None
+    except UnicodeDecodeError as problem:
+        raise error(f"{where}: not UTF-8 at byte {problem.start}; expected a TOML file in UTF-8.") from None
+    except tomllib.TOMLDecodeError as problem:
+        raise error(f"{where}: not a TOML file: {problem}.") from None
+
+
+def describe_problems(error: ValidationError, known: Iterable[str] = (), most: int = 5) -> str:
+    """Say what pydantic found wrong, key by key: what was found, what was expected. Ends in a full stop.
+
+    Args:
+        error: What pydantic raised.
+        known: Keys that there are; near ones are suggested for one that there is not.
+        most: Problems named before the rest is counted.
+    """
+    problems = error.errors(include_url=False)
+    lines = [_describe(problem, tuple(known)) for problem in problems[:most]]
+    if len(problems) > most:
+        lines.append(f"and {len(problems) - most:,} more")
+    text = "; ".join(lines)
+    return text if text.endswith("?") else f"{text.rstrip('.')}."
+
+
+def _describe(problem: Any, known: tuple[str, ...]) -> str:
+    key = ".".join(map(str, problem["loc"]))
+    message = str(problem["msg"]).removeprefix("Value error, ").rstrip(".")
+    match problem["type"]:
+        case "extra_forbidden":
+            names = f"; there are {', '.join(known)}.{suggest(key, known)}" if known else ""
+            text = f"unknown key{names}"
+        case "missing":
+            text = "missing"
+        case "value_error":
+            text = message
+        case _:
+            found = repr(problem["input"])
+            text = f"found {found[:80]}{'…' if len(found) > 80 else ''}, expected: {message[:1].lower() + message[1:]}"
+    return f"{key}: {text}" if key else text

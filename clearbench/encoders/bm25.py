@@ -1,0 +1,82 @@
+"""BM25 as a baseline that needs no model and no training."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import regex
+
+from clearbench.common.arrays import FloatArray
+from clearbench.common.hashing import content_hash
+from clearbench.encoders.base import Setting
+
+# Scripts written without blanks between words: overlapping character pairs, as Lucene's CJK analyser does.
+UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}ー"
+TOKEN = regex.compile(rf"([{UNSPACED}][{UNSPACED}\p{{M}}]*)|((?:(?![{UNSPACED}])[\p{{L}}\p{{N}}\p{{M}}])+)")
+
+
+@dataclass(frozen=True)
+class Lexical:
+    """BM25 (Lucene's variant, Robertson's k1 and b) over Unicode words, lower-cased, without stop words or stemming.
+
+    The same tokens for every language: no analyser exists for all of them, and a baseline should not favour some.
+    """
+
+    name: str = "bm25"
+    k1: float = 0.9
+    b: float = 0.4
+    settings: Mapping[str, Setting] = field(init=False)
+
+    def __post_init__(self) -> None:
+        settings: dict[str, Setting] = {
+            "kind": "lexical", "method": "lucene", "k1": self.k1, "b": self.b, "tokens": "unicode words, bigrams (v1)"
+        }  # fmt: skip
+        object.__setattr__(self, "settings", settings)
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of everything that changes a score."""
+        return content_hash("lexical", *(f"{key}={value}" for key, value in sorted(self.settings.items())))
+
+    def index(self, passages: Sequence[str]) -> "LexicalIndex":
+        """Index a passage pool."""
+        import bm25s
+
+        engine = bm25s.BM25(method="lucene", k1=self.k1, b=self.b)
+        engine.index([tokenise(text) for text in passages], show_progress=False)
+        return LexicalIndex(engine, len(passages))
+
+
+@dataclass(frozen=True)
+class LexicalIndex:
+    """An indexed passage pool."""
+
+    engine: object
+    num_passages: int
+
+    def scores(self, queries: Sequence[str]) -> FloatArray:
+        """BM25 scores, float32 [Q, P]; 0 for a passage that shares no token with the query."""
+        score_QP = np.zeros((len(queries), self.num_passages), dtype=np.float32)
+        vocabulary = self.engine.vocab_dict  # type: ignore[attr-defined]
+        for row, query in enumerate(queries):
+            tokens = [token for token in tokenise(query) if token in vocabulary]
+            if tokens:
+                score_QP[row] = self.engine.get_scores(tokens)  # type: ignore[attr-defined]
+        return score_QP
+
+
+def tokenise(text: str) -> list[str]:
+    """Split into lower-cased words; a run of an unspaced script into overlapping character pairs."""
+    tokens: list[str] = []
+    for match in TOKEN.finditer(text.lower()):
+        unspaced, word = match.groups()
+        if word:
+            tokens.append(word)
+        elif len(unspaced) == 1:
+            tokens.append(unspaced)
+        else:
+            tokens += [unspaced[i : i + 2] for i in range(len(unspaced) - 1)]
+    return tokens
+
+
+BM25 = Lexical()

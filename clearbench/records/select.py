@@ -1,0 +1,245 @@
+"""Finding records: all of a results folder, or those of one model that a user names."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, overload
+
+from clearbench.common.errors import RecordError, UsageError, suggest
+from clearbench.common.languages import parse_pair
+from clearbench.records import Record, read_record
+
+# <name>-<first 8 hex digits of the hash of the encoder's fingerprint>
+_KEY = re.compile(r"(.+)-[0-9a-f]{8}")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One model's complete record of one task.
+
+    Attributes:
+        folder: The record's folder, <out>/records/<key>/<task>.
+        record: What stands in record.json.
+    """
+
+    folder: Path
+    record: Record
+
+    @property
+    def key(self) -> str:
+        """The model's folder, `<name>-<hash8>`: two checkpoints of one name have two keys."""
+        return self.folder.resolve().parent.name
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return str(self.record.model["name"])
+
+    @property
+    def label(self) -> str:
+        """Task name with the options that make it another measurement: `xquad+merge_duplicate_questions=True`."""
+        identity = self.record.identity
+        return "+".join([identity.task, *(f"{key}={value}" for key, value in sorted(identity.options.items()))])
+
+
+@overload
+def load_results(out: Path) -> list[Entry]: ...
+
+
+@overload
+def load_results(out: Path, skip_broken: Literal[True]) -> tuple[list[Entry], list[str]]: ...
+
+
+def load_results(out: Path, skip_broken: bool = False) -> list[Entry] | tuple[list[Entry], list[str]]:
+    """Read all records of a results folder, sorted by model and task.
+
+    Args:
+        out: Results folder: that which holds `records/`.
+        skip_broken: Leave out records that are damaged, unfinished or of another schema, and return (entries, one
+            message for each that was left out).
+    Raises:
+        RecordError: There are no records, or none that can be read; or, unless `skip_broken`, one cannot be read.
+    """
+    entries, messages = _read(_task_folders(_model_folders(out)), skip_broken)
+    if not entries:
+        found = f" {len(messages)} cannot be used, the first: {messages[0]}" if messages else ""
+        raise RecordError(f"No complete record below {out / 'records'}.{found or _HINT}")
+    return (entries, messages) if skip_broken else entries
+
+
+def models(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+    """Group entries by model key, `<name>-<hash8>`, keeping their order."""
+    grouped: dict[str, list[Entry]] = {}
+    for entry in entries:
+        grouped.setdefault(entry.key, []).append(entry)
+    return grouped
+
+
+def select_model(source: Path | Sequence[Entry], text: str) -> list[Entry]:
+    """Return the records of the one model that a user's text names.
+
+    Args:
+        source: Results folder, of which only the model's records are read, or entries that were read before.
+        text: Model name, key `<name>-<hash8>`, path of a folder records/<key> (or of one record in it), or path of
+            a results folder that holds one model. A name of the source goes before a path; `./name` is a path.
+    Raises:
+        UsageError: No model is called so, or several are.
+        RecordError: A record of the model cannot be used.
+    """
+    if not text.strip():
+        raise UsageError(f"A model's name is empty (found {text!r}): expected a name, a key, or a folder.")
+    known: dict[str, Path] | dict[str, list[Entry]]
+    if not isinstance(source, Path):
+        known = models(source)
+    elif (source / "records").is_dir():
+        known = {folder.name: folder for folder in _model_folders(source)}
+    elif Path(text).is_dir():
+        known = {}
+    else:
+        raise UsageError(f"No model {text!r} in {source}, which holds no results, and no folder of that name.{_HINT}")
+    keys = _matching(known, text)
+    if not keys and Path(text).is_dir():
+        return _read_path(Path(text))
+    if not keys:
+        where = f"in {source}" if isinstance(source, Path) else "among the records"
+        names = list(dict.fromkeys(form for key in known for form in (_safe_name(key), key)))
+        there = f"there are: {', '.join(list(known)[:20])}" if known else "there are no records"
+        raise UsageError(f"No model {text!r} {where}, and no folder of that name; {there}.{suggest(text, names)}")
+    found = {key: _entries(known[key]) for key in keys}
+    if len(found) > 1:
+        exact = {key: entries for key, entries in found.items() if entries[0].name == text}
+        found = exact if len(exact) == 1 else found
+    if len(found) > 1:
+        raise UsageError(f"{len(found)} models are called {text!r}: say which, {' or '.join(found)}.")
+    return next(iter(found.values()))
+
+
+def select_tasks(entries: Iterable[Entry], tasks: Iterable[str] | None) -> list[Entry]:
+    """Keep the entries of the given tasks, by task name or by label; None keeps all.
+
+    Raises:
+        UsageError: No entry is of one of the tasks.
+    """
+    everything = list(entries)
+    if tasks is None:
+        return everything
+    kept = []
+    for task in tasks:
+        matching = [entry for entry in everything if task in (entry.record.identity.task, entry.label)]
+        if not matching:
+            labels = list(dict.fromkeys(entry.label for entry in everything))
+            raise UsageError(f"No record of task {task!r}; there are: {', '.join(labels)}.{suggest(task, labels)}")
+        kept += [entry for entry in matching if entry not in kept]
+    return kept
+
+
+_HINT = " `clearbench run --model MODEL --tasks TASK --out FOLDER` writes some; pass that folder."
+
+
+def _entries(found: Path | list[Entry]) -> list[Entry]:
+    return found if isinstance(found, list) else _read(_task_folders([found]), False)[0]
+
+
+def _read(folders: Sequence[Path], skip_broken: bool) -> tuple[list[Entry], list[str]]:
+    entries, messages = [], []
+    for folder in folders:
+        try:
+            entries.append(_read_entry(folder))
+        except RecordError as error:
+            if not skip_broken:
+                raise
+            messages.append(str(error))
+    return entries, messages
+
+
+def _read_entry(folder: Path) -> Entry:
+    if not (folder / "record.json").exists():
+        raise RecordError(
+            f"{folder} holds no record.json: an unfinished run, or half a copy. Finish it with the same "
+            "`clearbench run`, or delete the folder."
+        )
+    record = read_record(folder)
+    if record.status != "complete":
+        raise RecordError(
+            f"{folder} is unfinished: {len(record.pairs)} pairs were scored when record.json was written. Finish it "
+            "with the same `clearbench run`, or delete the folder."
+        )
+    if damage := _damage(record):
+        raise RecordError(f"{folder}/record.json is damaged: {damage}. Restore it, or measure again with --replace.")
+    return Entry(folder, record)
+
+
+def _damage(record: Record) -> str | None:
+    """What no run writes, in words."""
+    names = [pair.pair for pair in record.pairs]
+    if not names:
+        return "it lists no pair"
+    if twice := [name for name, times in Counter(names).items() if times > 1]:
+        return f"it lists {twice[0]} more than once"
+    name = record.model.get("name")
+    if not isinstance(name, str) or not name:
+        return f"the model has no name (found {name!r})"
+    for pair in record.pairs:
+        try:
+            parse_pair(pair.pair)
+        except UsageError as error:
+            return str(error).rstrip("?.")
+        if record.main_measure not in pair.measures:
+            return f"{pair.pair} lacks the main measure {record.main_measure}"
+        for measure, value in pair.measures.items():
+            if not math.isfinite(value.mean):
+                return f"the mean {measure} of {pair.pair} is {value.mean}"
+    return None
+
+
+def _read_path(path: Path) -> list[Entry]:
+    """Entries of a results folder with one model, of a model's folder, or of one record's folder."""
+    if (path / "records").is_dir():
+        folders = _model_folders(path)
+        if len(folders) != 1:
+            names = ", ".join(folder.name for folder in folders[:20])
+            raise UsageError(f"{path} holds {len(folders)} models: name the folder of one, {path}/records/ of {names}.")
+        return _read(_task_folders(folders), False)[0]
+    if (path / "record.json").exists():
+        return [_read_entry(path)]
+    if not any(path.glob("*/record.json")):
+        raise RecordError(f"No records in {path}: expected a results folder or a folder records/MODEL.{_HINT}")
+    return _read(_task_folders([path]), False)[0]
+
+
+def _model_folders(out: Path) -> list[Path]:
+    records = out / "records"
+    if not records.is_dir():
+        what = "has no folder `records`" if out.is_dir() else "is no folder"
+        raise RecordError(f"No results: {out} {what}.{_HINT}")
+    folders = [folder for folder in _subfolders(records) if _subfolders(folder)]
+    if not folders:
+        raise RecordError(f"No results: {records} is empty.{_HINT}")
+    return folders
+
+
+def _task_folders(model_folders: Iterable[Path]) -> list[Path]:
+    return [task for folder in model_folders for task in _subfolders(folder)]
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def _safe_name(key: str) -> str:
+    match = _KEY.fullmatch(key)
+    return match[1] if match else key
+
+
+def _matching(known: Iterable[str], text: str) -> list[str]:
+    """Keys that the text names: the key itself, else all with the name, as folder names spell names."""
+    keys = list(known)
+    if text in keys:
+        return [text]
+    if "/" in text and Path(text).is_dir():
+        return []
+    safe = re.sub(r"[^\w.+-]+", "_", text).strip("._") or "model"
+    return [key for key in keys if _safe_name(key) == safe]

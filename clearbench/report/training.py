@@ -1,0 +1,89 @@
+"""Training runs of a report: what `clearbench train` wrote beside its checkpoints."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from clearbench.common.errors import RecordError, UsageError
+from clearbench.records.select import Entry
+from clearbench.report.charts import Points
+
+MANIFEST = "clearbench_training.json"
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """One training run.
+
+    Attributes:
+        name: Name of the evaluated model with these weights, else of the folder.
+        folder: Where it lies.
+        status: "complete", or how it ended.
+        formula: The loss.
+        settings: What decides the weights, in words.
+        rows: The training rows, in words.
+        loss: (step, loss).
+        evaluations: "task:pair" -> (step, nDCG@10 x 100).
+    """
+
+    name: str
+    folder: Path
+    status: str
+    formula: str
+    settings: str
+    rows: str
+    loss: Points
+    evaluations: dict[str, Points]
+
+
+def find_runs(folders: Sequence[Path], entries: Iterable[Entry]) -> list[TrainingRun]:
+    """Read the training runs of a report, each once.
+
+    Args:
+        folders: Checkpoints, or folders of checkpoints, that the user named.
+        entries: Records; a run whose weights are those of a record's model bears that model's name.
+    Raises:
+        UsageError: A named folder holds no training run.
+        RecordError: A run's file is damaged.
+    """
+    names = {str(entry.record.model["weights"]): entry.name for entry in entries if entry.record.model.get("weights")}
+    files: dict[Path, None] = {}
+    for folder in folders:
+        found = [file for file in (folder / MANIFEST, *sorted(folder.glob(f"*/{MANIFEST}"))) if file.is_file()]
+        if not found:
+            raise UsageError(
+                f"--training {folder}: neither it nor a folder in it holds {MANIFEST}, which `clearbench train` writes."
+            )
+        files.update({file.resolve(): None for file in found})
+    return [_read(file, names) for file in files]
+
+
+def _read(file: Path, names: dict[str, str]) -> TrainingRun:
+    try:
+        data: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        config, rows = data["config"], data["rows"]
+        languages = ", ".join(f"{language} {count:,}" for language, count in rows["languages"].items())
+        evaluated = [key for key in (data["evaluations"] or [{}])[-1] if key != "step"]
+        return TrainingRun(
+            name=names.get(data.get("weights") or "", file.parent.name),
+            folder=file.parent,
+            status=data["status"],
+            formula=f"{config['loss']}: {data['formula']}",
+            settings=f"{data['step']} of {config['steps']} steps of {config['batch_size']} rows, learning rate "
+            f"{config['learning_rate']:g}, scale {config['scale']:g}, seed {config['seed']}",
+            rows=f"{rows['num_rows']:,} ({languages}), {rows['num_distinct_rows']:,} of them used",
+            loss=tuple((float(entry["step"]), float(entry["loss"])) for entry in data["loss_curve"]),
+            evaluations={
+                key: tuple((float(e["step"]), 100 * float(e[key])) for e in data["evaluations"] if key in e)
+                for key in evaluated
+            },
+        )
+    except OSError as error:
+        raise RecordError(f"{file}: {error.strerror}.") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RecordError(
+            f"{file} is damaged or of another version of clearbench ({type(error).__name__}: {error}). Leave it out of "
+            "--training, or train again."
+        ) from error

@@ -1,0 +1,121 @@
+"""Retrieval measures per query, by trec_eval's definitions: through pytrec_eval, or from the only relevant one's rank.
+
+Gain is linear, the discount log2(rank + 1), a passage is relevant when its judgement is above 0. Nothing is rounded.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from clearbench.common.arrays import IntArray, Scores
+from clearbench.common.errors import ScoringError
+
+Ranking = Mapping[str, float]
+"""passage id -> score"""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One measure, known by the name it prints as.
+
+    Attributes:
+        name: As in tables and records: nDCG@10.
+        trec: trec_eval's key for it: ndcg_cut_10.
+        cutoff: Ranks that count.
+        at_rank: Value when the only relevant passage stands at these ranks, float64 like the ranks.
+    """
+
+    name: str
+    trec: str
+    cutoff: int
+    at_rank: Callable[[Scores], Scores]
+
+
+def _ndcg(rank: Scores) -> Scores:
+    return 1.0 / np.log2(rank + 1.0)
+
+
+def _one(rank: Scores) -> Scores:
+    return np.ones_like(rank)
+
+
+def _reciprocal(rank: Scores) -> Scores:
+    return 1.0 / rank
+
+
+CUTOFFS = (1, 5, 10, 20, 100)
+MEASURES: tuple[Measure, ...] = (
+    *(Measure(f"nDCG@{k}", f"ndcg_cut_{k}", k, _ndcg) for k in CUTOFFS),
+    *(Measure(f"recall@{k}", f"recall_{k}", k, _one) for k in CUTOFFS),
+    Measure("MRR@10", "recip_rank", 10, _reciprocal),
+    Measure("MAP@100", "map_cut_100", 100, _reciprocal),
+    *(Measure(f"success@{k}", f"success_{k}", k, _one) for k in CUTOFFS),
+)
+MEASURE_NAMES = tuple(measure.name for measure in MEASURES)
+DEPTH = max(measure.cutoff for measure in MEASURES)
+
+
+def score_ranks(ranks: IntArray) -> Scores:
+    """Every measure for queries with exactly one relevant passage, from that passage's rank.
+
+    Args:
+        ranks: Rank of the relevant passage per query, int64 [Q], from 1.
+    Returns:
+        float64 [Q, M], columns as MEASURES; equal to pytrec_eval's.
+    """
+    rank = ranks.astype(np.float64)
+    return np.stack([np.where(ranks <= m.cutoff, m.at_rank(rank), 0.0) for m in MEASURES], axis=1)
+
+
+def score_run(run: Mapping[str, Ranking], qrels: Mapping[str, Mapping[str, int]], queries: Sequence[str]) -> Scores:
+    """Every measure through pytrec_eval, for every query asked for.
+
+    pytrec_eval leaves out queries that are absent from the run, which flatters the mean; here they score 0.
+
+    Args:
+        run: query id -> passage id -> score.
+        qrels: Judgements.
+        queries: Query ids in the order of the result's rows; each must have a relevant passage.
+    Returns:
+        float64 [Q, M], columns as MEASURES.
+    Raises:
+        ScoringError: A query has no relevant passage, a score is not finite, or an id is one that trec_eval mishandles.
+    """
+    import pytrec_eval
+
+    for query in queries:
+        if not any(relevance > 0 for relevance in qrels.get(query, {}).values()):
+            raise ScoringError(f"Query {query!r} has no relevant passage, so it cannot be scored.")
+        if query == "no_query" or "\0" in query:
+            raise ScoringError(f"Query id {query!r} cannot be given to trec_eval; choose another id.")
+    wanted = {query: dict(qrels[query]) for query in queries}
+    plain = {
+        query: {passage: float(score) for passage, score in ranking.items()}
+        for query, ranking in run.items()
+        if query in wanted
+    }
+    if not all(np.isfinite(list(ranking.values())).all() for ranking in plain.values() if ranking):
+        raise ScoringError("A run holds NaN or infinite scores.")
+    keys = {measure.trec for measure in MEASURES if measure.trec != "recip_rank"}
+    values = pytrec_eval.RelevanceEvaluator(wanted, _request(keys)).evaluate(plain)
+    # trec_eval has no cut for the reciprocal rank; its `recip_rank_10` silently is the uncut one.
+    firsts = {query: _first(ranking, 10) for query, ranking in plain.items()}
+    reciprocal = pytrec_eval.RelevanceEvaluator(wanted, {"recip_rank"}).evaluate(firsts)
+    table = np.zeros((len(queries), len(MEASURES)))
+    for row, query in enumerate(queries):
+        if query in values:
+            merged = {**values[query], **reciprocal.get(query, {"recip_rank": 0.0})}
+            table[row] = [merged[measure.trec] for measure in MEASURES]
+    return table
+
+
+def _request(keys: set[str]) -> set[str]:
+    """trec_eval's request strings for result keys: ndcg_cut_10 -> ndcg_cut.10."""
+    return {f"{family}.{cut}" for family, _, cut in (key.rpartition("_") for key in keys)}
+
+
+def _first(ranking: Ranking, depth: int) -> dict[str, float]:
+    """The first passages of a ranking in trec_eval's order: float32 score descending, id descending."""
+    order = sorted(ranking.items(), key=lambda item: (np.float32(item[1]), item[0]), reverse=True)
+    return dict(order[:depth])

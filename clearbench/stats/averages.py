@@ -1,0 +1,57 @@
+"""Macro averages over language pairs: each pair counts once, whatever its number of queries."""
+
+from collections.abc import Callable, Mapping
+
+from clearbench.common.languages import ENGLISH, MULTIPLE, Pair
+
+TIERS = ("high", "mid", "low")
+
+
+def pair_tier(pair: Pair) -> str | None:
+    """Resource tier of a pair: the lower tier of its languages other than English; None for en-en.
+
+    A mixed pool has no tier: de-mul has that of German, en-mul none.
+    """
+    tiers = [language.tier for language in (pair.query, pair.passage) if language not in (ENGLISH, MULTIPLE)]
+    return max(tiers, key=TIERS.index) if tiers else None
+
+
+GROUPS: Mapping[str, Callable[[Pair], bool]] = {
+    "english": lambda pair: pair.query == pair.passage == ENGLISH,
+    "*-en": lambda pair: pair.passage == ENGLISH != pair.query,
+    "en-*": lambda pair: pair.query == ENGLISH and pair.passage not in (ENGLISH, MULTIPLE),
+    "monolingual": lambda pair: pair.query == pair.passage != ENGLISH,
+    "cross-lingual": lambda pair: pair.query != pair.passage != MULTIPLE,
+    "high": lambda pair: pair_tier(pair) == "high",
+    "mid": lambda pair: pair_tier(pair) == "mid",
+    "low": lambda pair: pair_tier(pair) == "low",
+    "all": lambda pair: True,
+}
+"""Group -> which pairs it averages. English alone stands apart: no group but `english` and `all` holds en-en.
+
+Queries against a mixed pool (de-mul) are neither monolingual nor cross-lingual: they are in their tier and in `all`.
+"""
+
+
+def macro_averages(means: Mapping[Pair, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    """Average each measure over the pairs of each group.
+
+    Args:
+        means: pair -> measure -> mean over the pair's queries.
+    Returns:
+        group -> {"num_pairs": n, measure: average}; groups without a pair are left out, and measures that a pair of
+        the group lacks.
+    """
+    averages: dict[str, dict[str, float]] = {}
+    for group, belongs in GROUPS.items():
+        members = [values for pair, values in means.items() if belongs(pair)]
+        if members:
+            averages[group] = {
+                "num_pairs": len(members),
+                **{
+                    measure: sum(values[measure] for values in members) / len(members)
+                    for measure in members[0]
+                    if all(measure in values for values in members)
+                },
+            }
+    return averages

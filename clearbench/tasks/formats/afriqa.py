@@ -1,0 +1,111 @@
+"""AfriQA gold passages: questions in African languages, their English translations, English passages.
+
+Source: Ogundepo et al. (2023), "AfriQA: Cross-lingual Open-Retrieval Question Answering for African Languages".
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from clearbench.common.errors import DataError
+from clearbench.common.languages import ENGLISH, Language, Pair
+from clearbench.tasks.dataset import Dataset, TaskPair
+from clearbench.tasks.formats.base import Wanted, english_pool_pairs, join_title, language_files, text_id
+from clearbench.tasks.formats.parsing import id_field, make_texts, read_json_lines, text_field
+from clearbench.tasks.options import AfriqaOptions
+from clearbench.tasks.sources import SourceFiles
+from clearbench.tasks.spec import TaskSpec
+
+
+class _Row(NamedTuple):
+    """One question: id `<language>:<id>`, texts, its passage (None where the file has none), yes/no or not."""
+
+    id: str
+    question: str
+    english: str
+    passage: str | None
+    yes_no: bool
+
+
+class AfriqaReader:
+    """Reads every language's file that is there: the pool is the same whichever pairs are wanted.
+
+    The pool holds the distinct English passages of the split. The human translations of all questions are the
+    English queries, under the same ids, so `en-en` and `ha-en` ask the same of the same pool.
+    """
+
+    def __init__(self, spec: TaskSpec, files: SourceFiles, options: AfriqaOptions) -> None:
+        self._spec, self._files, self._options = spec, files, options
+
+    def pairs(self) -> tuple[Pair, ...]:
+        """Return every language with English, English (the translations) included."""
+        return english_pool_pairs(self._spec, ENGLISH)
+
+    def load(self, wanted: Wanted) -> Dataset:
+        """Read the wanted pairs; see `Reader.load`."""
+        languages = [language for language in self._spec.spellings if language != ENGLISH]
+        if not languages:
+            raise DataError(f"{self._spec.name}: the task file names no language besides English.")
+        paths, notes = language_files(self._files, "questions", languages, wanted)
+        rows = {language: self._parse(language, path) for language, path in paths.items()}
+        judged = {language: [row for row in items if row.passage] for language, items in rows.items()}
+        everything = [row for items in judged.values() for row in items]
+        passages = {text_id(row.passage): row.passage for row in everything if row.passage}
+        where = next(iter(paths.values())).parent
+        queries = {
+            language: make_texts(language, ((row.id, row.question) for row in items), "query", paths[language])
+            for language, items in judged.items()
+        }
+        queries[ENGLISH] = make_texts(ENGLISH, ((row.id, row.english) for row in everything), "query", where)
+        gold = {row.id: text_id(row.passage) for row in everything if row.passage}
+        qrels = {language: {query: {gold[query]: 1} for query in texts.ids} for language, texts in queries.items()}
+        pool = str(ENGLISH)
+        return Dataset(
+            task=self._spec.name,
+            version=self._spec.version,
+            pools={pool: make_texts(ENGLISH, passages.items(), "passage", where)},
+            pairs=tuple(
+                TaskPair(pair, queries[pair.query], pool, qrels[pair.query])
+                for pair in wanted.pairs
+                if pair.query in queries
+            ),
+            clusters=gold,
+            notes=(*notes, *_oddities(rows)),
+        )
+
+    def _parse(self, language: Language, path: Path) -> list[_Row]:
+        rows = []
+        for where, row in read_json_lines(path):
+            context = row.get("context")
+            if context is not None and not isinstance(context, str):
+                raise DataError(f"{where}: field 'context': found {context!r}, expected text or null.")
+            passage = (context or "").strip()
+            if passage and self._options.join_title:
+                passage = join_title(row.get("title"), passage)
+            rows.append(
+                _Row(
+                    id=f"{language}:{id_field(row, 'id', where)}",
+                    question=text_field(row, "question_lang", where).strip(),
+                    english=text_field(row, "question_translated", where).strip(),
+                    passage=passage or None,
+                    yes_no=_is_yes_no(row.get("answer_pivot")),
+                )
+            )
+        return rows
+
+
+def _is_yes_no(answer: object) -> bool:
+    texts = answer.get("text") if isinstance(answer, dict) else None
+    return isinstance(texts, list) and bool(texts) and all(str(text).lower() in {"yes", "no"} for text in texts)
+
+
+def _oddities(rows: dict[Language, list[_Row]]) -> tuple[str, ...]:
+    notes = []
+    total = sum(len(items) for items in rows.values())
+    without = {language: sum(row.passage is None for row in items) for language, items in rows.items()}
+    if sum(without.values()):
+        counts = ", ".join(f"{count} {language}" for language, count in without.items() if count)
+        notes.append(f"questions without a passage are left out: {counts} ({sum(without.values())} of {total:,}).")
+    yes_no = sum(row.yes_no and row.passage is not None for items in rows.values() for row in items)
+    if yes_no:
+        notes.append(f"{yes_no:,} of {total:,} questions have the answer yes or no; they are kept.")
+    return tuple(notes)

@@ -1,0 +1,97 @@
+"""What all readers share: the interface, finding one file per language, and what is left out when files are missing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Protocol
+
+from clearbench.common.languages import Language, Pair
+from clearbench.tasks.dataset import Dataset
+from clearbench.tasks.sources import SourceFiles
+from clearbench.tasks.spec import TaskSpec
+
+# Languages or pairs named in a note before it is cut short.
+_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to load.
+
+    Attributes:
+        pairs: The selected pairs, in the task's order.
+        named: Languages that the user named: a missing file of these is an error; files of other languages that are
+            missing are left out, with a note.
+    """
+
+    pairs: tuple[Pair, ...]
+    named: frozenset[Language] = frozenset()
+
+    def names(self, pair: Pair) -> bool:
+        """Whether the user named both sides of a pair."""
+        return pair.query in self.named and pair.passage in self.named
+
+
+class Reader(Protocol):
+    """A reader of one task's files."""
+
+    def pairs(self) -> tuple[Pair, ...]:
+        """Return the pairs that the task defines, whether their files are there or not."""
+        ...
+
+    def load(self, wanted: Wanted) -> Dataset:
+        """Read the wanted pairs.
+
+        Raises:
+            DataError: A file is missing or broken.
+        """
+        ...
+
+
+def english_pool_pairs(spec: TaskSpec, english: Language) -> tuple[Pair, ...]:
+    """Return the pairs of a task whose passages are English only."""
+    return tuple(Pair(language, english) for language in spec.spellings)
+
+
+def language_files(
+    files: SourceFiles, key: str, languages: Sequence[Language], wanted: Wanted
+) -> tuple[dict[Language, Path], tuple[str, ...]]:
+    """Find one file per language; return those there are, and a note about the others.
+
+    Raises:
+        DataError: A language that the user named has no file, or none has.
+    """
+    found: dict[Language, Path] = {}
+    for language in languages:
+        named = language in wanted.named
+        path = files.require(key, language=language) if named else files.find(key, language=language)
+        if path is not None:
+            found[language] = path
+    if not found:
+        raise files.missing(key, language=languages[0])
+    absent = [language for language in languages if language not in found]
+    return found, left_out("languages without files", absent, len(languages))
+
+
+def left_out(what: str, absent: Sequence[Language | Pair], total: int) -> tuple[str, ...]:
+    """Return a note such as "languages without files: fr, sw (2 of 14)", or none if nothing is absent."""
+    if not absent:
+        return ()
+    names = ", ".join(map(str, absent[:_SHOWN])) + (", …" if len(absent) > _SHOWN else "")
+    return (f"{what}: {names} ({len(absent):,} of {total:,}).",)
+
+
+def languages_of(pairs: Sequence[Pair]) -> tuple[Language, ...]:
+    """Return the languages of pairs, each once, in order of appearance."""
+    return tuple(dict.fromkeys(side for pair in pairs for side in (pair.query, pair.passage)))
+
+
+def text_id(text: str) -> str:
+    """Return an id made from a text, for passages that have none: the same in every file that has the passage."""
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def join_title(title: object, text: str) -> str:
+    """Return `title + " " + text` without blanks around it; BEIR and MTEB encode passages so."""
+    return f"{title} {text}".strip() if isinstance(title, str) else text.strip()

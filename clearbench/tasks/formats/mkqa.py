@@ -1,0 +1,147 @@
+"""MKQA: 10,000 Natural Questions in 26 languages, English passages, judged by the English answers.
+
+Source: Longpre, Lu & Daiber (2021), "MKQA: A Linguistically Diverse Benchmark for Multilingual Open Domain Question
+Answering". The retrieval form is that of mContriever and BGE-M3: every language's question is judged by the English
+answers and their aliases; questions of the types below are dropped, which leaves 6,619.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from clearbench.common.errors import DataError
+from clearbench.common.languages import ENGLISH, Language, Pair
+from clearbench.tasks.dataset import Dataset, Qrels, TaskPair
+from clearbench.tasks.formats.base import Wanted, english_pool_pairs, language_files
+from clearbench.tasks.formats.corpus import load_corpus
+from clearbench.tasks.formats.parsing import Row, id_field, list_field, make_texts, read_json_lines, text_field
+from clearbench.tasks.options import MkqaOptions
+from clearbench.tasks.sources import SourceFiles
+from clearbench.tasks.spec import TaskSpec
+
+_DROPPED_TYPES = frozenset({"unanswerable", "binary", "long_answer"})
+
+Questions = dict[Language, list[tuple[str, str]]]
+Answers = dict[str, tuple[str, ...]]
+
+
+class MkqaReader:
+    """Reads the official file (source `questions`), or else per-language copies (source `copies`), and a corpus.
+
+    Questions stay as they are: blanks and U+200B in Khmer are how they were written.
+    """
+
+    def __init__(self, spec: TaskSpec, files: SourceFiles, options: MkqaOptions) -> None:
+        self._spec, self._files, self._options = spec, files, options
+
+    def pairs(self) -> tuple[Pair, ...]:
+        """Return every language with English, English included."""
+        return english_pool_pairs(self._spec, ENGLISH)
+
+    def load(self, wanted: Wanted) -> Dataset:
+        """Read the wanted pairs; see `Reader.load`."""
+        languages = [pair.query for pair in wanted.pairs]
+        path = None if self._copies_only() else self._files.require("questions")
+        if path is not None:
+            questions, answers, notes = self._official(path, languages)
+        else:
+            questions, answers, notes = self._copies(languages, wanted)
+        name, pool = load_corpus(self._files, ENGLISH, join=self._options.join_title)
+        no_qrels: Qrels = {}
+        pairs = tuple(
+            TaskPair(pair, make_texts(pair.query, questions[pair.query], "query", path or "mkqa"), name, no_qrels)
+            for pair in wanted.pairs
+            if pair.query in questions
+        )
+        return Dataset(
+            task=self._spec.name,
+            version=self._spec.version,
+            pools={name: pool},
+            pairs=pairs,
+            answers=answers,
+            notes=(*notes, f"passage corpus: {name}, {len(pool):,} passages."),
+        )
+
+    def _copies_only(self) -> bool:
+        """Whether the data folder has copies and not the official file."""
+        return (
+            self._files.has("copies")
+            and self._files.find_local("questions") is None
+            and self._files.find_local("copies", language=ENGLISH) is not None
+        )
+
+    def _official(self, path: Path, languages: Iterable[Language]) -> tuple[Questions, Answers, tuple[str, ...]]:
+        questions: Questions = {language: [] for language in languages}
+        answers: Answers = {}
+        dropped = total = 0
+        for where, row in read_json_lines(path):
+            total += 1
+            key = id_field(row, "example_id", where)
+            if key in answers:
+                raise DataError(f"{where}: query id {key!r} occurs twice; ids must be unique.")
+            accepted = _official_answers(row, where)
+            if not accepted:
+                dropped += 1
+                continue
+            answers[key] = accepted
+            texts = row.get("queries")
+            for language, items in questions.items():
+                items.append((key, text_field(texts, self._spec.spellings[language], f"{where}: queries")))
+        if not answers:
+            raise DataError(f"{path}: none of {total:,} questions has an answer of a kind that is evaluated.")
+        note = f"{dropped:,} of {total:,} questions without a short answer are left out."
+        return questions, answers, (note,) if dropped else ()
+
+    def _copies(self, languages: list[Language], wanted: Wanted) -> tuple[Questions, Answers, tuple[str, ...]]:
+        answers: Answers = {}
+        unanswered: set[str] = set()
+        for where, key, row in _copy_rows(self._files.require("copies", language=ENGLISH)):
+            accepted = _clean(list_field(row, "answers", where), where)
+            if accepted:
+                answers[key] = accepted
+            else:
+                unanswered.add(key)
+        paths, notes = language_files(self._files, "copies", languages, wanted)
+        questions: Questions = {}
+        for language, path in paths.items():
+            questions[language] = []
+            for where, key, row in _copy_rows(path):
+                if key in answers:
+                    questions[language].append((key, text_field(row, "question", where)))
+                elif key not in unanswered:
+                    raise DataError(f"{where}: question {key!r} is not in the English file, which has the answers.")
+        if unanswered:
+            notes += (f"{len(unanswered):,} questions without an answer are left out.",)
+        return questions, answers, notes
+
+
+def _copy_rows(path: Path) -> Iterator[tuple[str, str, Row]]:
+    """Give place, question id and row of a per-language copy; ids are `<id>_<lang>`, and `zh_cn` holds a `_` too."""
+    for where, row in read_json_lines(path):
+        yield where, id_field(row, "id", where).partition("_")[0], row
+
+
+def _official_answers(row: Row, where: str) -> tuple[str, ...]:
+    """Return the English answers and aliases, or none for a question that is not evaluated.
+
+    The last answer's type decides for the question, as in the reference script (contriever,
+    `data_scripts/preprocess_xmkqa.py`) behind the published 6,619.
+    """
+    by_language = row.get("answers")
+    items = list_field(by_language, "en", f"{where}: answers")
+    texts: list[object] = []
+    kept = False
+    for item in items:
+        if not isinstance(item, Mapping):
+            raise DataError(f"{where}: answers.en holds {item!r}, expected objects with type, text, aliases.")
+        kept = item.get("type") not in _DROPPED_TYPES
+        if kept:
+            texts += [item.get("text"), *(item.get("aliases") or [])]
+    return _clean([text for text in texts if text is not None], where) if kept else ()
+
+
+def _clean(values: Iterable[object], where: str) -> tuple[str, ...]:
+    """Strip answers, drop empty ones (an empty answer would match any passage) and repeats."""
+    for value in values:
+        if not isinstance(value, str):
+            raise DataError(f"{where}: an answer is {value!r}, expected text.")
+    return tuple(dict.fromkeys(text for value in values if (text := str(value).strip())))

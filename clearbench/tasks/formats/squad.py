@@ -1,0 +1,128 @@
+"""SQuAD JSON in retrieval form: XQuAD (parallel), MLQA (a file per pair), TyDi QA GoldP (monolingual).
+
+Questions and passages lose the blanks around them: the figures that MTEB publishes are made so (XQuAD en has 1,185
+distinct questions after that, 1,187 before), and MLQA's stray blanks are no part of a question.
+
+Sources: Artetxe et al. (2020), "On the Cross-lingual Transferability of Monolingual Representations"; Lewis et al.
+(2020), "MLQA"; Clark et al. (2020), "TyDi QA".
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from clearbench.common.errors import DataError
+from clearbench.common.languages import ENGLISH, Pair
+from clearbench.tasks.dataset import Dataset, Qrels, TaskPair, Texts
+from clearbench.tasks.formats.base import Wanted, language_files, languages_of, left_out, text_id
+from clearbench.tasks.formats.parallel import Parsed, all_pairs, assemble, merge_equal
+from clearbench.tasks.formats.parsing import id_field, list_field, make_texts, read_json, text_field
+from clearbench.tasks.options import SquadOptions
+from clearbench.tasks.sources import SourceFiles
+from clearbench.tasks.spec import TaskSpec
+
+
+class _Question(NamedTuple):
+    """One question with its paragraph: position "article-paragraph" and text."""
+
+    id: str
+    text: str
+    position: str
+    context: str
+
+
+class SquadReader:
+    """Reads SQuAD files in one of three layouts, see `SquadOptions`."""
+
+    def __init__(self, spec: TaskSpec, files: SourceFiles, options: SquadOptions) -> None:
+        self._spec, self._files, self._options = spec, files, options
+
+    def pairs(self) -> tuple[Pair, ...]:
+        """Return every pair of languages, or every language with itself in the monolingual layout."""
+        if self._options.layout == "monolingual":
+            return tuple(Pair(language, language) for language in self._spec.spellings)
+        return all_pairs(self._spec)
+
+    def load(self, wanted: Wanted) -> Dataset:
+        """Read the wanted pairs; see `Reader.load`."""
+        if self._options.layout != "parallel":
+            return self._load_separate(wanted)
+        paths, notes = language_files(self._files, "questions", languages_of(wanted.pairs), wanted)
+        parsed = {language: _parse_parallel(path) for language, path in paths.items()}
+        return assemble(self._spec, wanted, parsed, merge=self._options.merge_duplicate_questions, notes=notes)
+
+    def _load_separate(self, wanted: Wanted) -> Dataset:
+        """Read one file per pair: pools are the distinct contexts of the file, ids are hashes of their texts.
+
+        The clusters must be the same whichever pairs are loaded, while a question's contexts in two languages are
+        grouped differently. So the English context decides, from the file that has all questions in English; a
+        question that is not there belongs to its context in the first loaded pair that has it.
+        """
+        paths = {pair: path for pair in wanted.pairs if (path := self._path(pair, wanted))}
+        if not paths:
+            raise self._missing(wanted.pairs[0])
+        absent = [pair for pair in wanted.pairs if pair not in paths]
+        notes = left_out("pairs without files", absent, len(wanted.pairs))
+        clusters = self._english_clusters(wanted)
+        pools: dict[str, Texts] = {}
+        pairs: list[TaskPair] = []
+        for pair, path in paths.items():
+            questions = list(_questions(path))
+            contexts = {question.id: text_id(question.context) for question in questions}
+            for query, context in contexts.items():
+                clusters.setdefault(query, context)
+            pool = str(pair) if self._options.layout == "pairs" else str(pair.passage)
+            passages = {text_id(question.context): question.context for question in questions}
+            pools[pool] = make_texts(pair.passage, passages.items(), "passage", path)
+            queries = make_texts(pair.query, ((one.id, one.text) for one in questions), "query", path)
+            qrels: Qrels = {query: {context: 1} for query, context in contexts.items()}
+            if self._options.merge_duplicate_questions:
+                queries, qrels = merge_equal(queries, qrels)
+            pairs.append(TaskPair(pair, queries, pool, qrels))
+        return Dataset(self._spec.name, self._spec.version, pools, tuple(pairs), clusters, notes=notes)
+
+    def _path(self, pair: Pair, wanted: Wanted) -> Path | None:
+        if self._options.layout == "monolingual":
+            find = self._files.require if pair.query in wanted.named else self._files.find
+            return find("questions", language=pair.query)
+        find = self._files.require if wanted.names(pair) else self._files.find
+        return find("questions", pair=pair)
+
+    def _missing(self, pair: Pair) -> DataError:
+        if self._options.layout == "monolingual":
+            return self._files.missing("questions", language=pair.query)
+        return self._files.missing("questions", pair=pair)
+
+    def _english_clusters(self, wanted: Wanted) -> dict[str, str]:
+        if self._options.layout == "monolingual" or ENGLISH not in self._spec.spellings:
+            return {}
+        path = self._path(Pair(ENGLISH, ENGLISH), Wanted(wanted.pairs))
+        return {} if path is None else {one.id: text_id(one.context) for one in _questions(path)}
+
+
+def _parse_parallel(path: Path) -> Parsed:
+    """Read one language of a parallel task; a passage's id is its position, the same in every language."""
+    queries: list[tuple[str, str]] = []
+    passages: dict[str, str] = {}
+    gold: dict[str, str] = {}
+    for question in _questions(path):
+        position = passages.setdefault(question.context, question.position)
+        queries.append((question.id, question.text))
+        gold[question.id] = position
+    return Parsed(path, tuple(queries), tuple((position, text) for text, position in passages.items()), gold)
+
+
+def _questions(path: Path) -> Iterator[_Question]:
+    """Give the questions of a SQuAD file in its order.
+
+    Raises:
+        DataError: The file has another structure.
+    """
+    for number, article in enumerate(list_field(read_json(path), "data", str(path))):
+        place = f"{path}: data[{number}]"
+        for index, paragraph in enumerate(list_field(article, "paragraphs", place)):
+            where = f"{place}.paragraphs[{index}]"
+            context = text_field(paragraph, "context", where).strip()
+            for row in list_field(paragraph, "qas", where):
+                text = text_field(row, "question", where).strip()
+                yield _Question(id_field(row, "id", where), text, f"{number}-{index}", context)

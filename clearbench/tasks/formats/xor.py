@@ -1,0 +1,80 @@
+"""XOR-Retrieve: questions in seven languages, English passages, judged by answer strings.
+
+Source: Asai et al. (2021), "XOR QA: Cross-lingual Open-Retrieval Question Answering"; data version 1.1.
+"""
+
+from clearbench.common.errors import DataError
+from clearbench.common.languages import ENGLISH, Language, Pair
+from clearbench.tasks.dataset import Dataset, Qrels, TaskPair
+from clearbench.tasks.formats.base import Wanted, english_pool_pairs, left_out
+from clearbench.tasks.formats.corpus import load_corpus
+from clearbench.tasks.formats.parsing import id_field, list_field, make_texts, read_json_lines, text_field
+from clearbench.tasks.options import XorOptions
+from clearbench.tasks.sources import SourceFiles
+from clearbench.tasks.spec import TaskSpec
+
+
+class XorReader:
+    """Reads the questions' one file and a passage corpus.
+
+    Questions stay as they are, not even normalised: zero-width joiners are part of their spelling, and some are not
+    NFC. Answers stay raw too, with yes/no and repeats: what counts is the official measure's business.
+    """
+
+    def __init__(self, spec: TaskSpec, files: SourceFiles, options: XorOptions) -> None:
+        self._spec, self._files, self._options = spec, files, options
+
+    def pairs(self) -> tuple[Pair, ...]:
+        """Return every language with English."""
+        return english_pool_pairs(self._spec, ENGLISH)
+
+    def load(self, wanted: Wanted) -> Dataset:
+        """Read the wanted pairs; see `Reader.load`."""
+        path = self._files.require("questions")
+        languages = {str(language): language for language in self._spec.spellings}
+        languages |= {spelling: language for language, spelling in self._spec.spellings.items()}
+        queries: dict[Language, list[tuple[str, str]]] = {pair.query: [] for pair in wanted.pairs}
+        answers: dict[str, tuple[str, ...]] = {}
+        for where, row in read_json_lines(path):
+            spelling = text_field(row, "lang", where).strip()  # the training file has ' ar'
+            language = languages.get(spelling)
+            if language is None:
+                known = ", ".join(self._spec.languages)
+                raise DataError(f"{where}: language {spelling!r} is none of the task's: {known}.")
+            key = id_field(row, "id", where)
+            if key in answers:
+                raise DataError(f"{where}: query id {key!r} occurs twice; ids must be unique.")
+            answers[key] = _answers(list_field(row, "answers", where), where)
+            if language in queries:
+                queries[language].append((key, text_field(row, "question", where)))
+        absent = [language for language, items in queries.items() if not items]
+        if named := [language for language in absent if language in wanted.named]:
+            raise DataError(f"{path}: no questions in {named[0]}.")
+        name, pool = load_corpus(self._files, ENGLISH, join=self._options.join_title)
+        no_qrels: Qrels = {}
+        pairs = [
+            TaskPair(pair, make_texts(pair.query, queries[pair.query], "query", path), name, no_qrels)
+            for pair in wanted.pairs
+            if queries[pair.query]
+        ]
+        if not pairs:
+            raise DataError(f"{path}: no questions in {', '.join(map(str, absent))}.")
+        return Dataset(
+            task=self._spec.name,
+            version=self._spec.version,
+            pools={name: pool},
+            pairs=tuple(pairs),
+            answers=answers,
+            tokeniser=self._options.tokeniser,
+            notes=(
+                *left_out("languages without questions", absent, len(queries)),
+                f"passage corpus: {name}, {len(pool):,} passages.",
+            ),
+        )
+
+
+def _answers(values: list[object], where: str) -> tuple[str, ...]:
+    for value in values:
+        if not isinstance(value, str):
+            raise DataError(f"{where}: field 'answers' holds {value!r}, expected a list of texts.")
+    return tuple(map(str, values))

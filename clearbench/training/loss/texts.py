@@ -1,0 +1,162 @@
+"""The texts of a training batch: the distinct ones, which of them each column holds, and how they form mini-batches.
+
+Two texts are the same where their token ids are, so truncated copies count as copies. Shapes: B rows of the batch,
+U distinct texts.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from clearbench.common.arrays import IntArray
+from clearbench.common.errors import TrainingError
+from clearbench.encoders.batching import plan_batches
+
+Features = Mapping[str, Any]
+# What sentence-transformers puts beside the token tensors; it goes to the model as it is.
+SETTINGS = ("modality", "prompt_length", "task")
+UNLIMITED = 2**62
+
+
+@dataclass(frozen=True)
+class BatchTexts:
+    """The distinct texts of a batch, and for each column which of them its rows are.
+
+    Attributes:
+        tokens: Per distinct text its unpadded token-level features (input_ids, token_type_ids, ...).
+        settings: Per distinct text what else the model is told: prompt length, route of an asymmetric model.
+        rows: Column -> index of each row's text, int64 [B]; -1 for an empty text, which is not encoded.
+        keys: Column -> 64-bit hash of each row's token ids, int64 [B]; equal texts have equal keys in every process.
+    """
+
+    tokens: tuple[Mapping[str, IntArray], ...]
+    settings: tuple[Mapping[str, Any], ...]
+    rows: Mapping[str, Tensor]
+    keys: Mapping[str, Tensor]
+
+    @property
+    def num_tokens(self) -> IntArray:
+        """Tokens per distinct text, int64 [U]."""
+        return np.array([len(text["input_ids"]) for text in self.tokens], dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Padding:
+    """How the checkpoint's tokenizer pads."""
+
+    token: int = 0
+    left: bool = False
+
+    @classmethod
+    def of(cls, model: Any) -> "Padding":
+        """Read it off a SentenceTransformer's tokenizer or processor."""
+        tokenizer = getattr(model.tokenizer, "tokenizer", model.tokenizer)
+        token = getattr(tokenizer, "pad_token_id", None)
+        return cls(int(token) if token is not None else 0, getattr(tokenizer, "padding_side", "right") == "left")
+
+
+def text_key(input_ids: IntArray) -> int:
+    """64-bit key of a text's token ids; Python's own hash would differ between processes."""
+    digest = hashlib.blake2b(np.ascontiguousarray(input_ids, dtype=np.int64).tobytes(), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
+def split_features(column: str, features: Features) -> Iterator[Mapping[str, IntArray]]:
+    """Yield each row's token-level features without padding, from padded or from flattened features.
+
+    Raises:
+        TrainingError: The features are not those of texts.
+    """
+    ids = features.get("input_ids")
+    if not isinstance(ids, Tensor) or ids.ndim != 2:
+        raise TrainingError(f"column {column!r}: expected the token ids of texts, found features {sorted(features)}.")
+    arrays = {
+        name: value.cpu().numpy()
+        for name, value in features.items()
+        if isinstance(value, Tensor) and value.shape == ids.shape and name not in ("attention_mask", "position_ids")
+    }
+    if "cu_seq_lens_q" in features:  # flattened for flash attention: one long row
+        bounds = features["cu_seq_lens_q"].tolist()
+        arrays = {name: value for name, value in arrays.items() if name != "seq_idx"}
+        for begin, end in pairwise(bounds):
+            yield {name: value[0, begin:end] for name, value in arrays.items()}
+        return
+    mask = features["attention_mask"].cpu().numpy().astype(bool)
+    for row, real in enumerate(mask):
+        yield {name: value[row, real] for name, value in arrays.items()}
+
+
+def collect_texts(features: Mapping[str, Features], empty: Collection[int] = ()) -> BatchTexts:
+    """Merge the columns' features into one set of distinct texts.
+
+    Args:
+        features: Column -> its features.
+        empty: Keys of texts that stand for no text.
+    """
+    tokens: list[Mapping[str, IntArray]] = []
+    settings: list[Mapping[str, Any]] = []
+    known: dict[tuple[object, ...], int] = {}
+    rows, keys = {}, {}
+    for column, column_features in features.items():
+        told = {name: _plain(column_features[name]) for name in SETTINGS if name in column_features}
+        indices, hashes = [], []
+        for text in split_features(column, column_features):
+            hashes.append(text_key(text["input_ids"]))
+            if hashes[-1] in empty:
+                indices.append(-1)
+                continue
+            identity = (tuple(told.items()), *((name, array.tobytes()) for name, array in text.items()))
+            if identity not in known:
+                known[identity] = len(tokens)
+                tokens.append(text)
+                settings.append(told)
+            indices.append(known[identity])
+        device = column_features["input_ids"].device
+        rows[column] = torch.tensor(indices, device=device)
+        keys[column] = torch.tensor(hashes, device=device)
+    return BatchTexts(tuple(tokens), tuple(settings), rows, keys)
+
+
+def _plain(value: Any) -> Any:
+    # A prompt length arrives as a number or, from some collators, as a tensor of one.
+    return int(value.reshape(-1)[0]) if isinstance(value, Tensor) else value
+
+
+def plan_texts(texts: BatchTexts, batch_tokens: int | None, batch_size: int | None) -> list[IntArray]:
+    """Return the mini-batches as index arrays: nearly equal lengths, equal settings, both limits kept."""
+    num_tokens = texts.num_tokens
+    groups: dict[tuple[tuple[str, Any], ...], list[int]] = {}
+    for index, told in enumerate(texts.settings):
+        groups.setdefault(tuple(told.items()), []).append(index)
+    size = batch_size or UNLIMITED
+    plan = []
+    for members in groups.values():
+        group = np.array(members, dtype=np.int64)
+        for batch in plan_batches(num_tokens[group], batch_tokens or UNLIMITED):
+            plan += [group[batch[start : start + size]] for start in range(0, len(batch), size)]
+    return plan
+
+
+def pad_texts(texts: BatchTexts, batch: IntArray, padding: Padding, device: torch.device) -> dict[str, Any]:
+    """Return the features of one mini-batch, padded to its own longest text."""
+    chosen = [texts.tokens[index] for index in batch]
+    lengths = [len(text["input_ids"]) for text in chosen]
+    longest = max(lengths)
+    spans = [slice(longest - length, longest) if padding.left else slice(0, length) for length in lengths]
+    features: dict[str, Any] = dict(texts.settings[batch[0]])
+    mask = np.zeros((len(chosen), longest), dtype=np.int64)
+    for row, span in enumerate(spans):
+        mask[row, span] = 1
+    for name in chosen[0]:
+        padded = np.full(mask.shape, padding.token if name == "input_ids" else 0, dtype=np.int64)
+        for row, (text, span) in enumerate(zip(chosen, spans, strict=True)):
+            padded[row, span] = text[name]
+        features[name] = torch.from_numpy(padded).to(device)
+    features["attention_mask"] = torch.from_numpy(mask).to(device)
+    return features

@@ -1,0 +1,41 @@
+"""Writing rows that are kept for evaluation as a BEIR-style folder, which every command takes as a task."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from clearbench.common.errors import TrainingError
+from clearbench.common.files import write_atomically
+from clearbench.training.rows.row import TrainingRow
+
+
+def write_task_folder(folder: Path, rows: Sequence[TrainingRow]) -> None:
+    """Write `corpus.jsonl`, `queries.jsonl` and `qrels/test.tsv`: the pairs `en-en` and `xx-en` of the rows.
+
+    The pool is the rows' passages alone: easier to search than the whole task's, the same for all models.
+
+    Raises:
+        TrainingError: The folder cannot be written.
+    """
+    passages: dict[str, str] = {}
+    queries: dict[str, Mapping[str, str]] = {}
+    judged: dict[tuple[str, str], None] = {}
+    for row in rows:
+        passage = passages.setdefault(row.passage, f"p{len(passages)}")
+        for language, text in (("en", row.query), (row.language, row.target_query)):
+            key = f"{language}:{row.query_id}"
+            queries.setdefault(key, {"text": text, "language": language, "parallel_id": row.query_id})
+            judged[key, passage] = None
+    corpus = ({"_id": key, "text": text, "language": "en"} for text, key in passages.items())
+    lines = ["query-id\tcorpus-id\tscore", *(f"{query}\t{passage}\t1" for query, passage in judged)]
+    try:
+        (folder / "qrels").mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / "corpus.jsonl", _json_lines(corpus))
+        write_atomically(folder / "queries.jsonl", _json_lines({"_id": key, **row} for key, row in queries.items()))
+        write_atomically(folder / "qrels" / "test.tsv", ("\n".join(lines) + "\n").encode())
+    except OSError as error:
+        raise TrainingError(f"Cannot write the task folder {folder}: {error.strerror or error}.") from error
+
+
+def _json_lines(rows: Iterable[Mapping[str, str]]) -> bytes:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()

@@ -1,0 +1,183 @@
+"""Finding evaluation texts among training rows: equal ones, and near-duplicates by shared word sequences.
+
+The rule, also written into every manifest:
+
+- equal: the same after NFKC, case folding and joining runs of white space into one blank; a question or passage of
+  the evaluation in any column of the row.
+- near: of the sequences of eight consecutive words ("shingles") of the two texts, the shared ones are at least half of
+  those that the shorter text has; questions are compared with questions, passages with passages. Characters of
+  scripts written without blanks count as words, punctuation does not count. A text of fewer than eight words is one
+  sequence, so it is near only to texts with exactly its words.
+
+Source: word shingling after Broder (1997), "On the resemblance and containment of documents", section 2; containment
+is taken of the text with fewer shingles, so that an excerpt of a longer passage is found from either side.
+"""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import regex
+
+from clearbench.common.errors import TrainingError
+from clearbench.tasks.dataset import Dataset, Texts
+from clearbench.training.rows.row import TrainingRow
+
+Kind = Literal["question", "passage"]
+
+SHINGLE_WORDS = 8
+NEAR_SHARE = 0.5
+
+# Scripts without blanks between words.
+_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+_WORDS = regex.compile(rf"[{_UNSPACED}]|[[\p{{L}}\p{{M}}\p{{N}}]--[{_UNSPACED}]]+", regex.V1)
+
+# Leaks named in an error before it is cut short.
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A text of a row that is, or nearly is, a text of the evaluation.
+
+    Attributes:
+        column: Where in the row, such as `passage` or `passage_negatives[2]`.
+        share: 1 for equal texts, else the share of shingles.
+        equal: Whether the texts are equal after normalisation.
+        where: The evaluation's text: kind, id, task and language.
+    """
+
+    column: str
+    share: float
+    equal: bool
+    where: str
+
+    def __str__(self) -> str:
+        how = "equals" if self.equal else f"shares {self.share:.0%} of its word sequences with"
+        return f"{self.column} {how} {self.where}"
+
+
+def normalise(text: str) -> str:
+    """Return the form in which texts are compared: NFKC, case-folded, runs of white space as one blank."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return " ".join(folded.split())
+
+
+def shingles(normalised: str) -> frozenset[str]:
+    """Return the sequences of eight consecutive words; a shorter text is one sequence, one without words has none."""
+    words = _WORDS.findall(normalised)
+    last = max(len(words) - SHINGLE_WORDS + 1, 1)
+    return frozenset(" ".join(words[start : start + SHINGLE_WORDS]) for start in range(last)) - {""}
+
+
+@dataclass
+class LeakIndex:
+    """The evaluation's texts, ready to be compared with.
+
+    Attributes:
+        near_share: Share of shingles from which on two texts are near-duplicates; above 1 only equal texts count.
+    """
+
+    near_share: float = NEAR_SHARE
+    tasks: list[str] = field(default_factory=list)
+    _equal: dict[str, str] = field(default_factory=dict)
+    _holders: dict[tuple[Kind, str], list[int]] = field(default_factory=dict)
+    _sizes: list[int] = field(default_factory=list)
+    _names: list[str] = field(default_factory=list)
+
+    @property
+    def rule(self) -> dict[str, object]:
+        """What the manifest says about the check."""
+        return {
+            "against": self.tasks,
+            "texts": len(self._equal),
+            "equal": "after NFKC, case folding, white space",
+            "near": f"shared {SHINGLE_WORDS}-word sequences >= {self.near_share:g} of the shorter text's",
+        }
+
+    def add_task(self, data: Dataset) -> None:
+        """Add all loaded questions, and passages where the task judges passages (else they are a whole corpus)."""
+        self.tasks.append(data.label)
+        queries = {id(pair.queries): pair.queries for pair in data.pairs}.values()
+        pools = data.pools.values() if data.judged_by == "qrels" else ()
+        for part in queries:
+            self._add_texts(part, "question", data.label)
+        for part in pools:
+            self._add_texts(part, "passage", data.label)
+
+    def add_rows(self, rows: Iterable[TrainingRow], label: str) -> None:
+        """Add the questions and passages of rows that are kept for evaluation."""
+        self.tasks.append(label)
+        for row in rows:
+            self.add(row.query, "question", f"question {row.query_id!r} of {label} (en)")
+            self.add(row.target_query, "question", f"question {row.query_id!r} of {label} ({row.language})")
+            self.add(row.passage, "passage", f"the passage of {row.query_id!r} of {label}")
+
+    def _add_texts(self, texts: Texts, kind: Kind, label: str) -> None:
+        for key, text in zip(texts.ids, texts.texts, strict=True):
+            self.add(text, kind, f"{kind} {key!r} of {label} ({texts.language})")
+
+    def add(self, text: str, kind: Kind, where: str) -> None:
+        """Add one text."""
+        normalised = normalise(text)
+        if normalised in self._equal:
+            return
+        self._equal[normalised] = where
+        found = shingles(normalised)
+        for shingle in found:
+            self._holders.setdefault((kind, shingle), []).append(len(self._sizes))
+        self._sizes.append(len(found))
+        self._names.append(where)
+
+    def find(self, text: str, kind: Kind, column: str) -> Leak | None:
+        """Return the leak that a text is, the nearest if there are several."""
+        normalised = normalise(text)
+        if (where := self._equal.get(normalised)) is not None:
+            return Leak(column, 1.0, True, where)
+        own = shingles(normalised)
+        shared = Counter(number for one in own for number in self._holders.get((kind, one), ()))
+        shares = ((count / min(len(own), self._sizes[number]), -number) for number, count in shared.items())
+        share, number = max(shares, default=(0.0, 0))
+        return Leak(column, share, False, self._names[-number]) if share and share >= self.near_share else None
+
+
+def find_leaks(rows: Sequence[TrainingRow], index: LeakIndex) -> dict[int, Leak]:
+    """Return position of a row -> its first leak, for rows that have one; each distinct text is looked up once."""
+    known: dict[tuple[Kind, str], Leak | None] = {}
+    leaks: dict[int, Leak] = {}
+    for position, row in enumerate(rows):
+        for column, kind, text in _texts(row):
+            key = (kind, text)
+            if key not in known:
+                known[key] = index.find(text, kind, column)
+            if (leak := known[key]) is not None:
+                leaks[position] = Leak(column, leak.share, leak.equal, leak.where)
+                break
+    return leaks
+
+
+def refuse_leaks(rows: Sequence[TrainingRow], leaks: dict[int, Leak]) -> None:
+    """Raise if there are leaks.
+
+    Raises:
+        TrainingError: Names the first ones and says what to do.
+    """
+    if leaks:
+        first = list(leaks.items())[:_SHOWN]
+        shown = "; ".join(f"{rows[place].query_id} ({rows[place].language}): {leak}" for place, leak in first)
+        raise TrainingError(
+            f"{len(leaks):,} of {len(rows):,} rows hold texts of the evaluation: {shown}"
+            f"{'; ...' if len(leaks) > _SHOWN else ''}. Leave such rows out with --on-leak drop."
+        )
+
+
+def _texts(row: TrainingRow) -> Iterator[tuple[str, Kind, str]]:
+    yield "passage", "passage", row.passage
+    yield "query", "question", row.query
+    yield "target_query", "question", row.target_query
+    for position, text in enumerate(row.passage_negatives):
+        yield f"passage_negatives[{position}]", "passage", text
+    for position, text in enumerate(row.target_query_negatives):
+        yield f"target_query_negatives[{position}]", "question", text

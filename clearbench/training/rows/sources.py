@@ -1,0 +1,221 @@
+"""Where training rows come from: tasks with English questions and passages, and JSON lines with named fields."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from clearbench.common.errors import DataError, TrainingError, UsageError, suggest
+from clearbench.common.hashing import content_hash, file_sha256
+from clearbench.common.languages import ENGLISH, parse_language
+from clearbench.tasks.catalogue import find_task
+from clearbench.tasks.dataset import Dataset, TaskPair
+from clearbench.tasks.formats import Wanted, open_reader
+from clearbench.tasks.formats.base import join_title
+from clearbench.tasks.formats.parsing import read_json, read_json_lines
+from clearbench.tasks.load import Loaded, Selection, load
+from clearbench.tasks.sources import ANYWHERE, DataLocation, SourceFiles, UsedFile
+from clearbench.training.rows.leaks import normalise
+from clearbench.training.rows.row import COLUMNS, LIST_COLUMNS, TrainingRow, make_row
+
+REQUIRED_FIELDS = ("query", "passage", "target_query")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Rows of one task or file.
+
+    Attributes:
+        rows: In file order.
+        described: What the manifest says: name, files with their hashes, notes.
+        dropped: Reason -> rows left out.
+    """
+
+    rows: tuple[TrainingRow, ...]
+    described: Mapping[str, Any]
+    dropped: Counter[str] = field(default_factory=Counter)
+
+
+def rows_of_task(
+    name: str,
+    languages: Sequence[str] = (),
+    location: DataLocation = ANYWHERE,
+    tasks_dir: Path | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Source:
+    """Read a task's questions in English and in other languages, linked by their parallel id, with English passages.
+
+    Args:
+        name: Task name, task file or BEIR-style folder; it must judge passages.
+        languages: Target languages; none is every language of the task whose files are there.
+        location: Where the files may come from.
+        tasks_dir: Folder with task files of the user's.
+        options: Reader options in place of the task file's, such as split = train.
+    Raises:
+        UsageError, TaskError, DataError: As for loading a task.
+        TrainingError: The task has no English questions or passages.
+    """
+    if (judged_by := find_task(name, tasks_dir).judged_by) != "qrels":
+        raise UsageError(
+            f"--task {name} is judged by answers ({judged_by}): it names no passage per question, so no rows can be "
+            "made of it. Tasks such as xquad, mlqa, afriqa and belebele do."
+        )
+    targets = [str(language) for language in _parse_targets(languages)]
+    patterns = ",".join(["en-en", *(f"{language}-en" for language in targets)]) if targets else "*-en"
+    loaded = load(name, Selection(pairs=patterns), location, tasks_dir, options)
+    if loaded.mismatches:
+        raise DataError(f"{loaded.mismatches[0]}. Run `clearbench tasks check {name}` for all counts.")
+    data = loaded.data
+    english = next((pair for pair in data.pairs if pair.pair.monolingual), None)
+    others = [pair for pair in data.pairs if not pair.pair.monolingual]
+    if english is None or not others:
+        found = ", ".join(str(pair.pair) for pair in data.pairs) or "none"
+        raise TrainingError(
+            f"Task {name}: rows need the pair en-en and another one with English passages; has {found}."
+        )
+    dropped: Counter[str] = Counter()
+    titles = _article_titles(loaded)
+    rows = tuple(row for pair in others for row in _pair_rows(data, pair, english, titles, dropped))
+    described = {
+        "task": data.label,
+        "version": data.version,
+        "pairs": {str(pair.pair): data.pair_fingerprint(pair) for pair in data.pairs},
+        "files": [_describe_file(file.path) for file in loaded.files],
+        "notes": list(data.notes),
+        "clusters": "articles, by title" if titles else "passages, as the task groups its questions",
+        "rows_read": len(rows),
+    }
+    return Source(rows, described, dropped)
+
+
+def rows_of_file(path: Path, fields: Mapping[str, str], languages: Sequence[str] = ()) -> Source:
+    """Read JSON lines whose fields may have other names than the columns.
+
+    A field `query_id` that is missing is made from query and passage, `cluster` from the passage; `language` may be
+    missing where exactly one language is given.
+
+    Args:
+        path: `.jsonl` or `.jsonl.gz`.
+        fields: Column -> name of its field; a column that is not named has its own name.
+        languages: Rows of other languages are left out and counted.
+    Raises:
+        UsageError: A column is unknown.
+        DataError: The file is missing or broken.
+        TrainingError: A field is missing, or a value cannot be used; the message names line and field.
+    """
+    if unknown := [name for name in fields if name not in COLUMNS]:
+        raise UsageError(f"--field {unknown[0]}=...: columns are {', '.join(COLUMNS)}.{suggest(unknown[0], COLUMNS)}")
+    targets = [str(language) for language in _parse_targets(languages)]
+    names = {column: fields.get(column, column) for column in COLUMNS}
+    dropped: Counter[str] = Counter()
+    rows: list[TrainingRow] = []
+    num_lines = 0
+    for where, line in read_json_lines(path):
+        num_lines += 1
+        raw = {column: line[field] for column, field in names.items() if field in line}
+        for column in (*REQUIRED_FIELDS, *fields):
+            if column not in raw:
+                raise TrainingError(
+                    f"{where}: no field {names[column]!r} for {column}; found {', '.join(line)}. "
+                    "Name fields with --field COLUMN=FIELD."
+                )
+        row = make_row(_complete(raw, targets, where), where)
+        if targets and row.language not in targets:
+            dropped["another language than asked for"] += 1
+        else:
+            rows.append(row)
+    described = {"files": [_describe_file(path)], "fields": names, "rows_read": num_lines}
+    return Source(tuple(rows), described, dropped)
+
+
+def load_evaluation(
+    name: str, languages: Sequence[str], location: DataLocation = ANYWHERE, tasks_dir: Path | None = None
+) -> Dataset:
+    """Load what of a task can hold texts of the rows: English and the given languages, as far as their files are there.
+
+    Raises:
+        UsageError, TaskError, DataError: As for loading a task; a language without files is no error.
+    """
+    spec = find_task(name, tasks_dir)
+    options = spec.reader_options()
+    reader = open_reader(spec, SourceFiles(spec, location, options), options)
+    sides = {ENGLISH, *map(parse_language, languages)}
+    pairs = tuple(pair for pair in reader.pairs() if pair.query in sides and pair.passage in sides)
+    if not pairs:
+        raise UsageError(f"--exclude-task {name}: it has no texts in {', '.join(sorted(map(str, sides)))} to compare.")
+    return reader.load(Wanted(pairs))
+
+
+def _parse_targets(languages: Sequence[str]) -> list[Any]:
+    targets = [parse_language(text) for text in languages]
+    if ENGLISH in targets:
+        raise UsageError("--languages names the target languages; English is in every row and cannot be one.")
+    return list(dict.fromkeys(targets))
+
+
+def _pair_rows(
+    data: Dataset, pair: TaskPair, english: TaskPair, titles: Mapping[str, str], dropped: Counter[str]
+) -> Iterator[TrainingRow]:
+    pool, language = data.pools[pair.pool], pair.pair.query
+    for query, text in zip(pair.queries.ids, pair.queries.texts, strict=True):
+        place = english.queries.index.get(query)
+        golds = [passage for passage, relevance in pair.qrels[query].items() if relevance > 0]
+        if place is None:
+            dropped[f"{data.label} {language}: no English question"] += 1
+            continue
+        for gold in golds:
+            passage = pool.texts[pool.index[gold]]
+            title = titles.get(passage)
+            group = f"article:{title}" if title else f"{data.task}:{data.clusters.get(query, gold)}"
+            yield TrainingRow(
+                query=english.queries.texts[place],
+                passage=passage,
+                target_query=text,
+                language=str(language),
+                query_id=f"{data.task}:{query}",
+                cluster=group,
+            )
+
+
+def _article_titles(loaded: Loaded) -> dict[str, str]:
+    """Return passage -> title of its article, as far as the files tell; a title is the same in every data set."""
+    readers = {"squad": _squad_titles, "afriqa": _afriqa_titles}
+    read = readers.get(loaded.spec.reader)
+    titles: dict[str, str] = {}
+    for file in loaded.files if read else ():
+        assert read is not None
+        for text, title in read(file):
+            if isinstance(text, str) and isinstance(title, str) and title.strip():
+                shared = normalise(title.replace("_", " "))
+                titles |= {text.strip(): shared, join_title(title, text.strip()): shared}
+    return titles
+
+
+def _squad_titles(file: UsedFile) -> Iterator[tuple[object, object]]:
+    for article in read_json(file.path)["data"]:
+        yield from ((paragraph["context"], article.get("title")) for paragraph in article["paragraphs"])
+
+
+def _afriqa_titles(file: UsedFile) -> Iterator[tuple[object, object]]:
+    for _, row in read_json_lines(file.path):
+        yield row.get("context"), row.get("title")
+
+
+def _complete(raw: Mapping[str, Any], targets: Sequence[str], where: str) -> dict[str, Any]:
+    full = {**raw}
+    if "language" not in full:
+        if len(targets) != 1:
+            raise TrainingError(f"{where}: no field 'language'; name one with --field, or give one with --languages.")
+        full["language"] = targets[0]
+    for column in ("query_id", "cluster"):
+        if isinstance(full.get(column), int) and not isinstance(full[column], bool):
+            full[column] = str(full[column])
+    texts = [value if isinstance(value := full[name], str) else "" for name in ("query", "passage")]
+    full.setdefault("query_id", content_hash(*texts)[:16])
+    full.setdefault("cluster", f"passage:{content_hash(normalise(texts[1]))[:16]}")
+    return {**full, **{name: full.get(name) for name in LIST_COLUMNS}}
+
+
+def _describe_file(path: Path) -> dict[str, str]:
+    return {"name": path.name, "sha256": file_sha256(path)} if path.is_file() else {"name": path.name}

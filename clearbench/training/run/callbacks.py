@@ -1,0 +1,232 @@
+"""What happens around a training step: evaluation, checkpoints, progress lines, Ctrl-C, gradients that are NaN."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping
+from types import FrameType, TracebackType
+from typing import Any
+
+import torch
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from clearbench.common.errors import TrainingError, UsageError
+from clearbench.common.progress import say
+from clearbench.training.run.config import TrainConfig
+
+Evaluate = Callable[[], Mapping[str, float]]
+"""nDCG@10 of the current weights by "task:pair"."""
+
+# Lines of progress in a run.
+LINES = 20
+EVALUATION = "eval_"
+
+
+class Interruption:
+    """Lets a step finish after Ctrl-C (or SIGTERM) so that a checkpoint is whole; the second Ctrl-C ends at once."""
+
+    def __init__(self) -> None:
+        self.requested = False
+        self._previous: dict[int, Any] = {}
+
+    def __enter__(self) -> "Interruption":
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._previous[number] = signal.signal(number, self._request)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def _request(self, number: int, frame: FrameType | None) -> None:
+        if self.requested:
+            raise KeyboardInterrupt
+        self.requested = True
+        say("Stopping after this step, with a checkpoint. Press Ctrl-C again to stop at once and without.")
+
+    def agreed(self, devices: int) -> bool:
+        """Whether any process was asked to stop; all processes must call it."""
+        if devices == 1:
+            return self.requested
+        from accelerate.utils import gather_object
+
+        return any(gather_object([self.requested]))
+
+
+class StepGuard(TrainerCallback):
+    """Stops before an optimizer step would make the weights NaN, and where the user interrupts; asks for checkpoints.
+
+    Args:
+        config: The run's settings.
+        interruption: Set by Ctrl-C.
+        explain: Makes the error for a problem in the current batch.
+    """
+
+    def __init__(
+        self, config: TrainConfig, interruption: Interruption, explain: Callable[[str], TrainingError]
+    ) -> None:
+        self.config = config
+        self.interruption = interruption
+        self.explain = explain
+
+    def on_pre_optimizer_step(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Refuse gradients that are not finite; fp16 meets them by design and skips the step itself."""
+        if self.config.dtype == "fp16":
+            return
+        norms = [weight.grad.norm() for weight in kwargs["model"].parameters() if weight.grad is not None]
+        if norms and not torch.stack(norms).sum().isfinite():
+            raise self.explain("the gradient is NaN or infinite")
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> TrainerControl:
+        """Ask for a checkpoint where one is due."""
+        if state.global_step % self.config.checkpoint_interval == 0:
+            control.should_save = True
+        if self.interruption.agreed(args.world_size) and state.global_step < self.config.steps:
+            control.should_save = control.should_training_stop = True
+        return control
+
+
+class Evaluations(TrainerCallback):
+    """Evaluates before, during and after training, and stops it when English retrieval suffers.
+
+    Args:
+        config: The run's settings.
+        evaluate: Evaluates the current weights; called in the first process only.
+        log: Adds to the run's history.
+    """
+
+    def __init__(self, config: TrainConfig, evaluate: Evaluate, log: Callable[[dict[str, float]], None]) -> None:
+        self.config = config
+        self.evaluate = evaluate
+        self.log = log
+        self.stopped: str | None = None
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Evaluate the base checkpoint, unless a continued run has done it."""
+        if not evaluations(state):
+            self._measure(args, state)
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> TrainerControl:
+        """Evaluate where it is due; decide about English."""
+        last = state.global_step >= self.config.steps
+        if last or (self.config.eval_every and state.global_step % self.config.eval_every == 0):
+            due = control.should_log
+            self._measure(args, state)
+            control.should_log = due  # logging the evaluation would otherwise count as logging the step
+            self._check_english(state, control)
+        return control
+
+    def _measure(self, args: TrainingArguments, state: TrainerState) -> None:
+        found = [dict(self.evaluate()) if state.is_world_process_zero else {}]
+        if args.world_size > 1:
+            from accelerate.utils import broadcast_object_list
+
+            broadcast_object_list(found)
+        self.log({f"{EVALUATION}{key}": value for key, value in found[0].items()})
+        shown = ", ".join(f"{key} {value:.4f}" for key, value in found[0].items())
+        if state.is_world_process_zero:
+            say(f"step {state.global_step}: nDCG@10 {shown}")
+        english = [key for key in found[0] if _is_english(key)]
+        if self.config.stop_english and not english:
+            raise UsageError("stop_english needs an English pair among the evaluated ones: --eval-pairs 'de-en,en-en'.")
+
+    def _check_english(self, state: TrainerState, control: TrainerControl) -> None:
+        if not self.config.stop_english:
+            return
+        first, last = evaluations(state)[0], evaluations(state)[-1]
+        for key in filter(_is_english, last):
+            drop = 100 * (first[key] - last[key])
+            if drop > self.config.stop_english:
+                self.stopped = (
+                    f"Stopped at step {state.global_step}: nDCG@10 of {key} fell by {drop:.1f} points, from "
+                    f"{first[key]:.4f} to {last[key]:.4f}; the limit is {self.config.stop_english:g}."
+                )
+                control.should_training_stop = True
+
+
+class ProgressLines(TrainerCallback):
+    """Says on stderr how the loss, its parts and the rate are.
+
+    Args:
+        config: The run's settings.
+    """
+
+    def __init__(self, config: TrainConfig) -> None:
+        self.config = config
+        self.busy = 0.0
+        self.rows = 0
+        self._started = 0.0
+
+    def on_step_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Start the clock; evaluation and saving do not count in the rate."""
+        self._started = time.perf_counter()
+
+    def on_optimizer_step(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Stop the clock."""
+        self.busy += time.perf_counter() - self._started
+        self.rows += self.config.batch_size * args.world_size
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Print every twentieth part of the run."""
+        step, steps = state.global_step, self.config.steps
+        every = max(steps // LINES, 1)
+        if not logs or "loss" not in logs or not state.is_world_process_zero:
+            return
+        if step == 1 or step % every == 0 or step == steps:
+            parts = ", ".join(f"{name} {logs[name]:.4f}" for name in part_names(logs))
+            rate = f"{self.rows / self.busy:,.1f} rows/s" if self.busy else "-"
+            say(
+                f"step {step}/{steps}: loss {logs['loss']:.4f}{f' ({parts})' if parts else ''}, "
+                f"learning rate {logs['learning_rate']:.2e}, {rate}"
+            )
+            self.busy, self.rows = 0.0, 0
+
+
+def part_names(logs: Mapping[str, float]) -> list[str]:
+    """Names of the loss's parts in one entry of the history."""
+    return [name for name in logs if name not in ("loss", "grad_norm", "learning_rate", "epoch", "step")]
+
+
+def loss_curve(state: TrainerState) -> list[dict[str, float]]:
+    """Loss, parts, learning rate and gradient norm per step."""
+    return [
+        {name: value for name, value in entry.items() if name != "epoch"}
+        for entry in state.log_history
+        if "loss" in entry
+    ]
+
+
+def evaluations(state: TrainerState) -> list[dict[str, float]]:
+    """Step and nDCG@10 by "task:pair", per evaluation."""
+    return [
+        {"step": entry["step"]}
+        | {name.removeprefix(EVALUATION): value for name, value in entry.items() if name.startswith(EVALUATION)}
+        for entry in state.log_history
+        if any(name.startswith(EVALUATION) for name in entry)
+    ]
+
+
+def _is_english(key: str) -> bool:
+    return key.rpartition(":")[2] == "en-en"

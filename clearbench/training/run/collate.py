@@ -1,0 +1,76 @@
+"""From rows to tensors, with prompts as in evaluation, and back from flat names to columns."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sentence_transformers.sentence_transformer.data_collator import SentenceTransformerDataCollator
+
+from clearbench.encoders.base import Role
+from clearbench.encoders.transformer import ROUTES, TransformerEncoder
+from clearbench.training.run.batches import ROW
+
+
+def column_role(column: str) -> Role:
+    """Return which prompt a column gets: passages, positive or negative, that of passages."""
+    return "passage" if column.startswith("passage") else "query"
+
+
+def column_prompts(encoder: TransformerEncoder, columns: Sequence[str]) -> dict[str, str]:
+    """Return the prompt of each column that has one: the prompt that evaluation puts before such texts."""
+    prompts = {column: encoder.prompts[column_role(column)] for column in columns}
+    return {column: prompt for column, prompt in prompts.items() if prompt}
+
+
+class RowCollator(SentenceTransformerDataCollator):
+    """Tokenizes the texts of a batch; the rows' positions in the file travel beside them.
+
+    Args:
+        encoder: The checkpoint, its prompts and routes.
+        columns: The loss's columns.
+        max_length: Tokens kept per text in training; the checkpoint's own limit stays what it is.
+    """
+
+    def __init__(self, encoder: TransformerEncoder, columns: Sequence[str], max_length: int | None) -> None:
+        routes = {column: ROUTES[column_role(column)] for column in columns} if encoder.routed else {}
+        super().__init__(
+            preprocess_fn=encoder.model.preprocess,
+            prompts=column_prompts(encoder, columns),
+            router_mapping=routes,
+        )
+        self.model = encoder.model
+        self.limit = max_length
+
+    def __call__(self, features: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return `<column>_<feature>` tensors and, under "row", positions."""
+        texts = [{name: value for name, value in row.items() if name != ROW} for row in features]
+        with self._limited():
+            batch: dict[str, Any] = super().__call__(texts)
+        return {**batch, ROW: [row[ROW] for row in features]}
+
+    @contextmanager
+    def _limited(self) -> Iterator[None]:
+        usual = self.model.max_seq_length
+        if self.limit is None or usual == self.limit:
+            yield
+            return
+        self.model.max_seq_length = self.limit
+        try:
+            yield
+        finally:
+            self.model.max_seq_length = usual
+
+
+def split_columns(inputs: Mapping[str, Any], columns: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the features of each column, in the columns' order.
+
+    sentence-transformers cuts flat names at each column's prefix, by which `passage` also gets what belongs to
+    `passage_negative_1`; here a name belongs to the longest column that begins it.
+    """
+    split: dict[str, dict[str, Any]] = {column: {} for column in columns}
+    longest_first = sorted(columns, key=len, reverse=True)
+    for name, value in inputs.items():
+        owner = next((column for column in longest_first if name.startswith(f"{column}_")), None)
+        if owner is not None:
+            split[owner][name[len(owner) + 1 :]] = value
+    return [split[column] for column in columns]

@@ -1,0 +1,136 @@
+"""A training run: rows and a base checkpoint -> planned batches -> steps -> a plain sentence-transformers folder.
+
+    read_rows -> plan_training_batches -> make_dataset --+
+    load_transformer -> prompts, adapters ---------------+-> RowTrainer -> checkpoints, result, manifest, model card
+
+Runs on sentence-transformers' trainer, hence under torchrun and accelerate too. A run that is continued takes the rest
+of the same batches with the same random state, so it ends with the weights of an unbroken one.
+"""
+
+import time
+from contextlib import suppress
+from typing import Any
+
+from clearbench.common.environment import now
+from clearbench.common.errors import TrainingError
+from clearbench.common.progress import say
+from clearbench.encoders.checkpoint import hash_checkpoint
+from clearbench.training.run.callbacks import Evaluations, evaluations, loss_curve
+from clearbench.training.run.checkpoints import describe_last, publish_files, quiet_saving, saving, staging_folder
+from clearbench.training.run.config import TrainConfig
+from clearbench.training.run.lora import merge_lora
+from clearbench.training.run.manifest import Status, TrainingManifest, model_card, write_manifest
+from clearbench.training.run.output import check_same_inputs, open_output, prepare_output
+from clearbench.training.run.prepare import EvaluateEncoder, Prepared, prepare
+from clearbench.training.run.trainer import check_weights
+
+HOW_TO_RESUME = "The same command with --resume goes on from there."
+
+
+class TrainingInterrupted(TrainingError):  # noqa: N818  a choice, not a fault
+    """The user stopped a run; the message says how to go on."""
+
+    exit_code = 130
+
+
+def train(
+    config: TrainConfig, evaluate: EvaluateEncoder | None = None, *, resume: bool = False, replace: bool = False
+) -> TrainingManifest:
+    """Train a checkpoint and save it.
+
+    Args:
+        config: Every setting.
+        evaluate: Measures an encoder on held-out pairs; needed where the settings name eval_tasks.
+        resume: Go on with the run in the output folder.
+        replace: Throw away what is in the output folder.
+    Returns:
+        The manifest of the finished run.
+    Raises:
+        UsageError: Settings that do not fit each other, the machine, or the run to continue.
+        EncoderError: The base checkpoint cannot be loaded.
+        TrainingError: Rows that cannot be used, a loss that is no number, a disk that is full, an interruption. What
+            was saved before is whole and can be continued.
+    """
+    output = open_output(config, resume, replace)
+    if output.earlier is not None and output.finished:
+        say(f"{config.out}: the run is {output.earlier.status} already.")
+        return output.earlier
+    prepared = prepare(config, evaluate)
+    trainer = prepared.trainer
+    if output.earlier is not None:
+        check_same_inputs(output.earlier, prepared.manifest)
+    if trainer.is_world_process_zero():
+        prepare_output(config, replace)
+        with saving(config.out, "manifest"):
+            write_manifest(config.out, prepared.manifest)
+    trainer.accelerator.wait_for_everyone()
+    if resume:
+        say(f"Going on from {output.checkpoint or 'the beginning: there is no checkpoint'}.")
+    return _run(prepared, str(output.checkpoint) if output.checkpoint else None)
+
+
+def _run(prepared: Prepared, checkpoint: str | None) -> TrainingManifest:
+    trainer, config = prepared.trainer, prepared.trainer.config
+    started = time.perf_counter()
+
+    def manifest(status: Status, **changes: Any) -> TrainingManifest:
+        seconds = {"finished": now(), "seconds": time.perf_counter() - started}
+        return prepared.manifest.model_copy(
+            update={
+                "status": status,
+                "step": trainer.state.global_step,
+                "loss_curve": loss_curve(trainer.state),
+                "evaluations": evaluations(trainer.state),
+                "timings": {**prepared.manifest.timings, **seconds},
+                **changes,
+            }
+        )
+
+    def record(status: Status) -> None:
+        if trainer.is_world_process_zero():
+            with suppress(OSError):  # the run failed already; its own message matters more
+                write_manifest(config.out, manifest(status))
+
+    try:
+        with prepared.interruption, quiet_saving():
+            trainer.train(resume_from_checkpoint=checkpoint)
+    except KeyboardInterrupt:
+        record("interrupted")
+        raise TrainingInterrupted(f"Interrupted. {describe_last(config.out)} {HOW_TO_RESUME}") from None
+    except BaseException:
+        record("failed")
+        raise
+    stopped = next((c.stopped for c in trainer.callback_handler.callbacks if isinstance(c, Evaluations)), None)
+    step = trainer.state.global_step
+    if step < config.steps and not stopped:
+        record("interrupted")
+        raise TrainingInterrupted(
+            f"Interrupted after step {step} of {config.steps}. {describe_last(config.out)} {HOW_TO_RESUME}"
+        )
+    notes = [*prepared.manifest.notes, *([stopped] if stopped else [])]
+    if stopped:
+        say(stopped)
+    finished = manifest("stopped" if step < config.steps else "complete", notes=notes)
+    if trainer.is_world_process_zero():
+        try:
+            finished = _save_result(prepared, finished)
+        except BaseException:
+            record("failed")
+            raise
+    trainer.accelerator.wait_for_everyone()
+    return finished
+
+
+def _save_result(prepared: Prepared, manifest: TrainingManifest) -> TrainingManifest:
+    """Write the result beside the checkpoints: a plain folder, whole or not at all."""
+    config = prepared.trainer.config
+    check_weights(prepared.trainer.model, manifest.step, config.out)
+    model = merge_lora(prepared.trainer.model) if config.lora else prepared.trainer.model
+    staged = staging_folder(config.out, "result")
+    with saving(config.out, "trained checkpoint"):
+        model.save_pretrained(str(staged), create_model_card=False)
+        manifest = manifest.model_copy(update={"weights": hash_checkpoint(staged)})
+        (staged / "README.md").write_text(model_card(manifest, config.out.resolve().name), encoding="utf-8")
+        write_manifest(staged, manifest)
+        publish_files(staged, config.out)
+    return manifest

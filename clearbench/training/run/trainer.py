@@ -1,0 +1,209 @@
+"""sentence-transformers' trainer, told about planned batches, loss parts, diverging losses and whole checkpoints."""
+
+import math
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
+from transformers import PrinterCallback, ProgressCallback
+
+from clearbench.common.errors import TrainingError, UsageError
+from clearbench.training.run.batches import ROW, BatchPlan, PlannedBatches
+from clearbench.training.run.checkpoints import describe_last, prune_checkpoints, publish_folder, saving, staging_folder
+from clearbench.training.run.collate import RowCollator, split_columns
+from clearbench.training.run.config import TrainConfig
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
+# Query ids named in a message.
+IDS_SHOWN = 8
+
+
+def training_arguments(config: TrainConfig) -> SentenceTransformerTrainingArguments:
+    """Return the trainer's arguments; under torchrun this also joins the processes.
+
+    Raises:
+        UsageError: The machine has not what the settings ask for.
+    """
+    if config.device == "cuda" and not torch.cuda.is_available():
+        raise UsageError(f"--device cuda: torch {torch.__version__} sees no such device.")
+    if config.dtype == "fp16" and (config.device == "cpu" or not torch.cuda.is_available()):
+        raise UsageError("--dtype fp16 trains only on a GPU; use bf16 or fp32.")
+    if config.report_to != "none" and find_spec(config.report_to) is None:
+        raise UsageError(f"report_to {config.report_to} needs that package: pip install {config.report_to}.")
+    try:
+        arguments = SentenceTransformerTrainingArguments(
+            output_dir=str(config.out),
+            max_steps=config.steps,
+            per_device_train_batch_size=config.batch_size,
+            learning_rate=config.learning_rate,
+            lr_scheduler_type=SCHEDULES[config.schedule],
+            warmup_steps=math.ceil(config.steps * config.warmup),
+            weight_decay=config.weight_decay,
+            max_grad_norm=config.max_grad_norm,
+            seed=config.seed,
+            bf16=config.dtype == "bf16",
+            fp16=config.dtype == "fp16",
+            use_cpu=config.device == "cpu",
+            logging_steps=1,
+            logging_nan_inf_filter=False,
+            save_strategy="no",
+            eval_strategy="no",
+            report_to=config.report_to,
+            disable_tqdm=True,
+            remove_unused_columns=False,
+            dataloader_pin_memory=config.device != "cpu" and torch.cuda.is_available(),
+            dataloader_drop_last=True,
+        )
+    except (ValueError, ImportError, RuntimeError) as error:
+        raise UsageError(f"This machine cannot train like that: {str(error).splitlines()[0]}") from error
+    # Without torchrun, several GPUs would be driven by DataParallel, which cuts a batch before the loss sees it.
+    if arguments.world_size == 1 and arguments.n_gpu > 1:
+        arguments._n_gpu = 1
+    return arguments
+
+
+class RowTrainer(SentenceTransformerTrainer):
+    """Trains on planned batches of rows.
+
+    Args:
+        config: The run's settings.
+        plan: Its batches.
+        columns: The loss's columns, in the dataset's order.
+        ids: Query id of each row, for messages.
+        more: As SentenceTransformerTrainer takes it: model, args, train_dataset, loss, callbacks.
+    """
+
+    def __init__(
+        self, config: TrainConfig, plan: BatchPlan, columns: Sequence[str], ids: Sequence[str], **more: Any
+    ) -> None:
+        self.config = config
+        self.plan = plan
+        self.columns = tuple(columns)
+        self.ids = ids
+        self.rows: list[int] = []
+        self.parts: dict[str, float] = {}
+        self._staged: Path | None = None
+        super().__init__(**more)
+        for callback in (PrinterCallback, ProgressCallback):  # stdout is for results
+            self.remove_callback(callback)
+
+    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
+        """Write no card of the library's; ours says more and asks no server."""
+
+    def get_batch_sampler(self, dataset: "Dataset", *_: Any, **__: Any) -> PlannedBatches:
+        """Return the plan."""
+        return PlannedBatches(self.plan, dataset)
+
+    def collect_features(self, inputs: dict[str, Any]) -> tuple[list[dict[str, Any]], None]:
+        """Return the features by column; there are no labels."""
+        return split_columns(inputs, self.columns), None
+
+    def compute_loss(self, model: Any, inputs: dict[str, Any], *arguments: Any, **more: Any) -> Any:
+        """Return the loss; one that is no number ends the run before it can reach the weights.
+
+        Raises:
+            TrainingError: The loss is NaN or infinite.
+        """
+        self.rows = inputs.pop(ROW)
+        self.parts = {}
+        result = super().compute_loss(model, inputs, *arguments, **more)
+        loss = (result[0] if isinstance(result, tuple) else result).detach()
+        self._keep_parts(getattr(self.loss, "last_parts", None) or {})
+        if not torch.isfinite(loss).all():
+            parts = ", ".join(f"{name} {value:.4g}" for name, value in self.parts.items())
+            raise self.explain(f"the loss is {float(loss):.4g}{f' ({parts})' if parts else ''}")
+        return result
+
+    def track_loss_components(self, loss: Mapping[str, torch.Tensor]) -> None:
+        """Keep the parts of a loss that comes in parts."""
+        self._keep_parts(loss)
+
+    def _keep_parts(self, parts: Mapping[str, Any]) -> None:
+        self.parts |= {name: float(value) for name, value in parts.items()}
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Add the parts of the last batch's loss, of the first process, to the history."""
+        super().log({**logs, **self.parts} if "loss" in logs else logs, start_time)
+
+    def explain(self, problem: str) -> TrainingError:
+        """Return the error for a problem in the current batch."""
+        ids = list(dict.fromkeys(str(self.ids[row]) for row in self.rows))
+        more = f" and {len(ids) - IDS_SHOWN} more" if len(ids) > IDS_SHOWN else ""
+        shown = ", ".join(ids[:IDS_SHOWN]) + more
+        return TrainingError(
+            f"Step {self.state.global_step + 1}: {problem}. Query ids of the batch: {shown}. "
+            f"{describe_last(self.config.out)} Start anew with a lower --lr, or with --dtype fp32."
+        )
+
+    def _get_output_dir(self, trial: Any = None) -> str:
+        return str(self._staged or self.config.out)
+
+    def _save_checkpoint(self, model: Any, trial: Any = None) -> None:
+        """Write a checkpoint whole or not at all, then delete those beyond the number to keep."""
+        check_weights(self.model, self.state.global_step, self.config.out)
+        name = f"checkpoint-{self.state.global_step}"
+        out, staged = self.config.out, staging_folder(self.config.out, name)
+        with saving(out, f"checkpoint of step {self.state.global_step}"):
+            self._staged = staged
+            try:
+                super()._save_checkpoint(model, trial)
+            finally:
+                self._staged = None
+            self.accelerator.wait_for_everyone()
+            if self.is_world_process_zero():
+                publish_folder(staged / name, out / name)
+                shutil.rmtree(staged)
+                prune_checkpoints(out, self.config.keep_checkpoints)
+            self.accelerator.wait_for_everyone()
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        self.model.save_pretrained(output_dir or str(self.config.out), create_model_card=False)
+
+
+def check_weights(model: torch.nn.Module, step: int, out: Path) -> None:
+    """Refuse to save weights that are no numbers.
+
+    Raises:
+        TrainingError: A weight is NaN or infinite.
+    """
+    for name, weight in model.named_parameters():
+        if not torch.isfinite(weight.detach()).all():
+            raise TrainingError(
+                f"Step {step}: the weight {name} is NaN or infinite, so nothing is saved. {describe_last(out)} Start "
+                "anew with a lower --lr, or with --dtype fp32."
+            )
+
+
+def make_trainer(
+    config: TrainConfig,
+    plan: BatchPlan,
+    dataset: "Dataset",
+    ids: Sequence[str],
+    collator: RowCollator,
+    loss: torch.nn.Module,
+    arguments: SentenceTransformerTrainingArguments,
+    more_callbacks: Callable[["RowTrainer"], Sequence[Any]],
+) -> RowTrainer:
+    """Return a trainer whose callbacks know it."""
+    columns = [name for name in dataset.column_names if name != ROW]
+    trainer = RowTrainer(
+        config,
+        plan,
+        columns,
+        ids,
+        model=collator.model,
+        args=arguments,
+        train_dataset=dataset,
+        data_collator=collator,
+        loss=loss,
+    )
+    for callback in more_callbacks(trainer):
+        trainer.add_callback(callback)
+    return trainer

@@ -1,0 +1,251 @@
+"""Queries that gained and lost most between two models, with texts and retrieved passages where runs were saved."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from clearbench.common.errors import RecordError
+from clearbench.common.languages import MULTIPLE, Pair, parse_pair
+from clearbench.records import read_run, read_run_qrels, read_texts
+from clearbench.records.select import Entry
+from clearbench.verdicts.compare.model import RANK_MEASURES, CompareOptions
+from clearbench.verdicts.matching import Matched, match
+
+Saved = TypeVar("Saved")
+
+# Retrieved passages shown per model.
+TOP = 3
+# Characters of a text that a terminal and Markdown show.
+SHOWN = 200
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A passage that a model ranked.
+
+    Attributes:
+        rank: From 1; None for a relevant passage that the saved ranking does not hold.
+        id: Its id.
+        relevant: Whether it is judged relevant; None where no judgements were saved.
+        text: Its text, if it was saved.
+    """
+
+    rank: int | None
+    id: str
+    relevant: bool | None
+    text: str | None
+
+
+@dataclass(frozen=True)
+class Retrieved:
+    """What one model retrieved for a query.
+
+    Attributes:
+        score: The query's score, in [0, 1] unless the measure is a rank.
+        top: The first passages.
+        relevant: The relevant passages, in order of rank.
+    """
+
+    score: float
+    top: tuple[Passage, ...] = ()
+    relevant: tuple[Passage, ...] = ()
+
+
+@dataclass(frozen=True)
+class Example:
+    """One query of one pair.
+
+    Attributes:
+        task: Label of the task.
+        pair: Language pair.
+        measure: Which measure.
+        query: Query id.
+        text: The query's text, if it was saved.
+        difference: Other minus base.
+        base: What the base retrieved.
+        other: What the other model retrieved.
+    """
+
+    task: str
+    pair: str
+    measure: str
+    query: str
+    text: str | None
+    difference: float
+    base: Retrieved
+    other: Retrieved
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Queries of one task: those that gained most first, then those that lost most; and what could not be shown."""
+
+    task: str
+    base: str
+    other: str
+    gained: tuple[Example, ...] = ()
+    lost: tuple[Example, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def find_examples(base: Sequence[Entry], other: Sequence[Entry], options: CompareOptions, num: int) -> list[Examples]:
+    """Return, for each task that both models have, the queries that gained and lost most in any selected pair.
+
+    A query is listed once, with the pair of its greatest difference; of equal ones that first which gained (lost) more
+    in the mean over pairs. A query without a difference is never listed.
+
+    Args:
+        base: Records of the base.
+        other: Records of the other model.
+        options: Its tasks, pairs and measure are used.
+        num: Queries listed of each kind, at most.
+    Raises:
+        RecordError, UsageError: As `match`; or a saved run is damaged.
+    """
+    theirs = {entry.label: entry for entry in other}
+    found = []
+    for entry in base:
+        wanted = options.tasks is None or entry.label in options.tasks or entry.record.identity.task in options.tasks
+        if not wanted or entry.label not in theirs:
+            continue
+        counterpart = theirs[entry.label]
+        matched = match(entry, counterpart, options.measure, options.pairs)
+        saved = (_Saved(entry.folder), _Saved(counterpart.folder))
+        without = [e.key for e, s in zip((entry, counterpart), saved, strict=True) if not s.any]
+        notes = [f"{key} has no saved runs: `clearbench run --save-runs --replace` keeps them." for key in without]
+        sign = -1.0 if matched.measure in RANK_MEASURES else 1.0
+        found.append(
+            Examples(
+                task=entry.label,
+                base=entry.key,
+                other=counterpart.key,
+                gained=tuple(_example(matched, *place, *saved) for place in _extreme(matched, sign, num)),
+                lost=tuple(_example(matched, *place, *saved) for place in _extreme(matched, -sign, num)),
+                notes=tuple(notes),
+            )
+        )
+    return found
+
+
+def as_lines(examples: Sequence[Examples]) -> Iterator[str]:
+    """Examples for a terminal."""
+    for part in examples:
+        yield from (f"Note: {note}" for note in part.notes)
+        for kind, listed in (("gained", part.gained), ("lost", part.lost)):
+            yield f"\n{part.task}: queries that {kind} most" if listed else f"\n{part.task}: no query {kind}"
+            for one in listed:
+                scale = 1.0 if one.measure in RANK_MEASURES else 100.0
+                scores = f"{scale * one.base.score:.1f} -> {scale * one.other.score:.1f}"
+                yield f"  {one.pair} {one.query}: {one.measure} {scores} ({scale * one.difference:+.1f})"
+                if one.text:
+                    yield f"    query: {_short(one.text)}"
+                for name, retrieved in ((part.base, one.base), (part.other, one.other)):
+                    yield from (f"    {name} {_describe(passage)}" for passage in retrieved.top)
+                    first = retrieved.relevant[:1]
+                    if first and first[0] not in retrieved.top:
+                        yield f"    {name} {_describe(first[0])}"
+
+
+def as_markdown_lines(examples: Sequence[Examples]) -> str:
+    """Examples as a block of preformatted text, which no text in it can leave."""
+    block = "\n".join(as_lines(examples)).strip("\n").replace("```", "'''")
+    return f"\n```text\n{block}\n```\n"
+
+
+class _Saved:
+    """What a record's folder keeps beside the scores: rankings, judgements, texts."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        runs = folder / "runs"
+        self.any = runs.is_dir() and any(runs.glob("*.trec"))
+        self.run = cache(lambda pair: _readable(read_run, folder, pair) if (runs / f"{pair}.trec").exists() else {})
+        self.qrels = cache(
+            lambda pair: _readable(read_run_qrels, folder, pair) if (runs / f"{pair}.qrels").exists() else None
+        )
+        self.texts = cache(self._texts)
+
+    def _texts(self) -> dict[tuple[str, str, str], str]:
+        """(kind, language, id) -> text; of a passage also without its language, for mixed pools."""
+        if not self.any or not any((self.folder / "runs").glob("*.texts.parquet")):
+            return {}
+        rows = read_texts(self.folder).itertuples(index=False, name=None)
+        texts: dict[tuple[str, str, str], str] = {}
+        for kind, language, key, text in rows:
+            texts[kind, language, key] = text
+            texts.setdefault((kind, "", key), text)
+        return texts
+
+    def passage_text(self, pair: Pair, key: str) -> str | None:
+        return self.texts().get(("passage", "" if pair.passage == MULTIPLE else str(pair.passage), key))
+
+    def query_text(self, pair: Pair, key: str) -> str | None:
+        return self.texts().get(("query", str(pair.query), key))
+
+    def retrieved(self, name: str, query: str, score: float) -> Retrieved:
+        pair = parse_pair(name)
+        ranking = [key for key, _ in self.run(name).get(query, [])]
+        qrels = self.qrels(name)
+        relevant = None if qrels is None else {key for key, value in qrels.get(query, {}).items() if value > 0}
+        rank = {key: place for place, key in enumerate(ranking, start=1)}
+
+        def passage(key: str) -> Passage:
+            judged = None if relevant is None else key in relevant
+            return Passage(rank.get(key), key, judged, self.passage_text(pair, key))
+
+        golds = sorted(relevant or (), key=lambda key: (rank.get(key, len(ranking) + 1), key))
+        return Retrieved(score, tuple(map(passage, ranking[:TOP])), tuple(map(passage, golds)) if ranking else ())
+
+
+def _readable(read: Callable[[Path, str], Saved], folder: Path, pair: str) -> Saved:
+    try:
+        return read(folder, pair)
+    except ValueError as error:
+        what = f"{folder}/runs: what was saved of {pair} is damaged ({error})"
+        raise RecordError(f"{what}. Measure again with --save-runs --replace.") from error
+
+
+def _extreme(matched: Matched, sign: float, num: int) -> list[tuple[int, int]]:
+    """(pair, query) places of the queries whose greatest signed difference is greatest, if above 0.
+
+    A query is listed once, with its pair of the greatest difference; equal ones are ordered by the mean over pairs.
+    """
+    signed_QP = sign * matched.differences
+    present = ~np.isnan(signed_QP)
+    greatest_QP = np.where(present, signed_QP, -np.inf)
+    pair_Q = greatest_QP.argmax(axis=1)
+    greatest_Q = greatest_QP.max(axis=1)
+    mean_Q = np.where(present, signed_QP, 0.0).sum(axis=1) / np.maximum(present.sum(axis=1), 1)
+    order = np.lexsort((-mean_Q, -greatest_Q))[:num]
+    return [(int(pair_Q[row]), int(row)) for row in order if greatest_Q[row] > 0]
+
+
+def _example(matched: Matched, column: int, row: int, base: _Saved, other: _Saved) -> Example:
+    name, query = matched.pairs[column], matched.queries[row]
+    pair = parse_pair(name)
+    before, after = float(matched.base[row, column]), float(matched.other[row, column])
+    return Example(
+        task=matched.task,
+        pair=name,
+        measure=matched.measure,
+        query=query,
+        text=base.query_text(pair, query) or other.query_text(pair, query),
+        difference=after - before,
+        base=base.retrieved(name, query, before),
+        other=other.retrieved(name, query, after),
+    )
+
+
+def _describe(passage: Passage) -> str:
+    place = "not among the saved ranks" if passage.rank is None else f"rank {passage.rank}"
+    mark = ", relevant" if passage.relevant else ""
+    return f"{place}{mark} [{passage.id}] {_short(passage.text or '')}".rstrip()
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= SHOWN else line[: SHOWN - 1] + "…"

@@ -1,0 +1,194 @@
+"""Comparisons as tables: for a terminal, CSV, JSON and Markdown. LaTeX is in `compare_latex`.
+
+CSV and JSON hold scores as they are, in [0, 1]; what people read shows points (x 100), but ranks as they are.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from clearbench.verdicts.compare.model import LEVELS, NEUTRAL_MEASURES, Comparison, Row
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+CSV_COLUMNS = {
+    "task": "task",
+    "measure": "measure",
+    "kind": "kind",
+    "name": "name",
+    "num_pairs": "num_pairs",
+    "num_queries": "num_queries",
+    "num_clusters": "num_clusters",
+    "base_mean": "base",
+    "other_mean": "other",
+    "difference": "difference",
+    "lower": "lower",
+    "upper": "upper",
+    "p": "p",
+    "p_corrected": "p_corrected",
+    "wins": "wins",
+    "ties": "ties",
+    "losses": "losses",
+    "d_z": "d_z",
+}
+"""Columns of the CSV, in order, after `base`, `other` (model keys) and `correction`: column -> field of Row.
+
+A column is only ever added at the end.
+"""
+
+CORRECTED = {"max-t": "p max-T", "holm": "p Holm", "bh": "q BH", "none": "p"}
+"""Name of the corrected p by correction."""
+
+# More pairs of one task than this are too many to read: the most changed stand for them.
+MAX_PAIRS = 40
+MOST_CHANGED = 10
+
+
+def as_csv(comparisons: Sequence[Comparison]) -> str:
+    """One line per model, task and pair or group, with CSV_COLUMNS; an empty field is a value that does not exist."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(["base", "other", "correction", *CSV_COLUMNS])
+    for one in comparisons:
+        for row in (*one.pairs, *one.groups):
+            values = (getattr(row, field) for field in CSV_COLUMNS.values())
+            writer.writerow([one.base, one.other, one.options.correction, *values])
+    return stream.getvalue()
+
+
+def as_json(comparisons: Sequence[Comparison], examples: Sequence[Any] = ()) -> str:
+    """Comparisons with all fields, and the examples that were asked for, as one JSON object."""
+    shown = {"comparisons": [asdict(one) for one in comparisons]}
+    if examples:
+        shown["queries"] = [asdict(example) for example in examples]
+    return json.dumps(shown, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def as_markdown(comparisons: Sequence[Comparison]) -> str:
+    """One table per model and task, and what it means in words."""
+    lines = []
+    for one in comparisons:
+        for task, pairs, groups in by_task(one):
+            head = header(one)
+            lines += [f"### {escape_markdown(title(one, task, pairs))}", ""]
+            lines += [f"| {' | '.join(map(escape_markdown, head))} |", f"|{'---|' * len(head)}"]
+            lines += [f"| {' | '.join(map(escape_markdown, cells(one, row)))} |" for row in (*pairs, *groups)]
+            lines += ["", escape_markdown(summary(one, task, pairs)), ""]
+        lines += [f"- {escape_markdown(sentence)}" for sentence in remarks(one)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def as_tables(comparisons: Sequence[Comparison]) -> Iterator["Table | str"]:
+    """What a terminal shows: for each model and task a heading, a table, and sentences."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    for one in comparisons:
+        for task, pairs, groups in by_task(one):
+            yield f"\n{title(one, task, pairs)}"
+            shown, left_out = most_changed(pairs)
+            table = Table(box=SIMPLE_HEAD, pad_edge=False)
+            for number, column in enumerate(header(one)):
+                table.add_column(Text(column), justify="left" if number == 0 else "right", no_wrap=True)
+            for row in shown:
+                table.add_row(*map(Text, cells(one, row)))
+            table.add_section()
+            for row in groups:
+                table.add_row(*map(Text, cells(one, row)))
+            yield table
+            if left_out:
+                yield f"({left_out:,} pairs that changed less are left out: --format csv lists all)"
+            yield summary(one, task, pairs)
+        yield from remarks(one)
+
+
+def by_task(comparison: Comparison) -> Iterator[tuple[str, list[Row], list[Row]]]:
+    """Rows of each task: (task, pairs, groups)."""
+    for task in dict.fromkeys(row.task for row in comparison.pairs):
+        yield (
+            task,
+            [row for row in comparison.pairs if row.task == task],
+            [row for row in comparison.groups if row.task == task],
+        )
+
+
+def title(comparison: Comparison, task: str, pairs: Sequence[Row]) -> str:
+    """Task, measure and the two models."""
+    scale = " x 100" if pairs[0].points == 100 else ""
+    return f"{task}: {pairs[0].measure}{scale}, {comparison.other_name} against {comparison.base_name}"
+
+
+def header(comparison: Comparison) -> list[str]:
+    """Column titles for people."""
+    level = f"{100 * comparison.options.confidence:g}% interval"
+    p = ["p", CORRECTED[comparison.options.correction]] if comparison.options.correction != "none" else ["p"]
+    return ["pair", "n", comparison.base_name, comparison.other_name, "Δ", level, *p, "", "win/tie/loss", "d_z"]
+
+
+def cells(comparison: Comparison, row: Row) -> list[str]:
+    """One row for people, as `header` names it. Of a group, n and win/tie/loss count pairs."""
+    p = [show_p(row.p), show_p(row.p_corrected)] if comparison.options.correction != "none" else [show_p(row.p)]
+    return [
+        row.name if row.kind == "pair" else f"{row.name} (mean)",
+        f"{row.num_queries:,}" if row.kind == "pair" else f"{row.num_pairs:,} pair{'s' if row.num_pairs > 1 else ''}",
+        f"{row.points * row.base:.1f}",
+        f"{row.points * row.other:.1f}",
+        f"{row.points * row.difference:+.2f}",
+        interval(row),
+        *p,
+        row.marks,
+        f"{row.wins:,}/{row.ties:,}/{row.losses:,}",
+        "" if row.d_z is None else f"{row.d_z:+.2f}",
+    ]
+
+
+def interval(row: Row) -> str:
+    """The difference's interval in points; a dash where there is none."""
+    if row.lower is None or row.upper is None:
+        return "–"
+    return f"[{row.points * row.lower:+.2f}, {row.points * row.upper:+.2f}]"
+
+
+def show_p(p: float) -> str:
+    """Four decimals; never 0."""
+    return f"{p:.4f}" if p >= 0.00005 else "<0.0001"
+
+
+def summary(comparison: Comparison, task: str, pairs: Sequence[Row]) -> str:
+    """How many pairs of a task are better, worse (higher, lower if the measure judges nothing), or not told apart."""
+    level = LEVELS[-1][0]
+    better = sum(row.gain > 0 and row.p_corrected < level for row in pairs)
+    worse = sum(row.gain < 0 and row.p_corrected < level for row in pairs)
+    names = {"max-t": "max-T", "holm": "Holm", "bh": "Benjamini-Hochberg", "none": "no correction"}
+    how = f"{names[comparison.options.correction]}, {comparison.num_tests:,} tests"
+    up, down = ("higher", "lower") if pairs[0].measure.startswith(NEUTRAL_MEASURES) else ("better", "worse")
+    return (
+        f"{task}: {comparison.other_name} is {up} in {better:,} of {len(pairs):,} pairs, {down} in {worse:,}, not "
+        f"told apart in {len(pairs) - better - worse:,} ({level:g} level, {how})."
+    )
+
+
+def remarks(comparison: Comparison) -> list[str]:
+    """What only one model has, and what else a reader should know."""
+    return [*(f"Left out: {sentence}." for sentence in comparison.missing), *comparison.notes]
+
+
+def most_changed(pairs: Sequence[Row]) -> tuple[list[Row], int]:
+    """All pairs, or of many the most changed in both directions, in order; and how many were left out."""
+    if len(pairs) <= MAX_PAIRS:
+        return list(pairs), 0
+    order = sorted(range(len(pairs)), key=lambda place: pairs[place].difference)
+    kept = sorted({*order[:MOST_CHANGED], *order[-MOST_CHANGED:]})
+    return [pairs[place] for place in kept], len(pairs) - len(kept)
+
+
+def escape_markdown(text: str) -> str:
+    """Escape what Markdown or HTML would read as a sign; line breaks become blanks."""
+    plain = " ".join(text.split())
+    escaped = "".join(f"\\{sign}" if sign in "\\`*_{}[]<>|#~" else sign for sign in plain)
+    return escaped.replace("&", "&amp;")

@@ -1,0 +1,145 @@
+"""The columns of a leaderboard: which pairs each averages, and one model's figures in them.
+
+**All figures of a column are averages over the same pairs.** A model that lacks one of them gets None there; its figure
+over the pairs that all models of the task have stands in the column `common`. Nothing missing is averaged away.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clearbench.common.errors import RecordError, UsageError, suggest
+from clearbench.common.languages import parse_pair
+from clearbench.common.measures import find_measure
+from clearbench.records import PairRecord
+from clearbench.records.select import Entry
+from clearbench.stats.averages import GROUPS
+from clearbench.verdicts.matching import refuse_other_measurement
+
+AVERAGED = tuple(group for group in GROUPS if group != "all")
+"""Groups of pairs that have a column beside the mean over all pairs, in the order of the columns."""
+
+Values = NDArray[np.float64]
+"""A task's means [P], pairs as in TaskColumns.pairs; NaN where a model has no figure."""
+
+
+@dataclass(frozen=True)
+class TaskColumns:
+    """What the columns of one task average.
+
+    Attributes:
+        label: Task, with the reader options that make it another measurement.
+        task: Task name.
+        options: Those reader options.
+        measure: The measure shown.
+        pairs: Every pair that any model has.
+        common: Pairs that all models with this task have.
+        members: Group of pairs -> which of `pairs` it averages, bool [P]; groups without a pair are left out.
+    """
+
+    label: str
+    task: str
+    options: Mapping[str, str]
+    measure: str
+    pairs: tuple[str, ...]
+    common: tuple[str, ...]
+    members: Mapping[str, NDArray[np.bool_]]
+
+
+@dataclass(frozen=True)
+class TaskFigures:
+    """One model's figures on one task, in [0, 1]; None where it lacks a pair that the column averages.
+
+    Attributes:
+        num_pairs: How many of the task's pairs the model has.
+        mean: Over all pairs.
+        common: Over the pairs that all models with the task have.
+        groups: By group of pairs.
+        worst_pair: The common pair with the lowest figure.
+        worst: That figure.
+    """
+
+    num_pairs: int
+    mean: float | None
+    common: float | None
+    groups: Mapping[str, float | None]
+    worst_pair: str | None
+    worst: float | None
+
+
+def task_columns(label: str, group: Sequence[Entry], measure: str | None) -> TaskColumns:
+    """Return the columns of one task.
+
+    Args:
+        label: The task's label.
+        group: Every model's record of it.
+        measure: Instead of the task's main measure.
+    Raises:
+        RecordError: The records do not measure the same thing.
+        UsageError: A record lacks the measure, or it is one where lower is better.
+    """
+    _check_comparable(group)
+    first = group[0].record
+    measure = first.main_measure if measure is None else measure
+    if find_measure(measure).unit == "rank":
+        raise UsageError(f"{measure} is a rank, lower is better; a leaderboard ranks by measures in [0, 1].")
+    for entry in group:
+        without = [pair.pair for pair in entry.record.pairs if measure not in pair.measures]
+        if without:
+            known = list(entry.record.pairs[0].measures)
+            raise UsageError(
+                f"{entry.folder} has no measure {measure!r} in {len(without):,} of {len(entry.record.pairs):,} pairs; "
+                f"{entry.record.pairs[0].pair} has: {', '.join(known)}.{suggest(measure, known)} "
+                "Choose tasks that have it with --tasks."
+            )
+    having = [{pair.pair for pair in entry.record.pairs} for entry in group]
+    pairs = tuple(sorted(set.union(*having)))
+    common = tuple(sorted(set.intersection(*having)))
+    parsed = [parse_pair(pair) for pair in pairs]
+    members = {name: np.array([belongs(pair) for pair in parsed], dtype=bool) for name, belongs in GROUPS.items()}
+    members = {name: mask for name, mask in members.items() if mask.any()}
+    return TaskColumns(label, first.identity.task, first.identity.options, measure, pairs, common, members)
+
+
+def model_values(entry: Entry, columns: TaskColumns) -> Values:
+    """Return a model's means of the task's pairs; NaN where it has none."""
+    means = {pair.pair: pair.measures[columns.measure].mean for pair in entry.record.pairs}
+    return np.array([means.get(pair, np.nan) for pair in columns.pairs])
+
+
+def model_figures(values_P: Values, columns: TaskColumns) -> TaskFigures:
+    """Return a model's figures from its means of the task's pairs."""
+    groups = {name: _average(values_P[mask]) for name, mask in columns.members.items()}
+    common_P = values_P[np.isin(columns.pairs, columns.common)]
+    complete = len(common_P) > 0 and not np.isnan(common_P).any()
+    worst = int(common_P.argmin()) if complete else -1
+    return TaskFigures(
+        num_pairs=int((~np.isnan(values_P)).sum()),
+        mean=_average(values_P),
+        common=_average(common_P),
+        groups={name: groups.get(name) for name in AVERAGED},
+        worst_pair=columns.common[worst] if complete else None,
+        worst=float(common_P[worst]) if complete else None,
+    )
+
+
+def _average(values: Values) -> float | None:
+    """Mean, or None if there is nothing or something is missing."""
+    return None if len(values) == 0 or np.isnan(values).any() else float(values.mean())
+
+
+def _check_comparable(group: Sequence[Entry]) -> None:
+    """Raise unless the records of a task measure the same thing, apart from which pairs they have."""
+    known: dict[str, tuple[Entry, PairRecord]] = {}
+    for entry in group:
+        refuse_other_measurement(group[0], entry)
+        for pair in entry.record.pairs:
+            holder, first = known.setdefault(pair.pair, (entry, pair))
+            if (first.data, first.num_queries) != (pair.data, pair.num_queries):
+                raise RecordError(
+                    f"{holder.folder} and {entry.folder} cannot stand in one table: they were scored on other texts "
+                    f"or judgements, first in {pair.pair}. Measure one of them again with --replace, or leave it out "
+                    "with --models."
+                )

@@ -1,0 +1,1 @@
+"""Small things that tests build; nothing here asserts."""

@@ -1,0 +1,119 @@
+"""Small things that tests build: retrieval sets, a hashing encoder, a tiny checkpoint."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from clearbench.common.arrays import FloatArray, IntArray
+from clearbench.common.hashing import content_hash
+from clearbench.common.languages import Pair, parse_language
+from clearbench.encoders.base import Role, Setting
+from clearbench.tasks.dataset import Dataset, Qrels, TaskPair, Texts
+
+
+@dataclass
+class HashEncoder:
+    """Deterministic unit vectors from a text's words; counts what it encodes."""
+
+    name: str = "hash"
+    salt: str = ""
+    dimension: int = 16
+    batch_tokens: int = 64
+    complete_fingerprint: bool = True
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    encoded: list[tuple[str, Role]] = field(default_factory=list)
+    broken: frozenset[str] = frozenset()
+    interrupt_after: int | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        return content_hash("hash", self.salt, str(self.dimension))
+
+    def prompted(self, role: Role) -> tuple[str, str]:
+        return ("", "")
+
+    def count_tokens(self, texts: Sequence[str], role: Role) -> IntArray:
+        return np.array([len(text.split()) + 2 for text in texts], dtype=np.int64)
+
+    def encode_batch(self, texts: Sequence[str], role: Role) -> FloatArray:
+        if self.interrupt_after is not None and len(self.encoded) >= self.interrupt_after:
+            raise KeyboardInterrupt
+        self.encoded += [(text, role) for text in texts]
+        return np.stack([self._vector(text) for text in texts])
+
+    def _vector(self, text: str) -> FloatArray:
+        if text in self.broken:
+            return np.full(self.dimension, np.nan, dtype=np.float32)
+        vector = np.zeros(self.dimension)
+        for word in text.lower().split():
+            seed = int(content_hash(self.salt, word), 16) % 2**32
+            vector += np.random.default_rng(seed).standard_normal(self.dimension)
+        return (vector / max(float(np.linalg.norm(vector)), 1e-9)).astype(np.float32)
+
+
+def parallel_set(
+    languages: Sequence[str] = ("en", "de"), size: int = 6, task: str = "toy", **changes: object
+) -> Dataset:
+    """Every pair of the languages; two questions per passage, one relevant passage each."""
+    pools, queries = {}, {}
+    for language in languages:
+        ids = tuple(f"p{i}" for i in range(size))
+        pools[language] = Texts(
+            parse_language(language), ids, tuple(f"passage {i} about topic{i} in {language}" for i in range(size))
+        )
+        names = tuple(f"p{i}#{k}" for i in range(size) for k in (1, 2))
+        texts = tuple(f"question {k} on topic{i} {language}" for i in range(size) for k in (1, 2))
+        queries[language] = Texts(parse_language(language), names, texts)
+    qrels: Qrels = {f"p{i}#{k}": {f"p{i}": 1} for i in range(size) for k in (1, 2)}
+    pairs = tuple(
+        TaskPair(Pair(parse_language(q), parse_language(p)), queries[q], p, qrels) for p in languages for q in languages
+    )
+    clusters = {query: query.partition("#")[0] for query in qrels}
+    return Dataset(task, 1, pools, pairs, clusters, **changes)  # type: ignore[arg-type]
+
+
+def tiny_checkpoint(
+    folder: Path,
+    seed: int = 0,
+    hidden: int = 16,
+    modules: bool = True,
+    words: Sequence[str] = (),
+    sd: float = 0.02,
+    length: int = 64,
+) -> Path:
+    """A two-layer BERT with random weights, as sentence-transformers saves it; knows letters and the given words."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    plain = folder if not modules else folder / "_plain"
+    plain.mkdir(parents=True)
+    letters = [chr(c) for c in range(ord("a"), ord("z") + 1)] + [str(d) for d in range(10)] + list("äöüß?.,#")
+    known = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{letter}" for letter in letters)]
+    known += [word for word in words if word not in letters]
+    (plain / "vocab.txt").write_text("\n".join(known), encoding="utf-8")
+    torch.manual_seed(seed)
+    config = BertConfig(
+        vocab_size=len(known), hidden_size=hidden, num_hidden_layers=2, num_attention_heads=2,
+        intermediate_size=2 * hidden, max_position_embeddings=length, initializer_range=sd,
+    )  # fmt: skip
+    BertModel(config).save_pretrained(plain)
+    BertTokenizerFast(vocab=str(plain / "vocab.txt")).save_pretrained(plain)
+    if modules:
+        import shutil
+
+        transformer = Transformer(str(plain))
+        SentenceTransformer(modules=[transformer, Pooling(hidden, "mean")], device="cpu").save(str(folder))
+        shutil.rmtree(plain)
+    return folder
+
+
+def write_jsonl(path: Path, rows: Sequence[Mapping[str, object]]) -> Path:
+    """Write rows as JSON lines."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return path

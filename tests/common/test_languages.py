@@ -1,0 +1,320 @@
+"""Languages: the table, the one printed form, every spelling of the data sets, pairs and pair patterns."""
+
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clearbench.common.errors import UsageError
+from clearbench.common.languages import (
+    ENGLISH,
+    MULTIPLE,
+    Language,
+    Pair,
+    languages,
+    parse_language,
+    parse_pair,
+    select_pairs,
+)
+
+BELEBELE_TEXT = """
+acm_Arab afr_Latn als_Latn amh_Ethi apc_Arab arb_Arab arb_Latn ars_Arab ary_Arab arz_Arab asm_Beng azj_Latn bam_Latn
+ben_Beng ben_Latn bod_Tibt bul_Cyrl cat_Latn ceb_Latn ces_Latn ckb_Arab dan_Latn deu_Latn ell_Grek eng_Latn est_Latn
+eus_Latn fin_Latn fra_Latn fuv_Latn gaz_Latn grn_Latn guj_Gujr hat_Latn hau_Latn heb_Hebr hin_Deva hin_Latn hrv_Latn
+hun_Latn hye_Armn ibo_Latn ilo_Latn ind_Latn isl_Latn ita_Latn jav_Latn jpn_Jpan kac_Latn kan_Knda kat_Geor kaz_Cyrl
+kea_Latn khk_Cyrl khm_Khmr kin_Latn kir_Cyrl kor_Hang lao_Laoo lin_Latn lit_Latn lug_Latn luo_Latn lvs_Latn mal_Mlym
+mar_Deva mkd_Cyrl mlt_Latn mri_Latn mya_Mymr nld_Latn nob_Latn npi_Deva npi_Latn nso_Latn nya_Latn ory_Orya pan_Guru
+pbt_Arab pes_Arab plt_Latn pol_Latn por_Latn ron_Latn rus_Cyrl shn_Mymr sin_Latn sin_Sinh slk_Latn slv_Latn sna_Latn
+snd_Arab som_Latn sot_Latn spa_Latn srp_Cyrl ssw_Latn sun_Latn swe_Latn swh_Latn tam_Taml tel_Telu tgk_Cyrl tgl_Latn
+tha_Thai tir_Ethi tsn_Latn tso_Latn tur_Latn ukr_Cyrl urd_Arab urd_Latn uzn_Latn vie_Latn war_Latn wol_Latn xho_Latn
+yor_Latn zho_Hans zho_Hant zsm_Latn zul_Latn
+"""
+BELEBELE = BELEBELE_TEXT.split()
+
+# The codes as the data sets spell them.
+SPELLINGS = {
+    "mkqa": "ar da de en es fi fr he hu it ja km ko ms nl no pl pt ru sv th tr vi zh_cn zh_hk zh_tw",
+    "xor-tydi": "ar bn fi ja ko ru te",
+    "xquad": "ar de el en es hi ro ru th tr vi zh",
+    "mlqa": "ar de en es hi vi zh",
+    "afriqa": "bem fon hau ibo kin swa twi wol yor zul",
+    "tydi": "ar bn en fi id ja ko ru sw te th",
+}
+
+TABLE = languages()
+REGIONAL = (Language("zho", "Hant", "HK"), Language("zho", "Hant", "TW"))
+known_languages = st.sampled_from(TABLE + REGIONAL)
+
+
+def pairs(text: str) -> list[Pair]:
+    return [parse_pair(word) for word in text.split()]
+
+
+def test_table_holds_the_122_belebele_variants_and_three_more() -> None:
+    variants = {language.variant for language in TABLE}
+    assert len(set(BELEBELE)) == 122
+    assert variants - set(BELEBELE) == {"bem_Latn", "fon_Latn", "twi_Latn"}
+    assert set(BELEBELE) <= variants
+
+
+def test_table_is_sorted_and_well_formed() -> None:
+    assert list(TABLE) == sorted(TABLE)
+    for language in TABLE:
+        assert len(language.code) == 3 and language.code.islower()
+        assert len(language.script) == 4 and language.script.istitle()
+        assert language.name and language.tier in ("high", "mid", "low")
+    assert len({language.name for language in TABLE}) == len(TABLE)
+
+
+def test_a_code_with_several_scripts_has_one_default() -> None:
+    scripts = Counter(language.code for language in TABLE)
+    several = {code for code, count in scripts.items() if count > 1}
+    assert several == {"arb", "ben", "hin", "npi", "sin", "urd", "zho"}
+    for code in several:
+        assert sum(len(str(language)) == 2 for language in TABLE if language.code == code) == 1
+
+
+def test_printed_forms_are_unique() -> None:
+    assert max(Counter(map(str, TABLE + REGIONAL)).values()) == 1
+
+
+@given(known_languages, st.sampled_from([str.lower, str.upper, str.title, str]), st.sampled_from("_-"))
+def test_a_language_is_read_back_from_its_printed_form(
+    language: Language, change: Callable[[str], str], joint: str
+) -> None:
+    assert parse_language(str(language)) == language
+    assert parse_language(f" {change(str(language)).replace('_', joint)}\n") == language
+
+
+@pytest.mark.parametrize("variant", BELEBELE)
+def test_a_variant_is_read_with_either_joint(variant: str) -> None:
+    assert parse_language(variant).variant == variant
+    assert parse_language(variant.replace("_", "-")).variant == variant
+
+
+@pytest.mark.parametrize("data_set", SPELLINGS)
+def test_languages_of_a_data_set_stay_distinct(data_set: str) -> None:
+    codes = SPELLINGS[data_set].split()
+    assert len({parse_language(code) for code in codes}) == len(codes)
+
+
+@pytest.mark.parametrize(
+    ("spellings", "variant", "printed"),
+    [
+        ("de deu deu_Latn DEU-latn de_Latn", "deu_Latn", "de"),
+        ("ar ara arb arb_Arab ar-Arab", "arb_Arab", "ar"),
+        ("ar_Latn arb_Latn ara-Latn", "arb_Latn", "ar_Latn"),
+        ("arz arz_Arab", "arz_Arab", "arz"),
+        ("hi_Latn hin_Latn", "hin_Latn", "hi_Latn"),
+        ("si sin sin_Sinh", "sin_Sinh", "si"),
+        ("no nb nor nob", "nob_Latn", "no"),
+        ("iw he heb", "heb_Hebr", "he"),
+        ("sw swa swh swa_Latn", "swh_Latn", "sw"),
+        ("fa fas pes", "pes_Arab", "fa"),
+        ("ms msa zsm", "zsm_Latn", "ms"),
+        ("zh zho cmn zh_cn zh-CN zh_Hans zh_Hans_CN", "zho_Hans", "zh"),
+        ("zh_Hant zho_Hant cmn-Hant", "zho_Hant", "zh_Hant"),
+        ("zh_tw zh-TW zh_Hant_TW zho_Hant_TW", "zho_Hant", "zh_Hant_TW"),
+        ("zh_hk zh_Hant_HK zho-hant-hk", "zho_Hant", "zh_Hant_HK"),
+        ("bo bod bod_Tibt", "bod_Tibt", "bo"),
+        ("ilo ilo_Latn", "ilo_Latn", "ilo"),
+        ("tl tgl fil", "tgl_Latn", "tl"),
+        ("twi tw", "twi_Latn", "tw"),
+    ],
+)
+def test_all_spellings_of_a_language_print_alike(spellings: str, variant: str, printed: str) -> None:
+    for spelling in spellings.split():
+        language = parse_language(spelling)
+        assert (language.variant, str(language)) == (variant, printed), spelling
+
+
+def test_english_is_the_constant() -> None:
+    assert parse_language("en") == ENGLISH
+    assert str(ENGLISH) == "en"
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "tier"),
+    [
+        ("en", "English", "high"),
+        ("zh_hk", "Chinese (Traditional), Hong Kong", "high"),
+        ("arz", "Egyptian Arabic", "mid"),
+        ("ary", "Moroccan Arabic", "low"),
+        ("bn", "Bengali", "mid"),
+        ("hi", "Hindi", "high"),
+        ("hi_Latn", "Hindi (Romanised)", "low"),
+        ("sw", "Swahili", "low"),
+        ("te", "Telugu", "low"),
+        ("no", "Norwegian Bokmål", "low"),
+    ],
+)
+def test_name_and_tier_come_from_the_table(text: str, name: str, tier: str) -> None:
+    assert (parse_language(text).name, parse_language(text).tier) == (name, tier)
+
+
+def test_tiers_have_the_sizes_of_the_published_classes() -> None:
+    # Classes 5 and 4 count 25 languages, all in the table, Chinese twice. Class 3 counts 28; Belarusian, Bosnian,
+    # Galician and Latin are in none of the data sets.
+    tiers = Counter(language.tier for language in TABLE)
+    assert (tiers["high"], tiers["mid"]) == (25 + 1, 28 - 4)
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "xx", "deu_Cyrl", "de_DE", "zh_US", "zh_Hans_HK", "zh_Hant_CN", "de_", "*", "de_Latn_x", "German"]
+)
+def test_unknown_language_is_a_usage_error_that_quotes_it(text: str) -> None:
+    with pytest.raises(UsageError) as error:
+        parse_language(text)
+    assert repr(text) in str(error.value)
+
+
+def test_unknown_language_comes_with_near_names() -> None:
+    with pytest.raises(UsageError, match=r"Did you mean .*\bdeu_Latn\b"):
+        parse_language("deu-Lat")
+
+
+def test_a_language_outside_the_table_prints_but_has_no_name() -> None:
+    stray = Language("xxx", "Latn")
+    assert str(stray) == "xxx_Latn"
+    with pytest.raises(UsageError, match="xxx_Latn"):
+        _ = stray.name
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("de-en", "de-en"),
+        (" DE - en ", "de-en"),
+        ("deu_Latn-eng_Latn", "de-en"),
+        ("deu-Latn-eng-Latn", "de-en"),
+        ("deu-Latn-en", "de-en"),
+        ("de-eng-Latn", "de-en"),
+        ("zh_Hant_HK-en", "zh_Hant_HK-en"),
+        ("zh-Hant-HK-en", "zh_Hant_HK-en"),
+        ("en-zh_tw", "en-zh_Hant_TW"),
+        ("en-zh-tw", "en-zh_Hant_TW"),
+        ("zh_cn-en", "zh-en"),
+        ("zh-tw", "zh-tw"),
+        ("arb-Latn-arb-Arab", "ar_Latn-ar"),
+        ("arz-ar", "arz-ar"),
+    ],
+)
+def test_pair_is_read_from_every_form(text: str, printed: str) -> None:
+    assert str(parse_pair(text)) == printed
+
+
+@given(known_languages, known_languages)
+def test_pair_is_read_back_from_its_printed_form_and_from_variants(query: Language, passage: Language) -> None:
+    pair = Pair(query, passage)
+    assert parse_pair(str(pair)) == pair
+    assert parse_pair(str(pair).replace("_", "-")) == pair
+    by_variant = parse_pair(f"{query.variant}-{passage.variant}")
+    assert (by_variant.query.variant, by_variant.passage.variant) == (query.variant, passage.variant)
+
+
+def test_pair_names_the_language_of_the_queries_first() -> None:
+    pair = parse_pair("de-en")
+    assert (pair.query.code, pair.passage.code) == ("deu", "eng")
+    assert pair != parse_pair("en-de")
+
+
+def test_only_the_same_variety_is_monolingual() -> None:
+    assert parse_pair("de-deu_Latn").monolingual
+    assert not parse_pair("zh-zh_Hant").monolingual
+    assert not parse_pair("zh_hk-zh_tw").monolingual
+
+
+@pytest.mark.parametrize("text", ["", "de", "de-", "-en", "de-en-fr", "de_en", "deu-Latn", "de--en", "*-en", "*"])
+def test_text_that_is_no_pair_is_a_usage_error(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse_pair(text)
+
+
+def test_pair_error_names_the_side_at_fault() -> None:
+    with pytest.raises(UsageError, match="Unknown language 'xq'"):
+        parse_pair("de-xq")
+    with pytest.raises(UsageError, match="'de-en-fr' is no language pair"):
+        parse_pair("de-en-fr")
+
+
+AVAILABLE = pairs("fr-en de-en en-de de-de en-en zh_Hant_HK-en")
+
+
+@pytest.mark.parametrize(
+    ("patterns", "expected"),
+    [
+        ("de-en", "de-en"),
+        ("deu-Latn-eng-Latn", "de-en"),
+        ("*-en", "fr-en de-en en-en zh_Hant_HK-en"),
+        ("en-*", "en-de en-en"),
+        ("* - *", "fr-en de-en en-de de-de en-en zh_Hant_HK-en"),
+        ("de-de", "de-de"),
+        ("zh_hk-*", "zh_Hant_HK-en"),
+        ("zh-Hant-HK-*", "zh_Hant_HK-en"),
+        ("en-de, *-en ,de-en,", "fr-en de-en en-de en-en zh_Hant_HK-en"),
+    ],
+)
+def test_patterns_select_in_the_order_of_the_available_pairs(patterns: str, expected: str) -> None:
+    assert select_pairs(patterns, iter(AVAILABLE)) == tuple(pairs(expected))
+
+
+def test_repeated_available_pairs_are_returned_once() -> None:
+    assert select_pairs("*-*", AVAILABLE + AVAILABLE) == tuple(AVAILABLE)
+
+
+@given(st.lists(st.builds(Pair, known_languages, known_languages), min_size=1, unique=True), st.data())
+def test_each_pair_selects_itself_and_the_order_of_patterns_is_immaterial(
+    available: list[Pair], data: st.DataObject
+) -> None:
+    chosen = data.draw(st.lists(st.sampled_from(available), min_size=1))
+    assert select_pairs(",".join(map(str, chosen)), available) == tuple(p for p in available if p in chosen)
+
+
+@pytest.mark.parametrize("patterns", ["", " ", ",", " , "])
+def test_no_pattern_is_a_usage_error(patterns: str) -> None:
+    with pytest.raises(UsageError, match="No language pair given"):
+        select_pairs(patterns, AVAILABLE)
+
+
+def test_a_pattern_without_match_is_named_even_next_to_one_that_matches() -> None:
+    with pytest.raises(UsageError) as error:
+        select_pairs("de-en,de-fr", AVAILABLE)
+    message = str(error.value)
+    assert "'de-fr'" in message and "There are: fr-en, de-en" in message and "Did you mean" in message
+
+
+def test_the_pairs_in_a_message_are_cut_short() -> None:
+    available = [Pair(language, ENGLISH) for language in TABLE]
+    with pytest.raises(UsageError, match="and 113 more"):
+        select_pairs("en-de", available)
+    with pytest.raises(UsageError, match="There are: none"):
+        select_pairs("*-*", [])
+
+
+@pytest.mark.parametrize("patterns", ["xq-en", "de", "*", "de-en;fr-en", "de*-en"])
+def test_a_pattern_that_cannot_be_read_is_a_usage_error(patterns: str) -> None:
+    with pytest.raises(UsageError):
+        select_pairs(patterns, AVAILABLE)
+
+
+def test_import_needs_no_third_party_package_and_reads_no_table() -> None:
+    code = (
+        "import sys, clearbench.common.languages as m; "
+        "heavy = {'numpy', 'pandas', 'torch', 'pydantic', 'typer'} & set(sys.modules); "
+        "sys.exit(bool(heavy) or m._table.cache_info().currsize != 0)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_mul_is_several_languages_and_no_variety_of_the_table() -> None:
+    assert str(MULTIPLE) == "mul" and parse_language("mul") == parse_language("MUL") == MULTIPLE
+    assert str(parse_pair("de-mul")) == "de-mul" and not parse_pair("de-mul").monolingual
+    assert MULTIPLE not in TABLE and MULTIPLE.name == "several languages"
+    with pytest.raises(UsageError, match="Unknown language 'mul_Latn'"):
+        parse_language("mul_Latn")
+    with pytest.raises(UsageError, match="mul_Zyyy is not in the table"):
+        _ = MULTIPLE.tier

@@ -1,0 +1,63 @@
+"""A Python callable as an encoder."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from clearbench.common.errors import EncoderError
+from clearbench.encoders.load import load_encoder
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+    def write(source):
+        (tmp_path / "my_encoder.py").write_text("import numpy as np\n" + source)
+        sys.modules.pop("my_encoder", None)
+        return load_encoder("my_encoder:encode")
+
+    yield write
+    sys.modules.pop("my_encoder", None)
+
+
+def test_a_callable_gets_texts_and_role(module):
+    encoder = module("def encode(texts, role):\n    return np.array([[len(t), role == 'query'] for t in texts])\n")
+    assert encoder.encode_batch(["ab", "abc"], "query").tolist() == [[2, 1], [3, 1]]
+    assert not encoder.complete_fingerprint
+
+
+def test_its_identity_follows_its_source_or_what_it_declares(module):
+    source = "def encode(texts, role):\n    return np.zeros((len(texts), {}))\n"
+    assert module(source.format(2)).fingerprint != module(source.format(3)).fingerprint
+    declared = "encode.fingerprint = 'v1'\n"
+    first, second = module(source.format(2) + declared), module(source.format(3) + declared)
+    assert first.fingerprint == second.fingerprint and first.complete_fingerprint
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("def encode(texts, role):\n    return np.zeros(3)\n", r"shape \(3,\); expected \(2, dimension\)"),
+        ("def encode(texts, role):\n    return np.zeros((1, 3))\n", r"shape \(1, 3\)"),
+        ("def encode(texts, role):\n    raise KeyError('x')\n", "failed on 2 texts: KeyError"),
+    ],
+)
+def test_unusable_results_are_explained(module, source, message):
+    with pytest.raises(EncoderError, match=message):
+        module(source).encode_batch(["a", "b"], "query")
+
+
+@pytest.mark.parametrize(
+    ("source", "message"), [("encode = 3\n", "is a int"), ("", "cannot import"), ("1/0\n", "ZeroDivision")]
+)
+def test_unusable_modules_are_explained(module, source, message):
+    with pytest.raises(EncoderError, match=message):
+        module(source)
+
+
+def test_vectors_are_float32(module):
+    encoder = module("def encode(texts, role):\n    return [[1, 2]] * len(texts)\n")
+    assert encoder.encode_batch(["a"], "passage").dtype == np.float32

@@ -1,0 +1,116 @@
+import pytest
+from builders.tasks import write, write_rows, write_task
+
+from clearbench.common.errors import DataError
+from clearbench.tasks.load import DataLocation, Selection, load_task
+
+CORPUS = [
+    {"_id": "e1", "title": "Bears", "text": " eat honey. ", "language": "en"},
+    {"_id": "e2", "title": "", "text": "Bees make honey.", "language": "en"},
+    {"_id": "d1", "text": "Bären fressen Honig.", "lang": "deu"},
+]
+QUERIES = [
+    {"_id": "1", "text": "What do bears eat?", "language": "en", "parallel_id": "bears"},
+    {"_id": "2", "text": "Was fressen Bären?", "language": "de", "parallel_id": "bears"},
+    {"_id": "3", "text": "Who makes honey?", "language": "en"},
+    {"_id": "4", "text": "Unjudged?", "language": "en"},
+]
+QRELS = "query-id\tcorpus-id\tscore\n1\te1\t2\n1\td1\t1\n2\te1\t1\n3\te2\t1\n3\te1\t0\n"
+
+
+def load_folder(folder, corpus=CORPUS, queries=QUERIES, qrels=QRELS, split="test", options=None, **selection):
+    write_rows(folder / "corpus.jsonl", corpus)
+    write_rows(folder / "queries.jsonl", queries)
+    write(folder / "qrels" / f"{split}.tsv", qrels)
+    return load_task(str(folder), Selection(**selection), DataLocation(), options=options)
+
+
+def test_pairs_are_those_of_the_judgements_and_pools_all_passages_of_a_language(tmp_path):
+    data = load_folder(tmp_path)
+    assert {str(pair.pair) for pair in data.pairs} == {"en-en", "en-de", "de-en"}
+    assert {key: len(pool) for key, pool in data.pools.items()} == {"en": 2, "de": 1}
+    assert data.pools["en"].texts == ("Bears  eat honey.", "Bees make honey.")
+
+
+def test_questions_with_a_parallel_id_are_the_same_question(tmp_path):
+    pairs = {str(pair.pair): pair for pair in load_folder(tmp_path).pairs}
+    assert pairs["de-en"].queries.ids == ("bears",)
+    assert pairs["en-en"].queries.ids == ("bears", "3"), "an unjudged query is left out"
+    assert pairs["en-en"].qrels == {"bears": {"e1": 2}, "3": {"e2": 1, "e1": 0}}
+    assert pairs["en-de"].qrels == {"bears": {"d1": 1}}
+
+
+def test_questions_of_one_passage_are_a_cluster(tmp_path):
+    qrels = QRELS + "4\te2\t1\n"
+    clusters = load_folder(tmp_path, qrels=qrels).clusters
+    assert clusters["3"] == clusters["4"] != clusters["bears"]
+
+
+def test_pairs_can_be_selected(tmp_path):
+    assert [str(pair.pair) for pair in load_folder(tmp_path, pairs="de-*").pairs] == ["de-en"]
+
+
+def test_queries_without_a_relevant_passage_are_left_out_and_counted(tmp_path):
+    data = load_folder(tmp_path, qrels=QRELS + "4\te1\t0\n")
+    assert data.notes == ("1 queries without a relevant passage are left out.",)
+
+
+def test_languages_can_be_an_option(tmp_path):
+    corpus = [{"_id": "a", "text": "A"}]
+    queries = [{"_id": "1", "text": "Q"}]
+    with pytest.raises(
+        DataError, match=r"corpus\.jsonl:1: no field 'language', and option passage_language is not set"
+    ):
+        load_folder(tmp_path, corpus, queries, "1\ta\t1\n")
+    options = {"query_language": "sw", "passage_language": "eng_Latn"}
+    data = load_folder(tmp_path, corpus, queries, "1\ta\t1\n", options=options)
+    assert [str(pair.pair) for pair in data.pairs] == ["sw-en"]
+
+
+@pytest.mark.parametrize("qrels", ["1\te1\t1\n", "1 0 e1 1\n", "query-id\tcorpus-id\tscore\n1\te1\t1\n"])
+def test_qrels_have_three_or_four_columns_and_perhaps_a_header(tmp_path, qrels):
+    assert load_folder(tmp_path, qrels=qrels).pairs[0].qrels == {"bears": {"e1": 1}}
+
+
+def test_the_only_split_is_taken_and_of_several_test(tmp_path):
+    assert load_folder(tmp_path, split="dev").pairs
+    write(tmp_path / "qrels" / "train.tsv", QRELS)
+    with pytest.raises(DataError, match=r"no test\.tsv; there are: dev, train\. Choose one with option split"):
+        load_task(str(tmp_path))
+    assert load_task(str(tmp_path), options={"split": "train"}).pairs
+    assert load_folder(tmp_path).pairs
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"qrels": QRELS + "9\te1\t1\n1\te9\t1\n8\te1\t1\n"}, "query '9'; .*passage 'e9' .*2 rows .*query and 1 rows"),
+        ({"qrels": QRELS + "1\te1\tmuch\n"}, r"test\.tsv:7: relevance 'much' is not a whole number"),
+        ({"qrels": QRELS + "1\te1\n"}, r"test\.tsv:7: 2 fields; expected"),
+        ({"qrels": QRELS + "1\te1\t1\n"}, "judged twice, differently"),
+        ({"qrels": "1\te1\t0\n"}, "no query has a relevant passage"),
+        ({"corpus": [*CORPUS, CORPUS[0]]}, r"corpus\.jsonl:4: passage id 'e1' occurs twice"),
+        ({"queries": [*QUERIES, QUERIES[0]]}, r"queries\.jsonl:5: query id '1' occurs twice"),
+        ({"queries": [*QUERIES, QUERIES[0] | {"_id": "9"}]}, "parallel_id 'bears' occurs twice in en"),
+        ({"corpus": [{**CORPUS[0], "title": "", "text": ""}, *CORPUS[1:]]}, "passage 'e1' has an empty text"),
+        ({"corpus": [{**CORPUS[0], "language": "xx"}]}, r"corpus\.jsonl:1: Unknown language 'xx'"),
+    ],
+)
+def test_broken_folders_are_errors(tmp_path, changes, message):
+    with pytest.raises(DataError, match=message):
+        load_folder(tmp_path, **changes)
+
+
+def test_a_folder_without_qrels_is_an_error(tmp_path):
+    write_rows(tmp_path / "corpus.jsonl", CORPUS)
+    write_rows(tmp_path / "queries.jsonl", QUERIES)
+    with pytest.raises(DataError, match=r"qrels: there is no such folder; expected qrels/test\.tsv"):
+        load_task(str(tmp_path))
+
+
+def test_a_task_file_can_name_the_three_files(tmp_path):
+    load_folder(tmp_path / "data")
+    names = {"corpus": "corpus.jsonl", "queries": "queries.jsonl", "qrels": "qrels/test.tsv"}
+    sources = [{"key": key, "bundled": f"data/{name}"} for key, name in names.items()]
+    task = write_task(tmp_path, reader="beir", languages=["de", "en"], sources=sources)
+    assert [str(pair.pair) for pair in load_task(str(task)).pairs] == ["de-en", "en-de", "en-en"]

@@ -1,0 +1,154 @@
+"""Training rows on disk: the columns, what is refused, and writing."""
+
+import gzip
+import json
+import os
+from dataclasses import replace
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from builders.encoders import write_jsonl
+
+from clearbench.common.errors import DataError, TrainingError, UsageError
+from clearbench.training.rows.row import COLUMNS, Rows, TrainingRow, manifest_path, read_rows, write_rows
+
+PLAIN = {
+    "query": "Where is it?",
+    "passage": "It is here.",
+    "target_query": "Wo ist es?",
+    "language": "de",
+    "query_id": "q1",
+    "cluster": "c1",
+}
+ROW = TrainingRow(**PLAIN)
+FULL = replace(ROW, query_id="q2", passage_negatives=("Not here.", "Nor there."), target_query_negatives=("A?", "B?"))
+
+
+@pytest.mark.parametrize("name", ["rows.parquet", "rows.jsonl"])
+def test_rows_come_back_as_they_were_written(tmp_path, name):
+    write_rows(tmp_path / name, [ROW, FULL], {})
+    rows = read_rows(tmp_path / name)
+    assert rows.rows == (ROW, FULL)
+    assert rows.fingerprint == Rows((ROW, FULL)).fingerprint
+    assert rows.num_negatives == 2 and rows.languages == ("de",) and len(rows) == 2
+
+
+def test_the_table_has_the_columns_and_negatives_as_lists():
+    table = Rows((ROW, FULL)).table
+    assert tuple(table.columns) == COLUMNS
+    assert table["passage_negatives"].tolist() == [[], ["Not here.", "Nor there."]]
+
+
+def test_the_fingerprint_sees_every_column_and_the_order():
+    changed = [replace(FULL, **{name: "other"}) for name in PLAIN]
+    changed += [replace(FULL, passage_negatives=("Not here.", "x")), replace(FULL, target_query_negatives=())]
+    moved = replace(FULL, passage_negatives=("Not here.",), target_query_negatives=("Nor there.", "A?", "B?"))
+    variants = [Rows((row,)).fingerprint for row in (FULL, *changed, moved)]
+    variants += [Rows((ROW, FULL)).fingerprint, Rows((FULL, ROW)).fingerprint]
+    assert len(set(variants)) == len(variants)
+
+
+def test_negative_columns_may_be_absent_and_languages_are_printed_in_one_way(tmp_path):
+    path = write_jsonl(tmp_path / "rows.jsonl", [{**PLAIN, "language": "deu_Latn"}])
+    assert read_rows(path).rows == (ROW,)
+    packed = tmp_path / "rows.jsonl.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    assert read_rows(packed).rows == (ROW,)
+
+
+BAD = {
+    "missing column": ({"target_query": ...}, "column 'target_query' is missing; found query, passage"),
+    "unknown column": ({"passage_negative": []}, "unknown column 'passage_negative'.*Did you mean passage_negatives"),
+    "empty text": ({"passage": " \n"}, "column 'passage' is empty"),
+    "null": ({"query": None}, "column 'query': found nothing, expected text"),
+    "number": ({"query_id": 3}, "column 'query_id': found a int, expected text"),
+    "surrogate": ({"query": "\ud800"}, "column 'query' holds a lone surrogate"),
+    "language": ({"language": "dee"}, "column 'language': Unknown language 'dee'"),
+    "negatives as text": ({"passage_negatives": "x"}, "column 'passage_negatives': found a str, expected a list"),
+    "empty negative": ({"passage_negatives": ["x", ""]}, r"column 'passage_negatives\[1\]' is empty"),
+    "uneven": (
+        {"passage_negatives": ["x", "y"], "target_query_negatives": ["z"]},
+        "1 questions for 2 passage_negatives",
+    ),
+    "own passage": ({"passage_negatives": ["x", PLAIN["passage"]]}, r"\[1\] is the row's own passage"),
+    "tab in id": ({"query_id": "a\tb"}, "control characters"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_an_unusable_row_is_named_with_its_column(tmp_path, case):
+    changes, message = BAD[case]
+    second = {name: value for name, value in {**PLAIN, "query_id": "q2", **changes}.items() if value is not ...}
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps(PLAIN) + "\n" + json.dumps(second) + "\n")
+    with pytest.raises(TrainingError, match=rf"rows\.jsonl:2: .*{message}"):
+        read_rows(path)
+
+
+def test_row_numbers_of_parquet_go_on_over_batches(tmp_path):
+    rows = [{**PLAIN, "query_id": str(number)} for number in range(10_001)]
+    pq.write_table(pa.Table.from_pylist([*rows, {**PLAIN, "query": ""}]), tmp_path / "rows.parquet")
+    with pytest.raises(TrainingError, match="row 10002: column 'query' is empty"):
+        read_rows(tmp_path / "rows.parquet")
+
+
+def test_a_parquet_file_without_a_column_is_refused_though_it_has_no_rows(tmp_path):
+    pq.write_table(pa.table({"query": pa.array([], pa.string())}), tmp_path / "rows.parquet")
+    with pytest.raises(TrainingError, match="column 'passage' is missing; found query"):
+        read_rows(tmp_path / "rows.parquet")
+
+
+def test_repeated_rows_and_empty_and_broken_files_are_refused(tmp_path):
+    with pytest.raises(TrainingError, match=r"rows\.jsonl:2: the same query_id.*as .*rows\.jsonl:1"):
+        read_rows(write_jsonl(tmp_path / "rows.jsonl", [PLAIN, PLAIN]))
+    write_rows(tmp_path / "none.parquet", [], {})
+    with pytest.raises(TrainingError, match="there are no rows"):
+        read_rows(tmp_path / "none.parquet")
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1 no")
+    with pytest.raises(DataError, match="not a usable Parquet file"):
+        read_rows(tmp_path / "broken.parquet")
+    for name in ("absent.parquet", "absent.jsonl"):
+        with pytest.raises(DataError, match="there is no such file"):
+            read_rows(tmp_path / name)
+
+
+def test_the_manifest_lies_beside_the_rows(tmp_path):
+    beside = write_rows(tmp_path / "deep" / "rows.parquet", [ROW, FULL], {"command": "x"})
+    manifest = json.loads(beside.read_text())
+    assert beside == manifest_path(tmp_path / "deep" / "rows.parquet")
+    assert manifest["command"] == "x"
+    assert manifest["rows"]["fingerprint"] == Rows((ROW, FULL)).fingerprint
+    assert manifest["rows"]["by_num_negatives"] == {"0": 1, "2": 1}
+
+
+def test_a_file_name_without_a_known_format_is_a_usage_error(tmp_path):
+    with pytest.raises(UsageError, match=r"rows\.csv: expected a name that ends in \.parquet or \.jsonl"):
+        write_rows(tmp_path / "rows.csv", [ROW], {})
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
+    write_rows(tmp_path / "rows.parquet", [ROW], {})
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(TrainingError, match="No space left on device"):
+        write_rows(tmp_path / "rows.parquet", [FULL], {})
+    monkeypatch.undo()
+    assert read_rows(tmp_path / "rows.parquet").rows == (ROW,)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["rows.parquet", "rows.parquet.manifest.json"]
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows", "rows.parquet.gz"])
+def test_a_file_of_another_format_is_a_usage_error(tmp_path, name):
+    (tmp_path / name).write_text("query,passage\n", "utf-8")
+    with pytest.raises(UsageError, match=r"training rows are \.parquet, \.jsonl or \.jsonl\.gz"):
+        read_rows(tmp_path / name)
+
+
+def test_the_message_about_a_broken_parquet_file_ends_in_one_stop(tmp_path):
+    (tmp_path / "rows.parquet").write_text("not parquet", "utf-8")
+    with pytest.raises(DataError, match=r"not a usable Parquet file: .*[^.]\.$"):
+        read_rows(tmp_path / "rows.parquet")

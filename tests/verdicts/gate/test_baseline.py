@@ -1,0 +1,184 @@
+"""The baseline file: the same verdicts as from records, small, and refused when it is something else."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from builders.gate import scores_with, write_record, write_two
+
+from clearbench.common.errors import RecordError, UsageError
+from clearbench.records.select import select_model
+from clearbench.verdicts.gate.baseline import METADATA_KEY, open_baseline, save_baseline
+from clearbench.verdicts.gate.decide import GateOptions, gate
+
+
+@pytest.fixture
+def results(tmp_path):
+    rng = np.random.default_rng(0)
+    for task in ("toy", "other"):
+        write_two(tmp_path / "r", np.clip(rng.normal(0, 0.05, 500), -0.9, 0.9), ("en-en", "de-en"), task=task)
+    base, _ = scores_with(np.zeros(10))
+    write_record(tmp_path / "r", "base", {"de-en": base}, task="german")
+    return tmp_path / "r"
+
+
+def test_a_gate_from_the_file_is_the_gate_from_records(results, tmp_path):
+    base, candidate = select_model(results, "base"), select_model(results, "cand")
+    told = save_baseline(base, tmp_path / "b" / "base.parquet", "en-en")
+    assert "german: left out, it has no pair en-en" in told
+    assert (tmp_path / "b" / "base.parquet").stat().st_size < 40_000
+    with open_baseline(tmp_path / "b" / "base.parquet") as entries:
+        found = gate(entries, candidate)
+        folders = [entry.folder for entry in entries]
+    expected = gate(base, candidate)
+    assert found == replace(expected, notes=()) and len(found.verdicts) == 2
+    assert not any(folder.exists() for folder in folders)
+
+
+def test_other_pairs_can_be_kept(results, tmp_path):
+    base = select_model(results, "base")
+    save_baseline(base, tmp_path / "f", "*-*")
+    with open_baseline(tmp_path / "f") as entries:
+        assert (
+            len(gate(entries, select_model(results, "cand"), GateOptions(pairs="*-en", tasks=("toy",))).verdicts) == 2
+        )
+    save_baseline(base, tmp_path / "f", "en-en")
+    with (
+        open_baseline(tmp_path / "f") as entries,
+        pytest.raises(UsageError, match="No language pair matches 'de-en'"),
+    ):
+        gate(entries, select_model(results, "cand"), GateOptions(pairs="de-en"))
+
+
+def test_the_file_holds_no_paths_and_is_the_same_each_time(results, tmp_path):
+    base = select_model(results, "base")
+    for name in ("one", "two"):
+        save_baseline(base, tmp_path / name, "en-en")
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    assert str(tmp_path) not in json.dumps(json.loads(pq.read_schema(tmp_path / "one").metadata[METADATA_KEY]))
+
+
+def test_a_slip_while_saving(results, tmp_path):
+    with pytest.raises(UsageError, match="No language pair matches 'fr-fr'"):
+        save_baseline(select_model(results, "base"), tmp_path / "f", "fr-fr")
+    with pytest.raises(UsageError, match="has no measure 'MRR'"):
+        save_baseline(select_model(results, "base"), tmp_path / "f", "en-en", "MRR")
+    assert not (tmp_path / "f").exists()
+
+
+def changed(file, change_table=None, **metadata):
+    """Write the file anew with something changed."""
+    table = pq.read_table(file)
+    data = {**json.loads(table.schema.metadata[METADATA_KEY]), **metadata}
+    table = change_table(table) if change_table else table
+    pq.write_table(table.replace_schema_metadata({METADATA_KEY: json.dumps(data)}), file)
+
+
+def damage_label(records):
+    records[0]["identity"]["task"] = "../../outside"
+    return records
+
+
+DAMAGES = {
+    "cut": (lambda file, _: file.write_bytes(file.read_bytes()[:500]), "no baseline file, or damaged"),
+    "text": (lambda file, _: file.write_text("hello"), "no baseline file, or damaged"),
+    "other Parquet": (lambda file, _: pq.write_table(pa.table({"a": [1]}), file), "a Parquet file, but no baseline"),
+    "other schema": (lambda file, _: changed(file, schema_version=7), "schema version 7"),
+    "no records": (lambda file, _: changed(file, records=[{"task": 1}]), "is damaged"),
+    "a row lost": (lambda file, _: changed(file, lambda table: table.slice(1)), "counts 500 queries.*hold 499"),
+    "a task lost": (
+        lambda file, _: changed(file, lambda t: t.filter(pa.compute.equal(t["task"], "toy"))),
+        "no scores of other en-en",
+    ),
+    "a column lost": (
+        lambda file, _: changed(file, lambda table: table.drop_columns("cluster")),
+        "no column 'cluster'",
+    ),
+    "outside": (lambda file, records: changed(file, records=damage_label(records)), "cannot be a task"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_is_refused(results, tmp_path, damage):
+    import pyarrow.compute  # noqa: F401  used by a damage above
+
+    file = tmp_path / "base.parquet"
+    save_baseline(select_model(results, "base"), file, "en-en")
+    do, message = DAMAGES[damage]
+    do(file, json.loads(pq.read_schema(file).metadata[METADATA_KEY])["records"])
+    with pytest.raises(RecordError, match=message), open_baseline(file) as entries:
+        gate(entries, select_model(results, "cand"))
+    assert not (tmp_path.parent / "outside").exists()
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(RecordError, match="There is no baseline file"), open_baseline(tmp_path / "no"):
+        pass
+
+
+def rewrite(file, change):
+    """Write the file again with other metadata and the same scores."""
+    table = pq.read_table(file)
+    metadata = json.loads(table.schema.metadata[METADATA_KEY])
+    metadata = change(metadata) or metadata
+    pq.write_table(table.replace_schema_metadata({METADATA_KEY: json.dumps(metadata)}), file)
+
+
+EDITS = {
+    "but no baseline": lambda metadata: [metadata],
+    "lists no record": lambda metadata: metadata.update(records=[]),
+    "lists no pair": lambda metadata: metadata["records"][0].update(pairs=[]),
+    "identity": lambda metadata: metadata["records"][0].pop("identity") and None,
+    "several models": lambda metadata: metadata["records"][1]["identity"].update(encoder="another"),
+    "unfinished": lambda metadata: metadata["records"][0].update(status="running"),
+    "record.json says 0.125": lambda metadata: metadata["records"][0]["pairs"][0]["measures"]["nDCG@10"].update(
+        mean=0.125
+    ),
+}
+
+
+@pytest.mark.parametrize("message", EDITS)
+def test_a_damaged_file_is_named_never_the_folder_that_it_is_unpacked_to(results, tmp_path, message):
+    file = tmp_path / "base.parquet"
+    save_baseline(select_model(results, "base"), file, "en-en")
+    rewrite(file, EDITS[message])
+    with pytest.raises(RecordError, match=message) as caught, open_baseline(file) as entries:
+        gate(entries, select_model(results, "cand"))
+    assert str(file) in str(caught.value) and "--save-baseline" in str(caught.value)
+    assert "clearbench-baseline-" not in str(caught.value)
+
+
+def test_scores_that_are_no_numbers_are_damage(results, tmp_path):
+    file = tmp_path / "base.parquet"
+    save_baseline(select_model(results, "base"), file, "en-en")
+    table = pq.read_table(file)
+    words = pa.array(["x"] * table.num_rows)
+    pq.write_table(table.set_column(table.schema.get_field_index("nDCG@10"), "nDCG@10", words), file)
+    with pytest.raises(RecordError, match="is no number"), open_baseline(file):
+        pass
+
+
+def test_a_baseline_is_replaced_and_any_other_file_is_kept(results, tmp_path):
+    base, file = select_model(results, "base"), tmp_path / "base.parquet"
+    save_baseline(base, file, "en-en")
+    save_baseline(base, file, "*-en")
+    (tmp_path / "notes.txt").write_text("kept")
+    pq.write_table(pa.table({"x": [1]}), tmp_path / "table.parquet")
+    for name in ("notes.txt", "table.parquet"):
+        before = (tmp_path / name).read_bytes()
+        with pytest.raises(UsageError, match="is no baseline file"):
+            save_baseline(base, tmp_path / name, "en-en")
+        assert (tmp_path / name).read_bytes() == before
+
+
+def test_a_rule_on_pairs_that_the_file_lacks_is_noted(results, tmp_path):
+    base, file = select_model(results, "base"), tmp_path / "base.parquet"
+    save_baseline(base, file, "en-en")
+    with open_baseline(file) as entries:
+        found = gate(entries, select_model(results, "cand"), GateOptions(pairs="*-en"))
+    assert any("the baseline lacks de-en" in note for note in found.notes)
+    whole = gate(base, select_model(results, "cand"), GateOptions(pairs="*-en", tasks=("toy",)))
+    assert not any("lacks" in note for note in whole.notes)
