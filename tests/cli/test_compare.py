@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from builders.gate import write_record
+from builders.records import write_record
 
 from clearbench.cli.app import execute
 

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import yaml
-from builders.gate import write_two
+from builders.records import write_two
 
 from clearbench.cli.app import execute
 

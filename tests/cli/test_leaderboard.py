@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from builders.board import write_model
+from builders.records import write_model
 
 from clearbench.cli.app import execute
 

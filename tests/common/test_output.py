@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from builders.gate import write_record
+from builders.records import write_record
 
 from clearbench.common.errors import RecordError, UsageError
 from clearbench.common.output import write_output

@@ -15,8 +15,8 @@ import pytest
 import yaml
 from builders.docs import Step, all_options, commands, inline_code, mentioned, options_of, read_steps
 from builders.encoders import tiny_checkpoint
-from builders.gate import scores_with, write_record
 from builders.official import known_words, write_official, write_own_data
+from builders.records import scores_with, write_record
 from builders.tasks import write, write_rows
 
 from clearbench.cli.app import execute

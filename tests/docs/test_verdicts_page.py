@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders.gate import write_record
+from builders.records import write_record
 
 from clearbench.cli.app import execute
 from clearbench.verdicts.compare.table import CSV_COLUMNS

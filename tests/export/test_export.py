@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from builders.board import write_model
 from builders.encoders import HashEncoder, parallel_set
+from builders.records import write_model
 from builders.tasks import write, write_belebele, write_task
 
 from clearbench.common.errors import DataError, RecordError

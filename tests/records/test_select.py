@@ -5,7 +5,7 @@ import math
 import shutil
 
 import pytest
-from builders.gate import write_record
+from builders.records import write_record
 
 from clearbench.common.errors import RecordError, UsageError
 from clearbench.records.select import load_results, models, select_model, select_tasks

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from builders.gate import write_record
+from builders.records import write_record
 
 from clearbench.common.errors import RecordError, UsageError
 from clearbench.records import read_scores

@@ -8,7 +8,7 @@ import subprocess
 import numpy as np
 import pandas as pd
 import pytest
-from builders.gate import write_record
+from builders.records import write_record
 from scipy import stats
 
 from clearbench.common.errors import RecordError, UsageError
@@ -26,7 +26,7 @@ from clearbench.verdicts.compare.compute import CompareOptions, compare, compare
 from clearbench.verdicts.compare.latex import as_latex, escape_latex
 from clearbench.verdicts.compare.table import CSV_COLUMNS, as_csv, as_json, as_markdown, as_tables, summary
 
-PAIRS = ("de-de", "de-en", "en-de", "en-en", "sw-en", "en-sw")
+PAIRS = ("de-de", "de-en", "en-de", "en-en", "en-sw", "sw-en")
 SIZE = 40
 # Numbered as names sort: c0, c1, c10, ...
 CODES = np.unique([f"c{number // 2}" for number in range(SIZE)], return_inverse=True)[1]
@@ -141,7 +141,7 @@ def test_what_only_one_model_has_is_said(out):
     found = compare(model(out, "base"), model(out, "third"))
     assert len(found.missing) == 2
     assert found.missing[0].startswith("second: only base-")
-    assert "4 pairs (de-de, en-de, sw-en, en-sw)" in found.missing[1]
+    assert "4 pairs (de-de, en-de, en-sw, sw-en)" in found.missing[1]
     assert "Precision differs" in found.notes[0] and "fp32" in found.notes[0] and "bf16" in found.notes[0]
 
 
@@ -191,7 +191,7 @@ def test_too_few_flips_for_holm_are_said(out):
 
 def test_ranks_are_better_when_lower(tmp_path):
     for name, rank in (("base", 4.0), ("tuned", 2.0)):
-        write_record(tmp_path, name, {"de-en": [rank] * 9 + [8.0]}, measure="Max@R")
+        write_record(tmp_path, name, {"de-en": [rank] * 9 + [8.0]}, measures=["Max@R"])
     found = compare(model(tmp_path, "base"), model(tmp_path, "tuned"))
     row = found.pairs[0]
     assert (row.wins, row.ties, row.losses, row.gain, row.points) == (9, 1, 0, pytest.approx(1.8), 1.0)
@@ -201,7 +201,9 @@ def test_ranks_are_better_when_lower(tmp_path):
 
 def test_a_measure_that_judges_nothing_is_higher_or_lower(tmp_path):
     for name, score in (("base", 0.0), ("tuned", 1.0)):
-        write_record(tmp_path, name, {"de-en": [score] * 9 + [0.5]}, measure="lpr_first", clusters=list("abcdefghij"))
+        write_record(
+            tmp_path, name, {"de-en": [score] * 9 + [0.5]}, measures=["lpr_first"], clusters=list("abcdefghij")
+        )
     found = compare(model(tmp_path, "base"), model(tmp_path, "tuned"))
     assert "tuned is higher in 1 of 1 pairs, lower in 0" in summary(found, "toy", found.pairs)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from builders.encoders import HashEncoder, parallel_set
-from builders.gate import write_record
+from builders.records import write_record
 
 from clearbench.common.errors import RecordError
 from clearbench.evaluation.pipeline import EvaluationOptions, evaluate

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from builders.gate import scores_with, write_record, write_two
+from builders.records import scores_with, write_record, write_two
 
 from clearbench.common.errors import RecordError, UsageError
 from clearbench.records.select import select_model

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from builders.gate import scores_with, write_record, write_two
+from builders.records import scores_with, write_record, write_two
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm, t

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from builders.gate import scores_with, write_record
+from builders.records import scores_with, write_record
 
 from clearbench.records.select import select_model
 from clearbench.verdicts.gate import output as gate_output

@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from builders.board import write_model
+from builders.records import write_model
 from builders.tasks import write
 
 from clearbench.common.errors import RecordError

@@ -7,7 +7,7 @@ import json
 
 import numpy as np
 import pytest
-from builders.board import write_model
+from builders.records import write_model
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -239,7 +239,7 @@ def test_scores_that_are_not_the_records_are_an_error(out):
     [
         ({"version": 2}, "task_version 1 against 2|task_version 2 against 1"),
         ({"scoring": {"judged_by": "qrels", "search": "approximate"}}, "approximate"),
-        ({"data": "other"}, "other texts or judgements, first in de-de.*--models"),
+        ({"data": dict.fromkeys(PAIRS, "other")}, "other texts or judgements, first in de-de.*--models"),
     ],
 )
 def test_records_of_other_measurements_are_refused(tmp_path, changes, message):
@@ -252,7 +252,7 @@ def test_records_of_other_measurements_are_refused(tmp_path, changes, message):
 def test_other_data_is_seen_between_records_that_the_first_cannot_be_compared_with(tmp_path):
     write_model(tmp_path, "a", {"xquad": scores(1, ["en-en"])})
     write_model(tmp_path, "b", {"xquad": scores(1, ["de-de"])})
-    write_model(tmp_path, "c", {"xquad": scores(1, ["de-de"])}, data="other")
+    write_model(tmp_path, "c", {"xquad": scores(1, ["de-de"])}, data={"de-de": "other"})
     with pytest.raises(RecordError, match="first in de-de"):
         make_leaderboard(load_results(tmp_path))
 
