@@ -12,6 +12,7 @@ from clearbench.common.languages import parse_pair
 from clearbench.common.text import task_label
 from clearbench.records import (
     SCHEMA_VERSION,
+    BiasRecord,
     Identity,
     MeasureValue,
     PairRecord,
@@ -45,6 +46,7 @@ class RecordOptions:
         queries: Pair -> query ids; by default q00000, q00001, ...
         clusters: Cluster of each query; by default two neighbours share one.
         data: Pair -> data hash; by default the same for every model.
+        bias: Of every pair; where there is one, scores may be NaN.
         pairs_in_part: How many pairs share a Parquet part.
     """
 
@@ -61,6 +63,7 @@ class RecordOptions:
     queries: Mapping[str, Sequence[str]] = field(default_factory=dict)
     clusters: Sequence[str] | None = None
     data: Mapping[str, str] = field(default_factory=dict)
+    bias: BiasRecord | None = None
     pairs_in_part: int = 3
 
 
@@ -121,9 +124,10 @@ def query_scores(pair: str, values: Any, task: str = "toy", options: RecordOptio
         num_skipped=0,
         num_clusters=len(set(clusters)),
         measures={
-            measure: MeasureValue(mean=float(column.mean()), lower=None, upper=None)
+            measure: MeasureValue(mean=float(np.nanmean(column)), lower=None, upper=None)
             for measure, column in zip(options.measures, stacked.T, strict=True)
         },
+        bias=options.bias,
     )
     queries = options.queries.get(pair) or [f"q{number:05}" for number in range(len(stacked))]
     return QueryScores(summary, queries, clusters, options.measures, stacked)

@@ -1,0 +1,130 @@
+"""What is saved with rankings: TREC files that are read back, and texts that are kept once."""
+
+import os
+
+import numpy as np
+import pytest
+from builders.records import make_identity
+
+from clearbench.common.errors import RecordError
+from clearbench.common.languages import parse_language
+from clearbench.records import RecordFolder, read_run, read_run_qrels, read_texts
+from clearbench.records.runs import qrels_lines, text_rows, trec_lines
+from clearbench.tasks.dataset import Texts
+
+ENGLISH, GERMAN = parse_language("en"), parse_language("de")
+PASSAGES = Texts(ENGLISH, ("p0", "p1", "p2"), ("zero", "one", "two"))
+QUERIES = Texts(GERMAN, ("q0", "q1"), ("null", "eins"))
+QRELS = {"q1": {"p1": 1, "p0": 0}, "elsewhere": {"p2": 1}}
+POSITIONS = np.array([[2, 0], [1, 2]])
+SCORES = np.array([[0.1, 0.05], [0.25, -0.5]], dtype=np.float32)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return RecordFolder(tmp_path / "toy", make_identity())
+
+
+def write_run(folder, pair="de-en", qrels=QRELS):
+    lines = trec_lines(QUERIES.ids, PASSAGES.ids, POSITIONS, SCORES)
+    folder.write_run(pair, lines, qrels_lines(QUERIES.ids, qrels))
+
+
+def test_a_run_is_six_fields_a_line_and_is_read_back_in_rank_order(folder):
+    assert not folder.has_run("de-en")
+    write_run(folder)
+    assert folder.has_run("de-en") and not folder.has_run("en-en")
+    text = (folder.folder / "runs" / "de-en.trec").read_text(encoding="utf-8")
+    assert text.splitlines()[0] == "q0 Q0 p2 1 0.100000001 clearbench" and text.count("\n") == 4
+    found = read_run(folder.folder, "de-en")
+    assert found == {
+        "q0": [("p2", pytest.approx(0.1)), ("p0", pytest.approx(0.05))],
+        "q1": [("p1", 0.25), ("p2", -0.5)],
+    }
+    assert [np.float32(score) for _, score in found["q0"]] == SCORES[0].tolist()  # nine digits give every float32 back
+
+
+def test_judgements_of_the_pairs_queries_are_saved_with_the_run(folder):
+    write_run(folder)
+    assert read_run_qrels(folder.folder, "de-en") == {"q1": {"p1": 1, "p0": 0}}
+    write_run(folder, "en-en", {})
+    assert read_run(folder.folder, "en-en") and not (folder.folder / "runs" / "en-en.qrels").exists()
+    with pytest.raises(RecordError, match=r"Cannot read .*en-en\.qrels"):
+        read_run_qrels(folder.folder, "en-en")
+
+
+def test_what_was_not_saved_is_named_with_what_to_do(folder):
+    for read in (read_run, read_run_qrels):
+        with pytest.raises(RecordError, match=r"Cannot read .*de-en\.\w+: .*Measure again with --save-runs --replace"):
+            read(folder.folder, "de-en")
+    with pytest.raises(RecordError, match="holds no texts; measure again with --save-runs --replace"):
+        read_texts(folder.folder)
+
+
+@pytest.mark.parametrize(("name", "fields", "read"), [("trec", 6, read_run), ("qrels", 4, read_run_qrels)])
+def test_a_line_with_other_fields_is_named_by_its_number(folder, name, fields, read):
+    write_run(folder)
+    file = folder.folder / "runs" / f"de-en.{name}"
+    lines = file.read_text().splitlines()
+    file.write_text("\n".join([lines[0], "", lines[-1] + " more"]) + "\n")
+    with pytest.raises(RecordError, match=rf"de-en\.{name}:\d.* {fields + 1} fields, expected {fields}"):
+        read(folder.folder, "de-en")
+
+
+def test_ids_with_unusual_line_separators_stay_on_their_line(folder):
+    odd = Texts(ENGLISH, ("p\u2028x", "p\x85y"), ("one", "two"))
+    lines = trec_lines(("q0",), odd.ids, np.array([[1, 0]]), np.array([[0.5, 0.25]], dtype=np.float32))
+    folder.write_run("de-en", [line.replace("\u2028", "_").replace("\x85", "_") for line in lines])
+    assert [key for key, _ in read_run(folder.folder, "de-en")["q0"]] == ["p_y", "p_x"]
+
+
+# --- texts
+
+
+def test_texts_are_all_queries_and_the_chosen_passages():
+    assert list(text_rows([QUERIES], PASSAGES, [2, 0])) == [
+        ("query", "de", "q0", "null"),
+        ("query", "de", "q1", "eins"),
+        ("passage", "en", "p2", "two"),
+        ("passage", "en", "p0", "zero"),
+    ]
+
+
+def test_each_text_is_kept_once_also_by_a_run_that_goes_on(folder):
+    folder.write_texts("en", ["de-en"], text_rows([QUERIES], PASSAGES, [0, 1]))
+    before = read_texts(folder.folder)
+    assert list(before) == ["kind", "language", "id", "text"] and len(before) == 4
+    later = RecordFolder(folder.folder, folder.identity)
+    later.write_texts("en", ["de-en"], text_rows([QUERIES], PASSAGES, [0, 1]))
+    assert len(texts_files(folder)) == 1  # nothing new: no file
+    later.write_texts("en", ["en-en"], text_rows([QUERIES], PASSAGES, [0, 2]))
+    assert [len(texts_files(folder)), len(read_texts(folder.folder))] == [2, 5]
+    later.write_texts("en", ["es-en"], text_rows([], PASSAGES, [2]))
+    assert len(texts_files(folder)) == 2
+
+
+def texts_files(folder):
+    return sorted((folder.folder / "runs").glob("*.texts.parquet"))
+
+
+def test_damaged_texts_are_named_when_read_and_before_more_are_written(folder):
+    folder.write_texts("en", ["de-en"], text_rows([QUERIES], PASSAGES, [0]))
+    [file] = texts_files(folder)
+    file.write_bytes(b"PAR1")
+    with pytest.raises(RecordError, match=rf"{file.name} is damaged .*Delete it, and measure again with --replace"):
+        read_texts(folder.folder)
+    with pytest.raises(RecordError, match="is damaged"):
+        RecordFolder(folder.folder, folder.identity).write_texts("en", ["en-en"], text_rows([QUERIES], PASSAGES, [1]))
+
+
+def test_a_run_that_cannot_be_written_leaves_the_old_one(folder, monkeypatch):
+    write_run(folder)
+    before = read_run(folder.folder, "de-en")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(RecordError, match="No space left"):
+        folder.write_run("de-en", ["q Q0 p 1 0.5 clearbench\n"])
+    assert read_run(folder.folder, "de-en") == before
