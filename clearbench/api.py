@@ -10,11 +10,11 @@ The fifth is the loss, `clearbench.CLEARLoss`; see clearbench/training/loss/clea
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
+
+from clearbench.common.options import make_record, wrong_kind
 
 if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
     from clearbench.encoders.base import DenseEncoder
     from clearbench.encoders.bm25 import Lexical
     from clearbench.evaluation.pipeline import Encoder, Evaluation, EvaluationOptions
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from clearbench.verdicts.compare.model import Comparison
 
 Place = str | Path
-_Options = TypeVar("_Options", bound="DataclassInstance")
 
 
 def load_task(
@@ -60,7 +59,7 @@ def load_task(
     """
     for setting, value in (("pairs", pairs), ("languages", languages)):
         if not isinstance(value, str | None):
-            raise _wrong_kind(f"load_task: {setting}", value, "one text, parts separated by commas")
+            raise wrong_kind(f"load_task: {setting}", value, "one text, parts separated by commas")
     [loaded] = load_tasks(
         [str(name)], pairs=pairs, languages=languages, all_pairs=all_pairs, data_dir=data_dir, corpus=corpus,
         options=options, tasks_dir=tasks_dir, cache_dir=cache_dir, offline=offline,
@@ -109,7 +108,7 @@ def load_encoder(model: Place, **settings: Any) -> "DenseEncoder | Lexical":
     from clearbench.encoders.base import EncoderOptions
     from clearbench.encoders.load import load_encoder as load_one
 
-    return load_one(str(model), _settings("load_encoder", EncoderOptions, settings))
+    return load_one(str(model), make_record(EncoderOptions, settings, "load_encoder"))
 
 
 def evaluate(
@@ -146,7 +145,7 @@ def evaluate(
     from clearbench.tasks.dataset import Dataset
 
     if not isinstance(tasks, Sequence) or not all(isinstance(task, Dataset) for task in tasks):
-        raise _wrong_kind("evaluate: tasks", tasks, "a list of what load_task returns")
+        raise wrong_kind("evaluate: tasks", tasks, "a list of what load_task returns")
 
     options = evaluation_options(
         tasks, out=out, name=name, cache=cache, save_runs=save_runs, replace=replace, verify=verify, offline=offline
@@ -204,7 +203,7 @@ def compare(
     from clearbench.verdicts.compare.compute import CompareOptions
     from clearbench.verdicts.compare.compute import compare as compare_entries
 
-    chosen = _settings("compare", CompareOptions, options)
+    chosen = make_record(CompareOptions, options, "compare")
     return compare_entries(_entries(base, Path(results)), _entries(other, Path(results)), chosen)
 
 
@@ -216,29 +215,8 @@ def _entries(model: "str | Sequence[Evaluation]", results: Path) -> "list[Entry]
         return select_model(results, model)
     found = [one for one in model if isinstance(one, Evaluation)] if isinstance(model, Sequence) else []
     if not isinstance(model, Sequence) or len(found) < len(model):
-        raise _wrong_kind("compare", model, "a model's name, or the list that evaluate returned")
+        raise wrong_kind("compare", model, "a model's name, or the list that evaluate returned")
     return [Entry(evaluation.folder, evaluation.record) for evaluation in found]
-
-
-def _wrong_kind(where: str, value: object, expected: str) -> Exception:
-    from clearbench.common.errors import UsageError
-
-    inside = f" of {type(value[0]).__name__}" if isinstance(value, list | tuple) and value else ""
-    return UsageError(f"{where}: found a {type(value).__name__}{inside}, expected {expected}.")
-
-
-def _settings(function: str, kind: type[_Options], given: Mapping[str, Any]) -> _Options:
-    """Make a frozen record of options from keyword arguments; an unknown one is an error with near names."""
-    from dataclasses import fields
-
-    from clearbench.common.errors import UsageError, suggest
-
-    known = [field.name for field in fields(kind)]
-    for name in given:
-        if name not in known:
-            there = f"there are {', '.join(known)}.{suggest(name, known)}"
-            raise UsageError(f"{function} has no setting {name!r}: {there}")
-    return kind(**given)
 
 
 def _path(place: Place | None) -> Path | None:

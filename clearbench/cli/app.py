@@ -14,6 +14,7 @@ from clearbench.cli.execute import execute_command
 from clearbench.cli.export import export
 from clearbench.cli.gate import gate
 from clearbench.cli.leaderboard import leaderboard
+from clearbench.cli.options import command
 from clearbench.cli.report import report
 from clearbench.cli.reproduce import reproduce
 from clearbench.cli.rows import rows_app
@@ -28,16 +29,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("demo")(demo)
-app.command("run")(run)
-app.command("compare")(compare)
-app.command("gate")(gate)
-app.command("leaderboard")(leaderboard)
-app.command("report")(report)
-app.command("export")(export)
-app.command("train")(train)
-app.command("reproduce")(reproduce)
-app.command("doctor")(doctor)
+command(app, "demo")(demo)
+command(app, "run")(run)
+command(app, "compare")(compare)
+command(app, "gate")(gate)
+command(app, "leaderboard")(leaderboard)
+command(app, "report")(report)
+command(app, "export")(export)
+command(app, "train")(train)
+command(app, "reproduce")(reproduce)
+command(app, "doctor")(doctor)
 app.add_typer(rows_app, name="rows")
 app.add_typer(tasks_app, name="tasks")
 app.add_typer(cache_app, name="cache")

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from clearbench.cli.options import command
+from clearbench.encoders.base import EncoderOptions
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -131,7 +134,7 @@ def build(
         print(f"left out: {count:,} ({reason})")
 
 
-@rows_app.command()
+@command(rows_app, "mine")
 def mine(
     rows: Annotated[Path, typer.Option(help="Rows from `rows build`.")],
     model: Annotated[str, typer.Option(help="Base model: checkpoint folder, Hub id, `minilm`, or module:function.")],
@@ -144,19 +147,8 @@ def mine(
     ] = "rows",
     seed: Annotated[int, typer.Option(help="Which candidates of the window are taken.")] = 0,
     cache_dir: CacheDir = None,
-    pooling: Annotated[str | None, typer.Option(help="cls, mean or last: for a plain transformers folder.")] = None,
-    query_prompt: Annotated[str | None, typer.Option(help="Put before every query.")] = None,
-    passage_prompt: Annotated[str | None, typer.Option(help="Put before every passage.")] = None,
-    max_length: Annotated[int | None, typer.Option(help="Tokens kept per text.")] = None,
-    dtype: Annotated[str, typer.Option(help="fp32, bf16 or fp16 (mixed precision).")] = "fp32",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N, mps.")] = "auto",
-    revision: Annotated[str | None, typer.Option(help="Commit or tag of a Hub checkpoint.")] = None,
-    trust_remote_code: Annotated[
-        bool, typer.Option("--trust-remote-code", help="Run code that comes with the checkpoint.")
-    ] = False,
-    allow_pickle: Annotated[bool, typer.Option("--allow-pickle", help="Load weights stored as pickles.")] = False,
-    batch_tokens: Annotated[int | None, typer.Option(help="Padded tokens per batch (default by device).")] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Never use the network.")] = False,
+    *,
+    encoder: EncoderOptions,
 ) -> None:
     """Give rows hard negatives: passages of a window of ranks, each with its own question in the row's language.
 
@@ -164,7 +156,6 @@ def mine(
     """
     from clearbench.common.environment import default_cache
     from clearbench.common.errors import UsageError
-    from clearbench.encoders.base import EncoderOptions
     from clearbench.encoders.bm25 import Lexical
     from clearbench.encoders.load import load_encoder
     from clearbench.encoders.store import EmbeddingStore
@@ -177,32 +168,17 @@ def mine(
     options = MiningOptions(negatives, _parse_window(window), margin, seed)
     found = read_rows(rows)
     searched = None if pool == "rows" else read_rows(Path(pool))
-    encoder = load_encoder(
-        model,
-        EncoderOptions(
-            pooling=pooling,
-            query_prompt=query_prompt,
-            passage_prompt=passage_prompt,
-            max_length=max_length,
-            dtype=dtype,
-            device=device,
-            revision=revision,
-            trust_remote_code=trust_remote_code,
-            allow_pickle=allow_pickle,
-            offline=offline,
-            batch_tokens=batch_tokens,
-        ),
-    )
-    if isinstance(encoder, Lexical):
+    dense = load_encoder(model, encoder)
+    if isinstance(dense, Lexical):
         raise UsageError("--model bm25 has no vectors: margin and ranks need an embedding model.")
-    cache = (cache_dir or default_cache()) / "embeddings" / encoder.fingerprint
-    store = EmbeddingStore(cache if encoder.complete_fingerprint else None, {"name": encoder.name, **encoder.settings})
-    mined = mine(found, encoder, store, options, searched)
+    cache = (cache_dir or default_cache()) / "embeddings" / dense.fingerprint
+    store = EmbeddingStore(cache if dense.complete_fingerprint else None, {"name": dense.name, **dense.settings})
+    mined = mine(found, dense, store, options, searched)
     arguments = {"negatives": negatives, "window": window, "margin": margin, "seed": seed, "pool": pool}
     described = {
         "input": {"file": rows.name, "fingerprint": found.fingerprint},
         "pool": {"file": Path(pool).name, "fingerprint": searched.fingerprint} if searched else "rows",
-        "encoder": {"name": encoder.name, "fingerprint": encoder.fingerprint, **encoder.settings},
+        "encoder": {"name": dense.name, "fingerprint": dense.fingerprint, **dense.settings},
         "mining": mined.report,
     }
     _write(out, mined.rows, "mine", arguments, described)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from clearbench.encoders.base import EncoderOptions
+
 if TYPE_CHECKING:
     from clearbench.encoders.adjust_method import Method
     from clearbench.encoders.adjust_text import AdjustText
@@ -112,28 +114,8 @@ def run(
         Path | None,
         typer.Option(help="Cache folder (default: CLEARBENCH_CACHE or the user's cache).", rich_help_panel=OUTPUT),
     ] = None,
-    pooling: Annotated[
-        str | None, typer.Option(help="cls, mean or last: for a plain transformers folder.", rich_help_panel=MODEL)
-    ] = None,
-    query_prompt: Annotated[str | None, typer.Option(help="Put before every query.", rich_help_panel=MODEL)] = None,
-    passage_prompt: Annotated[str | None, typer.Option(help="Put before every passage.", rich_help_panel=MODEL)] = None,
-    max_length: Annotated[int | None, typer.Option(help="Tokens kept per text.", rich_help_panel=MODEL)] = None,
-    dtype: Annotated[str, typer.Option(help="fp32, bf16 or fp16 (mixed precision).", rich_help_panel=MODEL)] = "fp32",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N, mps.", rich_help_panel=MODEL)] = "auto",
-    truncate_dim: Annotated[int | None, typer.Option(help="Leading components kept.", rich_help_panel=MODEL)] = None,
-    revision: Annotated[
-        str | None, typer.Option(help="Commit or tag of a Hub checkpoint.", rich_help_panel=MODEL)
-    ] = None,
-    trust_remote_code: Annotated[
-        bool,
-        typer.Option("--trust-remote-code", help="Run code that comes with the checkpoint.", rich_help_panel=MODEL),
-    ] = False,
-    allow_pickle: Annotated[
-        bool, typer.Option("--allow-pickle", help="Load weights stored as pickles.", rich_help_panel=MODEL)
-    ] = False,
-    batch_tokens: Annotated[
-        int | None, typer.Option(help="Padded tokens per batch (default by device).", rich_help_panel=MODEL)
-    ] = None,
+    *,
+    encoder: EncoderOptions,
     adjust: Annotated[
         str | None,
         typer.Option(
@@ -155,11 +137,12 @@ def run(
     """
     from dataclasses import replace as replace_fields
 
-    from clearbench.api import evaluation_options, load_encoder, load_tasks
+    from clearbench.api import evaluation_options, load_tasks
     from clearbench.cli.show import print_evaluations, print_plan
     from clearbench.common.environment import default_cache
     from clearbench.common.progress import say
     from clearbench.encoders.adjust import adjust_encoder
+    from clearbench.encoders.load import load_encoder
     from clearbench.evaluation.pipeline import evaluate
     from clearbench.evaluation.plan import plan_run
     from clearbench.tasks.mixed import mix
@@ -185,16 +168,12 @@ def run(
     )  # fmt: skip
     location = DataLocation(data_dir, cache_dir or default_cache(), offline, corpus)
     adjustment = _adjustment(adjust, adjust_text, sets, location, tasks_dir)
-    base = load_encoder(
-        model, pooling=pooling, query_prompt=query_prompt, passage_prompt=passage_prompt, max_length=max_length,
-        dtype=dtype, device=device, truncate_dim=truncate_dim, revision=revision, trust_remote_code=trust_remote_code,
-        allow_pickle=allow_pickle, offline=offline, batch_tokens=batch_tokens,
-    )  # fmt: skip
-    encoder = adjust_encoder(base, *adjustment) if adjustment else base
+    base = load_encoder(model, encoder)
+    evaluated = adjust_encoder(base, *adjustment) if adjustment else base
     if dry_run:
-        print_plan(plan_run(encoder, sets, options))
+        print_plan(plan_run(evaluated, sets, options))
     else:
-        print_evaluations(evaluate(encoder, sets, options), format.value)
+        print_evaluations(evaluate(evaluated, sets, options), format.value)
 
 
 def split_names(text: str) -> list[str]:

@@ -2,45 +2,36 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
-from clearbench.common.arrays import FloatArray, IntArray
+from clearbench.common.options import OFFLINE, Option
+
+if TYPE_CHECKING:
+    from clearbench.common.arrays import FloatArray, IntArray
 
 Role = Literal["query", "passage"]
 Setting = str | int | float | bool | None
 
+MODEL = "Model"
+"""Heading of the options in `--help`."""
+
 
 @dataclass(frozen=True)
 class EncoderOptions:
-    """Everything a user may set about an encoder; None means: as the checkpoint says.
+    """Everything a user may set about an encoder; None means: as the checkpoint says."""
 
-    Attributes:
-        pooling: "cls", "mean" or "last"; needed for a plain transformers folder, refused for any other.
-        query_prompt: Text put before every query; "" for none.
-        passage_prompt: Text put before every passage; "" for none.
-        max_length: Tokens kept per text, special tokens included.
-        dtype: "fp32", or "bf16" / "fp16" for automatic mixed precision.
-        device: "auto", "cpu", "cuda", "cuda:1", "mps".
-        truncate_dim: Leading components kept of each vector (before normalisation).
-        revision: Commit or tag of a Hub checkpoint.
-        trust_remote_code: Run Python code that comes with the checkpoint.
-        allow_pickle: Load weights that are stored as pickles.
-        offline: Never contact the Hub.
-        batch_tokens: Padded tokens per batch; None chooses by device.
-    """
-
-    pooling: str | None = None
-    query_prompt: str | None = None
-    passage_prompt: str | None = None
-    max_length: int | None = None
-    dtype: str = "fp32"
-    device: str = "auto"
-    truncate_dim: int | None = None
-    revision: str | None = None
-    trust_remote_code: bool = False
-    allow_pickle: bool = False
-    offline: bool = False
-    batch_tokens: int | None = None
+    pooling: Annotated[str | None, Option("cls, mean or last: for a plain transformers folder.", MODEL)] = None
+    query_prompt: Annotated[str | None, Option("Put before every query.", MODEL)] = None
+    passage_prompt: Annotated[str | None, Option("Put before every passage.", MODEL)] = None
+    max_length: Annotated[int | None, Option("Tokens kept per text.", MODEL)] = None
+    dtype: Annotated[str, Option("fp32, bf16 or fp16 (mixed precision).", MODEL)] = "fp32"
+    device: Annotated[str, Option("auto, cpu, cuda, cuda:N, mps.", MODEL)] = "auto"
+    truncate_dim: Annotated[int | None, Option("Leading components kept.", MODEL)] = None
+    revision: Annotated[str | None, Option("Commit or tag of a Hub checkpoint.", MODEL)] = None
+    trust_remote_code: Annotated[bool, Option("Run code that comes with the checkpoint.", MODEL)] = False
+    allow_pickle: Annotated[bool, Option("Load weights stored as pickles.", MODEL)] = False
+    offline: Annotated[bool, OFFLINE] = False
+    batch_tokens: Annotated[int | None, Option("Padded tokens per batch (default by device).", MODEL)] = None
 
 
 class DenseEncoder(Protocol):
@@ -69,8 +60,8 @@ class DenseEncoder(Protocol):
     def prompted(self, role: Role) -> tuple[str, str]:
         """Return (tag, prompt) of a role; two roles with equal tag and prompt give equal vectors for equal texts."""
 
-    def count_tokens(self, texts: Sequence[str], role: Role) -> IntArray:
+    def count_tokens(self, texts: Sequence[str], role: Role) -> "IntArray":
         """Tokens of each text as the model sees it (prompt, special tokens, truncation), int64 [N]."""
 
-    def encode_batch(self, texts: Sequence[str], role: Role) -> FloatArray:
+    def encode_batch(self, texts: Sequence[str], role: Role) -> "FloatArray":
         """Vectors of one batch, float32 [N, D]."""

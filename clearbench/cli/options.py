@@ -1,0 +1,166 @@
+"""Commands whose parameters are option records: each field that is marked as an Option becomes a flag.
+
+    @command(app, "run")
+    def run(model: Annotated[str, Option("Checkpoint folder.")], encoder: EncoderOptions) -> None: ...
+
+Typer reads one flag per option, with its help and panel, and the function gets the records. A flag that several
+records declare is one flag, whose value all of them get.
+"""
+
+import inspect
+import types
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import wraps
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+
+import typer
+from typer.core import TyperCommand
+
+from clearbench.common.options import (
+    REQUIRED,
+    Given,
+    MarkedField,
+    Option,
+    is_record,
+    marked_fields,
+    option_of,
+    without_none,
+)
+
+Result = TypeVar("Result")
+Build = Callable[[Mapping[str, Any]], Any]
+KEYWORD = inspect.Parameter.KEYWORD_ONLY
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Heading of `--help` for all options of a record: Annotated[DataLocation, Panel("Data")]."""
+
+    name: str
+
+
+class PanelCommand(TyperCommand):
+    """A command whose `--help` lists options by panel, which Typer does only with rich, and slower."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write a section per panel, in the order of their first options."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            usual = "Arguments" if parameter.param_type_name == "argument" else "Options"
+            if (shown := parameter.get_help_record(ctx)) is not None:
+                sections.setdefault(getattr(parameter, "rich_help_panel", None) or usual, []).append(shown)
+        for title, lines in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(lines)
+
+
+def command(app: typer.Typer, name: str) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
+    """Return what adds a function to an app as a command; the function itself stays as it is."""
+
+    def add(function: Callable[..., Result]) -> Callable[..., Result]:
+        app.command(name, cls=PanelCommand)(flatten(function))
+        return function
+
+    return add
+
+
+def flatten(function: Callable[..., Result]) -> Callable[..., Result]:
+    """Return a function that Typer can read, with a parameter per flag; it calls the given one with its records.
+
+    Raises:
+        TypeError: Two records declare one flag differently.
+    """
+    hints = get_type_hints(function, include_extras=True)
+    flags: dict[str, inspect.Parameter] = {}
+    declared: dict[str, tuple[Option, Any, Any]] = {}
+    builds: dict[str, Build] = {}
+    for parameter in inspect.signature(function).parameters.values():
+        fields, builds[parameter.name] = _expand(parameter, hints[parameter.name])
+        if not fields:
+            flags[parameter.name] = parameter.replace(kind=KEYWORD, annotation=hints[parameter.name])
+        for field in fields:
+            said = (replace(field.option, panel=None), field.type, field.default)
+            if declared.setdefault(field.flag, said) != said:
+                raise TypeError(f"{function.__name__}: {field.flag} is declared in two ways.")
+            flags.setdefault(_parameter(field), _flag(field))
+
+    @wraps(function)
+    def flat(**values: Any) -> Result:
+        return function(**{name: build(values) for name, build in builds.items()})
+
+    del flat.__wrapped__  # Typer would read the parameters of the function inside
+    flat.__signature__ = inspect.Signature(list(flags.values()))  # type: ignore[attr-defined]
+    flat.__annotations__ = {flag.name: flag.annotation for flag in flags.values()} | {"return": hints.get("return")}
+    return flat
+
+
+def _expand(parameter: inspect.Parameter, annotation: Any) -> tuple[list[MarkedField], Build]:
+    """Return the options that a parameter stands for, and what makes its value from theirs."""
+    name = parameter.name
+    if (option := option_of(annotation)) is not None:
+        default = REQUIRED if parameter.default is inspect.Parameter.empty else parameter.default
+        field = MarkedField(name, get_args(annotation)[0], option, default)
+        return [field], lambda values: _value(field, values, default)
+    kind = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+    partial = get_origin(kind) is Given
+    if partial:
+        [kind] = get_args(kind)
+    if not is_record(kind):
+        return [], lambda values: values[name]
+    marked = list(marked_fields(kind))
+    if partial:
+        marked = [replace(field, default=None) for field in marked]
+    for panel in (mark.name for mark in get_args(annotation)[1:] if isinstance(mark, Panel)):
+        marked = [replace(field, option=replace(field.option, panel=panel)) for field in marked]
+    make = dict if partial else kind
+    return marked, lambda values: make(**dict(_given(marked, values)))
+
+
+def _given(marked: list[MarkedField], values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the fields whose flags were given, and those that are made where they were not."""
+    for field in marked:
+        if (value := _value(field, values, None)) is not None:
+            yield field.name, value
+
+
+def _value(field: MarkedField, values: Mapping[str, Any], default: Any) -> Any:
+    value = values[_parameter(field)]
+    if value is None:
+        return field.option.absent() if field.option.absent else default
+    if field.option.read is not None:
+        return field.option.read(value, field.flag)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _flag(field: MarkedField) -> inspect.Parameter:
+    """Return the parameter that Typer reads as the flag of an option."""
+    option, kind, default = field.option, _written_type(field), field.default
+    if default in ((), REQUIRED):
+        default = None if default == () else inspect.Parameter.empty
+    elif default is not None and option.read is not None:
+        default = str(default)
+    shown = typer.Option(
+        field.flag,
+        help=option.help,
+        rich_help_panel=option.panel,
+        envvar=option.variable,
+        metavar=option.metavar,
+        min=option.minimum,
+        show_default=option.show_default,
+    )
+    annotated: Any = Annotated  # a type that is made at run time, which the type checker cannot follow
+    annotation = annotated[kind | None if default is None else kind, shown]
+    return inspect.Parameter(_parameter(field), KEYWORD, default=default, annotation=annotation)
+
+
+def _written_type(field: MarkedField) -> Any:
+    """Type of what the user writes: a field read from text says so in the first parameter of its reader."""
+    if field.option.read is not None:
+        return next(iter(get_type_hints(field.option.read).values()))
+    kind = without_none(field.type)
+    return types.GenericAlias(list, get_args(kind)[:1]) if get_origin(kind) is tuple else kind
+
+
+def _parameter(field: MarkedField) -> str:
+    return field.flag.lstrip("-").replace("-", "_")
