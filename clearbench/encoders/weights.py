@@ -1,0 +1,152 @@
+"""A checkpoint's modules with their weights; what is untrained or not finite is refused by name."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from clearbench.common.errors import EncoderError, UsageError
+from clearbench.common.text import count, first_line, listed
+from clearbench.encoders.base import EncoderOptions
+from clearbench.encoders.checkpoint import Checkpoint
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+POOLINGS = {"cls": "cls", "mean": "mean", "last": "lasttoken"}
+"""What --pooling takes, and sentence-transformers' name for it."""
+
+# The pooler of a BERT-like model comes after the token vectors, from which alone the text's vector is made; many
+# published checkpoints lack it.
+UNUSED = "pooler"
+
+
+def load_weights(checkpoint: Checkpoint, options: EncoderOptions, device: str) -> "SentenceTransformer":
+    """Load a checkpoint's modules, ready for inference.
+
+    Args:
+        checkpoint: Where the files are.
+        options: Pooling, and what the user allows: pickles, code that comes with the checkpoint.
+        device: Where to put the weights, as torch names it.
+    Raises:
+        EncoderError: It needs --pooling, cannot be loaded, or has untrained or non-finite weights.
+        UsageError: --pooling is given although the checkpoint says itself how it pools.
+    """
+    _check_pooling(checkpoint, options.pooling)
+    load = _load_modules if checkpoint.layout == "sentence-transformers" else _load_plain
+    try:
+        with _quiet_loading(), _recorded_loading() as untrained:
+            model = load(checkpoint, options, device)
+    except Exception as error:  # third-party loading code raises anything; the user gets one message
+        hint = " Pass --trust-remote-code if you trust its code." if "trust_remote_code" in str(error) else ""
+        raise EncoderError(
+            f"{checkpoint.source} cannot be loaded: {type(error).__name__}: {first_line(error)}{hint}"
+        ) from error
+    _refuse_untrained(checkpoint, untrained)
+    _refuse_not_finite(checkpoint, model)
+    return model.eval()
+
+
+def _check_pooling(checkpoint: Checkpoint, pooling: str | None) -> None:
+    if checkpoint.layout == "sentence-transformers" and pooling:
+        raise UsageError(
+            f"--pooling: {checkpoint.source} says itself how it pools (modules.json); leave the option out."
+        )
+    if checkpoint.layout == "transformers" and pooling not in POOLINGS:
+        found = f"--pooling {pooling}" if pooling else "no --pooling"
+        raise EncoderError(
+            f"{checkpoint.source} is a plain transformers checkpoint (no modules.json), so it does not say how token "
+            f"vectors become one vector; got {found}, expected --pooling {'|'.join(POOLINGS)}."
+        )
+
+
+def _load_modules(checkpoint: Checkpoint, options: EncoderOptions, device: str) -> "SentenceTransformer":
+    """Load a folder that lists its modules in modules.json."""
+    from sentence_transformers import SentenceTransformer
+
+    return SentenceTransformer(
+        str(checkpoint.folder),
+        device=device,
+        trust_remote_code=options.trust_remote_code,
+        local_files_only=True,
+        model_kwargs=_model_options(options),
+    )
+
+
+def _load_plain(checkpoint: Checkpoint, options: EncoderOptions, device: str) -> "SentenceTransformer":
+    """Load a folder of transformers, and put the pooling that the user named behind it."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+
+    remote = {"trust_remote_code": options.trust_remote_code, "local_files_only": True}
+    transformer = Transformer(
+        str(checkpoint.folder),
+        model_kwargs={**_model_options(options), **remote},
+        config_kwargs=remote,
+        processor_kwargs=remote,
+    )
+    pooling = Pooling(transformer.get_embedding_dimension(), pooling_mode=POOLINGS[str(options.pooling)])
+    return SentenceTransformer(modules=[transformer, pooling], device=device)
+
+
+def _model_options(options: EncoderOptions) -> dict[str, Any]:
+    return {} if options.allow_pickle else {"use_safetensors": True}
+
+
+@contextmanager
+def _recorded_loading() -> Iterator[list[str]]:
+    """Collect the names of weights that transformers finds in no file and makes up at random.
+
+    `from_pretrained` returns them where `output_loading_info` is set, but sentence-transformers, which calls it, does
+    not hand them on. Tied weights are not among them. For an adapter checkpoint they are the adapter's only.
+    """
+    from transformers import PreTrainedModel
+
+    missing: list[str] = []
+    original = PreTrainedModel.__dict__["from_pretrained"]
+
+    def recording(cls: type[Any], /, *inputs: Any, output_loading_info: bool = False, **options: Any) -> Any:
+        model, info = original.__func__(cls, *inputs, output_loading_info=True, **options)
+        missing.extend(info["missing_keys"])
+        return (model, info) if output_loading_info else model
+
+    PreTrainedModel.from_pretrained = classmethod(recording)  # type: ignore[method-assign, assignment]
+    try:
+        yield missing
+    finally:
+        PreTrainedModel.from_pretrained = original  # type: ignore[method-assign]
+
+
+@contextmanager
+def _quiet_loading() -> Iterator[None]:
+    """Keep transformers' loading reports and progress bars off the terminal."""
+    from transformers.utils import logging
+
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+
+
+def _refuse_untrained(checkpoint: Checkpoint, missing: list[str]) -> None:
+    untrained = sorted(name for name in missing if UNUSED not in name)
+    if untrained:
+        raise EncoderError(
+            f"{checkpoint.source}: the checkpoint lacks {count(len(untrained), 'weight')} of the model, which would be "
+            f"random ({listed(untrained, 3)}). It is incomplete, or of another architecture than its config.json says."
+        )
+
+
+def _refuse_not_finite(checkpoint: Checkpoint, model: "SentenceTransformer") -> None:
+    for name, weight in model.named_parameters():
+        if not torch.isfinite(weight).all():
+            raise EncoderError(
+                f"{checkpoint.source}: the weight {name} holds NaN or infinite values, so every vector would. "
+                "The training that made this checkpoint diverged, or the file is damaged."
+            )
