@@ -19,19 +19,13 @@ import numpy as np
 
 from clearbench.common.hashing import content_hash
 from clearbench.common.languages import Pair, languages, parse_pair
-from clearbench.records import (
-    SCHEMA_VERSION,
-    Identity,
-    MeasureValue,
-    PairRecord,
-    QueryScores,
-    Record,
-    RecordFolder,
-    record_folder,
-)
+from clearbench.records.folder import RecordFolder, record_folder
+from clearbench.records.parts import QueryScores
+from clearbench.records.schema import SCHEMA_VERSION, Identity, PairRecord, Record
 from clearbench.scoring.compute import MEASURE_NAMES, MEASURES
 from clearbench.stats.averages import macro_averages
 from clearbench.stats.statistics import mean_interval
+from clearbench.stats.summaries import MeasureValue
 
 NUM_QUERIES, NUM_PASSAGES, TASK = 900, 488, "synthetic"
 BASE_SHIFT = 0.15

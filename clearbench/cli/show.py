@@ -13,7 +13,7 @@ from clearbench.common.languages import parse_pair
 from clearbench.common.progress import duration, say
 from clearbench.evaluation.pipeline import Evaluation
 from clearbench.evaluation.plan import RunPlan
-from clearbench.records import Record
+from clearbench.records.schema import Record
 
 
 def print_evaluations(evaluations: Sequence[Evaluation], style: str) -> None:

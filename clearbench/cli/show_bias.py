@@ -6,7 +6,8 @@ from rich.console import Console
 
 from clearbench.cli.grid import english_first, grid
 from clearbench.common.languages import parse_language, parse_pair
-from clearbench.records import BiasRecord, Record
+from clearbench.records.schema import Record
+from clearbench.stats.summaries import BiasSummary
 
 # Measures shown per query language: heading, name, factor.
 COLUMNS = (
@@ -58,7 +59,7 @@ def print_bias(record: Record, console: Console) -> None:
             console.print(sentence)
 
 
-def sentences(bias: BiasRecord, num_queries: int) -> Iterator[str]:
+def sentences(bias: BiasSummary, num_queries: int) -> Iterator[str]:
     """Say in words, with the numbers, whether the query's own language is preferred, and which languages are ahead."""
     if bias.own_first and bias.chance is not None:
         share = _percent(bias.own_first.mean)
@@ -82,7 +83,7 @@ def sentences(bias: BiasRecord, num_queries: int) -> Iterator[str]:
         )
 
 
-def _verdict(bias: BiasRecord) -> str:
+def _verdict(bias: BiasSummary) -> str:
     own, chance = bias.own_first, bias.chance
     if own is None or chance is None or own.lower is None or own.upper is None:
         return "too few independent questions to tell"
@@ -93,7 +94,7 @@ def _verdict(bias: BiasRecord) -> str:
     return "no preference is seen"
 
 
-def _interval(bias: BiasRecord) -> str:
+def _interval(bias: BiasSummary) -> str:
     own = bias.own_first
     if own is None or own.lower is None or own.upper is None:
         return ""

@@ -1,14 +1,16 @@
 """From an open passage pool to per-query scores and their summaries, bias between languages included."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import replace
 
 import numpy as np
 
 from clearbench.common.arrays import IntArray
 from clearbench.common.errors import DataError
-from clearbench.records import BiasRecord, MeasureValue, PairRecord, QueryScores, RecordFolder, read_scores
+from clearbench.records.folder import RecordFolder
+from clearbench.records.parts import QueryScores, read_scores
 from clearbench.records.runs import qrels_lines, text_rows, trec_lines
+from clearbench.records.schema import PairRecord
 from clearbench.scoring.bias import CHANCE, RANK, LanguageBias, has_several, judge_bias
 from clearbench.scoring.bias_summary import estimates, summarise_bias
 from clearbench.scoring.compute import DEPTH
@@ -16,6 +18,7 @@ from clearbench.scoring.judges import Judge, Judged, judge_ranks, only_relevant
 from clearbench.scoring.judges import verify as verify_scores
 from clearbench.search.engines import OpenPool
 from clearbench.stats.statistics import cluster_codes, mean_interval
+from clearbench.stats.summaries import BiasSummary, MeasureValue
 from clearbench.tasks.dataset import Dataset, TaskPair
 
 # Passages of each ranking whose texts are kept with saved runs, beside the judged ones.
@@ -136,15 +139,15 @@ def _add_bias(plain: QueryScores, bias: LanguageBias, clusters: IntArray, rows: 
     summary = summarise_bias(names, rank_QL, scores[:, bias.measures.index("lpr_first")], chance, clusters)
     missing = dict(zip(bias.measures, np.isnan(scores).sum(axis=0).tolist(), strict=True))
     record = plain.summary.model_copy(update={
-        "measures": {**plain.summary.measures, **{name: MeasureValue(**asdict(v)) for name, v in values.items()}},
-        "bias": BiasRecord(**asdict(summary), left_out={name: count for name, count in missing.items() if count}),
+        "measures": {**plain.summary.measures, **values},
+        "bias": replace(summary, left_out={name: count for name, count in missing.items() if count}),
     })  # fmt: skip
     columns = {f"{RANK}{name}": rank_QL[:, place] for place, name in enumerate(names)} | {CHANCE: chance}
     measures = (*plain.measures, *bias.measures)
     return QueryScores(record, plain.queries, plain.clusters, measures, np.hstack([plain.scores, scores]), columns)
 
 
-def overall_bias(folder: RecordFolder, retrieval: Dataset) -> BiasRecord | None:
+def overall_bias(folder: RecordFolder, retrieval: Dataset) -> BiasSummary | None:
     """Bias over the queries of all languages, from the scores that were written."""
     names = str(pool_settings(retrieval).get("pool_languages", "")).split()
     if not names:
@@ -155,7 +158,7 @@ def overall_bias(folder: RecordFolder, retrieval: Dataset) -> BiasRecord | None:
     first = table["lpr_first"].to_numpy()
     summary = summarise_bias(names, rank_QL, first, table[CHANCE].to_numpy(), codes)
     missing = int(np.isnan(first).sum())
-    return BiasRecord(**asdict(summary), left_out={"lpr_first": missing} if missing else {})
+    return replace(summary, left_out={"lpr_first": missing} if missing else {})
 
 
 def _or_none(value: float) -> float | None:

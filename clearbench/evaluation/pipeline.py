@@ -24,14 +24,8 @@ from clearbench.encoders.embed import EncodingPlan, EncodingReport, encode_missi
 from clearbench.encoders.estimate import estimate_seconds
 from clearbench.encoders.store import EmbeddingStore
 from clearbench.evaluation.judge_pool import judge_pool, overall_bias, pool_settings, summarise
-from clearbench.records import (
-    SCHEMA_VERSION,
-    Identity,
-    Record,
-    RecordFolder,
-    read_record,
-    record_folder,
-)
+from clearbench.records.folder import RecordFolder, read_record, record_folder
+from clearbench.records.schema import SCHEMA_VERSION, Identity, Record
 from clearbench.scoring.answers.xor import Tokeniser
 from clearbench.scoring.judges import (
     Judge,

@@ -7,7 +7,7 @@ from pathlib import Path
 from clearbench.encoders.bm25 import Lexical
 from clearbench.encoders.estimate import estimate_seconds
 from clearbench.evaluation.pipeline import Encoder, EvaluationOptions, identity_of, make_judge, open_part, open_store
-from clearbench.records import RecordFolder, record_folder
+from clearbench.records.folder import RecordFolder, record_folder
 from clearbench.tasks.dataset import Dataset
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from clearbench.common.errors import DataError, RecordError
 from clearbench.export.records import Exported, write_file
-from clearbench.records import Record
+from clearbench.records.schema import Record
 from clearbench.tasks.dataset import Dataset, TaskPair, Texts
 
 HEADER = "query-id\tcorpus-id\tscore\n"

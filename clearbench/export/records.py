@@ -9,8 +9,8 @@ from typing import Any
 from clearbench.common.errors import RecordError
 from clearbench.common.languages import ENGLISH, MULTIPLE, Language, Pair, parse_pair
 from clearbench.common.output import write_output
-from clearbench.records import PairRecord, Record
 from clearbench.records.matrix import scores_matrix
+from clearbench.records.schema import PairRecord, Record
 from clearbench.records.select import Entry
 
 MERGE = "merge_duplicate_questions"

@@ -10,37 +10,3 @@ Parts are the unit of resuming: each is written once, whole or not at all, and n
 metadata holds the summaries of its pairs, so the record is assembled without reading scores again. Times stand under
 `timings` only: apart from it, the record of a resumed run equals that of an undisturbed one byte for byte.
 """
-
-from clearbench.records.folder import RecordFolder, find_records, read_record, record_folder
-from clearbench.records.parts import QueryScores, read_scores
-from clearbench.records.runs import read_run, read_run_qrels, read_texts
-from clearbench.records.schema import (
-    SCHEMA_VERSION,
-    BiasRecord,
-    FriedmanRecord,
-    Identity,
-    LanguageRank,
-    MeasureValue,
-    PairRecord,
-    Record,
-)
-
-__all__ = [
-    "SCHEMA_VERSION",
-    "BiasRecord",
-    "FriedmanRecord",
-    "Identity",
-    "LanguageRank",
-    "MeasureValue",
-    "PairRecord",
-    "QueryScores",
-    "Record",
-    "RecordFolder",
-    "find_records",
-    "read_record",
-    "read_run",
-    "read_run_qrels",
-    "read_scores",
-    "read_texts",
-    "record_folder",
-]

@@ -12,7 +12,7 @@ import numpy as np
 
 from clearbench.common.arrays import IntArray, Scores
 from clearbench.common.errors import RecordError, UsageError, suggest
-from clearbench.records import PairRecord
+from clearbench.records.schema import PairRecord
 from clearbench.records.select import Entry
 
 # A record's mean and that of its per-query scores may differ by this much (room for scores kept in float32).

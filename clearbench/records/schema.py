@@ -4,76 +4,13 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from clearbench.stats.summaries import BiasSummary, MeasureValue
+
 SCHEMA_VERSION = 1
 
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class MeasureValue(_Frozen):
-    """A mean over queries, in [0, 1], with its 95% cluster-robust interval (None with fewer than two clusters).
-
-    The one measure that is no share is Max@R, a rank.
-    """
-
-    mean: float
-    lower: float | None
-    upper: float | None
-
-
-class LanguageRank(_Frozen):
-    """How a mixed pool ranks the relevant passages of one language.
-
-    Attributes:
-        num_queries: Queries with a relevant passage in the language.
-        mean_rank: Mean rank in the pool of the best such passage; passages of equal score share their ranks' mean.
-        gap: Place of that passage among the best of each language (1 is first) minus the mean place, mean over
-            queries: below 0 where the language is put before others. None where no query has a second language.
-        lower: Of the gap's 95% cluster-robust interval.
-        upper: Likewise.
-    """
-
-    num_queries: int
-    mean_rank: float
-    gap: float | None
-    lower: float | None
-    upper: float | None
-
-
-class FriedmanRecord(_Frozen):
-    """Friedman's test of whether passage languages are ranked alike.
-
-    Attributes:
-        statistic: Chi-square, num_languages - 1 degrees of freedom.
-        p: Upper tail.
-        num_blocks: Clusters of dependent questions; a block's value per language is the mean place over its questions.
-        num_languages: Passage languages compared.
-    """
-
-    statistic: float
-    p: float
-    num_blocks: int
-    num_languages: int
-
-
-class BiasRecord(_Frozen):
-    """What the language of a passage does to its rank in a mixed pool.
-
-    Attributes:
-        own_first: Share of queries whose first relevant passage is in the query's language, over the queries that have
-            relevant passages both in it and in others (the measure lpr_first); None where no query has.
-        chance: What a ranking blind to language would give: the mean share of relevant passages in that language.
-        languages: Passage language -> its ranks.
-        friedman: None where fewer than two clusters have a relevant passage in every language.
-        left_out: Measure -> queries that have no value for it.
-    """
-
-    own_first: MeasureValue | None
-    chance: float | None
-    languages: dict[str, LanguageRank]
-    friedman: FriedmanRecord | None
-    left_out: dict[str, int] = {}
 
 
 class PairRecord(_Frozen):
@@ -97,7 +34,7 @@ class PairRecord(_Frozen):
     num_skipped: int
     num_clusters: int
     measures: dict[str, MeasureValue]
-    bias: BiasRecord | None = None
+    bias: BiasSummary | None = None
 
 
 class Identity(_Frozen):
@@ -149,4 +86,4 @@ class Record(_Frozen):
     pairs: list[PairRecord]
     averages: dict[str, dict[str, float]]
     timings: dict[str, Any]
-    bias: BiasRecord | None = None
+    bias: BiasSummary | None = None

@@ -10,7 +10,8 @@ from typing import Literal, overload
 
 from clearbench.common.errors import RecordError, UsageError, suggest
 from clearbench.common.languages import parse_pair
-from clearbench.records import Record, read_record
+from clearbench.records.folder import read_record
+from clearbench.records.schema import Record
 
 # <name>-<first 8 hex digits of the hash of the encoder's fingerprint>
 _KEY = re.compile(r"(.+)-[0-9a-f]{8}")

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from clearbench.common.languages import MULTIPLE, parse_language, parse_pair
-from clearbench.records import BiasRecord, Record
+from clearbench.records.schema import Record
 from clearbench.records.select import Entry
 from clearbench.report.maps import by_english_first
 from clearbench.report.matrix import Map, nice_range
+from clearbench.stats.summaries import BiasSummary
 
 SPLIT = (
     ("top1_right_same", "right passage, query's language"),
@@ -59,7 +60,7 @@ class BiasPanel:
     model: str
     series: int
     task: str
-    record: BiasRecord
+    record: BiasSummary
     languages: tuple[LanguageBias, ...]
     places: Map | None
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from clearbench.common.languages import ENGLISH, MULTIPLE, Language, Pair, parse_pair
-from clearbench.records import PairRecord, Record
+from clearbench.records.schema import PairRecord, Record
 from clearbench.report.charts import Group
 from clearbench.report.matrix import FIELDS, Difference, Map, nice_range
 from clearbench.stats.averages import TIERS

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from markupsafe import Markup
 
 from clearbench.common.languages import MULTIPLE, parse_pair
-from clearbench.records import BiasRecord
 from clearbench.records.select import Entry
+from clearbench.stats.summaries import BiasSummary
 from clearbench.verdicts.compare.model import Comparison
 from clearbench.verdicts.gate.verdict import GateResult
 from clearbench.verdicts.leaderboard.columns import TaskColumns
@@ -74,7 +74,7 @@ def facts(
     return [sentence for sentence in told if sentence]
 
 
-def bias_fact(model: str, task: str, bias: BiasRecord) -> Markup:
+def bias_fact(model: str, task: str, bias: BiasSummary) -> Markup:
     """Say how often the query's own language comes first, and what chance would give."""
     own = bias.own_first
     if own is None or bias.chance is None:

@@ -29,8 +29,6 @@ RANK = "rank:"
 """Prefix of the per-query columns that hold `LanguageBias.ranks`."""
 CHANCE = "lpr_chance"
 """Per-query column: the share of relevant passages that is in the query's language."""
-UNBOUNDED = ("Max@R",)
-"""Measures that are no share in [0, 1]."""
 
 
 @dataclass(frozen=True)

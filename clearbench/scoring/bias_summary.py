@@ -7,48 +7,18 @@ call differences far too often.
 Shape letters: Q queries, B blocks, L passage languages.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
 from clearbench.common.arrays import IntArray, Scores
-from clearbench.scoring.bias import UNBOUNDED
+from clearbench.common.measures import find_measure
 from clearbench.stats.paired import cluster_sums, mean_difference
-from clearbench.stats.ranks import Friedman, friedman
+from clearbench.stats.ranks import friedman
+from clearbench.stats.summaries import BiasSummary, LanguageRank, MeasureValue
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """A mean over queries with its 95% interval, None with fewer than two clusters."""
-
-    mean: float
-    lower: float | None
-    upper: float | None
-
-
-@dataclass(frozen=True)
-class LanguageRanks:
-    """One passage language; see records.LanguageRank, which has the same fields."""
-
-    num_queries: int
-    mean_rank: float
-    gap: float | None
-    lower: float | None
-    upper: float | None
-
-
-@dataclass(frozen=True)
-class BiasSummary:
-    """See records.BiasRecord, which has the same fields."""
-
-    own_first: Estimate | None
-    chance: float | None
-    languages: Mapping[str, LanguageRanks]
-    friedman: Friedman | None
-
-
-def estimates(measures: Sequence[str], scores: Scores, clusters: IntArray) -> dict[str, Estimate]:
+def estimates(measures: Sequence[str], scores: Scores, clusters: IntArray) -> dict[str, MeasureValue]:
     """Mean of each measure over the queries that have a value for it; measures that none has are left out.
 
     Args:
@@ -60,10 +30,10 @@ def estimates(measures: Sequence[str], scores: Scores, clusters: IntArray) -> di
     found = {}
     for place in np.flatnonzero(result.num_queries).tolist():
         ends = np.array([result.lower[place], result.upper[place]])
-        if measures[place] not in UNBOUNDED:
+        if find_measure(measures[place]).unit == "share":
             ends = ends.clip(0.0, 1.0)
         lower, upper = (None if np.isnan(end) else float(end) for end in ends)
-        found[measures[place]] = Estimate(float(result.mean[place]), lower, upper)
+        found[measures[place]] = MeasureValue(float(result.mean[place]), lower, upper)
     return found
 
 
@@ -85,7 +55,7 @@ def summarise_bias(
     gaps = mean_difference(gap_QL, clusters)
     counts = np.count_nonzero(~np.isnan(rank_QL), axis=0)
     ranks = {
-        languages[place]: LanguageRanks(
+        languages[place]: LanguageRank(
             int(counts[place]), float(np.nanmean(rank_QL[:, place])),
             _number(gaps.mean[place]), _number(gaps.lower[place]), _number(gaps.upper[place]),
         )

@@ -13,8 +13,8 @@ import numpy as np
 from clearbench.common.arrays import IntArray, Scores
 from clearbench.common.errors import RecordError
 from clearbench.common.languages import parse_pair, select_pairs
-from clearbench.records import PairRecord
 from clearbench.records.matrix import ScoreMatrix, listed, scores_matrix
+from clearbench.records.schema import PairRecord
 from clearbench.records.select import Entry
 
 __all__ = ["Matched", "MatchedPair", "ScoreMatrix", "match", "refuse_other_measurement", "scores_matrix"]

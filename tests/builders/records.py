@@ -10,18 +10,11 @@ import numpy as np
 from clearbench.common.hashing import content_hash
 from clearbench.common.languages import parse_pair
 from clearbench.common.text import task_label
-from clearbench.records import (
-    SCHEMA_VERSION,
-    BiasRecord,
-    Identity,
-    MeasureValue,
-    PairRecord,
-    QueryScores,
-    Record,
-    RecordFolder,
-    record_folder,
-)
+from clearbench.records.folder import RecordFolder, record_folder
+from clearbench.records.parts import QueryScores
+from clearbench.records.schema import SCHEMA_VERSION, Identity, PairRecord, Record
 from clearbench.stats.averages import macro_averages
+from clearbench.stats.summaries import BiasSummary, MeasureValue
 
 MEASURE = "nDCG@10"
 TWO_MEASURES = (MEASURE, "recall@10")
@@ -63,7 +56,7 @@ class RecordOptions:
     queries: Mapping[str, Sequence[str]] = field(default_factory=dict)
     clusters: Sequence[str] | None = None
     data: Mapping[str, str] = field(default_factory=dict)
-    bias: BiasRecord | None = None
+    bias: BiasSummary | None = None
     pairs_in_part: int = 3
 
 

@@ -17,7 +17,7 @@ ENCODER = """
     import os, signal
     import numpy as np
     from clearbench.encoders import embed as encoding
-    from clearbench.records import RecordFolder
+    from clearbench.records.folder import RecordFolder
     from clearbench.common.hashing import content_hash
 
     encoding.PART_SECONDS = -1.0  # a part after every batch

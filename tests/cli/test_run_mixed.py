@@ -7,7 +7,8 @@ from builders.tasks import belebele_rows, write_rows, write_task
 
 from clearbench.cli.app import execute
 from clearbench.cli.show_bias import sentences
-from clearbench.records import BiasRecord, FriedmanRecord, LanguageRank, MeasureValue
+from clearbench.stats.ranks import Friedman
+from clearbench.stats.summaries import BiasSummary, LanguageRank, MeasureValue
 
 
 @pytest.fixture
@@ -100,8 +101,8 @@ def bias(mean, lower, upper, **changes):
         name: LanguageRank(num_queries=40, mean_rank=2.0, gap=gap, lower=None, upper=None) for name, gap in gaps.items()
     }
     own = MeasureValue(mean=mean, lower=lower, upper=upper)
-    test = FriedmanRecord(statistic=3.0, p=0.0312, num_blocks=20, num_languages=3)
-    return BiasRecord(**{"own_first": own, "chance": 0.25, "languages": languages, "friedman": test, **changes})
+    test = Friedman(statistic=3.0, p=0.0312, num_blocks=20, num_languages=3)
+    return BiasSummary(**{"own_first": own, "chance": 0.25, "languages": languages, "friedman": test, **changes})
 
 
 @pytest.mark.parametrize(

@@ -11,15 +11,9 @@ from clearbench.common.errors import DataError, RecordError, ScoringError
 from clearbench.encoders.bm25 import BM25
 from clearbench.evaluation import judge_pool as pool_scores
 from clearbench.evaluation.pipeline import EvaluationOptions, evaluate
-from clearbench.records import (
-    RecordFolder,
-    find_records,
-    read_record,
-    read_run,
-    read_run_qrels,
-    read_scores,
-    read_texts,
-)
+from clearbench.records.folder import RecordFolder, find_records, read_record
+from clearbench.records.parts import read_scores
+from clearbench.records.runs import read_run, read_run_qrels, read_texts
 from clearbench.scoring.answers.xor import Tokeniser
 from clearbench.scoring.compute import MEASURE_NAMES, score_run
 from clearbench.tasks.dataset import Dataset, TaskPair, Texts

@@ -9,7 +9,8 @@ from builders.records import RecordOptions, make_identity, make_record, query_sc
 
 from clearbench.common.errors import RecordError
 from clearbench.common.hashing import content_hash
-from clearbench.records import RecordFolder, find_records, read_record, read_scores, record_folder
+from clearbench.records.folder import RecordFolder, find_records, read_record, record_folder
+from clearbench.records.parts import read_scores
 
 ANEW = "Pass --replace to measure anew and lose what is there, or choose another --out"
 

@@ -10,9 +10,10 @@ import pytest
 from builders.records import TWO_MEASURES, write_record
 
 from clearbench.common.errors import RecordError, UsageError
-from clearbench.records import BiasRecord, read_scores
 from clearbench.records.matrix import scores_matrix
+from clearbench.records.parts import read_scores
 from clearbench.records.select import select_model
+from clearbench.stats.summaries import BiasSummary
 
 PAIRS = ("de-en", "en-de", "en-en")
 
@@ -81,7 +82,7 @@ def test_a_measure_that_no_query_of_a_pair_has_is_an_error(tmp_path):
 
 def mixed(tmp_path, values):
     """A record of one pair against a mixed pool, in which a query may have no value."""
-    bias = BiasRecord(own_first=None, chance=None, languages={}, friedman=None)
+    bias = BiasSummary(own_first=None, chance=None, languages={}, friedman=None)
     write_record(tmp_path, "mixed", {"de-mul": values}, bias=bias)
     return select_model(tmp_path, "mixed")[0]
 
@@ -163,7 +164,7 @@ def test_the_order_of_files_and_rows_does_not_matter(base):
 
 def test_a_mean_that_is_no_number_is_another_mean(base):
     first, *rest = base.record.pairs
-    value = first.measures["nDCG@10"].model_copy(update={"mean": float("nan")})
+    value = replace(first.measures["nDCG@10"], mean=float("nan"))
     pairs = [first.model_copy(update={"measures": {"nDCG@10": value}}), *rest]
     with pytest.raises(RecordError, match=r"record\.json says nan"):
         scores_matrix(replace(base, record=base.record.model_copy(update={"pairs": pairs})), "nDCG@10")

@@ -9,8 +9,7 @@ import pytest
 from builders.records import RecordOptions, make_identity, query_scores, write_record
 
 from clearbench.common.errors import RecordError
-from clearbench.records import QueryScores, read_scores
-from clearbench.records.parts import METADATA_KEY, part_bytes, part_metadata, part_name
+from clearbench.records.parts import METADATA_KEY, QueryScores, part_bytes, part_metadata, part_name, read_scores
 
 TWO = RecordOptions(measures=("nDCG@10", "recall@10"))
 

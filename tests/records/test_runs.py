@@ -8,8 +8,8 @@ from builders.records import make_identity
 
 from clearbench.common.errors import RecordError
 from clearbench.common.languages import parse_language
-from clearbench.records import RecordFolder, read_run, read_run_qrels, read_texts
-from clearbench.records.runs import qrels_lines, text_rows, trec_lines
+from clearbench.records.folder import RecordFolder
+from clearbench.records.runs import qrels_lines, read_run, read_run_qrels, read_texts, text_rows, trec_lines
 from clearbench.tasks.dataset import Texts
 
 ENGLISH, GERMAN = parse_language("en"), parse_language("de")

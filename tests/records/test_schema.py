@@ -6,16 +6,18 @@ import pytest
 from builders.records import make_identity, make_record, query_scores
 from pydantic import ValidationError
 
-from clearbench.records import BiasRecord, FriedmanRecord, LanguageRank, MeasureValue, Record
+from clearbench.records.schema import Record
+from clearbench.stats.ranks import Friedman
+from clearbench.stats.summaries import BiasSummary, LanguageRank, MeasureValue
 
-BIAS = BiasRecord(
+BIAS = BiasSummary(
     own_first=MeasureValue(mean=0.5, lower=0.25, upper=0.75),
     chance=0.5,
     languages={
         "de": LanguageRank(num_queries=4, mean_rank=2.5, gap=-0.5, lower=-0.75, upper=None),
         "en": LanguageRank(num_queries=4, mean_rank=1.5, gap=None, lower=None, upper=None),
     },
-    friedman=FriedmanRecord(statistic=3.0, p=0.125, num_blocks=4, num_languages=2),
+    friedman=Friedman(statistic=3.0, p=0.125, num_blocks=4, num_languages=2),
     left_out={"TLR@10": 2},
 )
 BIAS_JSON = (

@@ -5,7 +5,7 @@ import pytest
 from builders.records import write_record
 
 from clearbench.common.errors import RecordError, UsageError
-from clearbench.records import read_scores
+from clearbench.records.parts import read_scores
 from clearbench.records.select import select_model
 from clearbench.verdicts.matching import match
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from clearbench.common.errors import RecordError
 from clearbench.common.languages import MULTIPLE, Pair, parse_pair
-from clearbench.records import read_run, read_run_qrels, read_texts
+from clearbench.records.runs import read_run, read_run_qrels, read_texts
 from clearbench.records.select import Entry
 from clearbench.verdicts.compare.model import RANK_MEASURES, CompareOptions
 from clearbench.verdicts.matching import Matched, match

@@ -20,7 +20,9 @@ from clearbench.common.errors import RecordError, UsageError
 from clearbench.common.hashing import content_hash
 from clearbench.common.languages import parse_pair, select_pairs
 from clearbench.common.output import write_output
-from clearbench.records import SCHEMA_VERSION, PairRecord, QueryScores, Record, RecordFolder, record_folder
+from clearbench.records.folder import RecordFolder, record_folder
+from clearbench.records.parts import QueryScores
+from clearbench.records.schema import SCHEMA_VERSION, PairRecord, Record
 from clearbench.records.select import Entry, load_results
 from clearbench.stats.averages import macro_averages
 from clearbench.verdicts.matching import scores_matrix

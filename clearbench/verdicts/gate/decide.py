@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from clearbench.common.errors import RecordError, UsageError
 from clearbench.common.languages import ENGLISH, Pair, parse_pair
-from clearbench.records import Record
+from clearbench.records.schema import Record
 from clearbench.records.select import Entry, select_tasks
 from clearbench.verdicts.gate.rules import Rule
 from clearbench.verdicts.gate.verdict import (

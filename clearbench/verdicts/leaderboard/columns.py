@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from clearbench.common.errors import RecordError, UsageError, suggest
 from clearbench.common.languages import parse_pair
 from clearbench.common.measures import find_measure
-from clearbench.records import PairRecord
+from clearbench.records.schema import PairRecord
 from clearbench.records.select import Entry
 from clearbench.stats.averages import GROUPS
 from clearbench.verdicts.matching import refuse_other_measurement

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from clearbench.common.errors import RecordError, UsageError
 from clearbench.common.languages import parse_pair
-from clearbench.records import read_scores
+from clearbench.records.parts import read_scores
 from clearbench.records.select import load_results
 from clearbench.stats.averages import GROUPS
 from clearbench.verdicts.leaderboard.columns import TaskColumns, model_figures

@@ -1,0 +1,64 @@
+"""What many queries amount to: means with intervals, and the bias between languages of a mixed pool.
+
+Scoring makes these values and records keep them: the fields are those of record.json.
+"""
+
+from dataclasses import dataclass, field
+
+from clearbench.stats.ranks import Friedman
+
+
+@dataclass(frozen=True)
+class MeasureValue:
+    """A mean over queries with its 95% cluster-robust interval.
+
+    Attributes:
+        mean: In [0, 1]; of Max@R, which is a rank, from 1.
+        lower: None with fewer than two clusters.
+        upper: Likewise.
+    """
+
+    mean: float
+    lower: float | None
+    upper: float | None
+
+
+@dataclass(frozen=True)
+class LanguageRank:
+    """How a mixed pool ranks the relevant passages of one language.
+
+    Attributes:
+        num_queries: Queries with a relevant passage in the language.
+        mean_rank: Mean rank in the pool of the best such passage; passages of equal score share their ranks' mean.
+        gap: Place of that passage among the best of each language (1 is first) minus the mean place, mean over
+            queries: below 0 where the language is put before others. None where no query has a second language.
+        lower: Of the gap's 95% cluster-robust interval.
+        upper: Likewise.
+    """
+
+    num_queries: int
+    mean_rank: float
+    gap: float | None
+    lower: float | None
+    upper: float | None
+
+
+@dataclass(frozen=True)
+class BiasSummary:
+    """What the language of a passage does to its rank in a mixed pool.
+
+    Attributes:
+        own_first: Share of queries whose first relevant passage is in the query's language, over the queries that have
+            relevant passages both in it and in others (the measure lpr_first); None where no query has.
+        chance: What a ranking blind to language would give: the mean share of relevant passages in that language.
+        languages: Passage language -> its ranks.
+        friedman: Whether passage languages are ranked alike; None where fewer than two clusters have a relevant passage
+            in every language. A block is a cluster of dependent questions, with the mean place over its questions.
+        left_out: Measure -> queries that have no value for it.
+    """
+
+    own_first: MeasureValue | None
+    chance: float | None
+    languages: dict[str, LanguageRank]
+    friedman: Friedman | None
+    left_out: dict[str, int] = field(default_factory=dict)
