@@ -29,7 +29,7 @@ from scipy.stats import t
 
 from clearbench.records.select import select_model, select_tasks
 from clearbench.stats.paired import mean_difference
-from clearbench.verdicts.gate.verdict import decide, guard_factor, pair_intervals
+from clearbench.verdicts.gate.bounds import decide, guard_factor, pair_intervals
 from clearbench.verdicts.matching import match
 
 Floats = NDArray[np.float64]

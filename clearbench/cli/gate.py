@@ -35,7 +35,9 @@ def gate(
         str | None, typer.Option(help="The model to be let through: name or folder.", show_default=False)
     ] = None,
     results: Annotated[Path, typer.Option(help="Results folder in which names are looked up.")] = Path("results"),
-    margin: Annotated[float, typer.Option(help="Points that may be lost at the most.", rich_help_panel=GATED)] = 1.0,
+    margin: Annotated[
+        float, typer.Option(help="Points (ranks for Max@R) that may be lost at the most.", rich_help_panel=GATED)
+    ] = 1.0,
     confidence: Annotated[float, typer.Option(help="One-sided confidence.", rich_help_panel=GATED)] = 0.95,
     pairs: Annotated[
         str | None,
@@ -80,10 +82,12 @@ def gate(
     from clearbench.cli.run import split_names
     from clearbench.common.errors import UsageError
     from clearbench.common.progress import say
-    from clearbench.verdicts.gate.decide import GateOptions
     from clearbench.verdicts.gate.decide import gate as decide
-    from clearbench.verdicts.gate.output import explain_all, to_junit, to_markdown
+    from clearbench.verdicts.gate.machine import to_junit
     from clearbench.verdicts.gate.rules import read_rules
+    from clearbench.verdicts.gate.sentences import explain_all
+    from clearbench.verdicts.gate.tables import to_markdown
+    from clearbench.verdicts.gate.verdict import GateOptions
 
     if badge and format is Format.JSON:
         raise UsageError("--badge and --format json exclude each other: both are what stdout gets.")
@@ -132,7 +136,7 @@ def _save(
     from clearbench.common.progress import say
     from clearbench.records.select import select_tasks
     from clearbench.verdicts.gate.baseline import save_baseline
-    from clearbench.verdicts.gate.decide import DEFAULT_PAIRS
+    from clearbench.verdicts.gate.claims import DEFAULT_PAIRS
 
     for line in save_baseline(select_tasks(entries, tasks), file, DEFAULT_PAIRS if pairs is None else pairs, measure):
         say(line)
@@ -143,16 +147,19 @@ def _save(
 def _print(result: "GateResult", format: Format, badge: bool) -> None:
     from rich.console import Console
 
-    from clearbench.verdicts.gate import output as gate_output
+    from clearbench.verdicts.gate.machine import to_json
+    from clearbench.verdicts.gate.sentences import badge as badge_line
+    from clearbench.verdicts.gate.sentences import headline, legend
+    from clearbench.verdicts.gate.tables import tables
 
     if badge:
-        print(gate_output.badge(result))
+        print(badge_line(result))
         return
     if format is Format.JSON:
-        print(gate_output.to_json(result))
+        print(to_json(result))
         return
     console = Console(highlight=False)
-    for title, table, rest in gate_output.tables(result):
+    for title, table, rest in tables(result):
         # As wide as the figures ask for: one that is cut is worse than a line that wraps.
         asked = console.measure(table, options=console.options.update(width=WIDEST)).maximum
         wide = Console(highlight=False, width=max(console.width, asked))
@@ -160,8 +167,8 @@ def _print(result: "GateResult", format: Format, badge: bool) -> None:
         wide.print(table)
         if rest:
             wide.print(rest, style="dim")
-    print(gate_output.limits(result))
-    print(gate_output.headline(result))
+    print(legend(result))
+    print(headline(result))
 
 
 def _write_summary(text: str, file: Path | None) -> None:

@@ -43,6 +43,15 @@ class Measure:
         return " x 100" if self.unit == "share" else ""
 
     @property
+    def shown_in(self) -> str:
+        """What shown figures are: points or ranks."""
+        return "points" if self.unit == "share" else "ranks"
+
+    def amount(self, figure: float) -> str:
+        """Return a figure as shown, with its unit in words: 0.5 points, 1 rank."""
+        return f"{figure:g} {self.shown_in.removesuffix('s') if figure == 1 else self.shown_in}"
+
+    @property
     def mteb(self) -> str:
         """MTEB's name of it: ndcg_at_10."""
         stem, _, cutoff = self.name.partition("@")

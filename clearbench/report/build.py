@@ -13,7 +13,7 @@ from typing import Any
 from markupsafe import Markup
 
 from clearbench.common.environment import describe_environment, now
-from clearbench.common.errors import RecordError
+from clearbench.common.errors import RecordError, UsageError
 from clearbench.common.progress import progress
 from clearbench.records.select import Entry, select_model, select_tasks
 from clearbench.report.bias import BiasPanel, bias_panels
@@ -24,8 +24,8 @@ from clearbench.report.palette import series
 from clearbench.report.training import TrainingRun, find_runs
 from clearbench.report.words import bias_fact, capitalise, describe_task, facts
 from clearbench.verdicts.compare.compute import CompareOptions, Comparison, compare_models
-from clearbench.verdicts.gate.decide import GateOptions, gate
-from clearbench.verdicts.gate.verdict import GateResult
+from clearbench.verdicts.gate.decide import gate
+from clearbench.verdicts.gate.verdict import GateOptions, GateResult
 from clearbench.verdicts.leaderboard.published import Published
 from clearbench.verdicts.leaderboard.rank import MEASURED, Leaderboard, make_leaderboard
 
@@ -219,7 +219,7 @@ def _gate(
             continue
         try:
             found.append(gate(by_key[base], candidate, GateOptions(margin=options.margin, measure=options.measure)))
-        except RecordError as error:
+        except (RecordError, UsageError) as error:
             refused.append(f"{names[key]}: {error}")
     return found, refused
 

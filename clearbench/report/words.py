@@ -172,9 +172,8 @@ def _gated(gates: Sequence[GateResult], names: Mapping[str, str]) -> list[Markup
         found = [gate for gate in gates if gate.outcome == outcome]
         groups = [found] if len(gates) > ONE_BY_ONE and found else [[gate] for gate in found]
         for group in groups:
-            margin = f"{group[0].margin:g} point" + ("s" if group[0].margin != 1 else "")
             models = Markup(", ").join(Markup("<b>{}</b>").format(names.get(g.candidate, g.candidate)) for g in group)
-            why = Markup(meaning).format(names.get(group[0].baseline, group[0].baseline), margin)
+            why = Markup(meaning).format(names.get(group[0].baseline, group[0].baseline), group[0].allowed)
             told.append(Markup('English gate <b class="{}">{}</b>: {}; {}.').format(outcome, outcome, models, why))
     return told
 

@@ -216,7 +216,7 @@ def test_a_reader_that_has_gone_changes_no_verdict(place, more):
         (["--measure", ""], "no measure ''"),
         (["--junit", ""], "--junit '.' names no file"),
         (["--summary", ""], "--summary '.' names no file"),
-        (["--rules", "gates.toml"], "Rule “no pair of fr-en loses 1 points”: No language pair matches"),
+        (["--rules", "gates.toml"], "Rule “no pair of fr-en loses 1 point”: No language pair matches"),
     ],
 )
 def test_an_empty_option_is_an_error_and_not_the_default(place, capsys, more, message):

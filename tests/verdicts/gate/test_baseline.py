@@ -12,7 +12,8 @@ from builders.records import scores_with, write_record, write_two
 from clearbench.common.errors import RecordError, UsageError
 from clearbench.records.select import select_model
 from clearbench.verdicts.gate.baseline import METADATA_KEY, open_baseline, save_baseline
-from clearbench.verdicts.gate.decide import GateOptions, gate
+from clearbench.verdicts.gate.decide import gate
+from clearbench.verdicts.gate.verdict import GateOptions
 
 
 @pytest.fixture

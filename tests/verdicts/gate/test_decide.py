@@ -11,17 +11,10 @@ from scipy.stats import norm, t
 
 from clearbench.common.errors import RecordError, UsageError
 from clearbench.records.select import load_results, select_model
-from clearbench.verdicts.gate.decide import GateOptions, gate
+from clearbench.verdicts.gate.bounds import decide, guard_factor, macro_interval, needed, pair_intervals
+from clearbench.verdicts.gate.decide import gate
 from clearbench.verdicts.gate.rules import Rule
-from clearbench.verdicts.gate.verdict import (
-    Interval,
-    decide,
-    guard_factor,
-    macro_interval,
-    needed,
-    pair_intervals,
-    worst,
-)
+from clearbench.verdicts.gate.verdict import GateOptions, Interval, worst
 
 
 def limits_by_loops(differences, clusters, confidence=0.95):
@@ -195,7 +188,7 @@ def test_outcomes_on_records(tmp_path, mean, spread, outcome):
     result = run_gate(tmp_path)
     [verdict] = result.verdicts
     assert result.outcome == verdict.outcome == outcome
-    assert (verdict.task, verdict.where, verdict.measure, verdict.bound) == ("toy", "en-en", "nDCG@10", -0.01)
+    assert (verdict.task, verdict.where, verdict.measure.name, verdict.bound) == ("toy", "en-en", "nDCG@10", -0.01)
     clusters = [number // 2 for number in range(600)]
     expected = limits_by_loops(differences.tolist(), clusters)
     assert (verdict.interval.lower, verdict.interval.upper) == pytest.approx(expected, abs=1e-12)
@@ -339,7 +332,7 @@ def test_worst_drop_holds_pair_by_pair(tmp_path):
     result = run_gate(tmp_path, rules=(Rule(pairs="*-en", worst_drop=3.0),))
     found = {(v.rule, v.where): v.outcome for v in result.verdicts}
     assert found == {
-        ("margin 1 points", "en-en"): "pass",
+        ("margin 1 point", "en-en"): "pass",
         ("no pair of *-en loses 3 points", "en-en"): "pass",
         ("no pair of *-en loses 3 points", "de-en"): "pass",
         ("no pair of *-en loses 3 points", "sw-en"): "fail",
@@ -369,7 +362,7 @@ def test_equal_titles_are_told_apart(tmp_path):
     write_two(tmp_path, np.zeros(10))
     rule = Rule(name="english", pairs="en-en", worst_drop=1.0)
     result = run_gate(tmp_path, rules=(rule, rule))
-    assert [verdict.rule for verdict in result.verdicts] == ["margin 1 points", "english", "english (2)"]
+    assert [verdict.rule for verdict in result.verdicts] == ["margin 1 point", "english", "english (2)"]
 
 
 def test_a_rule_about_nothing_is_an_error(tmp_path):

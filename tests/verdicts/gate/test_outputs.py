@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from builders.records import scores_with, write_record
 
+from clearbench.common.measures import Measure
 from clearbench.records.select import select_model
-from clearbench.verdicts.gate import output as gate_output
-from clearbench.verdicts.gate.decide import GateOptions, gate
+from clearbench.verdicts.gate import machine, sentences, tables
+from clearbench.verdicts.gate.decide import gate
 from clearbench.verdicts.gate.rules import Rule
+from clearbench.verdicts.gate.verdict import GateOptions
 
 HOSTILE = "a|b<script>alert(1)</script>`x`\n*y*\x00\x1b[31m@team #1"
 
@@ -39,7 +41,7 @@ def test_json_holds_everything_and_is_strict(result):
     def refuse(constant):
         raise AssertionError(constant)
 
-    data = json.loads(gate_output.to_json(result), parse_constant=refuse)
+    data = json.loads(machine.to_json(result), parse_constant=refuse)
     assert data["outcome"] == "fail" and data["margin"] == 1.0
     assert [v["outcome"] for v in data["verdicts"]] == ["pass", "fail", "undecided", "undecided", "pass"]
     assert data["verdicts"][3]["interval"]["lower"] is None
@@ -48,7 +50,7 @@ def test_json_holds_everything_and_is_strict(result):
 
 
 def test_junit_counts_what_is_in_it(result):
-    root = ElementTree.fromstring(gate_output.to_junit(result))
+    root = ElementTree.fromstring(machine.to_junit(result))
     [suite] = root.iter("testsuite")
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors"), suite.get("skipped")) == (
         "5",
@@ -60,52 +62,53 @@ def test_junit_counts_what_is_in_it(result):
     assert len(list(suite.iter("testcase"))) == 5
     assert cases["b"].find("failure").get("type") == "fail" and "below -1.00" in cases["b"].find("failure").text
     assert cases["c"].find("error").get("type") == "undecided"
-    assert cases["b"].get("name") == "en-en nDCG@10: margin 1 points"
+    assert cases["b"].get("name") == "en-en nDCG@10: margin 1 point"
     properties = {p.get("name"): p.get("value") for p in suite.iter("property")}
     assert properties["margin"] == "1.0" and properties["candidate"].startswith("cand-")
 
 
 def test_markdown_has_a_row_per_verdict(result):
-    text = gate_output.to_markdown(result)
+    text = tables.to_markdown(result)
     rows = [line for line in text.splitlines() if line.startswith("| ") and "---" not in line]
     assert len(rows) == 2 + 5
-    assert {row.count("|") for row in rows} == {len(gate_output.HEADINGS) + 1}
+    assert {row.count("|") for row in rows} == {len(tables.HEADINGS) + 1}
     assert text.startswith("### ❌ English gate: fail")
 
 
 def test_sentences_say_what_would_decide(result):
-    sentences = gate_output.explain_all(result)
-    [undecided] = [sentence for sentence in sentences if sentence.startswith("c ")]
+    told = sentences.explain_all(result)
+    [undecided] = [sentence for sentence in told if sentence.startswith("c ")]
     assert re.search(r"about [\d,]+ queries \([\d,]+ clusters\) would decide with a chance of 80%", undecided)
-    assert "1 query in 1 cluster give no interval" in next(s for s in sentences if s.startswith("d "))
-    assert not any(sentence.startswith("a ") for sentence in sentences)
+    assert "1 query in 1 cluster give no interval" in next(s for s in told if s.startswith("d "))
+    assert not any(sentence.startswith("a ") for sentence in told)
 
 
 def test_the_badge_is_one_line_about_the_tightest_verdict(result):
     passing = replace(result, verdicts=result.verdicts[:1])
-    assert gate_output.badge(passing).startswith("English gate: pass · a en-en +0.05 [")
-    assert "\n" not in gate_output.badge(result)
-    assert " b en-en " in gate_output.badge(replace(result, verdicts=result.verdicts[:3]))
+    assert sentences.badge(passing).startswith("English gate: pass · a en-en +0.05 [")
+    assert "\n" not in sentences.badge(result)
+    assert " b en-en " in sentences.badge(replace(result, verdicts=result.verdicts[:3]))
 
 
 def test_zero_has_no_sign():
-    assert gate_output._signed(-0.00001) == "0.00" == gate_output._signed(0.0)
-    assert (gate_output._signed(-0.1), gate_output._signed(0.1)) == ("-10.00", "+10.00")
+    measure = Measure("nDCG@10")
+    assert sentences.signed(-0.00001, measure) == "0.00" == sentences.signed(0.0, measure)
+    assert (sentences.signed(-0.1, measure), sentences.signed(0.1, measure)) == ("-10.00", "+10.00")
 
 
 def test_hostile_names_stay_text(result):
     verdicts = tuple(replace(verdict, task=HOSTILE, rule=HOSTILE) for verdict in result.verdicts)
     hostile = replace(result, baseline=HOSTILE, candidate=HOSTILE, verdicts=verdicts, notes=(HOSTILE,))
-    root = ElementTree.fromstring(gate_output.to_junit(hostile))
+    root = ElementTree.fromstring(machine.to_junit(hostile))
     name = next(root.iter("testcase")).get("classname")
     assert "<script>" in name and "\x00" not in name
-    text = gate_output.to_markdown(hostile)
+    text = tables.to_markdown(hostile)
     assert re.search(r"(?<!\\)<", text) is None and re.search(r"(?<!\\)`", text) is None
     rows = [line for line in text.splitlines() if line.startswith("| ")]
-    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {len(gate_output.HEADINGS) + 1}
-    assert "\n" not in gate_output.badge(hostile)
-    assert json.loads(gate_output.to_json(hostile))["candidate"] == HOSTILE
-    assert gate_output.tables(hostile)
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {len(tables.HEADINGS) + 1}
+    assert "\n" not in sentences.badge(hostile)
+    assert json.loads(machine.to_json(hostile))["candidate"] == HOSTILE
+    assert tables.tables(hostile)
 
 
 def test_many_verdicts_are_cut_to_the_tightest_and_counted(result):
@@ -115,7 +118,7 @@ def test_many_verdicts_are_cut_to_the_tightest_and_counted(result):
         )
         for k in range(100)
     )
-    [(_, table, rest)] = gate_output.tables(replace(result, verdicts=many))
-    assert table.row_count == gate_output.SHOWN
+    [(_, table, rest)] = tables.tables(replace(result, verdicts=many))
+    assert table.row_count == sentences.SHOWN
     assert rest == "the 12 of 100 with the least room; all: 100 pass"
     assert next(iter(table.columns[1].cells)) == "p99"

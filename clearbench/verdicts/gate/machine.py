@@ -1,0 +1,69 @@
+"""The gate's result for other programs: JSON and JUnit XML."""
+
+import json
+import math
+import re
+from dataclasses import asdict
+from typing import Any
+from xml.etree import ElementTree
+
+from clearbench.verdicts.gate.sentences import explain
+from clearbench.verdicts.gate.verdict import GateResult, Verdict
+
+# XML 1.0 has no way to write these, escaped or not.
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def to_json(result: GateResult) -> str:
+    """Return everything, with shares as fractions in [0, 1]; only `margin` is in points. Unknown figures are null."""
+    verdicts = [_fields(verdict) for verdict in result.verdicts]
+    data = {"outcome": result.outcome, **asdict(result), "verdicts": verdicts}
+    return json.dumps(_without_nan(data), indent=1, ensure_ascii=False, allow_nan=False)
+
+
+def to_junit(result: GateResult) -> bytes:
+    """Return JUnit XML, a test case for each verdict: fail is a <failure>, undecided an <error>; neither is green."""
+    outcomes = [verdict.outcome for verdict in result.verdicts]
+    totals = {"tests": len(outcomes), "failures": outcomes.count("fail"), "errors": outcomes.count("undecided")}
+    attributes = {"name": "clearbench gate", **{key: str(value) for key, value in totals.items()}}
+    root = ElementTree.Element("testsuites", attributes)
+    suite = ElementTree.SubElement(root, "testsuite", {**attributes, "skipped": "0"})
+    properties = ElementTree.SubElement(suite, "properties")
+    for name in ("baseline", "candidate", "margin", "confidence"):
+        ElementTree.SubElement(properties, "property", {"name": name, "value": _xml(str(getattr(result, name)))})
+    for verdict in result.verdicts:
+        _add_case(suite, verdict)
+    if result.notes:
+        ElementTree.SubElement(suite, "system-out").text = _xml("\n".join(result.notes))
+    ElementTree.indent(root)
+    text: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return text + b"\n"
+
+
+def _add_case(suite: ElementTree.Element, verdict: Verdict) -> None:
+    name = f"{verdict.where} {verdict.measure}: {verdict.rule}"
+    case = ElementTree.SubElement(suite, "testcase", {"classname": _xml(verdict.task), "name": _xml(name)})
+    message = _xml(explain(verdict))
+    if verdict.outcome == "pass":
+        ElementTree.SubElement(case, "system-out").text = message
+    else:
+        tag = "failure" if verdict.outcome == "fail" else "error"
+        ElementTree.SubElement(case, tag, {"type": verdict.outcome, "message": message}).text = message
+
+
+def _xml(text: str) -> str:
+    return _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _fields(verdict: Verdict) -> dict[str, Any]:
+    """A verdict's fields; its measure by name, with the unit of its figures and the direction of a gain."""
+    measure = verdict.measure
+    return {**asdict(verdict), "measure": measure.name, "unit": measure.unit, "better": measure.better}
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,119 @@
+"""What the gate says in words: figures in the measure's unit, sentences, and one line for a badge."""
+
+import math
+from collections.abc import Sequence
+
+from clearbench.common.measures import Measure
+from clearbench.common.text import capitalise, count
+from clearbench.verdicts.gate.verdict import GateResult, Verdict
+
+SHOWN = 12
+"""Verdicts of one rule that tables and sentences show; JSON and JUnit have all."""
+
+
+def headline(result: GateResult) -> str:
+    """Return one sentence with the outcome."""
+    return f"gate: {result.outcome}, {result.candidate} against {result.baseline}"
+
+
+def legend(result: GateResult) -> str:
+    """Return one line on what the columns mean; measures that are no points, or better when lower, are named."""
+    measures = dict.fromkeys(verdict.measure for verdict in result.verdicts)
+    lower = [measure for measure in measures if measure.better == "lower"]
+    told = ["points = 100 x the measure"] if any(measure.unit == "share" for measure in measures) else []
+    for measure in measures:
+        traits = ["ranks"] * (measure.unit == "rank") + ["lower is better"] * (measure.better == "lower")
+        told += [f"{measure}: {', '.join(traits)}"] if traits else []
+    side = "lower" if not lower else "lower, or upper where lower is better"
+    told.append(f"lower, upper: one-sided {100 * result.confidence:g}% limits, clustered")
+    told.append(f"guarded: {side}, with few and large losses in mind")
+    return "; ".join(told)
+
+
+def explain_all(result: GateResult) -> list[str]:
+    """Say what did not pass and what to do about it, for as many verdicts as tables show, and then the notes."""
+    shown = [verdict for _, verdicts in by_rule(result) for verdict in tightest(verdicts)]
+    return [*(explain(verdict) for verdict in shown if verdict.outcome != "pass"), *result.notes]
+
+
+def explain(verdict: Verdict) -> str:
+    """Say in one or two sentences why a verdict is what it is."""
+    interval, start = verdict.interval, f"{verdict.task} {verdict.where}, {verdict.measure}: {verdict.outcome}."
+    queries, clusters = count(interval.num_queries, "query"), count(interval.num_clusters, "cluster")
+    if math.isnan(interval.lower):
+        return f"{start} {queries} in {clusters} give no interval; a decision needs two clusters at the least."
+    subject = "the difference" if verdict.about == "difference" else "the candidate's mean"
+    seen = capitalise(f"{subject} is {_seen(verdict, with_unit=True)}")
+    bound, (good, bad) = figure(verdict, verdict.bound), _sides(verdict.measure)
+    if verdict.outcome != "undecided":
+        return f"{start} {seen}: {good if verdict.outcome == 'pass' else bad} {bound}."
+    limit = interval.lower if verdict.measure.sign > 0 else interval.upper
+    if verdict.measure.sign * (limit - verdict.bound) > 0:
+        seen += (
+            ", which would pass, but a few clusters make up so much of it that the guarded limit is "
+            f"{figure(verdict, interval.guarded)}, not {good} {bound}"
+        )
+    else:
+        seen += f", on both sides of {bound}"
+    text = f"{start} {seen}; {_advice(verdict, bound)}."
+    if verdict.about == "difference" and verdict.detectable is not None:
+        text += f" If nothing changed, {queries} decide a margin of {plain(verdict.detectable, verdict.measure)}."
+    return text
+
+
+def badge(result: GateResult) -> str:
+    """Return one line: the outcome, and the verdict that is nearest to its bound or farthest on the wrong side."""
+    nearest = min(result.verdicts, key=lambda verdict: verdict.room)
+    text = (
+        f"English gate: {result.outcome} · {nearest.task} {nearest.where} {_seen(nearest)} "
+        f"· bound {figure(nearest, nearest.bound)} {nearest.measure.shown_in}"
+    )
+    return " ".join(text.split())
+
+
+def by_rule(result: GateResult) -> list[tuple[str, list[Verdict]]]:
+    """Return the verdicts of each rule, by its title."""
+    groups: dict[str, list[Verdict]] = {}
+    for verdict in result.verdicts:
+        groups.setdefault(verdict.rule, []).append(verdict)
+    return list(groups.items())
+
+
+def tightest(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Return all of a few verdicts; of many, those with the least room."""
+    return list(verdicts) if len(verdicts) <= SHOWN else sorted(verdicts, key=lambda verdict: verdict.room)[:SHOWN]
+
+
+def figure(verdict: Verdict, value: float) -> str:
+    """Return a figure of what the verdict is about: a difference has a sign, a mean has none."""
+    return (signed if verdict.about == "difference" else plain)(value, verdict.measure)
+
+
+def plain(value: float, measure: Measure) -> str:
+    """Return a figure in points or ranks; two digits, so that a margin of one point leaves something to read."""
+    return "-" if math.isnan(value) else f"{measure.points * value:.2f}"
+
+
+def signed(value: float, measure: Measure) -> str:
+    """Return a figure in points or ranks with its sign; zero has none."""
+    text = f"{measure.points * value:+.2f}"
+    return "-" if math.isnan(value) else text[1:] if float(text) == 0 else text
+
+
+def _seen(verdict: Verdict, with_unit: bool = False) -> str:
+    mean, lower, upper = (
+        figure(verdict, value) for value in (verdict.interval.mean, verdict.interval.lower, verdict.interval.upper)
+    )
+    return f"{mean}{f' {verdict.measure.shown_in}' if with_unit else ''} [{lower}, {upper}]"
+
+
+def _sides(measure: Measure) -> tuple[str, str]:
+    """Where the interval has to lie for a pass, and for a fail."""
+    return ("below", "above") if measure.better == "lower" else ("above", "below")
+
+
+def _advice(verdict: Verdict, bound: str) -> str:
+    if verdict.needed_queries is None or verdict.needed_clusters is None:
+        return f"it lies so near to {bound} that no number of queries decides"
+    queries, clusters = count(verdict.needed_queries, "query"), count(verdict.needed_clusters, "cluster")
+    return f"about {queries} ({clusters}) would decide with a chance of 80% if it stays as seen"
