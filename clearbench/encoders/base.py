@@ -1,4 +1,4 @@
-"""What an encoder is to the rest of clearbench, and the options a user has over it."""
+"""What an encoder is to the rest of clearbench, and what a user may set about it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from clearbench.common.arrays import FloatArray, IntArray
 
 Role = Literal["query", "passage"]
+"""Many models encode a text differently as a query and as a passage."""
 Setting = str | int | float | bool | None
+"""What a record may say about an encoder, one value per key."""
 
 MODEL = "Model"
 """Heading of the options in `--help`."""
@@ -34,8 +36,8 @@ class EncoderOptions:
     batch_tokens: Annotated[int | None, Option("Padded tokens per batch (default by device).", MODEL)] = None
 
 
-class DenseEncoder(Protocol):
-    """Turns texts into vectors whose inner product is the similarity."""
+class Encoder(Protocol):
+    """What every kind of encoder tells about itself: dense, adjusted or BM25."""
 
     @property
     def name(self) -> str:
@@ -43,25 +45,29 @@ class DenseEncoder(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Hash of everything that changes a vector, as far as it can be known."""
+        """Hash of everything that changes a result, as far as it can be known: 32 hexadecimal digits."""
+
+    @property
+    def settings(self) -> Mapping[str, Setting]:
+        """What the record says about the encoder."""
+
+
+class DenseEncoder(Encoder, Protocol):
+    """Turns texts into vectors whose inner product is the similarity."""
 
     @property
     def complete_fingerprint(self) -> bool:
         """Whether the fingerprint is known to cover everything, so that vectors may be kept between runs."""
 
     @property
-    def settings(self) -> Mapping[str, Setting]:
-        """What the record says about the encoder."""
-
-    @property
     def batch_tokens(self) -> int:
         """Padded tokens per batch."""
 
     def prompted(self, role: Role) -> tuple[str, str]:
-        """Return (tag, prompt) of a role; two roles with equal tag and prompt give equal vectors for equal texts."""
+        """Return the tag and the prompt of a role; where both are equal, equal texts have equal vectors."""
 
     def count_tokens(self, texts: Sequence[str], role: Role) -> "IntArray":
-        """Tokens of each text as the model sees it (prompt, special tokens, truncation), int64 [N]."""
+        """Tokens of each text as the model sees it, with prompt and special tokens, truncated: int64 [N]."""
 
     def encode_batch(self, texts: Sequence[str], role: Role) -> "FloatArray":
-        """Vectors of one batch, float32 [N, D]."""
+        """Encode N texts in one role, without the role's prompt: float32 [N, D]."""

@@ -9,14 +9,14 @@ CALLABLE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 
 def load_encoder(model: str, options: EncoderOptions | None = None) -> DenseEncoder | Lexical:
-    """Load an encoder.
+    """Load whatever a user named after --model.
 
     Args:
         model: `bm25`, `module:function`, a bundled short name (`minilm`), a checkpoint folder, or a Hub id.
-        options: See EncoderOptions.
+        options: What the user set; None takes everything as the checkpoint says.
     Raises:
         EncoderError: It cannot be loaded; the message says why.
-        UsageError: An option does not fit.
+        UsageError: An option does not fit the checkpoint or the machine.
     """
     options = options or EncoderOptions()
     if model == "bm25":
