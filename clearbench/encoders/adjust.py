@@ -56,8 +56,14 @@ class Adjuster:
     unit: bool
 
     def __call__(self, vectors: FloatArray, languages: Sequence[Language], role: Role) -> FloatArray:
-        """Return changed vectors, float32 [N, D]; the input is not touched.
+        """Return changed vectors; the input is not touched.
 
+        Args:
+            vectors: float32 [N, D].
+            languages: Of the N texts.
+            role: In which all of them were encoded.
+        Returns:
+            float32 [N, D].
         Raises:
             EncoderError: A language has no statistics, or nothing is left of a vector.
         """
@@ -130,18 +136,18 @@ class AdjustedEncoder:
             "adjust_text_hash": self.text.fingerprint,
         }
 
-    def check(self, sets: Sequence[Dataset]) -> None:
+    def check(self, datasets: Sequence[Dataset]) -> None:
         """Refuse text that is evaluated or lacks a language, see `check_text`; say so if nothing is changed."""
-        check_text(self.method, self.text, sets)
-        if not any(map(self.method.changes, places_of(sets))):
+        check_text(self.method, self.text, datasets)
+        if not any(map(self.method.changes, places_of(datasets))):
             sides = " and ".join(SIDES[role] for role in self.method.roles)
             say(f"--adjust {self.method} changes nothing here: it moves {sides} to English, and they all are English.")
 
-    def parts(self, sets: Sequence[Dataset]) -> list[tuple[str, Texts, Role]]:
+    def parts(self, datasets: Sequence[Dataset]) -> list[tuple[str, Texts, Role]]:
         """Return what has to be encoded for the statistics that tasks need: (task, texts, role)."""
-        return [(self.text.task, self.text.parts[place], place[0]) for place in self._used(sets)]
+        return [(self.text.task, self.text.parts[place], place[0]) for place in self._used(datasets)]
 
-    def fit(self, store: EmbeddingStore, sets: Sequence[Dataset]) -> Adjuster:
+    def fit(self, store: EmbeddingStore, datasets: Sequence[Dataset]) -> Adjuster:
         """Estimate the statistics that tasks need from vectors in the store.
 
         Raises:
@@ -149,7 +155,7 @@ class AdjustedEncoder:
             UsageError: `lir` is to remove as many directions as there are texts or dimensions.
         """
         texts = self.text.parts
-        vectors = {p: self._vectors(store, texts[p], p[0]) for p in self._used(sets)}
+        vectors = {p: self._vectors(store, texts[p], p[0]) for p in self._used(datasets)}
         needed = [place for place in vectors if self.method.changes(place)]
         statistics = {place: self._statistic(place, vectors) for place in needed}
         unit = all(bool((np.abs(np.linalg.norm(v, axis=1) - 1) < UNIT_TOLERANCE).all()) for v in vectors.values())
@@ -159,36 +165,54 @@ class AdjustedEncoder:
         # Means over many texts are taken in double precision.
         return store.get(text_keys(self.base, part.texts, role)).astype(np.float64)
 
-    def _used(self, sets: Sequence[Dataset]) -> list[Place]:
+    def _used(self, datasets: Sequence[Dataset]) -> list[Place]:
         """Places whose texts are needed: those that are changed, and English where they move towards it."""
-        places = [place for place in places_of(sets) if self.method.changes(place)]
+        places = [place for place in places_of(datasets) if self.method.changes(place)]
         english = {(role, ENGLISH) for role, _ in places if self.method.kind in TOWARDS_ENGLISH}
         return [*places, *sorted(english)]
 
     def _statistic(self, place: Place, vectors: Mapping[Place, NDArray[np.float64]]) -> FloatArray:
+        """What is subtracted from a place's vectors, float32: [D], or for `lir` directions [K, D]."""
+        match self.method.kind:
+            case "center":
+                return np.asarray(vectors[place].mean(axis=0), dtype=np.float32)
+            case "lir":
+                return self._directions(place, vectors[place])
+            case "shift":
+                return np.asarray(self.method.alpha * self._distance_to_english(place, vectors), dtype=np.float32)
+            case "offset":
+                return np.asarray(self._distance_to_english(place, vectors), dtype=np.float32)
+
+    def _directions(self, place: Place, own: NDArray[np.float64]) -> FloatArray:
+        """First K right-singular vectors of a place's vectors [N, D], strongest first."""
         role, language = place
-        own = vectors[place]
-        if self.method.kind == "center":
-            return np.asarray(own.mean(axis=0), dtype=np.float32)
-        if self.method.kind == "lir":
-            if self.method.k >= min(own.shape):
-                raise UsageError(
-                    f"--adjust {self.method}: the {len(own)} {SIDES[role]} of {self.text.task} in {language} have "
-                    f"{own.shape[1]} dimensions; fewer than {min(own.shape)} directions can be removed."
-                )
-            # Eigenvectors of V'V are the right-singular vectors of V; eigh sorts ascending.
-            return np.asarray(np.linalg.eigh(own.T @ own)[1][:, ::-1][:, : self.method.k].T, dtype=np.float32)
+        if self.method.k >= min(own.shape):
+            raise UsageError(
+                f"--adjust {self.method}: the {len(own)} {SIDES[role]} of {self.text.task} in {language} have "
+                f"{own.shape[1]} dimensions; fewer than {min(own.shape)} directions can be removed."
+            )
+        # Eigenvectors of V'V are the right-singular vectors of V; eigh sorts ascending.
+        return np.asarray(np.linalg.eigh(own.T @ own)[1][:, ::-1][:, : self.method.k].T, dtype=np.float32)
+
+    def _distance_to_english(self, place: Place, vectors: Mapping[Place, NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Mean of a place's vectors minus the mean of the same texts' vectors in English, [D]."""
+        role, language = place
         ids = self.text.shared_ids(role, language, ENGLISH)
-        rows, english = (
-            vectors[role, side][[self.text.parts[role, side].index[key] for key in ids]] for side in (language, ENGLISH)
-        )
-        alpha = self.method.alpha if self.method.kind == "shift" else 1.0
-        return np.asarray(alpha * (rows.mean(axis=0) - english.mean(axis=0)), dtype=np.float32)
+
+        def mean(side: Language) -> NDArray[np.float64]:
+            rows = self.text.parts[role, side].index
+            return np.asarray(vectors[role, side][[rows[key] for key in ids]].mean(axis=0))
+
+        return mean(language) - mean(ENGLISH)
 
 
 def adjust_encoder(encoder: DenseEncoder | Lexical, method: Method, text: AdjustText) -> AdjustedEncoder:
     """Put an adjustment on an encoder.
 
+    Args:
+        encoder: A dense encoder; its vectors are stored as they are.
+        method: What is done to them.
+        text: What the statistics are estimated on, which must not be evaluated itself.
     Raises:
         UsageError: The encoder has no vectors (BM25).
     """

@@ -82,14 +82,18 @@ def parse_method(text: str) -> Method:
     raise UsageError(f"--adjust {text}: {kind} takes {takes.get(kind, 'no number')}.")
 
 
-def check_text(method: Method, text: AdjustText, sets: Sequence[Dataset]) -> None:
-    """Refuse text from which the statistics that tasks need cannot, or must not, be estimated.
+def check_text(method: Method, text: AdjustText, datasets: Sequence[Dataset]) -> None:
+    """Refuse text from which the statistics that an evaluation needs cannot, or must not, be estimated.
 
+    Args:
+        method: Tells which languages and roles need statistics, and whether translations are needed.
+        text: What the statistics would be estimated on.
+        datasets: What is evaluated.
     Raises:
         UsageError: It is evaluated itself, or lacks a language, or is not parallel to English where it has to be.
     """
-    refuse_shared_text(text, sets)
-    changed = [place for place in places_of(sets) if method.changes(place)]
+    refuse_shared_text(text, datasets)
+    changed = [place for place in places_of(datasets) if method.changes(place)]
     for problem in _missing(method, text, changed):
         raise UsageError(f"--adjust {method}: {problem}. Name another task with --adjust-text.")
 
