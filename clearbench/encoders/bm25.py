@@ -1,7 +1,8 @@
 """BM25 as a baseline that needs no model and no training."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import regex
@@ -20,18 +21,23 @@ class Lexical:
     """BM25 (Lucene's variant, Robertson's k1 and b) over Unicode words, lower-cased, without stop words or stemming.
 
     The same tokens for every language: no analyser exists for all of them, and a baseline should not favour some.
+
+    Attributes:
+        name: What tables print.
+        k1: How slowly a repeated word stops counting.
+        b: How strongly long passages are held back, in [0, 1].
     """
 
     name: str = "bm25"
     k1: float = 0.9
     b: float = 0.4
-    settings: Mapping[str, Setting] = field(init=False)
 
-    def __post_init__(self) -> None:
-        settings: dict[str, Setting] = {
+    @property
+    def settings(self) -> Mapping[str, Setting]:
+        """The variant, its parameters and its tokens, for the record."""
+        return {
             "kind": "lexical", "method": "lucene", "k1": self.k1, "b": self.b, "tokens": "unicode words, bigrams (v1)"
         }  # fmt: skip
-        object.__setattr__(self, "settings", settings)
 
     @property
     def fingerprint(self) -> str:
@@ -51,17 +57,17 @@ class Lexical:
 class LexicalIndex:
     """An indexed passage pool."""
 
-    engine: object
+    engine: Any
     num_passages: int
 
     def scores(self, queries: Sequence[str]) -> FloatArray:
         """BM25 scores, float32 [Q, P]; 0 for a passage that shares no token with the query."""
         score_QP = np.zeros((len(queries), self.num_passages), dtype=np.float32)
-        vocabulary = self.engine.vocab_dict  # type: ignore[attr-defined]
+        vocabulary = self.engine.vocab_dict
         for row, query in enumerate(queries):
             tokens = [token for token in tokenise(query) if token in vocabulary]
             if tokens:
-                score_QP[row] = self.engine.get_scores(tokens)  # type: ignore[attr-defined]
+                score_QP[row] = self.engine.get_scores(tokens)
         return score_QP
 
 

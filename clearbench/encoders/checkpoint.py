@@ -33,7 +33,7 @@ class Checkpoint:
     """A checkpoint on disk.
 
     Attributes:
-        name: Short name for tables: the Hub id's or the folder's last part.
+        name: Short name for tables: the last part of the Hub id or of the folder's path.
         source: What the user typed.
         folder: Where the files are.
         layout: "sentence-transformers" (has modules.json) or "transformers" (config.json only).

@@ -20,7 +20,7 @@ BATCH_TOKENS = 65536
 
 @dataclass(frozen=True)
 class FunctionEncoder:
-    """Wraps `function(texts: list[str], role: str) -> array [N, D]`; vectors are used as they come (inner product).
+    """Wraps `function(texts: list[str], role: str) -> array [N, D]`; similarity is the inner product of its vectors.
 
     The function is known by a hash of its module's source file. clearbench cannot know what else it depends on,
     so vectors are kept between runs only if the function has an attribute `fingerprint`: a string that changes
