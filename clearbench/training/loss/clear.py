@@ -1,23 +1,15 @@
-"""The CLEAR loss, and InfoNCE as its rival, as losses of sentence-transformers; columns are known by name."""
+"""The CLEAR loss, as a loss of sentence-transformers."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import normalize
 
 from clearbench.common.errors import TrainingError, suggest
-from clearbench.training.loss.columns import NamedColumnsLoss
-from clearbench.training.loss.scores import (
-    DIVERGENCES,
-    cosine_scores,
-    cross_entropy,
-    divergence,
-    same_text,
-    share_duplicates,
-)
+from clearbench.training.loss.base import LossOptions, NamedColumnsLoss
+from clearbench.training.loss.columns import read_columns
+from clearbench.training.loss.scores import DIVERGENCES, cosine_scores, cross_entropy, divergence
 from clearbench.training.loss.texts import BatchTexts
 
 KL_FORMS = (*DIVERGENCES, "none")
@@ -72,7 +64,7 @@ class CLEARLoss(NamedColumnsLoss):
         kl: "reverse_forward", KL(softmax R || softmax S), as published; "forward_reverse", KL(softmax S || softmax R);
             "js", Jensen-Shannon; "detached", the published one with its target softmax R taken as a constant, so that
             it moves S alone; "none".
-        shared: See NamedColumnsLoss: mini_batch_size, mini_batch_tokens, gather_across_devices, mask_duplicates,
+        shared: Fields of LossOptions: mini_batch_size, mini_batch_tokens, gather_across_devices, mask_duplicates,
             prompts.
     Raises:
         TrainingError: A wrong set of columns or a weight out of range; in training, a batch that does not fit.
@@ -99,43 +91,38 @@ class CLEARLoss(NamedColumnsLoss):
     ) -> None:
         if kl not in KL_FORMS:
             raise TrainingError(f"kl={kl!r}: expected one of {', '.join(KL_FORMS)}.{suggest(kl, KL_FORMS)}")
-        beta = 0.0 if kl == "none" else beta
-        forward = 1.0 - alpha - beta
-        # 1 - 0.7 - 0.3 is not quite 0 in floating point
-        weights = {"forward": forward if abs(forward) > 1e-9 else 0.0, "reverse": alpha, "kl": beta}
-        if min(weights.values()) < 0:
-            raise TrainingError(f"alpha={alpha}, beta={beta}: expected both at least 0 and their sum at most 1.")
-        anchors = {"query": "forward", "target_query": "reverse"}
-        used = [column for column, part in anchors.items() if weights[part] or beta]
-        super().__init__(model, columns, needed=("passage", *used), scale=scale, **shared)
-        self.alpha, self.beta, self.kl = alpha, beta, kl
-        self.weights = weights
+        weights = weigh_parts(alpha, 0.0 if kl == "none" else beta)
+        used = [part for part in SIDES if weights[part] > 0 or weights["kl"] > 0]
+        read = read_columns(
+            columns,
+            needed=tuple(dict.fromkeys(["passage", *(column for part in used for column in SIDES[part])])),
+            candidates=[SIDES[part][1] for part in used],
+        )
+        super().__init__(model, read, LossOptions(scale=scale, **shared))
+        self.weights, self.kl = weights, kl
+        self.sides = {part: SIDES[part] for part in used}
 
     def score(self, vectors: Mapping[str, Tensor], texts: BatchTexts) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the weighted sum and the parts "forward", "reverse", "kl" as far as they have a weight."""
-        num_rows = len(vectors["passage"])
-        offset = self.offset(num_rows)
-        scores, duplicate, missing = {}, {}, {}
-        for part, (anchor, base) in SIDES.items():
-            if {anchor, base} <= set(self.needed):
-                pool = self.candidates(base, vectors, texts)
-                scores[part] = cosine_scores(vectors[anchor], pool, self.scale)
-                missing[part] = pool.missing
-                duplicate[part] = same_text(pool.keys, offset, num_rows)
-        if len(scores) == len(SIDES):
-            duplicate["forward"], duplicate["reverse"] = share_duplicates(duplicate["forward"], duplicate["reverse"])
-        excluded = {part: missing[part] | (duplicate[part] & self.mask_duplicates) for part in scores}
-        parts = {part: cross_entropy(scores[part], excluded[part], offset) for part in scores if self.weights[part] > 0}
+        both = len(self.sides) == len(SIDES)
+        twins = {"passage": "target_query", "target_query": "passage"} if both else {}
+        scores, excluded, parts = {}, {}, {}
+        for part, (anchor, base) in self.sides.items():
+            scores[part] = cosine_scores(vectors[anchor], self.candidates(base, vectors), self.options.scale)
+            excluded[part] = self.excluded(base, texts, twins.get(base))
+            if self.weights[part] > 0:
+                parts[part] = cross_entropy(scores[part], excluded[part], self.first_row(texts))
         if self.weights["kl"] > 0:
-            slots = min(excluded["forward"].shape[1], excluded["reverse"].shape[1])
-            width = slots * excluded["forward"].shape[2]
+            slots = min(mask.shape[1] for mask in excluded.values())  # those that both sides have
             either = excluded["forward"][:, :slots] | excluded["reverse"][:, :slots]
+            width = either[0].numel()
             parts["kl"] = divergence(self.kl, scores["forward"][:, :width], scores["reverse"][:, :width], either)
         return torch.stack([self.weights[name] * part for name, part in parts.items()]).sum(), parts
 
     def get_config_dict(self) -> dict[str, Any]:
         """Return the settings that sentence-transformers writes into a model card."""
-        return {"alpha": self.alpha, "beta": self.beta, "kl": self.kl, **super().get_config_dict()}
+        weights = {"alpha": self.weights["reverse"], "beta": self.weights["kl"]}
+        return {**weights, "kl": self.kl, **super().get_config_dict()}
 
     @property
     def citation(self) -> str:
@@ -143,64 +130,15 @@ class CLEARLoss(NamedColumnsLoss):
         return "@misc{clear2026,\n    title={CLEAR},\n    year={2026},\n    eprint={2604.05821},\n}\n"
 
 
-class InfoNCELoss(NamedColumnsLoss):
-    """InfoNCE from questions to English passages: MultipleNegativesRankingLoss on columns known by name.
+def weigh_parts(alpha: float, beta: float) -> dict[str, float]:
+    """Return the weights of the parts "forward", "reverse" and "kl".
 
-    The mean over `anchors` of CE(scale * cos(anchor_i, [passage_all; passage_negative_1_all; ...]), i). The formula is
-    sentence-transformers' own; rows that lack negatives, duplicates, float32 scores and the encoding of a batch are
-    treated as in `CLEARLoss`, so that the two differ in nothing but the formula.
-
-    Args:
-        model: The SentenceTransformer to train.
-        columns: Column names in the dataset's order.
-        anchors: "target_query" (cross-lingual), "query" (English), or both.
-        scale: 1 / temperature.
-        shared: See NamedColumnsLoss.
     Raises:
-        TrainingError: As CLEARLoss.
-    Source: van den Oord et al. (2018), arXiv 1807.03748, equation 4.
+        TrainingError: One of them would be negative.
     """
-
-    def __init__(
-        self,
-        model: Any,
-        columns: Sequence[str],
-        anchors: Sequence[str] = ("target_query",),
-        scale: float = 20.0,
-        **shared: Any,
-    ) -> None:
-        from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
-
-        if not anchors or set(anchors) - {"query", "target_query"}:
-            raise TrainingError(f"anchors={list(anchors)}: expected 'query', 'target_query', or both.")
-        super().__init__(model, columns, needed=("passage", *anchors), scale=scale, **shared)
-        self.num_negatives["target_query"] = 0  # questions are anchors here, never candidates
-        self.anchors = tuple(anchors)
-        self.ranking = MultipleNegativesRankingLoss(
-            model, scale=scale, gather_across_devices=self.gather_across_devices
-        )
-
-    def score(self, vectors: Mapping[str, Tensor], texts: BatchTexts) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the mean over anchors, and each anchor's part under its column's name."""
-        passages = [vectors[slot] for slot in self.slots("passage")]
-        num_rows = len(passages[0])
-        keys_SN, offset = self.keys("passage", texts), self.offset(num_rows)
-        labels = torch.arange(num_rows)  # not read: the positives lie on the diagonal
-        parts = {}
-        for anchor in self.anchors:
-            duplicate, _ = share_duplicates(
-                same_text(keys_SN, offset, num_rows), same_text(self.keys(anchor, texts), offset, num_rows)
-            )
-            excluded = self.missing(keys_SN) | (duplicate & self.mask_duplicates)
-            self.ranking.similarity_fct = partial(_masked_cosines, excluded.flatten(1))
-            parts[anchor] = self.ranking.compute_loss_from_embeddings([vectors[anchor], *passages], labels)
-        return torch.stack(list(parts.values())).mean(), parts
-
-    def get_config_dict(self) -> dict[str, Any]:
-        """Return the settings that sentence-transformers writes into a model card."""
-        return {"anchors": list(self.anchors), **super().get_config_dict()}
-
-
-def _masked_cosines(excluded: Tensor, anchors: Tensor, passages: Tensor) -> Tensor:
-    cosines = normalize(anchors, dim=1) @ normalize(passages, dim=1).T
-    return cosines.masked_fill(excluded, -torch.inf)
+    forward = 1.0 - alpha - beta
+    # 1 - 0.7 - 0.3 is not quite 0 in floating point
+    weights = {"forward": forward if abs(forward) > 1e-9 else 0.0, "reverse": alpha, "kl": beta}
+    if min(weights.values()) < 0:
+        raise TrainingError(f"alpha={alpha}, beta={beta}: expected both at least 0 and their sum at most 1.")
+    return weights

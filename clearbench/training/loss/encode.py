@@ -1,18 +1,14 @@
-"""All texts of a training batch encoded together: each distinct text once, in mini-batches of nearly equal length.
-
-A batch of CLEAR has 13 columns of short questions and long passages. Encoding column by column pads every question to
-the longest of its column and encodes a passage again in each row that holds it. Here the columns become one set of
-distinct texts (equal token ids are the same text), which is sorted by length, cut into mini-batches under a budget of
-padded tokens, and encoded once; every column then picks its rows.
-
-Two ways to a gradient:
+"""From the distinct texts of a batch to vectors, each text encoded once, with one of two ways to a gradient.
 
     encode          ordinary graph; memory grows with the batch
     encode_cached   GradCache: vectors without a graph, gradient of the loss at the vectors, then every mini-batch
                     again with a graph that carries its share of that gradient. Memory of one mini-batch.
 
+A batch of CLEAR has 13 columns of short questions and long passages. Encoding column by column would pad every question
+to the longest of its column and encode a passage again in each row that holds it.
+
 Source: Gao et al. (2021), Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup, arXiv 2101.06983,
-section 3.2. Shapes: B rows of the batch, U distinct texts, T tokens, D dimensions.
+section 3.2. Shapes: U distinct texts, D dimensions.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -30,122 +26,116 @@ from clearbench.training.loss.texts import BatchTexts, Padding, pad_texts
 
 
 @dataclass(frozen=True)
-class TextEncoder:
-    """A model and how it is fed; the model may be wrapped (DistributedDataParallel, compiled)."""
+class MiniBatches:
+    """The distinct texts of a batch, cut into mini-batches, and the model that encodes them.
+
+    Attributes:
+        model: The SentenceTransformer; it may be wrapped (DistributedDataParallel, compiled).
+        texts: The distinct texts.
+        plan: The mini-batches, indices of texts.
+        padding: How the model's tokenizer pads.
+    """
 
     model: nn.Module
+    texts: BatchTexts
+    plan: Sequence[IntArray]
     padding: Padding
-    device: torch.device
 
-    def __call__(self, texts: BatchTexts, batch: IntArray) -> Tensor:
+    def encode(self, number: int) -> Tensor:
         """Return the vectors of one mini-batch, at least float32: scores in bfloat16 step by 0.125 near 16."""
-        vectors: Tensor = self.model(pad_texts(texts, batch, self.padding, self.device))["sentence_embedding"]
+        features = pad_texts(self.texts, self.plan[number], self.padding)
+        vectors: Tensor = self.model(features)["sentence_embedding"]
         return vectors.to(torch.promote_types(vectors.dtype, torch.float32))
 
+    def join(self, vectors: Sequence[Tensor]) -> Tensor:
+        """Return the mini-batches' vectors in the order of the texts, [U, D]."""
+        joined = torch.cat(list(vectors))
+        back = np.empty(len(joined), dtype=np.int64)
+        back[np.concatenate(list(self.plan))] = np.arange(len(joined))
+        return joined[torch.from_numpy(back).to(joined.device)]
 
-def encode(encoder: TextEncoder, texts: BatchTexts, plan: Sequence[IntArray]) -> Tensor:
-    """Return the vectors of all distinct texts, [U, D], in the order of `texts`.
+    def synchronising(self, number: int) -> AbstractContextManager[object]:
+        """Return the context of one mini-batch under DistributedDataParallel: only the last one synchronises.
 
-    Under DistributedDataParallel only the last mini-batch is told to synchronise: processes may have different numbers
-    of mini-batches, but must meet equally often.
-    """
+        Processes may have different numbers of mini-batches, but must meet equally often.
+        """
+        model = getattr(self.model, "_orig_mod", self.model)  # a compiled model keeps its original there
+        last = number == len(self.plan) - 1
+        return model.no_sync() if isinstance(model, DistributedDataParallel) and not last else nullcontext()
+
+
+def encode(batches: MiniBatches) -> Tensor:
+    """Return the vectors of all distinct texts with their graph, [U, D]."""
     vectors = []
-    for number, batch in enumerate(plan, 1):
-        with _synchronise(encoder.model, number == len(plan)):
-            vectors.append(encoder(texts, batch))
-    return _in_order(vectors, plan)
+    for number in range(len(batches.plan)):
+        with batches.synchronising(number):
+            vectors.append(batches.encode(number))
+    return batches.join(vectors)
 
 
-def encode_cached(
-    encoder: TextEncoder, texts: BatchTexts, plan: Sequence[IntArray], loss_of: Callable[[Tensor], Tensor]
-) -> Tensor:
+def encode_cached(batches: MiniBatches, loss_of: Callable[[Tensor], Tensor]) -> Tensor:
     """Return the loss as a leaf whose backward pass encodes again, mini-batch by mini-batch (GradCache).
 
     The second pass draws the same dropout masks and runs under the same autocast as the first: a backward pass is
     usually called outside the autocast region. What comes from above (gradient scaler, accumulation) multiplies every
-    mini-batch; nothing multiplies or averages by their number. Under DistributedDataParallel only the last
-    mini-batch synchronises.
+    mini-batch; nothing multiplies or averages by their number.
 
     Args:
-        encoder: The model and how it is fed.
-        texts: The distinct texts.
-        plan: The mini-batches.
-        loss_of: The loss as a function of the vectors of all distinct texts.
+        batches: The distinct texts, in mini-batches, and the model.
+        loss_of: The loss as a function of the vectors of all distinct texts, [U, D].
     """
+    device = batches.texts.device
     states, vectors = [], []
     with torch.no_grad():
-        for batch in plan:
-            states.append(RandomState(encoder.device))
-            vectors.append(encoder(texts, batch))
+        for number in range(len(batches.plan)):
+            states.append(ForwardState(device))
+            vectors.append(batches.encode(number))
     # Weights that autocast converted without a graph must not be reused by a forward pass that needs one.
     torch.clear_autocast_cache()
-    leaf = _in_order(vectors, plan).requires_grad_()
-    loss = loss_of(leaf)
-    with torch.autocast(encoder.device.type, enabled=False):  # or the gradient's matrix products are in bfloat16
-        (gradient,) = torch.autograd.grad(loss, leaf)
+    leaf_UD = batches.join(vectors).requires_grad_()
+    loss = loss_of(leaf_UD)
+    with torch.autocast(device.type, enabled=False):  # or the gradient's matrix products are in bfloat16
+        (gradient_UD,) = torch.autograd.grad(loss, leaf_UD)
     loss = loss.detach().requires_grad_()
-    again = partial(_encode_again, encoder, texts, plan, states, gradient, _same_autocast(encoder.device))
-    loss.register_hook(again)  # type: ignore[no-untyped-call]
+    loss.register_hook(partial(_encode_again, batches, states, gradient_UD))  # type: ignore[no-untyped-call]
     return loss
 
 
 def _encode_again(
-    encoder: TextEncoder,
-    texts: BatchTexts,
-    plan: Sequence[IntArray],
-    states: Sequence["RandomState"],
-    gradient: Tensor,
-    autocast: Callable[[], AbstractContextManager[object]],
-    from_above: Tensor,
+    batches: MiniBatches, states: Sequence["ForwardState"], gradient_UD: Tensor, from_above: Tensor
 ) -> None:
-    for number, (batch, state) in enumerate(zip(plan, states, strict=True), 1):
-        with _synchronise(encoder.model, number == len(plan)), torch.enable_grad():
-            with state.replayed(), autocast():
-                vectors = encoder(texts, batch)
+    for number, (indices, state) in enumerate(zip(batches.plan, states, strict=True)):
+        with batches.synchronising(number), torch.enable_grad():
+            with state.replayed():
+                vectors = batches.encode(number)
             if vectors.requires_grad:
-                share = gradient[torch.from_numpy(batch).to(gradient.device)] * from_above
-                with torch.autocast(encoder.device.type, enabled=False):
+                share = gradient_UD[torch.from_numpy(indices).to(gradient_UD.device)] * from_above
+                with torch.autocast(state.device.type, enabled=False):
                     torch.autograd.backward(vectors, share)
 
 
-def _in_order(vectors: Sequence[Tensor], plan: Sequence[IntArray]) -> Tensor:
-    joined = torch.cat(list(vectors))
-    back = np.empty(len(joined), dtype=np.int64)
-    back[np.concatenate(list(plan))] = np.arange(len(joined))
-    return joined[torch.from_numpy(back).to(joined.device)]
-
-
-def _synchronise(model: nn.Module, wanted: bool) -> AbstractContextManager[object]:
-    model = getattr(model, "_orig_mod", model)  # a compiled model keeps its original there
-    if wanted or not isinstance(model, DistributedDataParallel):
-        return nullcontext()
-    return model.no_sync()
-
-
-def _same_autocast(device: torch.device) -> Callable[[], AbstractContextManager[object]]:
-    return partial(
-        torch.autocast,
-        device.type,
-        dtype=torch.get_autocast_dtype(device.type),
-        enabled=torch.is_autocast_enabled(device.type),
-        cache_enabled=False,
-    )
-
-
-class RandomState:
-    """The random generators' state at one moment, to draw the same dropout masks a second time."""
+class ForwardState:
+    """Autocast and the random generators' state at one moment, to draw the same dropout masks a second time."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
-        self.states = self._read()
+        self.generators = self._read()
+        self.autocast = partial(
+            torch.autocast,
+            device.type,
+            dtype=torch.get_autocast_dtype(device.type),
+            enabled=torch.is_autocast_enabled(device.type),
+            cache_enabled=False,
+        )
 
     @contextmanager
     def replayed(self) -> Iterator[None]:
         """Run a block in this state; afterwards the generators continue where they were."""
         before = self._read()
-        self._write(self.states)
+        self._write(self.generators)
         try:
-            yield
+            with self.autocast():
+                yield
         finally:
             self._write(before)
 
@@ -156,9 +146,9 @@ class RandomState:
             return [torch.get_rng_state(), torch.mps.get_rng_state()]
         return [torch.get_rng_state()]
 
-    def _write(self, states: Sequence[Tensor]) -> None:
-        torch.set_rng_state(states[0])
+    def _write(self, generators: Sequence[Tensor]) -> None:
+        torch.set_rng_state(generators[0])
         if self.device.type == "cuda":
-            torch.cuda.set_rng_state(states[1], self.device)
+            torch.cuda.set_rng_state(generators[1], self.device)
         elif self.device.type == "mps":
-            torch.mps.set_rng_state(states[1])
+            torch.mps.set_rng_state(generators[1])

@@ -1,11 +1,10 @@
-"""Score matrices, their masks, and the divergences between two distributions over the same candidates.
+"""Score matrices, the candidates that are left out of them, and divergences between two distributions.
 
 Shapes: B rows of this process, N rows of all processes, S slots (slot 0 is the positive, slot k the k-th negative),
 D dimensions. Candidates lie slot by slot: column s * N + j of a score matrix is slot s of row j.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from math import log
 
 import torch
@@ -16,53 +15,44 @@ from torch.nn.functional import kl_div, normalize
 from clearbench.common.errors import TrainingError
 
 
-@dataclass(frozen=True)
-class Candidates:
-    """All candidates of one side (passages or questions).
+def cosine_scores(anchor_BD: Tensor, candidate_SND: Tensor, scale: float) -> Tensor:
+    """Return scale * cosine with unit-norm candidates; to be called with autocast off, which would score in bfloat16.
 
-    Attributes:
-        vectors: Unit-norm, [S, N, D].
-        keys: Text keys, int64 [S, N].
-        missing: True where a row has no text in this slot, bool [S, N].
+    Args:
+        anchor_BD: Vectors of the rows' anchors, of any norm.
+        candidate_SND: Unit-norm vectors of the candidates.
+        scale: 1 / temperature.
+    Returns:
+        [B, S * N].
     """
-
-    vectors: Tensor
-    keys: Tensor
-    missing: Tensor
+    return scale * normalize(anchor_BD, dim=1) @ candidate_SND.flatten(0, 1).T
 
 
-def cosine_scores(anchor_BD: Tensor, candidates: Candidates, scale: float) -> Tensor:
-    """Return scale * cosine, [B, S * N]; to be called with autocast off, which would score in bfloat16."""
-    return scale * normalize(anchor_BD, dim=1) @ candidates.vectors.flatten(0, 1).T
+def repeats_of_positive(key_SN: Tensor, first: int, num_rows: int) -> Tensor:
+    """Return where a candidate, other than the row's own positive, is the same text as that positive, [B, S, N].
 
-
-def same_text(keys_SN: Tensor, offset: int, num_rows: int) -> Tensor:
-    """Return where a candidate, other than the row's own positive, is the same text as that positive, [B, S, N]."""
-    positive_B = keys_SN[0, offset : offset + num_rows]
-    same_BSN = keys_SN[None] == positive_B[:, None, None]
+    Args:
+        key_SN: Keys of the candidates' texts.
+        first: Place of this process's first row among those of all.
+        num_rows: Rows of this process.
+    """
+    positive_B = key_SN[0, first : first + num_rows]
+    same_BSN = key_SN[None] == positive_B[:, None, None]
     row = torch.arange(num_rows, device=positive_B.device)
-    same_BSN[row, 0, offset + row] = False
+    same_BSN[row, 0, first + row] = False
     return same_BSN
 
 
-def share_duplicates(passages_BSN: Tensor, queries_BSN: Tensor) -> tuple[Tensor, Tensor]:
-    """Return both masks with what either says of a slot that both have.
+def cross_entropy(score_BC: Tensor, excluded_BSN: Tensor, first: int) -> Tensor:
+    """Return the mean cross-entropy of each row's own positive among the candidates that are not excluded.
 
-    Another question about the row's passage is no negative for that passage, nor is a passage that answers the row's
-    own question a negative for it; and the two softmaxes then range over the same candidates.
+    Args:
+        score_BC: Scores of all C = S * N candidates.
+        excluded_BSN: Candidates that are left out.
+        first: Place of this process's first row among those of all.
     """
-    shared = min(passages_BSN.shape[1], queries_BSN.shape[1])
-    either = passages_BSN[:, :shared] | queries_BSN[:, :shared]
-    return (
-        torch.cat([either, passages_BSN[:, shared:]], dim=1),
-        torch.cat([either, queries_BSN[:, shared:]], dim=1),
-    )
-
-
-def cross_entropy(scores: Tensor, excluded_BSN: Tensor, offset: int) -> Tensor:
-    """Return the mean cross-entropy of each row's own positive among the candidates that are not excluded."""
-    labels = torch.arange(offset, offset + len(scores), device=scores.device)
-    return log_loss(scores.masked_fill(excluded_BSN.flatten(1), -torch.inf), labels)
+    labels = torch.arange(first, first + len(score_BC), device=score_BC.device)
+    return log_loss(score_BC.masked_fill(excluded_BSN.flatten(1), -torch.inf), labels)
 
 
 def _kl(target: Tensor, other: Tensor) -> Tensor:

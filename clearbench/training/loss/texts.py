@@ -1,4 +1,4 @@
-"""The texts of a training batch: the distinct ones, which of them each column holds, and how they form mini-batches.
+"""The distinct texts of a training batch, which of them each column holds, and how they form mini-batches.
 
 Two texts are the same where their token ids are, so truncated copies count as copies. Shapes: B rows of the batch,
 U distinct texts.
@@ -17,8 +17,8 @@ from torch import Tensor
 from clearbench.common.arrays import IntArray
 from clearbench.common.errors import TrainingError
 from clearbench.encoders.batching import plan_batches
+from clearbench.training.loss.columns import Features
 
-Features = Mapping[str, Any]
 # What sentence-transformers puts beside the token tensors; it goes to the model as it is.
 SETTINGS = ("modality", "prompt_length", "task")
 UNLIMITED = 2**62
@@ -39,6 +39,16 @@ class BatchTexts:
     settings: tuple[Mapping[str, Any], ...]
     rows: Mapping[str, Tensor]
     keys: Mapping[str, Tensor]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the features came from, and where the mini-batches go."""
+        return next(iter(self.rows.values())).device
+
+    @property
+    def num_rows(self) -> int:
+        """Rows of the batch."""
+        return len(next(iter(self.rows.values())))
 
     @property
     def num_tokens(self) -> IntArray:
@@ -98,6 +108,8 @@ def collect_texts(features: Mapping[str, Features], empty: Collection[int] = ())
     Args:
         features: Column -> its features.
         empty: Keys of texts that stand for no text.
+    Raises:
+        TrainingError: The features are not those of texts.
     """
     tokens: list[Mapping[str, IntArray]] = []
     settings: list[Mapping[str, Any]] = []
@@ -107,16 +119,14 @@ def collect_texts(features: Mapping[str, Features], empty: Collection[int] = ())
         told = {name: _plain(column_features[name]) for name in SETTINGS if name in column_features}
         indices, hashes = [], []
         for text in split_features(column, column_features):
-            hashes.append(text_key(text["input_ids"]))
-            if hashes[-1] in empty:
-                indices.append(-1)
-                continue
+            key = text_key(text["input_ids"])
             identity = (tuple(told.items()), *((name, array.tobytes()) for name, array in text.items()))
-            if identity not in known:
+            if key not in empty and identity not in known:
                 known[identity] = len(tokens)
                 tokens.append(text)
                 settings.append(told)
-            indices.append(known[identity])
+            hashes.append(key)
+            indices.append(known.get(identity, -1))
         device = column_features["input_ids"].device
         rows[column] = torch.tensor(indices, device=device)
         keys[column] = torch.tensor(hashes, device=device)
@@ -129,7 +139,13 @@ def _plain(value: Any) -> Any:
 
 
 def plan_texts(texts: BatchTexts, batch_tokens: int | None, batch_size: int | None) -> list[IntArray]:
-    """Return the mini-batches as index arrays: nearly equal lengths, equal settings, both limits kept."""
+    """Return the mini-batches as arrays of indices: nearly equal lengths, equal settings, both limits kept.
+
+    Args:
+        texts: The distinct texts.
+        batch_tokens: Most padded tokens per mini-batch; a longer text gets one of its own. None sets no limit.
+        batch_size: Most texts per mini-batch. None sets no limit.
+    """
     num_tokens = texts.num_tokens
     groups: dict[tuple[tuple[str, Any], ...], list[int]] = {}
     for index, told in enumerate(texts.settings):
@@ -143,7 +159,7 @@ def plan_texts(texts: BatchTexts, batch_tokens: int | None, batch_size: int | No
     return plan
 
 
-def pad_texts(texts: BatchTexts, batch: IntArray, padding: Padding, device: torch.device) -> dict[str, Any]:
+def pad_texts(texts: BatchTexts, batch: IntArray, padding: Padding) -> dict[str, Any]:
     """Return the features of one mini-batch, padded to its own longest text."""
     chosen = [texts.tokens[index] for index in batch]
     lengths = [len(text["input_ids"]) for text in chosen]
@@ -157,6 +173,6 @@ def pad_texts(texts: BatchTexts, batch: IntArray, padding: Padding, device: torc
         padded = np.full(mask.shape, padding.token if name == "input_ids" else 0, dtype=np.int64)
         for row, (text, span) in enumerate(zip(chosen, spans, strict=True)):
             padded[row, span] = text[name]
-        features[name] = torch.from_numpy(padded).to(device)
-    features["attention_mask"] = torch.from_numpy(mask).to(device)
+        features[name] = torch.from_numpy(padded).to(texts.device)
+    features["attention_mask"] = torch.from_numpy(mask).to(texts.device)
     return features

@@ -10,11 +10,25 @@ if TYPE_CHECKING:
 
 
 def check_peft() -> None:
-    """Refuse --lora before any work where peft is not installed."""
+    """Refuse --lora before any work where peft is not installed, or older than transformers accepts.
+
+    Raises:
+        UsageError: The message says what to install.
+    """
+    from transformers.integrations.peft import MIN_PEFT_VERSION
+    from transformers.utils import check_peft_version
+
     try:
-        import peft  # noqa: F401
+        import peft
+
+        check_peft_version(MIN_PEFT_VERSION)
     except ModuleNotFoundError:
         raise UsageError("--lora needs the package peft: pip install 'clearbench[lora]'.") from None
+    except ValueError:
+        raise UsageError(
+            f"--lora: this version of transformers needs peft {MIN_PEFT_VERSION} or newer, found {peft.__version__}: "
+            f"pip install 'peft>={MIN_PEFT_VERSION}'."
+        ) from None
 
 
 def add_lora(model: "SentenceTransformer", rank: int, seed: int) -> None:

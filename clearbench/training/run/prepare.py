@@ -11,7 +11,8 @@ from clearbench.common.progress import say
 from clearbench.encoders.base import EncoderOptions, Role
 from clearbench.encoders.prompts import PROMPT_NAMES
 from clearbench.encoders.transformer import TransformerEncoder, load_transformer
-from clearbench.training.loss.presets import PRESETS as LOSSES
+from clearbench.training.loss.base import LossOptions
+from clearbench.training.loss.named import LOSSES
 from clearbench.training.rows.row import Rows, read_rows
 from clearbench.training.run.batches import make_dataset, plan_training_batches
 from clearbench.training.run.callbacks import Evaluations, Interruption, ProgressLines, StepGuard
@@ -76,15 +77,14 @@ def prepare(config: TrainConfig, evaluate: EvaluateEncoder | None = None) -> Pre
         _checkpoint_gradients(model)
     if config.lora:
         add_lora(model, config.lora, config.seed)
-    loss = loss_spec.make_loss(
-        model,
-        columns,
+    options = LossOptions(
         scale=config.scale,
-        mini_batch_tokens=config.mini_batch_tokens,
-        gather=config.gather and arguments.world_size > 1,
         mini_batch_size=config.mini_batch_size,
+        mini_batch_tokens=config.mini_batch_tokens,
+        gather_across_devices=config.gather and arguments.world_size > 1,
         prompts=column_prompts(encoder, columns),
     )
+    loss = loss_spec.make_loss(model, columns, options)
     collator = RowCollator(encoder, columns, max_length)
     interruption = Interruption()
 

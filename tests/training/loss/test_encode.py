@@ -9,7 +9,8 @@ from builders.encoders import tiny_checkpoint
 from builders.loss import COLUMNS, features_of, gradients, joint_rows, make_rows, spread, train_in_process
 
 from clearbench.common.errors import TrainingError
-from clearbench.training.loss.clear import CLEARLoss, InfoNCELoss
+from clearbench.training.loss.clear import CLEARLoss
+from clearbench.training.loss.infonce import InfoNCELoss
 from clearbench.training.loss.texts import Padding, collect_texts, pad_texts, plan_texts, text_key
 
 
@@ -53,7 +54,7 @@ def test_plan_keeps_both_limits_and_covers_every_text_once(model):
 def test_padding_is_where_the_tokenizer_puts_it(model, left):
     texts = collected(model, make_rows(3))
     batch = np.arange(len(texts.tokens))
-    features = pad_texts(texts, batch, Padding(token=7, left=left), torch.device("cpu"))
+    features = pad_texts(texts, batch, Padding(token=7, left=left))
     assert features["attention_mask"].shape[1] == texts.num_tokens.max()
     for row, index in enumerate(batch):
         real = features["attention_mask"][row].bool()

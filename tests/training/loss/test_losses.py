@@ -9,9 +9,10 @@ from builders.encoders import tiny_checkpoint
 from builders.loss import COLUMNS, clear_by_loops, features_of, gradients, make_rows, one_by_one, spread
 
 from clearbench.common.errors import TrainingError
-from clearbench.training.loss import columns as columns_module
+from clearbench.training.loss import base as base_module
 from clearbench.training.loss import encode as encoding
-from clearbench.training.loss.clear import KL_FORMS, CLEARLoss, InfoNCELoss
+from clearbench.training.loss.clear import KL_FORMS, CLEARLoss
+from clearbench.training.loss.infonce import InfoNCELoss
 
 PLAIN_TOKENS = 64
 
@@ -30,7 +31,7 @@ def model(checkpoint):
 
 @pytest.fixture(autouse=True)
 def small_mini_batches(monkeypatch):
-    monkeypatch.setitem(columns_module.BATCH_TOKENS, "cpu", PLAIN_TOKENS)
+    monkeypatch.setitem(base_module.BATCH_TOKENS, "cpu", PLAIN_TOKENS)
 
 
 def assert_same(found, expected, tolerance=1e-10):
@@ -128,8 +129,8 @@ def test_the_comparison_sees_a_gradient_scaled_by_the_number_of_mini_batches(mod
     features = features_of(model, make_rows(7))
     plain = gradients(model, CLEARLoss(model, COLUMNS)(features))
     again = encoding._encode_again
-    wrong = lambda encoder, texts, plan, states, gradient, *rest: again(  # noqa: E731
-        encoder, texts, plan, states, gradient * len(plan), *rest
+    wrong = lambda batches, states, gradient, *rest: again(  # noqa: E731
+        batches, states, gradient * len(batches.plan), *rest
     )
     monkeypatch.setattr(encoding, "_encode_again", wrong)
     cached = gradients(model, CLEARLoss(model, COLUMNS, mini_batch_size=30)(features))
@@ -147,7 +148,7 @@ def test_second_pass_draws_the_same_dropout(model, monkeypatch):
 
     plain = gradient_of()
     assert_same(gradient_of(mini_batch_tokens=PLAIN_TOKENS), plain)
-    monkeypatch.setattr(encoding.RandomState, "replayed", lambda self: nullcontext())
+    monkeypatch.setattr(encoding.ForwardState, "replayed", lambda self: nullcontext())
     assert not torch.allclose(gradient_of(mini_batch_tokens=PLAIN_TOKENS), plain, rtol=1e-2)
 
 
@@ -179,7 +180,7 @@ def autocast_gradient(model, features, inside=False, **limits):
 def test_cached_equals_plain_under_autocast(model, monkeypatch):
     model = model.float()
     features = features_of(model, make_rows(6))
-    monkeypatch.setitem(columns_module.BATCH_TOKENS, "cpu", 10**6)
+    monkeypatch.setitem(base_module.BATCH_TOKENS, "cpu", 10**6)
     plain = autocast_gradient(model, features)
     assert plain.abs().max() > 0
     assert_same(autocast_gradient(model, features, mini_batch_size=1000), plain, 1e-5)

@@ -18,7 +18,7 @@ from clearbench.common.errors import EncoderError, TrainingError, UsageError
 from clearbench.encoders.base import EncoderOptions
 from clearbench.encoders.checkpoint import hash_checkpoint
 from clearbench.encoders.transformer import load_transformer
-from clearbench.training.loss.presets import PRESETS
+from clearbench.training.loss.named import LOSSES
 from clearbench.training.run import checkpoints as saving
 from clearbench.training.run.collate import RowCollator, split_columns
 from clearbench.training.run.manifest import read_manifest
@@ -58,9 +58,9 @@ def same(first, second):
 
 @pytest.fixture
 def hooked(monkeypatch):
-    """Make a loss preset that calls a function with the step's number and its loss."""
+    """Make a named loss that calls a function with the step's number and its loss."""
 
-    originals = dict(PRESETS)
+    originals = dict(LOSSES)
 
     def install(hook, name="clear"):
         usual = originals[name]
@@ -70,8 +70,8 @@ def hooked(monkeypatch):
             columns = staticmethod(usual.columns)
 
             @staticmethod
-            def make_loss(model, columns, **more):
-                loss = usual.make_loss(model, columns, **more)
+            def make_loss(model, columns, options):
+                loss = usual.make_loss(model, columns, options)
                 forward, calls = loss.forward, []
 
                 def hooked_forward(*arguments):
@@ -81,7 +81,7 @@ def hooked(monkeypatch):
                 loss.forward = hooked_forward
                 return loss
 
-        monkeypatch.setitem(PRESETS, name, Hooked)
+        monkeypatch.setitem(LOSSES, name, Hooked)
 
     return install
 
@@ -121,7 +121,7 @@ def test_the_manifest_and_the_card_say_how_it_was_trained(place):
     rates = [entry["learning_rate"] for entry in manifest.loss_curve]
     assert max(rates) <= 1e-2 and rates[-1] < rates[2]
     card = (place / "out" / "README.md").read_text()
-    for fact in ("`clear`", PRESETS["clear"].formula, "de (24)", "6 of 6 steps of 4 rows", "cosine", "16 tokens"):
+    for fact in ("`clear`", LOSSES["clear"].formula, "de (24)", "6 of 6 steps of 4 rows", "cosine", "16 tokens"):
         assert fact in card
 
 
@@ -408,8 +408,15 @@ def test_lora_without_peft_names_the_package(place, monkeypatch):
         train(make_settings(place, lora=4))
 
 
-def test_lora_is_merged_into_a_plain_checkpoint_and_can_be_continued(place, hooked):
+def test_lora_with_a_peft_that_transformers_refuses_names_the_version(place, monkeypatch):
     pytest.importorskip("peft")
+    monkeypatch.setattr("transformers.integrations.peft.MIN_PEFT_VERSION", "999.0")
+    with pytest.raises(UsageError, match=r"needs peft 999\.0 or newer, found \d"):
+        train(make_settings(place, lora=4))
+
+
+def test_lora_is_merged_into_a_plain_checkpoint_and_can_be_continued(place, hooked):
+    pytest.importorskip("peft", minversion="0.22.0")
     settings = make_settings(place, lora=4, save_every=3)
     train(settings)
     base, trained = weights(place / "base"), weights(place / "out")
@@ -434,7 +441,7 @@ def test_lora_is_merged_into_a_plain_checkpoint_and_can_be_continued(place, hook
 def test_two_processes_train_together(place):
     code = (
         "from pathlib import Path\n"
-        "from training_samples import make_settings\n"
+        "from builders.training import make_settings\n"
         "from clearbench.training.run.train import train\n"
         f"train(make_settings(Path({str(place)!r}), steps=2, mini_batch_tokens=64))\n"
     )

@@ -1,0 +1,207 @@
+"""What the losses share: `NamedColumnsLoss.forward` is the way from a batch to a loss; see the package's docstring."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from clearbench.common.errors import TrainingError
+from clearbench.training.loss.columns import HOW_TO_ORDER, Features, LossColumns
+from clearbench.training.loss.encode import MiniBatches, encode, encode_cached
+from clearbench.training.loss.gather import gather_rows
+from clearbench.training.loss.scores import repeats_of_positive
+from clearbench.training.loss.texts import BatchTexts, Padding, collect_texts, plan_texts, split_features, text_key
+
+# Padded tokens per mini-batch where the caller sets no limit. Beyond these sizes a device gains nothing.
+BATCH_TOKENS = {"cpu": 2048, "accelerator": 32768}
+
+
+@dataclass(frozen=True)
+class LossOptions:
+    """What every loss here can be told.
+
+    Attributes:
+        scale: 1 / temperature; 20 is a temperature of 0.05.
+        mini_batch_size: Most texts per mini-batch. This or `mini_batch_tokens` turns gradient caching on: memory of
+            one mini-batch, one more forward pass, the same value and gradient.
+        mini_batch_tokens: Most padded tokens per mini-batch; a longer text gets one of its own.
+        gather_across_devices: Take the candidates of all processes. Each process averages over its own rows;
+            DistributedDataParallel averages gradients over processes, so the step equals one process's on the
+            joint batch. Every process needs equally many rows.
+        mask_duplicates: Leave a candidate out of a row whose positive it repeats word for word (equal token ids).
+        prompts: Column -> prompt, as the data collator prepends them; with a prompt an empty text is not empty.
+    """
+
+    scale: float = 20.0
+    mini_batch_size: int | None = None
+    mini_batch_tokens: int | None = None
+    gather_across_devices: bool = False
+    mask_duplicates: bool = True
+    prompts: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("mini_batch_size", "mini_batch_tokens"):
+            limit = getattr(self, name)
+            if limit is not None and limit < 1:
+                raise TrainingError(f"{name}={limit}: expected at least 1, or None.")
+        if not self.scale > 0:
+            raise TrainingError(f"scale={self.scale}: expected a positive number; scale = 1 / temperature.")
+
+    @property
+    def caches_gradients(self) -> bool:
+        """Whether mini-batches are encoded twice, to save memory."""
+        return self.mini_batch_size is not None or self.mini_batch_tokens is not None
+
+
+class NamedColumnsLoss(nn.Module, ABC):
+    """A loss on columns that are known by name, with one encoding of all texts and candidates of all processes.
+
+    A subclass says which columns it reads and scores them (`score`).
+
+    Args:
+        model: The SentenceTransformer to train.
+        read: The dataset's columns and what of them the loss reads.
+        options: See LossOptions.
+
+    Attributes:
+        last_parts: The parts of the last batch's loss before weighting, detached.
+    """
+
+    def __init__(self, model: Any, read: LossColumns, options: LossOptions) -> None:
+        super().__init__()
+        self.model = model
+        self.read = read
+        self.options = options
+        self.last_parts: dict[str, Tensor] = {}
+        self._padding = Padding.of(model)
+        self._empty = keys_of_empty_texts(model, options.prompts.values())
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The dataset's columns in its order: `dataset.select_columns(loss.columns)` gives that order."""
+        return self.read.names
+
+    def forward(self, sentence_features: Iterable[Features], labels: Tensor | None = None) -> Tensor:
+        """Return the loss of a batch; labels are not used, the positives lie on the diagonal.
+
+        Raises:
+            TrainingError: The batch has other columns than the loss was told, or an empty text that must not be empty.
+        """
+        texts = collect_texts(self.read.name_features(list(sentence_features)), self._empty)
+        self._check(texts)
+        device, tokens = texts.device, self.options.mini_batch_tokens
+        if not self.options.caches_gradients:
+            tokens = BATCH_TOKENS["cpu" if device.type == "cpu" else "accelerator"]
+        plan = plan_texts(texts, tokens, self.options.mini_batch_size)
+        batches = MiniBatches(self.model, texts, plan, self._padding)
+
+        def loss_of(vectors_UD: Tensor) -> Tensor:
+            with torch.autocast(device.type, enabled=False):
+                # An empty text takes the place of any other; it is left out wherever it would be scored.
+                vectors = {column: vectors_UD[rows.clamp(min=0)] for column, rows in texts.rows.items()}
+                loss, parts = self.score(vectors, texts)
+            self.last_parts = {name: part.detach() for name, part in parts.items()}
+            return loss
+
+        if self.options.caches_gradients and torch.is_grad_enabled():
+            return encode_cached(batches, loss_of)
+        return loss_of(encode(batches))
+
+    @abstractmethod
+    def score(self, vectors: Mapping[str, Tensor], texts: BatchTexts) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the loss and its parts for the columns' vectors, [B, D] each."""
+
+    def candidates(self, base: str, vectors: Mapping[str, Tensor]) -> Tensor:
+        """Return the unit-norm vectors of one side's slots, of all processes if wanted, [S, N, D]."""
+        vectors_BSD = torch.stack([vectors[slot] for slot in self.read.slots[base]], dim=1)
+        vectors_BSD = nn.functional.normalize(vectors_BSD, dim=2)
+        return (gather_rows(vectors_BSD) if self.gathers else vectors_BSD).transpose(0, 1)
+
+    def excluded(self, base: str, texts: BatchTexts, twin: str | None = None) -> Tensor:
+        """Return which candidates of one side are none for a row, [B, S, N]: empty texts, and duplicates if wanted.
+
+        A duplicate repeats the row's positive, or its twin repeats the row's: another question about the row's passage
+        is no negative for that passage, nor is a passage that answers the row's own question one for the question.
+
+        Args:
+            base: The side.
+            texts: The batch's texts.
+            twin: The side whose slots belong to this side's; only slots that both have are compared.
+        """
+        key_SN, first, num_rows = self.keys(base, texts), self.first_row(texts), texts.num_rows
+        empty_SN = torch.isin(key_SN, torch.tensor(self._empty, device=key_SN.device))
+        if not self.options.mask_duplicates:
+            return empty_SN.expand(num_rows, -1, -1)
+        duplicate_BSN = repeats_of_positive(key_SN, first, num_rows)
+        if twin is not None:
+            twin_BSN = repeats_of_positive(self.keys(twin, texts), first, num_rows)
+            shared = min(duplicate_BSN.shape[1], twin_BSN.shape[1])
+            duplicate_BSN[:, :shared] |= twin_BSN[:, :shared]
+        return empty_SN | duplicate_BSN
+
+    def keys(self, base: str, texts: BatchTexts) -> Tensor:
+        """Return the keys of one side's texts, of all processes if wanted, int64 [S, N]."""
+        key_BS = torch.stack([texts.keys[slot] for slot in self.read.slots[base]], dim=1)
+        return (gather_rows(key_BS) if self.gathers else key_BS).T.contiguous()
+
+    def first_row(self, texts: BatchTexts) -> int:
+        """Return the place of this process's first row among those of all."""
+        return torch.distributed.get_rank() * texts.num_rows if self.gathers else 0
+
+    @property
+    def gathers(self) -> bool:
+        """Whether there are other processes to gather candidates from."""
+        return (
+            self.options.gather_across_devices
+            and torch.distributed.is_available()
+            and torch.distributed.is_initialized()
+            and torch.distributed.get_world_size() > 1
+        )
+
+    def check_dataset(self, dataset: Any) -> None:
+        """Check that a dataset's columns are the loss's, in its order.
+
+        Raises:
+            TrainingError: They are not.
+        """
+        if tuple(dataset.column_names) != self.columns:
+            raise TrainingError(
+                f"the dataset's columns are {list(dataset.column_names)}, the loss expects {list(self.columns)}. "
+                f"{HOW_TO_ORDER}"
+            )
+
+    def get_config_dict(self) -> dict[str, Any]:
+        """Return the settings that sentence-transformers writes into a model card."""
+        settings = {name: value for name, value in vars(self.options).items() if name != "prompts"}
+        return {"columns": list(self.columns), **settings}
+
+    def _check(self, texts: BatchTexts) -> None:
+        counts = {len(rows) for rows in texts.rows.values()}
+        if len(counts) > 1:
+            raise TrainingError(f"the columns have different numbers of rows: {sorted(counts)}.")
+        for base in self.read.slots:
+            if empty := (texts.rows[base] < 0).nonzero().flatten().tolist():
+                raise TrainingError(f"column {base!r}: rows {empty} of the batch are empty.")
+        if self.gathers:
+            sizes = gather_rows(torch.tensor([texts.num_rows], device=texts.device)).tolist()
+            if len(set(sizes)) > 1:
+                raise TrainingError(f"processes have batches of different sizes {sizes}; drop the last short batch.")
+
+
+def keys_of_empty_texts(model: Any, prompts: Iterable[str] = ()) -> tuple[int, ...]:
+    """Return the keys that an empty text can have, alone or behind one of the prompts.
+
+    Without special tokens a tokenizer may give nothing at all; the routes of an asymmetric model have tokenizers of
+    their own.
+    """
+    routes = getattr(model[0], "sub_modules", None) or [None]
+    keys = {
+        text_key(tokens["input_ids"])
+        for prompt in sorted({"", *prompts})
+        for route in routes
+        for tokens in split_features("", model.preprocess([""], prompt=prompt or None, task=route))
+    }
+    return tuple(sorted(keys))
