@@ -16,7 +16,7 @@ def check_peft() -> None:
         UsageError: The message says what to install.
     """
     from transformers.integrations.peft import MIN_PEFT_VERSION
-    from transformers.utils import check_peft_version
+    from transformers.utils.peft_utils import check_peft_version
 
     try:
         import peft
