@@ -47,7 +47,8 @@ def export(
     from clearbench.common.errors import UsageError
     from clearbench.common.progress import say
     from clearbench.export.beir import export_beir
-    from clearbench.export.records import export_mteb, export_trec
+    from clearbench.export.mteb import export_mteb
+    from clearbench.export.trec import export_trec
     from clearbench.tasks.sources import DataLocation
 
     if pairs is not None and (model is not None or format is not ExportFormat.BEIR):

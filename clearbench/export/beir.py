@@ -5,7 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from clearbench.common.errors import DataError, RecordError
-from clearbench.export.records import Exported, write_file
+from clearbench.common.output import write_output
+from clearbench.common.text import count, listed
+from clearbench.export.exported import Exported
 from clearbench.records.schema import Record
 from clearbench.tasks.dataset import Dataset, TaskPair, Texts
 
@@ -33,7 +35,7 @@ def export_beir(retrieval: Dataset, to: Path) -> Exported:
     notes = [] if one_folder else [f"The pairs have pools of their own: a folder for each of {len(groups)} pairs."]
     blanks = sum(text != text.strip() for pool in retrieval.pools.values() for text in pool.texts)
     if blanks:
-        notes.append(f"{blanks:,} passages have blanks around them, which readers of BEIR folders take away.")
+        notes.append(f"Readers of BEIR folders take away the blanks around the text of {count(blanks, 'passage')}.")
     return Exported(tuple(files), tuple(notes))
 
 
@@ -63,7 +65,7 @@ def check_same_data(retrieval: Dataset, record: Record) -> None:
     if other:
         raise RecordError(
             f"The files of {retrieval.label} that are here are not those of the record: other texts or judgements in "
-            f"{len(other):,} pairs ({', '.join(other[:5])}). Point --data-dir at the data that was measured, or leave "
+            f"{count(len(other), 'pair')} ({listed(other)}). Point --data-dir at the data that was measured, or leave "
             "MODEL out to export what is here."
         )
 
@@ -89,7 +91,7 @@ def _write_folder(folder: Path, retrieval: Dataset, pairs: Sequence[TaskPair]) -
         "qrels/test.tsv": _qrels(retrieval, pairs, several),
     }
     for name, lines in contents.items():
-        write_file(folder / name, "".join(lines))
+        write_output(folder / name, "".join(lines).encode(), "--to")
         yield folder / name
 
 

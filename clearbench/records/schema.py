@@ -54,6 +54,11 @@ class Identity(_Frozen):
     options: dict[str, str]
     scoring: dict[str, str | int]
 
+    @property
+    def has_qrels(self) -> bool:
+        """Whether passages were judged; if not, answers decided what a hit was."""
+        return self.scoring.get("judged_by", "qrels") == "qrels"
+
 
 class Record(_Frozen):
     """One model on one task.

@@ -14,7 +14,8 @@ from clearbench.common.languages import parse_language
 from clearbench.encoders.bm25 import Lexical
 from clearbench.evaluation.pipeline import EvaluationOptions, evaluate
 from clearbench.export.beir import check_same_data, export_beir
-from clearbench.export.records import export_mteb, export_trec
+from clearbench.export.mteb import export_mteb
+from clearbench.export.trec import export_trec
 from clearbench.records.select import load_results
 from clearbench.tasks.dataset import Dataset, TaskPair, Texts
 from clearbench.tasks.load import DataLocation, Selection, load_task
@@ -86,7 +87,7 @@ def test_a_task_judged_by_answers_has_runs_only(tmp_path):
     write(entry.folder / "runs" / "de-en.trec", "q0 Q0 p 1 0.5 clearbench\n")
     exported = export_trec(entry, tmp_path / "trec")
     assert [file.name for file in exported.files] == ["de-en.run"]
-    assert "judged by answers (xor): there are runs, but no qrels" in exported.notes[0]
+    assert "judged by answers: there are runs, but no qrels" in exported.notes[0]
 
 
 def test_an_id_with_a_blank_is_refused(tmp_path):
@@ -204,7 +205,7 @@ def test_blanks_around_passages_are_spoken_of(tmp_path):
     before = parallel_set(("en",), 2)
     padded = Texts(parse_language("en"), ("p0", "p1"), (" passage", "passage"))
     notes = export_beir(Dataset("toy", 1, {"en": padded}, before.pairs), tmp_path).notes
-    assert notes == ("1 passages have blanks around them, which readers of BEIR folders take away.",)
+    assert notes == ("Readers of BEIR folders take away the blanks around the text of 1 passage.",)
     assert load_task(str(tmp_path)).pools["en"].texts == ("passage", "passage")
 
 
@@ -264,7 +265,7 @@ def test_other_data_than_the_records_are_refused(tmp_path):
     retrieval = parallel_set(("en",), 4)
     [evaluation] = evaluate(HashEncoder(), [retrieval], EvaluationOptions(out=tmp_path))
     check_same_data(retrieval, evaluation.record)
-    with pytest.raises(RecordError, match=r"other texts or judgements in 1 pairs \(en-en\)"):
+    with pytest.raises(RecordError, match=r"other texts or judgements in 1 pair \(en-en\)"):
         check_same_data(parallel_set(("en",), 5), evaluation.record)
 
 
