@@ -24,8 +24,7 @@ from clearbench.records.parts import QueryScores
 from clearbench.records.schema import SCHEMA_VERSION, Identity, PairRecord, Record
 from clearbench.scoring.compute import MEASURE_NAMES, MEASURES
 from clearbench.stats.averages import macro_averages
-from clearbench.stats.statistics import mean_interval
-from clearbench.stats.summaries import MeasureValue
+from clearbench.stats.summaries import summarise_measures
 
 NUM_QUERIES, NUM_PASSAGES, TASK = 900, 488, "synthetic"
 BASE_SHIFT = 0.15
@@ -53,17 +52,12 @@ def write_model(out: Path, name: str, num_languages: int, shift: float, seed: in
         log_rank -= shift * np.array([str(variety) != "en" for variety in varieties])
         rank_QL = np.clip(np.exp(log_rank), 1, NUM_PASSAGES).astype(np.int64)
         scores_QLM = at_rank[rank_QL - 1]
-        values = np.stack(mean_interval(scores_QLM.reshape(NUM_QUERIES, -1), codes)).reshape(3, num_languages, -1)
         results = []
         for q, query in enumerate(varieties):
-            measures = {
-                measure: MeasureValue(mean=mean, lower=lower, upper=upper)
-                for measure, (mean, lower, upper) in zip(MEASURE_NAMES, values[:, q].T.tolist(), strict=True)
-            }
             pair = str(Pair(query, passage))
             summary = PairRecord(
                 pair=pair, data=content_hash(pair), num_passages=NUM_PASSAGES, num_queries=NUM_QUERIES, num_skipped=0,
-                num_clusters=int(codes.max()) + 1, measures=measures,
+                num_clusters=int(codes.max()) + 1, measures=summarise_measures(MEASURE_NAMES, scores_QLM[:, q], codes),
             )  # fmt: skip
             results.append(QueryScores(summary, queries, clusters, MEASURE_NAMES, scores_QLM[:, q]))
         folder.add(str(passage), results)

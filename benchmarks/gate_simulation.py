@@ -28,7 +28,7 @@ from scipy.optimize import brentq
 from scipy.stats import t
 
 from clearbench.records.select import select_model, select_tasks
-from clearbench.stats.paired import mean_difference
+from clearbench.stats.intervals import mean_interval
 from clearbench.verdicts.gate.bounds import decide, guard_factor, pair_intervals
 from clearbench.verdicts.matching import match
 
@@ -185,7 +185,7 @@ def main() -> None:
         matched = match(base, other, pairs=options.pair)
         population = Population(name, matched.differences[:, 0], matched.clusters)
         check_against_the_package(population, margin)
-        seen = mean_difference(population.differences[:, None], population.clusters)
+        seen = mean_interval(population.differences[:, None], population.clusters)
         facts = {
             "candidate": name,
             "num_queries": int(seen.num_queries[0]),

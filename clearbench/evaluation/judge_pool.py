@@ -12,13 +12,13 @@ from clearbench.records.parts import QueryScores, read_scores
 from clearbench.records.runs import qrels_lines, text_rows, trec_lines
 from clearbench.records.schema import PairRecord
 from clearbench.scoring.bias import CHANCE, RANK, LanguageBias, has_several, judge_bias
-from clearbench.scoring.bias_summary import estimates, summarise_bias
+from clearbench.scoring.bias_summary import summarise_bias
 from clearbench.scoring.compute import DEPTH
 from clearbench.scoring.judges import Judge, Judged, judge_ranks, only_relevant
 from clearbench.scoring.judges import verify as verify_scores
 from clearbench.search.engines import OpenPool
-from clearbench.stats.statistics import cluster_codes, mean_interval
-from clearbench.stats.summaries import BiasSummary, MeasureValue
+from clearbench.stats.intervals import cluster_codes
+from clearbench.stats.summaries import BiasSummary, summarise_measures
 from clearbench.tasks.dataset import Dataset, TaskPair
 
 # Passages of each ranking whose texts are kept with saved runs, beside the judged ones.
@@ -112,7 +112,6 @@ def summarise(retrieval: Dataset, pair: TaskPair, judged: Judged, bias: Language
         raise DataError(f"{retrieval.task} {pair.pair}: no query can be scored.")
     clusters = [retrieval.clusters.get(query, query) for query in judged.queries]
     codes = cluster_codes(clusters)
-    mean_M, lower_M, upper_M = mean_interval(judged.scores, codes)
     summary = PairRecord(
         pair=str(pair.pair),
         data=retrieval.pair_fingerprint(pair),
@@ -120,12 +119,7 @@ def summarise(retrieval: Dataset, pair: TaskPair, judged: Judged, bias: Language
         num_queries=len(judged.queries),
         num_skipped=len(judged.skipped),
         num_clusters=int(codes.max()) + 1,
-        measures={
-            measure: MeasureValue(mean=mean, lower=_or_none(lower), upper=_or_none(upper))
-            for measure, mean, lower, upper in zip(
-                judged.measures, mean_M.tolist(), lower_M.tolist(), upper_M.tolist(), strict=True
-            )
-        },
+        measures=summarise_measures(judged.measures, judged.scores, codes),
     )
     plain = QueryScores(summary, judged.queries, clusters, judged.measures, judged.scores)
     return plain if bias is None else _add_bias(plain, bias, codes, [pair.queries.index[q] for q in judged.queries])
@@ -135,7 +129,7 @@ def _add_bias(plain: QueryScores, bias: LanguageBias, clusters: IntArray, rows: 
     """Put bias measures beside the others; `rows` are the places of the scored queries among the searched ones."""
     scores, rank_QL, chance = bias.scores[rows], bias.ranks[rows], bias.chance[rows]
     names = list(map(str, bias.languages))
-    values = estimates(bias.measures, scores, clusters)
+    values = summarise_measures(bias.measures, scores, clusters)
     summary = summarise_bias(names, rank_QL, scores[:, bias.measures.index("lpr_first")], chance, clusters)
     missing = dict(zip(bias.measures, np.isnan(scores).sum(axis=0).tolist(), strict=True))
     record = plain.summary.model_copy(update={
@@ -159,7 +153,3 @@ def overall_bias(folder: RecordFolder, retrieval: Dataset) -> BiasSummary | None
     summary = summarise_bias(names, rank_QL, first, table[CHANCE].to_numpy(), codes)
     missing = int(np.isnan(first).sum())
     return replace(summary, left_out={"lpr_first": missing} if missing else {})
-
-
-def _or_none(value: float) -> float | None:
-    return None if np.isnan(value) else value

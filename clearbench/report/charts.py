@@ -9,7 +9,7 @@ import numpy as np
 from clearbench.common.languages import parse_pair
 from clearbench.records.select import Entry
 from clearbench.stats.averages import GROUPS
-from clearbench.stats.paired import macro_difference
+from clearbench.stats.intervals import macro_mean_interval
 from clearbench.verdicts.matching import scores_matrix
 
 Points = tuple[tuple[float, float], ...]
@@ -129,7 +129,7 @@ def group_means(entries: Sequence[tuple[str, int, Entry]], measure: str, pairs: 
             continue
         scores = scores_matrix(entry, measure, [pair for pair in pairs if pair in having])
         masks_GP = np.array([[pair in members[key] for pair in scores.pairs] for key in keys])
-        found = macro_difference(scores.scores, scores.clusters, masks_GP)
+        found = macro_mean_interval(scores.scores, scores.clusters, masks_GP)
         ends = zip(keys, found.mean.tolist(), found.lower.tolist(), found.upper.tolist(), strict=True)
         for key, mean, lower, upper in ends:
             sure = not math.isnan(lower)

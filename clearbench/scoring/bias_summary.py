@@ -12,29 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from clearbench.common.arrays import IntArray, Scores
-from clearbench.common.measures import find_measure
-from clearbench.stats.paired import cluster_sums, mean_difference
+from clearbench.stats.intervals import cluster_sums, mean_interval
 from clearbench.stats.ranks import friedman
-from clearbench.stats.summaries import BiasSummary, LanguageRank, MeasureValue
-
-
-def estimates(measures: Sequence[str], scores: Scores, clusters: IntArray) -> dict[str, MeasureValue]:
-    """Mean of each measure over the queries that have a value for it; measures that none has are left out.
-
-    Args:
-        measures: Names of the columns.
-        scores: float64 [Q, M], NaN for no value.
-        clusters: Cluster number per query, int64 [Q].
-    """
-    result = mean_difference(scores, clusters)
-    found = {}
-    for place in np.flatnonzero(result.num_queries).tolist():
-        ends = np.array([result.lower[place], result.upper[place]])
-        if find_measure(measures[place]).unit == "share":
-            ends = ends.clip(0.0, 1.0)
-        lower, upper = (None if np.isnan(end) else float(end) for end in ends)
-        found[measures[place]] = MeasureValue(float(result.mean[place]), lower, upper)
-    return found
+from clearbench.stats.summaries import BiasSummary, LanguageRank, summarise_measures
 
 
 def summarise_bias(
@@ -52,7 +32,7 @@ def summarise_bias(
     place_QL = places(rank_QL)
     gap_QL = place_QL - (np.count_nonzero(~np.isnan(place_QL), axis=1, keepdims=True) + 1) / 2
     gap_QL[np.count_nonzero(~np.isnan(gap_QL), axis=1) < 2] = np.nan
-    gaps = mean_difference(gap_QL, clusters)
+    gaps = mean_interval(gap_QL, clusters)
     counts = np.count_nonzero(~np.isnan(rank_QL), axis=0)
     ranks = {
         languages[place]: LanguageRank(
@@ -63,7 +43,7 @@ def summarise_bias(
     }  # fmt: skip
     known = chance[~np.isnan(chance)]
     return BiasSummary(
-        own_first=estimates(["lpr_first"], first[:, None], clusters).get("lpr_first"),
+        own_first=summarise_measures(["lpr_first"], first[:, None], clusters).get("lpr_first"),
         chance=float(known.mean()) if known.size else None,
         languages=ranks,
         friedman=friedman(blocks(place_QL[:, counts > 0], clusters)),

@@ -3,8 +3,14 @@
 Scoring makes these values and records keep them: the fields are those of record.json.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from clearbench.common.arrays import IntArray, Scores
+from clearbench.common.measures import find_measure
+from clearbench.stats.intervals import mean_interval
 from clearbench.stats.ranks import Friedman
 
 
@@ -62,3 +68,25 @@ class BiasSummary:
     languages: dict[str, LanguageRank]
     friedman: Friedman | None
     left_out: dict[str, int] = field(default_factory=dict)
+
+
+def summarise_measures(measures: Sequence[str], scores: Scores, clusters: IntArray) -> dict[str, MeasureValue]:
+    """Mean of each measure over the queries that have a value for it; measures that none has are left out.
+
+    Intervals of shares are cut to [0, 1].
+
+    Args:
+        measures: Names of the columns.
+        scores: float64 [Q, M], NaN for no value.
+        clusters: Cluster number per query, int64 [Q].
+    """
+    found = mean_interval(scores, clusters)
+    shares = np.array([find_measure(measure).unit == "share" for measure in measures], dtype=bool)
+    lower = np.where(shares, found.lower.clip(0.0, 1.0), found.lower)
+    upper = np.where(shares, found.upper.clip(0.0, 1.0), found.upper)
+    columns = (found.mean.tolist(), lower.tolist(), upper.tolist(), found.num_queries.tolist())
+    return {
+        measure: MeasureValue(mean, None if np.isnan(low) else low, None if np.isnan(high) else high)
+        for measure, mean, low, high, num_queries in zip(measures, *columns, strict=True)
+        if num_queries
+    }

@@ -10,10 +10,11 @@ from scipy import stats
 
 from clearbench.common.languages import MULTIPLE, parse_language
 from clearbench.scoring.bias import has_several, judge_bias
-from clearbench.scoring.bias_summary import blocks, estimates, places, summarise_bias
+from clearbench.scoring.bias_summary import blocks, places, summarise_bias
 from clearbench.search.exact import relevant_ranks
 from clearbench.search.pool import Pool, make_pool, order_scores
 from clearbench.stats.ranks import friedman, peer, same_treatment
+from clearbench.stats.summaries import summarise_measures
 from clearbench.tasks.dataset import Texts
 
 small = st.integers(0, 4).map(float)
@@ -167,11 +168,11 @@ def test_peer_is_measured_only_where_it_can_say_something():
 
 def test_queries_without_a_value_are_left_out_of_a_mean_and_counted_nowhere_as_zero():
     scores = np.array([[1.0, np.nan], [0.0, np.nan], [np.nan, np.nan]])
-    found = estimates(["TLR@10", "lpr_first"], scores, np.arange(3))
+    found = summarise_measures(["TLR@10", "lpr_first"], scores, np.arange(3))
     assert found["TLR@10"].mean == 0.5 and "lpr_first" not in found
     ranks = np.array([[7.0], [9.0]])
-    assert estimates(["Max@R"], ranks, np.arange(2))["Max@R"].upper > 9.0  # a rank is not cut to [0, 1]
-    assert estimates(["TLR@10"], np.array([[1.0], [0.0]]), np.arange(2))["TLR@10"].upper == 1.0
+    assert summarise_measures(["Max@R"], ranks, np.arange(2))["Max@R"].upper > 9.0  # a rank is not cut to [0, 1]
+    assert summarise_measures(["TLR@10"], np.array([[1.0], [0.0]]), np.arange(2))["TLR@10"].upper == 1.0
 
 
 def test_gaps_are_places_from_the_mean_place_and_sum_to_nothing():

@@ -19,15 +19,8 @@ from clearbench.common.languages import parse_pair
 from clearbench.records.matrix import listed
 from clearbench.records.select import Entry, select_tasks
 from clearbench.stats.averages import GROUPS
-from clearbench.stats.paired import (
-    FlipTest,
-    benjamini_hochberg,
-    cluster_sums,
-    holm,
-    macro_difference,
-    mean_difference,
-    sign_flip_tests,
-)
+from clearbench.stats.flips import FlipTest, benjamini_hochberg, holm, sign_flip_tests
+from clearbench.stats.intervals import cluster_sums, macro_mean_interval, mean_interval
 from clearbench.verdicts.compare.model import CORRECTIONS, LEVELS, RANK_MEASURES, CompareOptions, Comparison, Row
 from clearbench.verdicts.matching import SAME_SCORE, Matched, match
 
@@ -135,7 +128,7 @@ def _differences(
 def _describe(matched: Matched, confidence: float) -> _Result:
     """Everything about the rows of one task but their p-values."""
     differences_QP = matched.differences
-    interval = mean_difference(differences_QP, matched.clusters, confidence)
+    interval = mean_interval(differences_QP, matched.clusters, confidence)
     base_P, other_P = _means(matched.base), _means(matched.other)
     better = -1.0 if matched.measure in RANK_MEASURES else 1.0
     wins, losses = (better * differences_QP > 0).sum(axis=0), (better * differences_QP < 0).sum(axis=0)
@@ -164,14 +157,14 @@ def _describe(matched: Matched, confidence: float) -> _Result:
         for p, (name, d_z) in enumerate(zip(matched.pairs, map(_finite, interval.d_z), strict=True))
     ]
     names, groups_GP = group_members(matched.pairs)
-    macro = macro_difference(differences_QP, matched.clusters, groups_GP, confidence)
+    macro = macro_mean_interval(differences_QP, matched.clusters, groups_GP, confidence)
     groups = [
         Row(
             task=matched.task,
             measure=matched.measure,
             kind="group",
             name=name,
-            num_pairs=int(macro.num_pairs[g]),
+            num_pairs=int(macro.num_columns[g]),
             num_queries=int(interval.num_queries[members].sum()),
             num_clusters=int(macro.num_clusters[g]),
             base=float(base_P[members].mean()),

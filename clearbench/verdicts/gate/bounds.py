@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clearbench.common.arrays import IntArray, Scores
-from clearbench.stats.paired import DifferenceInterval, MacroDifference, cluster_sums, macro_difference, mean_difference
+from clearbench.stats.intervals import MacroMeanInterval, MeanInterval, cluster_sums, macro_mean_interval, mean_interval
 from clearbench.verdicts.gate.verdict import Interval, Outcome
 
 POWER = 0.8
@@ -70,7 +70,7 @@ def pair_intervals(scores_QP: Scores, clusters: IntArray, confidence: float) -> 
         clusters: Cluster of each query, int64 [Q].
         confidence: One-sided, in (0.5, 1): the limits are the ends of the two-sided interval at 2 * confidence - 1.
     """
-    found = mean_difference(scores_QP, clusters, 2 * confidence - 1)
+    found = mean_interval(scores_QP, clusters, 2 * confidence - 1)
     residual_CP = cluster_sums(scores_QP - found.mean, clusters)
     more = {"num_queries": found.num_queries, "sd": found.sd, "design_effect": found.design_effect}
     return _guarded(found, residual_CP, confidence, more)
@@ -88,7 +88,7 @@ def macro_interval(scores_QP: Scores, clusters: IntArray, confidence: float) -> 
     """
     present_QP = ~np.isnan(scores_QP)
     num_pairs = scores_QP.shape[1]
-    found = macro_difference(scores_QP, clusters, np.ones((1, num_pairs), dtype=bool), 2 * confidence - 1)
+    found = macro_mean_interval(scores_QP, clusters, np.ones((1, num_pairs), dtype=bool), 2 * confidence - 1)
     num_P = present_QP.sum(axis=0)
     means_P = np.where(present_QP, scores_QP, 0.0).sum(axis=0) / num_P
     residual_C1 = cluster_sums((scores_QP - means_P) / (num_P * num_pairs), clusters).sum(axis=1, keepdims=True)
@@ -139,7 +139,7 @@ def detectable_margin(interval: Interval, confidence: float) -> float | None:
 
 
 def _guarded(
-    found: DifferenceInterval | MacroDifference, residual_CP: Scores, confidence: float, more: dict[str, NDArray[Any]]
+    found: MeanInterval | MacroMeanInterval, residual_CP: Scores, confidence: float, more: dict[str, NDArray[Any]]
 ) -> list[Interval]:
     """Add the guarded limit, from what clusters add to each mean (`residual_CP`), and make one record a column."""
     skewness, kurtosis = _shape(residual_CP, found.num_clusters)

@@ -12,7 +12,8 @@ import numpy as np
 
 from clearbench.common.arrays import Scores
 from clearbench.records.select import Entry
-from clearbench.stats.paired import cluster_sums, holm, sign_flip_test
+from clearbench.stats.flips import holm, sign_flip_test
+from clearbench.stats.intervals import cluster_sums
 from clearbench.verdicts.matching import scores_matrix
 
 Cluster = tuple[str, str]

@@ -14,14 +14,8 @@ from scipy import stats
 from clearbench.common.errors import RecordError, UsageError
 from clearbench.records.select import load_results, models, select_model
 from clearbench.stats.averages import GROUPS
-from clearbench.stats.paired import (
-    benjamini_hochberg,
-    cluster_sums,
-    holm,
-    macro_difference,
-    mean_difference,
-    sign_flip_test,
-)
+from clearbench.stats.flips import benjamini_hochberg, holm, sign_flip_test
+from clearbench.stats.intervals import cluster_sums, macro_mean_interval, mean_interval
 from clearbench.verdicts.compare.compute import CompareOptions, compare, compare_models
 from clearbench.verdicts.compare.latex import as_latex, escape_latex
 from clearbench.verdicts.compare.table import CSV_COLUMNS, as_csv, as_json, as_markdown, as_tables, summary
@@ -64,7 +58,7 @@ TOY = CompareOptions(tasks=("toy",), flips=2000)
 def test_each_pair_s_row_is_what_the_parts_give(out):
     found = compare(model(out, "base"), model(out, "tuned"), TOY)
     own = differences()
-    interval, test = mean_difference(own, CODES), sign_flip_test(cluster_sums(own, CODES), 2000)
+    interval, test = mean_interval(own, CODES), sign_flip_test(cluster_sums(own, CODES), 2000)
     for p, row in enumerate(found.pairs):
         assert (row.name, row.task, row.kind, row.measure) == (PAIRS[p], "toy", "pair", "nDCG@10")
         assert (row.num_queries, row.num_clusters, row.num_pairs) == (40, 20, 1)
@@ -86,7 +80,7 @@ def test_each_group_s_row_is_the_macro_average_with_the_pair_s_own_p_where_it_ha
     rows = {row.name: row for row in found.groups}
     assert list(rows) == [group for group in GROUPS if group != "mid"]
     members = np.array([[pair.endswith("-en") and pair != "en-en" for pair in PAIRS]])
-    macro = macro_difference(differences(), CODES, members)
+    macro = macro_mean_interval(differences(), CODES, members)
     row = rows["*-en"]
     assert (row.num_pairs, row.num_queries, row.num_clusters, row.d_z) == (2, 80, 20, None)
     assert (row.difference, row.lower, row.upper) == pytest.approx((macro.mean[0], macro.lower[0], macro.upper[0]))
