@@ -21,8 +21,8 @@ from pathlib import Path
 
 from mean_offset import VARIABLE, estimate
 
-from clearbench.tasks.load import Selection, load_task
-from clearbench.tasks.sources import DataLocation
+from clearbench.tasks.load import load_task
+from clearbench.tasks.options import DataLocation, Selection
 
 HERE = Path(__file__).resolve().parent
 LOSSES = ("infonce", "clear", "mixed", "clear-no-kl", "forward-only")

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from clearbench.common.options import make_record, wrong_kind
+from clearbench.common.options import make_record, make_records, wrong_kind
 
 if TYPE_CHECKING:
     from clearbench.encoders.base import DenseEncoder
@@ -25,73 +25,26 @@ if TYPE_CHECKING:
 Place = str | Path
 
 
-def load_task(
-    name: Place,
-    *,
-    pairs: str | None = None,
-    languages: str | None = None,
-    all_pairs: bool = False,
-    data_dir: Place | None = None,
-    corpus: Place | None = None,
-    options: Mapping[str, Any] | None = None,
-    tasks_dir: Place | None = None,
-    cache_dir: Place | None = None,
-    offline: bool = False,
-) -> "Dataset":
+def load_task(name: Place, *, options: Mapping[str, Any] | None = None, **settings: Any) -> "Dataset":
     """Load a task's texts and judgements and check its counts.
 
     Args:
         name: Task name, or the path of a task file or of a BEIR-style folder.
-        pairs: Language pairs, query language first: "de-en,*-en". Default: the task's own choice.
-        languages: Only pairs of these languages: "de,en".
-        all_pairs: Every pair the task defines.
-        data_dir: Folder with the official files; nothing is downloaded then.
-        corpus: Passage corpus for `xor` and `mkqa`.
         options: Reader options, as `clearbench tasks show NAME` lists them.
-        tasks_dir: Folder with task definitions instead of the packaged ones.
-        cache_dir: Cache folder; default: CLEARBENCH_CACHE or the user's cache.
-        offline: Never use the network.
+        settings: Fields of Selection and DataLocation: pairs ("de-en,*-en", query language first; default: the task's
+            own choice), languages ("de,en"), all_pairs, data_dir (nothing is downloaded then), tasks_dir, corpus (for
+            `xor` and `mkqa`), offline, cache_dir.
     Returns:
         Pools, queries, judgements and pairs; see Dataset.
     Raises:
-        UsageError: A name, pair or option does not exist, or pairs or languages are no text.
+        UsageError: A name, setting, pair or option does not exist, or a setting is of another type.
         DataError: Files are missing, broken, or not what the task expects.
     """
-    for setting, value in (("pairs", pairs), ("languages", languages)):
-        if not isinstance(value, str | None):
-            raise wrong_kind(f"load_task: {setting}", value, "one text, parts separated by commas")
-    [loaded] = load_tasks(
-        [str(name)], pairs=pairs, languages=languages, all_pairs=all_pairs, data_dir=data_dir, corpus=corpus,
-        options=options, tasks_dir=tasks_dir, cache_dir=cache_dir, offline=offline,
-    )  # fmt: skip
-    return loaded
-
-
-def load_tasks(
-    names: Sequence[str],
-    *,
-    pairs: str | None = None,
-    languages: str | None = None,
-    all_pairs: bool = False,
-    data_dir: Place | None = None,
-    corpus: Place | None = None,
-    options: Mapping[str, Any] | None = None,
-    tasks_dir: Place | None = None,
-    cache_dir: Place | None = None,
-    offline: bool = False,
-) -> "list[Dataset]":
-    """Load several tasks; a pair or language has to fit one of them at least. See `load_task`."""
-    from clearbench.common.environment import default_cache
-    from clearbench.tasks.load import Selection, share_selection
     from clearbench.tasks.load import load_task as load_one
-    from clearbench.tasks.sources import DataLocation
+    from clearbench.tasks.options import DataLocation, Selection
 
-    cache = Path(cache_dir) if cache_dir is not None else default_cache()
-    location = DataLocation(_path(data_dir), cache, offline, _path(corpus))
-    folder = _path(tasks_dir)
-    selection = Selection(pairs, languages, all_pairs)
-    shares = share_selection(selection, names, folder)
-    return [load_one(name, share, location, folder, options) for name, share in zip(names, shares, strict=True)]
+    selection, location = make_records((Selection, DataLocation), settings, "load_task")
+    return load_one(str(name), selection, location, options)
 
 
 def load_encoder(model: Place, **settings: Any) -> "DenseEncoder | Lexical":
@@ -217,7 +170,3 @@ def _entries(model: "str | Sequence[Evaluation]", results: Path) -> "list[Entry]
     if not isinstance(model, Sequence) or len(found) < len(model):
         raise wrong_kind("compare", model, "a model's name, or the list that evaluate returned")
     return [Entry(evaluation.folder, evaluation.record) for evaluation in found]
-
-
-def _path(place: Place | None) -> Path | None:
-    return None if place is None else Path(place)

@@ -14,8 +14,8 @@ from clearbench.common.errors import ClearbenchError
 from clearbench.common.languages import Language, Pair, parse_language
 from clearbench.encoders.store import list_cached
 from clearbench.tasks.catalogue import list_tasks
-from clearbench.tasks.options import READER_OPTIONS
-from clearbench.tasks.sources import DataLocation, SourceFiles
+from clearbench.tasks.options import READER_OPTIONS, DataLocation
+from clearbench.tasks.sources import SourceFiles
 from clearbench.tasks.spec import TaskSpec
 
 Verdict = Literal["ok", "note", "problem"]
@@ -38,15 +38,15 @@ class Finding:
     text: str
 
 
-def examine(data_dir: Path | None, cache_dir: Path | None, network: bool = True) -> Iterator[Finding]:
+def examine(location: DataLocation) -> Iterator[Finding]:
     """Look at everything, one finding after the other; nothing raises."""
     yield Finding("versions", "ok", ", ".join(f"{name} {found}" for name, found in describe_environment().items()))
     yield from _devices()
     yield from _extras()
-    yield _cache(cache_dir or default_cache())
-    yield from _data(data_dir)
+    yield _cache(location.cache_dir or default_cache())
+    yield from _data(location)
     yield _tokeniser()
-    if network:
+    if not location.offline:
         yield _network()
 
 
@@ -95,12 +95,12 @@ def _cache(cache: Path) -> Finding:
     return Finding("cache", "problem" if free < LITTLE_SPACE else "ok", text)
 
 
-def _data(data_dir: Path | None) -> Iterator[Finding]:
+def _data(location: DataLocation) -> Iterator[Finding]:
+    data_dir = location.data_dir
     if data_dir is not None and not data_dir.is_dir():
         yield Finding("data", "problem", f"--data-dir {data_dir}: there is no such folder.")
         return
-    location = DataLocation(data_dir=data_dir, offline=True)
-    for spec in list_tasks():
+    for spec in list_tasks(location.tasks_dir):
         try:
             found, defined = count_files(spec, location)
         except ClearbenchError as error:

@@ -9,11 +9,11 @@ from clearbench import doctor
 from clearbench.cli.app import execute
 from clearbench.doctor import count_files, examine
 from clearbench.tasks.catalogue import find_task
-from clearbench.tasks.sources import DataLocation
+from clearbench.tasks.options import DataLocation
 
 
 def findings(**arguments):
-    return {f.topic: f for f in examine(**{"data_dir": None, "cache_dir": None, "network": False, **arguments})}
+    return {f.topic: f for f in examine(DataLocation(**{"offline": True, **arguments}))}
 
 
 def test_files_are_counted_by_language(tmp_path):

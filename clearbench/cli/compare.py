@@ -84,8 +84,8 @@ def compare(
 
     Example: clearbench compare infonce clear --pairs '*-en'
     """
-    from clearbench.cli.run import split_names
     from clearbench.common.errors import UsageError
+    from clearbench.common.options import read_names
     from clearbench.common.progress import say
     from clearbench.records.select import select_model
     from clearbench.verdicts.compare.compute import CompareOptions, compare_models
@@ -98,7 +98,7 @@ def compare(
     if not 0 < confidence < 1:
         raise UsageError(f"--confidence {confidence:g}: expected a value between 0 and 1, such as 0.95.")
     options = CompareOptions(
-        tasks=tuple(split_names(tasks)) if tasks is not None else None,
+        tasks=tuple(read_names(tasks, "--tasks")) if tasks is not None else None,
         pairs=pairs,
         measure=measure,
         correction=correction.value,

@@ -1,22 +1,14 @@
 """`clearbench doctor`: what this installation can do."""
 
-from pathlib import Path
 from typing import Annotated
 
-import typer
+from clearbench.cli.options import Without
+from clearbench.tasks.options import DataLocation
 
 STYLES = {"ok": "green", "note": "yellow", "problem": "bold red"}
 
 
-def doctor(
-    data_dir: Annotated[
-        Path | None, typer.Option(help="Folder with the official files.", envvar="CLEARBENCH_DATA")
-    ] = None,
-    cache_dir: Annotated[
-        Path | None, typer.Option(help="Cache folder (default: CLEARBENCH_CACHE or the user's cache).")
-    ] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Do not try the network.")] = False,
-) -> int:
+def doctor(location: Annotated[DataLocation, Without("corpus")]) -> int:
     """Show versions, devices, cache, data found, and whether the network can be reached.
 
     Exit code 1 if something stands in the way, 0 otherwise.
@@ -26,7 +18,7 @@ def doctor(
 
     from clearbench.doctor import examine
 
-    findings = list(examine(data_dir, cache_dir, network=not offline))
+    findings = list(examine(location))
     table = Table(box=None, show_header=False, pad_edge=False)
     for finding in findings:
         verdict = f"[{STYLES[finding.verdict]}]{finding.verdict}[/]"

@@ -1,66 +1,55 @@
 """`clearbench export`: a record for trec_eval or MTEB, a task's data as a BEIR folder."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from clearbench.cli.options import Panel, Without
+from clearbench.common.errors import UsageError
+from clearbench.common.options import Option
+from clearbench.tasks.options import DEFAULT, DataLocation, Selection
 
 if TYPE_CHECKING:
     from clearbench.records.select import Entry
     from clearbench.tasks.dataset import Dataset
-    from clearbench.tasks.sources import DataLocation
 
-
-class ExportFormat(StrEnum):
-    """What is written."""
-
-    TREC = "trec"
-    MTEB = "mteb"
-    BEIR = "beir"
+WITHOUT_MODEL, BEIR = "Pairs, for beir without MODEL (default: all)", "Data, for beir"
 
 
 def export(
-    task: Annotated[str, typer.Option(help="Task name or label of the record; for beir also a task file or folder.")],
-    format: Annotated[
-        ExportFormat, typer.Option(help="trec: runs and qrels; mteb: result JSON; beir: the task's data.")
-    ],
-    to: Annotated[Path, typer.Option(help="Folder to write to.")],
     model: Annotated[
         str | None, typer.Argument(help="Model name, key, or folder of its records; beir also works without.")
     ] = None,
-    results: Annotated[Path, typer.Option(help="Results folder.")] = Path("results"),
-    pairs: Annotated[str | None, typer.Option(help="For beir without MODEL: language pairs; default: all.")] = None,
-    data_dir: Annotated[
-        Path | None, typer.Option(help="For beir: folder with the official files.", envvar="CLEARBENCH_DATA")
-    ] = None,
-    tasks_dir: Annotated[
-        Path | None, typer.Option(help="For beir: folder with task definitions of your own.", envvar="CLEARBENCH_TASKS")
-    ] = None,
-    cache_dir: Annotated[Path | None, typer.Option(help="For beir: where downloads are kept.")] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="For beir: never use the network.")] = False,
+    *,
+    task: Annotated[str, Option("Task name or label of the record; for beir also a task file or folder.")],
+    format: Annotated[
+        Literal["trec", "mteb", "beir"], Option("trec: runs and qrels; mteb: result JSON; beir: the task's data.")
+    ],
+    to: Annotated[Path, Option("Folder to write to.")],
+    results: Annotated[Path, Option("Results folder.")] = Path("results"),
+    selection: Annotated[Selection, Panel(WITHOUT_MODEL)],
+    location: Annotated[DataLocation, Panel(BEIR), Without("corpus")],
 ) -> None:
     """Write results or data in other tools' formats.
 
     Example: clearbench export minilm --task xquad --format trec --to trec/
     """
-    from clearbench.common.errors import UsageError
     from clearbench.common.progress import say
     from clearbench.export.beir import export_beir
     from clearbench.export.mteb import export_mteb
     from clearbench.export.trec import export_trec
-    from clearbench.tasks.sources import DataLocation
 
-    if pairs is not None and (model is not None or format is not ExportFormat.BEIR):
+    if selection != DEFAULT and (model is not None or format != "beir"):
         raise UsageError("--pairs goes with --format beir and without MODEL; a record is exported with all its pairs.")
-    if format is ExportFormat.BEIR:
-        location = DataLocation(data_dir=data_dir, cache_dir=cache_dir, offline=offline)
-        exported = export_beir(_load(task, model, results, pairs, location, tasks_dir), to)
+    if model is None and format == "beir":
+        exported = export_beir(_task_data(task, selection, location), to)
     elif model is None:
-        raise UsageError(f"--format {format.value} needs MODEL: whose record of {task} to export.")
+        raise UsageError(f"--format {format} needs MODEL: whose record of {task} to export.")
+    elif format == "beir":
+        exported = export_beir(_record_data(task, _record(results, model, task), location), to)
     else:
-        entry = _record(results, model, task)
-        exported = (export_trec if format is ExportFormat.TREC else export_mteb)(entry, to)
+        exported = (export_trec if format == "trec" else export_mteb)(_record(results, model, task), to)
     for note in exported.notes:
         say(note)
     for file in exported.files:
@@ -68,7 +57,6 @@ def export(
 
 
 def _record(results: Path, model: str, task: str) -> "Entry":
-    from clearbench.common.errors import UsageError
     from clearbench.records.select import select_model, select_tasks
 
     found = select_tasks(select_model(results, model), [_name(task)])
@@ -89,21 +77,25 @@ def _name(task: str) -> str:
     return find_task(task).name if path.suffix == ".toml" or ("/" in task and path.is_dir()) else task
 
 
-def _load(
-    task: str, model: str | None, results: Path, pairs: str | None, location: "DataLocation", tasks_dir: Path | None
-) -> "Dataset":
-    """Load the data of a record's pairs and check that they are the record's; without a model, the task's pairs."""
-    from clearbench.export.beir import check_exportable, check_same_data
+def _task_data(task: str, selection: Selection, location: DataLocation) -> "Dataset":
+    """Load a task, by default with all its pairs."""
+    from clearbench.export.beir import check_exportable
     from clearbench.tasks.catalogue import find_task
-    from clearbench.tasks.load import Selection, load_task
+    from clearbench.tasks.load import load_task
 
-    if model is None:
-        check_exportable(task, find_task(task, tasks_dir).judged_by, {})
-        return load_task(task, Selection(pairs=pairs, all_pairs=pairs is None), location, tasks_dir)
-    record = _record(results, model, task).record
+    check_exportable(task, find_task(task, location.tasks_dir).judged_by, {})
+    return load_task(task, Selection(all_pairs=True) if selection == DEFAULT else selection, location)
+
+
+def _record_data(task: str, entry: "Entry", location: DataLocation) -> "Dataset":
+    """Load the data of a record's pairs and check that they are the record's."""
+    from clearbench.export.beir import check_exportable, check_same_data
+    from clearbench.tasks.load import load_task
+
+    record = entry.record
     check_exportable(task, str(record.identity.scoring.get("judged_by", "qrels")), record.identity.options)
     source = record.identity.task if task == _name(task) else task
     selection = Selection(pairs=",".join(pair.pair for pair in record.pairs))
-    retrieval = load_task(source, selection, location, tasks_dir, record.identity.options)
+    retrieval = load_task(source, selection, location, record.identity.options)
     check_same_data(retrieval, record)
     return retrieval

@@ -79,8 +79,8 @@ def gate(
 
     Example: clearbench gate --baseline base --candidate tuned --margin 1.0
     """
-    from clearbench.cli.run import split_names
     from clearbench.common.errors import UsageError
+    from clearbench.common.options import read_names
     from clearbench.common.progress import say
     from clearbench.verdicts.gate.decide import gate as decide
     from clearbench.verdicts.gate.machine import to_junit
@@ -93,7 +93,7 @@ def gate(
         raise UsageError("--badge and --format json exclude each other: both are what stdout gets.")
     if (candidate is None) == (save_baseline is None):
         raise UsageError("Expected one of --candidate (to gate it) and --save-baseline (to write the baseline's file).")
-    names = None if tasks is None else tuple(split_names(tasks))
+    names = None if tasks is None else tuple(read_names(tasks, "--tasks"))
     options = GateOptions(
         margin=margin,
         confidence=confidence,

@@ -9,7 +9,7 @@ records declare is one flag, whose value all of them get.
 
 import inspect
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
@@ -29,13 +29,13 @@ from clearbench.common.options import (
 )
 
 Result = TypeVar("Result")
-Build = Callable[[Mapping[str, Any]], Any]
+Build = Callable[..., Any]
 KEYWORD = inspect.Parameter.KEYWORD_ONLY
 
 
 @dataclass(frozen=True)
 class Panel:
-    """Heading of `--help` for all options of a record: Annotated[DataLocation, Panel("Data")]."""
+    """Heading of `--help` for an option or all of a record: Annotated[DataLocation, Panel("Data")]."""
 
     name: str
 
@@ -53,6 +53,13 @@ class PanelCommand(TyperCommand):
         for title, lines in sections.items():
             with formatter.section(title):
                 formatter.write_dl(lines)
+
+
+@dataclass(frozen=True)
+class Without:
+    """A field of a record that is no option of the command: Annotated[DataLocation, Without("corpus")]."""
+
+    name: str
 
 
 def command(app: typer.Typer, name: str) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
@@ -97,24 +104,27 @@ def flatten(function: Callable[..., Result]) -> Callable[..., Result]:
 
 def _expand(parameter: inspect.Parameter, annotation: Any) -> tuple[list[MarkedField], Build]:
     """Return the options that a parameter stands for, and what makes its value from theirs."""
-    name = parameter.name
+    name, marks = parameter.name, get_args(annotation)[1:] if get_origin(annotation) is Annotated else ()
+    kind = get_args(annotation)[0] if marks else annotation
+    default = REQUIRED if parameter.default is inspect.Parameter.empty else parameter.default
+    panel = next((mark.name for mark in marks if isinstance(mark, Panel)), None)
+
+    def placed(fields: Iterable[MarkedField]) -> list[MarkedField]:
+        return [replace(one, option=replace(one.option, panel=panel or one.option.panel)) for one in fields]
+
     if (option := option_of(annotation)) is not None:
-        default = REQUIRED if parameter.default is inspect.Parameter.empty else parameter.default
-        field = MarkedField(name, get_args(annotation)[0], option, default)
-        return [field], lambda values: _value(field, values, default)
-    kind = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
-    partial = get_origin(kind) is Given
-    if partial:
-        [kind] = get_args(kind)
+        field = MarkedField(name, kind, option, default)
+        return placed([field]), lambda values: _value(field, values, default)
+    make: Build = kind
+    if get_origin(kind) is Given:
+        [kind], make = get_args(kind), dict
     if not is_record(kind):
         return [], lambda values: values[name]
-    marked = list(marked_fields(kind))
-    if partial:
-        marked = [replace(field, default=None) for field in marked]
-    for panel in (mark.name for mark in get_args(annotation)[1:] if isinstance(mark, Panel)):
-        marked = [replace(field, option=replace(field.option, panel=panel)) for field in marked]
-    make = dict if partial else kind
-    return marked, lambda values: make(**dict(_given(marked, values)))
+    left_out = {mark.name for mark in marks if isinstance(mark, Without)}
+    fields = [field for field in marked_fields(kind) if field.name not in left_out]
+    if make is dict:
+        fields = [replace(field, default=None) for field in fields]
+    return placed(fields), lambda values: make(**dict(_given(fields, values)))
 
 
 def _given(marked: list[MarkedField], values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -136,7 +146,9 @@ def _value(field: MarkedField, values: Mapping[str, Any], default: Any) -> Any:
 def _flag(field: MarkedField) -> inspect.Parameter:
     """Return the parameter that Typer reads as the flag of an option."""
     option, kind, default = field.option, _written_type(field), field.default
-    if default in ((), REQUIRED):
+    if option.absent is not None:
+        default = None
+    elif default in ((), REQUIRED):
         default = None if default == () else inspect.Parameter.empty
     elif default is not None and option.read is not None:
         default = str(default)

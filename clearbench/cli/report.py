@@ -33,8 +33,8 @@ def report(
 
     Example: clearbench report results --baseline minilm --out report.html
     """
-    from clearbench.cli.run import split_names
     from clearbench.common.errors import UsageError
+    from clearbench.common.options import read_names
     from clearbench.common.output import write_output
     from clearbench.common.progress import say
     from clearbench.records.select import load_results
@@ -51,7 +51,7 @@ def report(
         title=title,
         baseline=baseline,
         margin=gate_margin,
-        tasks=None if tasks is None else tuple(split_names(tasks)),
+        tasks=None if tasks is None else tuple(read_names(tasks, "--tasks")),
         measure=measure,
         training=tuple(training or ()),
         published=load_published() if with_published else (),

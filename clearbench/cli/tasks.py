@@ -1,6 +1,7 @@
 """`clearbench tasks`: what tasks there are, what one is, whether its data is right, and downloading it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -9,28 +10,20 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from clearbench.cli.run import parse_options
+from clearbench.cli.options import Panel, command, flatten
 from clearbench.common.errors import DataError, UsageError
 from clearbench.common.hashing import content_hash, file_sha256
+from clearbench.common.options import CACHE_DIR, TASKS_DIR
 from clearbench.tasks.catalogue import find_task, list_tasks
 from clearbench.tasks.dataset import Dataset
-from clearbench.tasks.load import Loaded, Selection, defined_pairs, load
-from clearbench.tasks.sources import DataLocation, SourceFiles
+from clearbench.tasks.load import Loaded, defined_pairs, load
+from clearbench.tasks.options import DEFAULT, READER_SETTINGS, DataLocation, Selection
+from clearbench.tasks.sources import SourceFiles
 from clearbench.tasks.spec import Count, Expected, Source, TaskSpec
 
 tasks_app = typer.Typer(help="List, show, check and download tasks.", no_args_is_help=False)
 
-TasksDir = Annotated[
-    Path | None,
-    typer.Option("--tasks-dir", help="Folder with task files of your own.", envvar="CLEARBENCH_TASKS"),
-]
-DataDir = Annotated[
-    Path | None,
-    typer.Option("--data-dir", help="Folder with data sets; nothing is downloaded then.", envvar="CLEARBENCH_DATA"),
-]
-CacheDir = Annotated[
-    Path | None, typer.Option("--cache-dir", help="Where downloads are kept.", envvar="CLEARBENCH_CACHE")
-]
+TasksDir = Annotated[Path | None, TASKS_DIR]
 Name = Annotated[str, typer.Argument(help="Task name, or a path: a task file (.toml) or a BEIR-style folder.")]
 
 # Characters of a fingerprint or SHA-256 shown in tables.
@@ -38,6 +31,7 @@ _SHOWN = 16
 
 
 @tasks_app.callback(invoke_without_command=True)
+@flatten
 def _default(context: typer.Context, tasks_dir: TasksDir = None) -> None:
     """List the tasks, or run one of the commands below."""
     context.obj = tasks_dir
@@ -45,7 +39,7 @@ def _default(context: typer.Context, tasks_dir: TasksDir = None) -> None:
         list_all(context)
 
 
-@tasks_app.command("list")
+@command(tasks_app, "list")
 def list_all(context: typer.Context, tasks_dir: TasksDir = None) -> None:
     """List the tasks."""
     table = Table("task", "version", "pairs", "languages", "judged by", "main measure", "licence", box=None)
@@ -65,7 +59,7 @@ def list_all(context: typer.Context, tasks_dir: TasksDir = None) -> None:
     _stdout().print(table)
 
 
-@tasks_app.command()
+@command(tasks_app, "show")
 def show(context: typer.Context, name: Name, tasks_dir: TasksDir = None) -> None:
     """Show what a task is: texts, judgements, licence, files, expected counts."""
     spec = find_task(name, tasks_dir or context.obj)
@@ -89,22 +83,18 @@ def show(context: typer.Context, name: Name, tasks_dir: TasksDir = None) -> None
     _stdout().print(_grid(rows))
 
 
-@tasks_app.command()
+@command(tasks_app, "check")
 def check(
     context: typer.Context,
     name: Name,
-    tasks_dir: TasksDir = None,
-    data_dir: DataDir = None,
-    cache_dir: CacheDir = None,
-    corpus: Annotated[Path | None, typer.Option(help="Passage corpus, for tasks judged by answers.")] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Download nothing.")] = False,
-    pairs: Annotated[str | None, typer.Option(help="Pair patterns; default: all pairs.")] = None,
-    option: Annotated[list[str] | None, typer.Option(help="Reader option, NAME=VALUE.")] = None,
+    *,
+    location: DataLocation,
+    selection: Annotated[Selection, Panel("Pairs (default: all)")],
+    options: Annotated[dict[str, str] | None, READER_SETTINGS] = None,
 ) -> None:
     """Load a task: count, hash, compare with what the task file expects, and say what is odd."""
-    location = DataLocation(data_dir, cache_dir, offline, corpus)
-    selection = Selection(pairs=pairs, all_pairs=pairs is None)
-    loaded = load(name, selection, location, tasks_dir or context.obj, parse_options(option or []))
+    location = replace(location, tasks_dir=location.tasks_dir or context.obj)
+    loaded = load(name, Selection(all_pairs=True) if selection == DEFAULT else selection, location, options)
     out = _stdout()
     for table in (_query_table(loaded.data), _pool_table(loaded.data), _file_table(loaded)):
         out.print(table)
@@ -122,13 +112,14 @@ def check(
         raise DataError(f"{loaded.spec.name}: {len(loaded.mismatches):,} counts are not what the task file expects.")
 
 
-@tasks_app.command()
+@command(tasks_app, "fetch")
 def fetch(
     context: typer.Context,
     name: Name,
     keys: Annotated[list[str] | None, typer.Argument(metavar="[SOURCE]...", help="Only these sources.")] = None,
+    *,
     tasks_dir: TasksDir = None,
-    cache_dir: CacheDir = None,
+    cache_dir: Annotated[Path, CACHE_DIR],
 ) -> None:
     """Download a task's files to the cache."""
     spec = find_task(name, tasks_dir or context.obj)

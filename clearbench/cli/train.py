@@ -160,14 +160,16 @@ def load_evaluation(config: "TrainConfig") -> list["Dataset"]:
     """Load the tasks to evaluate on while training."""
     if config.eval_tasks is None:
         return []
-    from clearbench.cli.run import split_names
     from clearbench.common.environment import default_cache
-    from clearbench.tasks.load import Selection, load_task
-    from clearbench.tasks.sources import DataLocation
+    from clearbench.common.options import read_names
+    from clearbench.tasks.load import load_task
+    from clearbench.tasks.options import DataLocation, Selection
 
     location = DataLocation(data_dir=config.data_dir, cache_dir=default_cache(), offline=config.offline)
     selection = Selection(pairs=config.eval_pairs)
-    return [load_task(task, selection=selection, location=location) for task in split_names(config.eval_tasks)]
+    return [
+        load_task(task, selection=selection, location=location) for task in read_names(config.eval_tasks, "--eval-task")
+    ]
 
 
 def measure(encoder: "DenseEncoder", sets: Sequence["Dataset"]) -> dict[str, float]:

@@ -9,10 +9,10 @@ record from the keyword arguments of the Python interface.
 """
 
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Generic, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from clearbench.common.environment import default_cache
 from clearbench.common.errors import UsageError, suggest
@@ -131,23 +131,37 @@ def read_settings(texts: list[str], flag: str) -> dict[str, str]:
 
 
 def make_record(kind: type[Record], given: Mapping[str, Any], caller: str) -> Record:
-    """Make a record of options from keyword arguments; a text will do where a path is expected.
+    """Make a record of options from keyword arguments; see `make_records`."""
+    [record] = make_records((kind,), given, caller)
+    return cast(Record, record)
+
+
+def make_records(kinds: Sequence[type], given: Mapping[str, Any], caller: str) -> tuple[Any, ...]:
+    """Make records of options from keyword arguments, each from its own fields; a text will do for a path.
 
     Raises:
         UsageError: A name does not exist, or a value is of another type; the message begins with `caller`.
     """
-    hints, known = get_type_hints(kind), _defaults(kind)
-    values = {}
-    for name, value in given.items():
+    known = list(dict.fromkeys(name for kind in kinds for name in _defaults(kind)))
+    for name in given:
         if name not in known:
             raise UsageError(f"{caller} has no setting {name!r}: there are {', '.join(known)}.{suggest(name, known)}")
-        expected = _alternatives(hints[name])
-        if isinstance(value, str) and Path in expected:
-            value = Path(value)
-        if not any(_fits(value, one) for one in expected):
-            raise wrong_kind(f"{caller}: {name}", value, " or ".join(map(_name, expected)))
-        values[name] = value
-    return kind(**values)
+    records = []
+    for kind in kinds:
+        absent = {field.name: field.option.absent() for field in marked_fields(kind) if field.option.absent is not None}
+        hints = get_type_hints(kind)
+        values = {name: _converted(given[name], hints[name], f"{caller}: {name}") for name in given if name in hints}
+        records.append(kind(**absent | {name: value for name, value in values.items() if value is not None}))
+    return tuple(records)
+
+
+def _converted(value: Any, annotation: Any, where: str) -> Any:
+    expected = _alternatives(annotation)
+    if isinstance(value, str) and Path in expected:
+        return Path(value)
+    if not any(_fits(value, one) for one in expected):
+        raise wrong_kind(where, value, " or ".join(map(_name, expected)))
+    return value
 
 
 def wrong_kind(where: str, value: object, expected: str) -> UsageError:

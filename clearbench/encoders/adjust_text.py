@@ -7,15 +7,14 @@ depends on the text alone and not on the pairs that happen to be evaluated. A la
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 from clearbench.common.errors import UsageError
 from clearbench.common.hashing import content_hash
 from clearbench.common.languages import Language
 from clearbench.encoders.base import Role
 from clearbench.tasks.dataset import Dataset, Texts
-from clearbench.tasks.load import Selection, load_task
-from clearbench.tasks.sources import ANYWHERE, DataLocation
+from clearbench.tasks.load import load_task
+from clearbench.tasks.options import ANYWHERE, DataLocation, Selection
 
 DEFAULT_TEXT = "demo"
 
@@ -55,17 +54,16 @@ class AdjustText:
         return [key for key in self.parts[role, one].ids if key in known]
 
 
-def load_text(task: str, location: DataLocation = ANYWHERE, tasks_dir: Path | None = None) -> AdjustText:
+def load_text(task: str, location: DataLocation = ANYWHERE) -> AdjustText:
     """Load a task as text for statistics.
 
     Args:
         task: Task name, task file or BEIR-style folder; all its languages that have files are used.
         location: Where the files may come from.
-        tasks_dir: Folder with task files of the user's.
     Raises:
         UsageError, TaskError, DataError: It cannot be loaded; see `load_task`.
     """
-    return collect_text(load_task(task, Selection(all_pairs=True), location, tasks_dir))
+    return collect_text(load_task(task, Selection(all_pairs=True), location))
 
 
 def collect_text(data: Dataset) -> AdjustText:

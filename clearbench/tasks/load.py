@@ -7,36 +7,15 @@ from typing import Any
 
 from clearbench.common.errors import DataError, UsageError, suggest
 from clearbench.common.languages import Language, Pair, parse_language, select_pairs
-from clearbench.tasks.catalogue import find_task, list_tasks
+from clearbench.tasks.catalogue import find_task
 from clearbench.tasks.dataset import Dataset
 from clearbench.tasks.formats import Wanted, open_reader
-from clearbench.tasks.sources import ANYWHERE, DataLocation, SourceFiles, UsedFile
+from clearbench.tasks.options import ANYWHERE, DEFAULT, DataLocation, Selection
+from clearbench.tasks.sources import SourceFiles, UsedFile
 from clearbench.tasks.spec import Count, TaskSpec
-
-__all__ = ["DataLocation", "Loaded", "Selection", "list_tasks", "load", "load_task"]
 
 # Wrong counts named in an error before it is cut short.
 _MISMATCHES_SHOWN = 4
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Which pairs of a task to load; with nothing given, the task's own default.
-
-    Attributes:
-        pairs: Patterns such as `de-en,*-en`.
-        languages: Language codes such as `de,sw`: keeps pairs with both sides among them. A side that is the same in
-            every pair of the task (English passages) need not be named.
-        all_pairs: All pairs that the task defines.
-    """
-
-    pairs: str | None = None
-    languages: str | None = None
-    all_pairs: bool = False
-
-
-DEFAULT = Selection()
-"""The pairs that the task file names."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +39,6 @@ def load_task(
     name: str,
     selection: Selection = DEFAULT,
     location: DataLocation = ANYWHERE,
-    tasks_dir: Path | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Dataset:
     """Load a task and check its counts.
@@ -68,15 +46,14 @@ def load_task(
     Args:
         name: Task name, or the path of a task file or of a BEIR-style folder.
         selection: Which pairs.
-        location: Where the files may come from.
-        tasks_dir: Folder with task files of the user's.
+        location: Where the definition and the files may come from.
         options: Reader options in place of the task file's.
     Raises:
         UsageError: There is no such task, pair, language or option.
         TaskError: The task file cannot be used.
         DataError: A file is missing or broken, or the counts are not those that the task file expects.
     """
-    loaded = load(name, selection, location, tasks_dir, options)
+    loaded = load(name, selection, location, options)
     if loaded.mismatches:
         shown = "; ".join(loaded.mismatches[:_MISMATCHES_SHOWN])
         more = len(loaded.mismatches) - _MISMATCHES_SHOWN
@@ -86,15 +63,25 @@ def load_task(
     return loaded.data
 
 
+def load_tasks(
+    names: Sequence[str],
+    selection: Selection = DEFAULT,
+    location: DataLocation = ANYWHERE,
+    options: Mapping[str, Any] | None = None,
+) -> list[Dataset]:
+    """Load several tasks; a pair or language has to fit one of them at least. See `load_task`."""
+    shares = share_selection(selection, names, location.tasks_dir)
+    return [load_task(name, share, location, options) for name, share in zip(names, shares, strict=True)]
+
+
 def load(
     name: str,
     selection: Selection = DEFAULT,
     location: DataLocation = ANYWHERE,
-    tasks_dir: Path | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Loaded:
     """Load a task as `load_task` does, but report wrong counts in place of raising."""
-    spec = find_task(name, tasks_dir)
+    spec = find_task(name, location.tasks_dir)
     chosen = spec.reader_options(options)
     files = SourceFiles(spec, location, chosen)
     reader = open_reader(spec, files, chosen)

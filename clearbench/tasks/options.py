@@ -1,14 +1,63 @@
-"""What each reader can be told: one model per reader, and the table of reader names.
+"""What a user may set about a task: which pairs, where its data come from, and what each reader can be told.
 
-Options stand in a task file under `[options]`; a run can override them, which makes other data of the same task
+Reader options stand in a task file under `[options]`; a run can override them, which makes other data of the same task
 (the counts that the task file expects then no longer apply).
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict
+
+from clearbench.common.options import CACHE_DIR, DATA_DIR, OFFLINE, TASKS_DIR, Option, read_settings
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which pairs of a task to load; with nothing given, the task's own default.
+
+    A side that is the same in every pair of the task (English passages) need not be named among the languages.
+    """
+
+    pairs: Annotated[str | None, Option("Language pairs, query language first: 'de-en,*-en,en-*'.")] = None
+    languages: Annotated[str | None, Option("Only pairs of these languages: de,sw,en.")] = None
+    all_pairs: Annotated[bool, Option("Every pair a task defines.")] = False
+
+
+DEFAULT = Selection()
+"""The pairs that the task file names."""
+
+
+@dataclass(frozen=True)
+class DataLocation:
+    """Where task definitions and data may come from."""
+
+    data_dir: Annotated[Path | None, DATA_DIR] = None
+    tasks_dir: Annotated[Path | None, TASKS_DIR] = None
+    corpus: Annotated[Path | None, Option("Passage corpus for xor and mkqa: DPR tsv, BEIR corpus.jsonl or folder.")] = (
+        None
+    )
+    offline: Annotated[bool, OFFLINE] = False
+    cache_dir: Annotated[Path | None, CACHE_DIR] = None
+
+    @property
+    def downloads(self) -> bool:
+        """Whether a file that is not there may be downloaded."""
+        return self.data_dir is None and not self.offline
+
+
+ANYWHERE = DataLocation()
+"""The cache, else a download."""
+
+READER_SETTINGS = Option(
+    "Reader option (repeatable); see `clearbench tasks show`.",
+    flag="--option",
+    metavar="NAME=VALUE",
+    read=read_settings,
+)
 
 
 class ReaderOptions(BaseModel):

@@ -14,35 +14,8 @@ from clearbench.common.environment import default_cache
 from clearbench.common.errors import DataError, TaskError
 from clearbench.common.languages import Language, Pair
 from clearbench.tasks.download import download_hub_file, download_url, unpack
-from clearbench.tasks.options import ReaderOptions
+from clearbench.tasks.options import DataLocation, ReaderOptions
 from clearbench.tasks.spec import PLACEHOLDERS, Source, TaskSpec
-
-
-@dataclass(frozen=True)
-class DataLocation:
-    """Where data may come from.
-
-    Attributes:
-        data_dir: Folder with data sets in their official layout; given, nothing is downloaded.
-        cache_dir: Root of the download cache; default: CLEARBENCH_CACHE, else the user's cache folder.
-        offline: Download nothing.
-        corpus: The user's passage corpus for tasks judged by answers: a DPR tsv, a BEIR `corpus.jsonl`, or the folder
-            of one.
-    """
-
-    data_dir: Path | None = None
-    cache_dir: Path | None = None
-    offline: bool = False
-    corpus: Path | None = None
-
-    @property
-    def downloads(self) -> bool:
-        """Whether a file that is not there may be downloaded."""
-        return self.data_dir is None and not self.offline
-
-
-ANYWHERE = DataLocation()
-"""The cache, else a download."""
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,24 @@
 """Options are declared once: in a record, from which every command that takes it has its flags."""
 
+import os
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
 import typer
+from builders.tasks import write_belebele, write_task
 from typer.testing import CliRunner
 
-from clearbench.cli.app import app
+from clearbench.cli.app import app, execute
 from clearbench.cli.options import Panel, command
 from clearbench.common.errors import UsageError
 from clearbench.common.options import CACHE_DIR, Given, Option, marked_fields, read_names, read_settings
 from clearbench.encoders.base import EncoderOptions
+
+HEAVY = ("numpy", "scipy", "pandas", "torch", "transformers", "sentence_transformers", "faiss", "datasets")
 
 
 @dataclass(frozen=True)
@@ -122,7 +128,40 @@ def test_one_flag_is_not_declared_in_two_ways():
         run(tool)
 
 
-@pytest.mark.parametrize("name", ["run", "rows mine"])
+@pytest.mark.parametrize("name", ["run", "rows mine", "reproduce"])
 def test_every_command_that_loads_an_encoder_has_all_options_of_encoders(name):
     wanted = {option.flag for option in marked_fields(EncoderOptions)}
     assert {"--truncate-dim", "--pooling", "--offline"} <= wanted <= flags_of(ALL[name])
+
+
+@pytest.mark.parametrize(
+    ("flag", "variable"),
+    [("--tasks-dir", "CLEARBENCH_TASKS"), ("--data-dir", "CLEARBENCH_DATA"), ("--cache-dir", "CLEARBENCH_CACHE")],
+)
+def test_a_folder_s_variable_is_read_wherever_its_flag_is(flag, variable):
+    found = {
+        name: parameter.envvar for name, held in ALL.items() for parameter in held.params if flag in parameter.opts
+    }
+    assert len(found) > 4 and set(found.values()) == {variable}
+
+
+def test_run_and_rows_find_tasks_of_the_folder_in_the_environment(tmp_path, monkeypatch, capsys):
+    write_belebele(tmp_path / "data", "eng_Latn", "deu_Latn", passages=6)
+    write_task(tmp_path / "tasks")
+    monkeypatch.setenv("CLEARBENCH_TASKS", str(tmp_path / "tasks"))
+    monkeypatch.setenv("CLEARBENCH_DATA", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    assert execute(["run", "--model", "bm25", "--tasks", "tiny", "--pairs", "de-en"]) == 0
+    assert execute(["rows", "build", "--task", "tiny", "--out", "rows.jsonl"]) == 0
+    assert execute(["tasks", "check", "tiny"]) == 0
+    assert "12 rows" in capsys.readouterr().out
+
+
+def test_help_needs_no_numbers_and_no_models():
+    code = (
+        "import sys; from clearbench.cli.app import execute; execute(['run', '--help']); execute(['train', '--help']); "
+        f"print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr)"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert done.stderr.strip() == "[]"

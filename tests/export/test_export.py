@@ -18,7 +18,8 @@ from clearbench.export.mteb import export_mteb
 from clearbench.export.trec import export_trec
 from clearbench.records.select import load_results
 from clearbench.tasks.dataset import Dataset, TaskPair, Texts
-from clearbench.tasks.load import DataLocation, Selection, load_task
+from clearbench.tasks.load import load_task
+from clearbench.tasks.options import DataLocation, Selection
 
 TREC = {
     **{f"{name}@{k}": f"{key}_{k}" for name, key in (("nDCG", "ndcg_cut"), ("recall", "recall")) for k in (1, 10, 100)},

@@ -5,7 +5,8 @@ import json
 import pytest
 from builders.tasks import write, write_task
 
-from clearbench.tasks.load import DataLocation, Selection, load, load_task
+from clearbench.tasks.load import load, load_task
+from clearbench.tasks.options import DataLocation, Selection
 
 ALL = Selection(all_pairs=True)
 

@@ -13,7 +13,8 @@ from builders.tasks import belebele_rows, write, write_belebele, write_rows, wri
 from clearbench.common.errors import DataError, TaskError
 from clearbench.common.languages import parse_language, parse_pair
 from clearbench.tasks import download
-from clearbench.tasks.sources import DataLocation, SourceFiles
+from clearbench.tasks.options import DataLocation
+from clearbench.tasks.sources import SourceFiles
 from clearbench.tasks.spec import read_spec
 
 ENGLISH, GERMAN = parse_language("en"), parse_language("de")

@@ -3,48 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
-from clearbench.common.errors import TrainingError, UsageError
-from clearbench.common.hashing import content_hash
+from clearbench.common.errors import TrainingError
 from clearbench.training.rows.leaks import LeakIndex, find_leaks, normalise, refuse_leaks
+from clearbench.training.rows.options import OnLeak, Part, Split
 from clearbench.training.rows.row import TrainingRow
 from clearbench.training.rows.sources import Source
-
-Part = Literal["train", "heldout"]
-OnLeak = Literal["refuse", "drop"]
-
-
-@dataclass(frozen=True)
-class Split:
-    """A division of all clusters into two parts.
-
-    Attributes:
-        fraction: Share of the clusters, about, that go to "train"; 1 is all of them.
-        part: The part whose rows are wanted.
-        seed: Another seed, another division.
-    """
-
-    fraction: float = 1.0
-    part: Part = "train"
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if not 0.0 < self.fraction <= 1.0:
-            raise UsageError(f"--fraction {self.fraction:g}: expected more than 0 and at most 1.")
-        if self.part not in ("train", "heldout"):
-            raise UsageError(f"--part {self.part}: expected train or heldout.")
-        if self.part == "heldout" and self.fraction == 1.0:
-            raise UsageError("--part heldout is empty with --fraction 1: give the share of the training part.")
-
-    def trains(self, cluster: str) -> bool:
-        """Whether a cluster is in the training part.
-
-        A hash of its name decides, not its place among the others: with other languages or tasks beside it, the same
-        article stays on its side (unless they join it to another, see `merge_clusters`). So the share is met only on
-        average.
-        """
-        return int(content_hash("split", str(self.seed), cluster), 16) < self.fraction * 2**128
 
 
 @dataclass(frozen=True)

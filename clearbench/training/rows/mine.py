@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from clearbench.common.arrays import FloatArray
-from clearbench.common.errors import TrainingError, UsageError
+from clearbench.common.errors import TrainingError
 from clearbench.common.hashing import content_hash
 from clearbench.common.languages import ENGLISH, Pair
 from clearbench.encoders.base import DenseEncoder
@@ -24,39 +24,8 @@ from clearbench.search.engines import DenseEngine
 from clearbench.search.pool import Ranked
 from clearbench.tasks.dataset import Dataset, TaskPair, Texts
 from clearbench.training.rows.leaks import normalise
+from clearbench.training.rows.options import MiningOptions, Window
 from clearbench.training.rows.row import Rows, TrainingRow
-
-Window = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class MiningOptions:
-    """How to mine.
-
-    Attributes:
-        num_negatives: Negatives per row; fewer where the window holds no more.
-        window: First and last rank, from 1, that negatives come from.
-        margin: A negative scores at most the positive's score less this (a cosine for most models).
-        seed: Which candidates of the window are taken, and which of a passage's questions.
-    """
-
-    num_negatives: int = 5
-    window: Window = (50, 100)
-    margin: float = 0.05
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.num_negatives < 1:
-            raise UsageError(f"--negatives {self.num_negatives}: expected at least 1.")
-        first, last = self.window
-        if not 1 <= first <= last:
-            raise UsageError(f"--window {first}-{last}: expected two ranks from 1, such as 50-100.")
-        if last - first + 1 < self.num_negatives:
-            raise UsageError(
-                f"--window {first}-{last} has {last - first + 1} ranks, too few for --negatives {self.num_negatives}."
-            )
-        if not np.isfinite(self.margin):
-            raise UsageError(f"--margin {self.margin}: expected a number.")
 
 
 @dataclass(frozen=True)
@@ -133,21 +102,21 @@ def mine(
     """
     candidates = collect_candidates((pool or rows).rows)
     window = fit_window(options.window, len(candidates.passages))
-    places, ranked, positive_N = _search(rows.rows, candidates, encoder, store, window[1])
+    places, ranked, positive_N = _search(rows.rows, candidates, encoder, store, window.last)
     gold = Gold((*rows.rows, *(pool.rows if pool else ())))
     ids = tuple(candidates.passages)
     rejected: Counter[str] = Counter()
     mined = []
     for number, row in enumerate(rows.rows):
         place = places[row.query]
-        span = slice(window[0] - 1, window[1])
+        span = slice(window.first - 1, window.last)
         ranks = zip((ids[p] for p in ranked.positions[place, span]), ranked.scores[place, span].tolist(), strict=True)
         limit = float(positive_N[number]) - options.margin
         mined.append(_choose(row, ranks, limit, gold.of(row), candidates, options, rejected))
     found = Counter(len(row.passage_negatives) for row in mined)
     if not any(found.keys()):
         raise TrainingError(
-            f"No row gets a negative from ranks {window[0]}-{window[1]} of {len(ids):,} passages "
+            f"No row gets a negative from ranks {window} of {len(ids):,} passages "
             f"({', '.join(f'{count:,} {reason}' for reason, count in rejected.most_common())}). Widen --window, lower "
             "--margin, or search more passages with --pool."
         )
@@ -179,7 +148,7 @@ def fit_window(window: Window, num_passages: int) -> Window:
     """Move a window up into a pool that is smaller than its last rank, cut where even then it does not fit."""
     first, last = window
     end = min(last, num_passages)
-    return max(min(first, end - (last - first)), 1), end
+    return Window(max(min(first, end - (last - first)), 1), end)
 
 
 def _search(

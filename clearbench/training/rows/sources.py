@@ -14,8 +14,9 @@ from clearbench.tasks.dataset import Dataset, TaskPair
 from clearbench.tasks.formats import Wanted, open_reader
 from clearbench.tasks.formats.base import join_title
 from clearbench.tasks.formats.parsing import read_json, read_json_lines
-from clearbench.tasks.load import Loaded, Selection, load
-from clearbench.tasks.sources import ANYWHERE, DataLocation, SourceFiles, UsedFile
+from clearbench.tasks.load import Loaded, load
+from clearbench.tasks.options import ANYWHERE, DataLocation, Selection
+from clearbench.tasks.sources import SourceFiles, UsedFile
 from clearbench.training.rows.leaks import normalise
 from clearbench.training.rows.row import COLUMNS, LIST_COLUMNS, TrainingRow, make_row
 
@@ -41,7 +42,6 @@ def rows_of_task(
     name: str,
     languages: Sequence[str] = (),
     location: DataLocation = ANYWHERE,
-    tasks_dir: Path | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Source:
     """Read a task's questions in English and in other languages, linked by their parallel id, with English passages.
@@ -50,20 +50,19 @@ def rows_of_task(
         name: Task name, task file or BEIR-style folder; it must judge passages.
         languages: Target languages; none is every language of the task whose files are there.
         location: Where the files may come from.
-        tasks_dir: Folder with task files of the user's.
         options: Reader options in place of the task file's, such as split = train.
     Raises:
         UsageError, TaskError, DataError: As for loading a task.
         TrainingError: The task has no English questions or passages.
     """
-    if (judged_by := find_task(name, tasks_dir).judged_by) != "qrels":
+    if (judged_by := find_task(name, location.tasks_dir).judged_by) != "qrels":
         raise UsageError(
             f"--task {name} is judged by answers ({judged_by}): it names no passage per question, so no rows can be "
             "made of it. Tasks such as xquad, mlqa, afriqa and belebele do."
         )
     targets = [str(language) for language in _parse_targets(languages)]
     patterns = ",".join(["en-en", *(f"{language}-en" for language in targets)]) if targets else "*-en"
-    loaded = load(name, Selection(pairs=patterns), location, tasks_dir, options)
+    loaded = load(name, Selection(pairs=patterns), location, options)
     if loaded.mismatches:
         raise DataError(f"{loaded.mismatches[0]}. Run `clearbench tasks check {name}` for all counts.")
     data = loaded.data
@@ -129,15 +128,13 @@ def rows_of_file(path: Path, fields: Mapping[str, str], languages: Sequence[str]
     return Source(tuple(rows), described, dropped)
 
 
-def load_evaluation(
-    name: str, languages: Sequence[str], location: DataLocation = ANYWHERE, tasks_dir: Path | None = None
-) -> Dataset:
+def load_evaluation(name: str, languages: Sequence[str], location: DataLocation = ANYWHERE) -> Dataset:
     """Load what of a task can hold texts of the rows: English and the given languages, as far as their files are there.
 
     Raises:
         UsageError, TaskError, DataError: As for loading a task; a language without files is no error.
     """
-    spec = find_task(name, tasks_dir)
+    spec = find_task(name, location.tasks_dir)
     options = spec.reader_options()
     reader = open_reader(spec, SourceFiles(spec, location, options), options)
     sides = {ENGLISH, *map(parse_language, languages)}

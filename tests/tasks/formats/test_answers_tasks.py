@@ -7,7 +7,8 @@ import pytest
 from builders.tasks import write, write_rows, write_task
 
 from clearbench.common.errors import DataError
-from clearbench.tasks.load import DataLocation, Selection, load_task
+from clearbench.tasks.load import load_task
+from clearbench.tasks.options import DataLocation, Selection
 
 XOR_ROWS = [
     {"id": "-12", "question": "क्\u200dष\u0065\u0301 ?", "answers": ["yes", "1990", "1990"], "lang": " ar"},

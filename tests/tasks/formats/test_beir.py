@@ -2,7 +2,8 @@ import pytest
 from builders.tasks import write, write_rows, write_task
 
 from clearbench.common.errors import DataError
-from clearbench.tasks.load import DataLocation, Selection, load_task
+from clearbench.tasks.load import load_task
+from clearbench.tasks.options import DataLocation, Selection
 
 CORPUS = [
     {"_id": "e1", "title": "Bears", "text": " eat honey. ", "language": "en"},

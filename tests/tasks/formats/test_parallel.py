@@ -6,7 +6,8 @@ import pytest
 from builders.tasks import belebele_rows, squad, write, write_belebele, write_rows, write_task
 
 from clearbench.common.errors import DataError
-from clearbench.tasks.load import DataLocation, Selection, load_task
+from clearbench.tasks.load import load_task
+from clearbench.tasks.options import DataLocation, Selection
 
 ALL = Selection(all_pairs=True)
 

@@ -4,7 +4,8 @@ import pytest
 from builders.tasks import squad, write, write_task
 
 from clearbench.common.errors import DataError
-from clearbench.tasks.load import DataLocation, Selection, load_task
+from clearbench.tasks.load import load_task
+from clearbench.tasks.options import DataLocation, Selection
 
 ALL = Selection(all_pairs=True)
 

@@ -7,9 +7,10 @@ from builders.encoders import write_jsonl
 from builders.tasks import squad, write, write_belebele, write_task
 
 from clearbench.common.errors import DataError, TrainingError, UsageError
-from clearbench.tasks.sources import DataLocation
-from clearbench.training.rows.build import Split, build_rows, merge_clusters
+from clearbench.tasks.options import DataLocation
+from clearbench.training.rows.build import build_rows, merge_clusters
 from clearbench.training.rows.heldout import write_task_folder
+from clearbench.training.rows.options import Split
 from clearbench.training.rows.row import TrainingRow
 from clearbench.training.rows.sources import Source, load_evaluation, rows_of_file, rows_of_task
 

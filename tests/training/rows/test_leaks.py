@@ -6,9 +6,10 @@ import pytest
 from builders.encoders import parallel_set
 
 from clearbench.common.errors import TrainingError
-from clearbench.tasks.sources import DataLocation
-from clearbench.training.rows.build import Split, build_rows
+from clearbench.tasks.options import DataLocation
+from clearbench.training.rows.build import build_rows
 from clearbench.training.rows.leaks import LeakIndex, find_leaks, normalise, shingles
+from clearbench.training.rows.options import Split
 from clearbench.training.rows.row import TrainingRow
 from clearbench.training.rows.sources import Source, load_evaluation, rows_of_task
 

@@ -10,7 +10,8 @@ from clearbench.common.errors import TrainingError, UsageError
 from clearbench.encoders.function import FunctionEncoder
 from clearbench.encoders.store import EmbeddingStore
 from clearbench.training.rows.leaks import normalise
-from clearbench.training.rows.mine import MiningOptions, collect_candidates, fit_window, mine
+from clearbench.training.rows.mine import collect_candidates, fit_window, mine
+from clearbench.training.rows.options import MiningOptions
 from clearbench.training.rows.row import Rows, TrainingRow
 
 

@@ -1,0 +1,107 @@
+"""What a user may set about training rows: how they are divided, checked against an evaluation, and mined."""
+
+from dataclasses import dataclass
+from math import isfinite
+from typing import Annotated, Literal, NamedTuple
+
+from clearbench.common.errors import UsageError
+from clearbench.common.hashing import content_hash
+from clearbench.common.options import Option
+
+Part = Literal["train", "heldout"]
+OnLeak = Literal["refuse", "drop"]
+
+
+@dataclass(frozen=True)
+class Split:
+    """A division of all clusters into two parts."""
+
+    fraction: Annotated[float, Option("Share of articles (or passages) in the part `train`.")] = 1.0
+    part: Annotated[Part, Option("The part to write.")] = "train"
+    seed: Annotated[int, Option("Another seed, another division.")] = 0
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.fraction <= 1.0:
+            raise UsageError(f"--fraction {self.fraction:g}: expected more than 0 and at most 1.")
+        if self.part not in ("train", "heldout"):
+            raise UsageError(f"--part {self.part}: expected train or heldout.")
+        if self.part == "heldout" and self.fraction == 1.0:
+            raise UsageError("--part heldout is empty with --fraction 1: give the share of the training part.")
+
+    def trains(self, cluster: str) -> bool:
+        """Whether a cluster is in the training part.
+
+        A hash of its name decides, not its place among the others: with other languages or tasks beside it, the same
+        article stays on its side (unless they join it to another, see `merge_clusters`). So the share is met only on
+        average.
+        """
+        return int(content_hash("split", str(self.seed), cluster), 16) < self.fraction * 2**128
+
+
+@dataclass(frozen=True)
+class LeakOptions:
+    """What rows must not share with an evaluation."""
+
+    exclude_task: Annotated[
+        tuple[str, ...], Option("Tasks that will be evaluated on: no row may hold their texts.")
+    ] = ()
+    on_leak: Annotated[OnLeak, Option("Refuse, or leave out and count, rows with such texts.")] = "refuse"
+    near: Annotated[
+        float, Option("Share of 8-word sequences from which texts are near-duplicates; above 1: never.")
+    ] = 0.5
+
+    def __post_init__(self) -> None:
+        if self.near <= 0:
+            raise UsageError(f"--near {self.near:g}: expected a share above 0.")
+
+
+class Window(NamedTuple):
+    """Ranks from 1, both ends included; prints as a user writes it."""
+
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        return f"{self.first}-{self.last}"
+
+
+DEFAULT_WINDOW = Window(50, 100)
+
+
+def read_window(text: str, flag: str) -> Window:
+    """Read `50-100`.
+
+    Raises:
+        UsageError: It is not of this form.
+    """
+    first, _, last = text.partition("-")
+    if not (first.strip().isdecimal() and last.strip().isdecimal()):
+        raise UsageError(f"{flag} {text}: expected two ranks from 1, such as 50-100.")
+    return Window(int(first), int(last))
+
+
+@dataclass(frozen=True)
+class MiningOptions:
+    """How to mine.
+
+    A row gets fewer negatives where the window holds no more. The margin is a difference of scores: a cosine for most
+    models. The seed also decides which of a passage's questions is taken.
+    """
+
+    num_negatives: Annotated[int, Option("Hard negatives per row.", flag="--negatives")] = 5
+    window: Annotated[Window, Option("First and last rank they come from.", read=read_window)] = DEFAULT_WINDOW
+    margin: Annotated[float, Option("Least distance to the positive's score.")] = 0.05
+    seed: Annotated[int, Option("Which candidates of the window are taken.")] = 0
+
+    def __post_init__(self) -> None:
+        if self.num_negatives < 1:
+            raise UsageError(f"--negatives {self.num_negatives}: expected at least 1.")
+        first, last = self.window
+        if not 1 <= first <= last:
+            raise UsageError(f"--window {first}-{last}: expected two ranks from 1, such as 50-100.")
+        if last - first + 1 < self.num_negatives:
+            raise UsageError(
+                f"--window {first}-{last} has {last - first + 1} ranks, too few for --negatives {self.num_negatives}."
+            )
+        if not isfinite(self.margin):
+            raise UsageError(f"--margin {self.margin}: expected a number.")
