@@ -1,10 +1,14 @@
 """`clearbench compare`: other models against a base, per language pair."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from clearbench.common.errors import UsageError
+from clearbench.common.options import Option
+from clearbench.common.output import write_output
+from clearbench.verdicts.compare.model import WHAT, CompareOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,27 +17,9 @@ if TYPE_CHECKING:
     from clearbench.verdicts.compare.model import Comparison
 
 
-class Format(StrEnum):
-    """How a comparison is printed."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
-    LATEX = "latex"
-    MARKDOWN = "markdown"
-
-
-class Correction(StrEnum):
-    """How p-values are corrected for many tests."""
-
-    MAX_T = "max-t"
-    HOLM = "holm"
-    BH = "bh"
-    NONE = "none"
-
-
-SUFFIXES = {".csv": Format.CSV, ".json": Format.JSON, ".tex": Format.LATEX, ".md": Format.MARKDOWN}
-WHAT, STATISTICS, OUTPUT = "What is compared", "Statistics", "Output"
+Format = Literal["table", "csv", "json", "latex", "markdown"]
+SUFFIXES: dict[str, Format] = {".csv": "csv", ".json": "json", ".tex": "latex", ".md": "markdown"}
+OUTPUT = "Output"
 
 
 def compare(
@@ -41,42 +27,20 @@ def compare(
         str, typer.Argument(help="Model name, NAME-HASH8, a folder records/MODEL, or a results folder with one model.")
     ],
     others: Annotated[list[str], typer.Argument(metavar="OTHER...", help="Models to compare with it, named likewise.")],
-    results: Annotated[
-        Path, typer.Option(help="Results folder that model names are looked up in.", rich_help_panel=WHAT)
-    ] = Path("results"),
-    tasks: Annotated[
-        str | None, typer.Option(help="Only these tasks, separated by commas.", rich_help_panel=WHAT)
-    ] = None,
-    pairs: Annotated[
-        str | None, typer.Option(help="Only these pairs, query language first: '*-en,de-de'.", rich_help_panel=WHAT)
-    ] = None,
-    measure: Annotated[
-        str | None, typer.Option(help="Default: each task's main measure.", rich_help_panel=WHAT)
-    ] = None,
-    correction: Annotated[
-        Correction,
-        typer.Option(
-            help="max-t and holm bound the chance of any false mark, bh the share of false marks.",
-            rich_help_panel=STATISTICS,
-        ),
-    ] = Correction.MAX_T,
-    confidence: Annotated[float, typer.Option(help="Of the intervals.", rich_help_panel=STATISTICS)] = 0.95,
-    flips: Annotated[int, typer.Option(min=1, help="Random sign flips.", rich_help_panel=STATISTICS)] = 10_000,
-    seed: Annotated[int, typer.Option(min=0, help="Of the flips.", rich_help_panel=STATISTICS)] = 0,
+    *,
+    results: Annotated[Path, Option("Results folder that model names are looked up in.", WHAT)] = Path("results"),
+    options: CompareOptions,
     format: Annotated[
-        Format | None,
-        typer.Option(
-            help="Default: by the ending of --out (.csv, .json, .tex, .md), else table.", rich_help_panel=OUTPUT
-        ),
+        Format | None, Option("Default: by the ending of --out (.csv, .json, .tex, .md), else table.", OUTPUT)
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Write to this file, not to stdout.", rich_help_panel=OUTPUT)] = None,
+    out: Annotated[Path | None, Option("Write to this file, not to stdout.", OUTPUT)] = None,
     queries: Annotated[
         int | None,
-        typer.Option(
-            min=1,
+        Option(
+            "Also list the N queries that gained and that lost most, with texts where runs were saved.",
+            OUTPUT,
             metavar="N",
-            help="Also list the N queries that gained and that lost most, with texts where runs were saved.",
-            rich_help_panel=OUTPUT,
+            minimum=1,
         ),
     ] = None,
 ) -> None:
@@ -84,28 +48,15 @@ def compare(
 
     Example: clearbench compare infonce clear --pairs '*-en'
     """
-    from clearbench.common.errors import UsageError
-    from clearbench.common.options import read_names
     from clearbench.common.progress import say
     from clearbench.records.select import select_model
-    from clearbench.verdicts.compare.compute import CompareOptions, compare_models
+    from clearbench.verdicts.compare.compute import compare_models
     from clearbench.verdicts.compare.examples import find_examples
     from clearbench.verdicts.compare.table import remarks
 
-    style = format or (SUFFIXES.get(out.suffix, Format.TABLE) if out else Format.TABLE)
-    if queries and style in (Format.CSV, Format.LATEX):
-        raise UsageError(f"--queries does not go with --format {style.value}: choose table, markdown or json.")
-    if not 0 < confidence < 1:
-        raise UsageError(f"--confidence {confidence:g}: expected a value between 0 and 1, such as 0.95.")
-    options = CompareOptions(
-        tasks=tuple(read_names(tasks, "--tasks")) if tasks is not None else None,
-        pairs=pairs,
-        measure=measure,
-        correction=correction.value,
-        confidence=confidence,
-        flips=flips,
-        seed=seed,
-    )
+    style = format or (SUFFIXES.get(out.suffix, "table") if out else "table")
+    if queries and style in ("csv", "latex"):
+        raise UsageError(f"--queries does not go with --format {style}: choose table, markdown or json.")
     entries = select_model(results, base)
     rivals = [select_model(results, other) for other in others]
     keys = [rival[0].key for rival in rivals]
@@ -117,9 +68,9 @@ def compare(
     if out is None:
         print(text, end="")
     else:
-        _save(out, text)
+        write_output(out, text.encode(), "--out")
         say(f"{out}: {sum(len(one.pairs) for one in comparisons):,} pairs compared")
-    if style in (Format.CSV, Format.LATEX):
+    if style in ("csv", "latex"):
         for sentence in dict.fromkeys(sentence for one in comparisons for sentence in remarks(one)):
             say(sentence)
 
@@ -129,13 +80,13 @@ def _render(comparisons: "Sequence[Comparison]", examples: "Sequence[Examples]",
     from clearbench.verdicts.compare.latex import as_latex
     from clearbench.verdicts.compare.table import as_csv, as_json, as_markdown
 
-    if style is Format.CSV:
+    if style == "csv":
         return as_csv(comparisons)
-    if style is Format.JSON:
+    if style == "json":
         return as_json(comparisons, examples)
-    if style is Format.LATEX:
+    if style == "latex":
         return as_latex(comparisons)
-    if style is Format.MARKDOWN:
+    if style == "markdown":
         return as_markdown(comparisons) + (as_markdown_lines(examples) if examples else "")
     return _tables(comparisons, examples, wide)
 
@@ -167,9 +118,3 @@ def _tables(comparisons: "Sequence[Comparison]", examples: "Sequence[Examples]",
         for line in as_lines(examples):
             console.print(line, soft_wrap=True)
     return capture.get()
-
-
-def _save(out: Path, text: str) -> None:
-    from clearbench.common.output import write_output
-
-    write_output(out, text.encode(), "--out")

@@ -3,74 +3,42 @@
 import os
 import sys
 from contextlib import ExitStack
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
+from clearbench.common.errors import UsageError
+from clearbench.common.options import Option
+from clearbench.common.output import write_output
+from clearbench.verdicts.gate.verdict import GateOptions
 
 if TYPE_CHECKING:
     from clearbench.records.select import Entry
     from clearbench.verdicts.gate.verdict import GateResult, Outcome
 
-GATED, OUTPUT = "What is gated", "Output"
+OUTPUT = "Output"
 EXIT_CODES: "dict[Outcome, int]" = {"pass": 0, "fail": 3, "undecided": 4}
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 WIDEST = 1000
 
 
-class Format(StrEnum):
-    """How the result is printed."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
 def gate(
+    *,
     baseline: Annotated[
-        str,
-        typer.Option(help="Model name in the results folder, folder of records, or baseline file.", show_default=False),
+        str, Option("Model name in the results folder, folder of records, or baseline file.", show_default=False)
     ],
-    candidate: Annotated[
-        str | None, typer.Option(help="The model to be let through: name or folder.", show_default=False)
-    ] = None,
-    results: Annotated[Path, typer.Option(help="Results folder in which names are looked up.")] = Path("results"),
-    margin: Annotated[
-        float, typer.Option(help="Points (ranks for Max@R) that may be lost at the most.", rich_help_panel=GATED)
-    ] = 1.0,
-    confidence: Annotated[float, typer.Option(help="One-sided confidence.", rich_help_panel=GATED)] = 0.95,
-    pairs: Annotated[
-        str | None,
-        typer.Option(help="Pairs that the margin holds for, all of them (default: en-en).", rich_help_panel=GATED),
-    ] = None,
-    tasks: Annotated[
-        str | None,
-        typer.Option(help="Only these tasks, separated by commas (default: the baseline's).", rich_help_panel=GATED),
-    ] = None,
-    measure: Annotated[
-        str | None, typer.Option(help="Measure (default: each task's main measure).", rich_help_panel=GATED)
-    ] = None,
-    rules: Annotated[
-        Path | None, typer.Option(help="gates.toml with rules on other pairs.", rich_help_panel=GATED)
-    ] = None,
-    junit: Annotated[Path | None, typer.Option(help="Write JUnit XML.", rich_help_panel=OUTPUT)] = None,
+    candidate: Annotated[str | None, Option("The model to be let through: name or folder.", show_default=False)] = None,
+    results: Annotated[Path, Option("Results folder in which names are looked up.")] = Path("results"),
+    options: GateOptions,
+    junit: Annotated[Path | None, Option("Write JUnit XML.", OUTPUT)] = None,
     summary: Annotated[
         Path | None,
-        typer.Option(
-            help=f"Write a Markdown summary (default: appended to ${STEP_SUMMARY} where that is set).",
-            rich_help_panel=OUTPUT,
-        ),
+        Option(f"Write a Markdown summary (default: appended to ${STEP_SUMMARY} where that is set).", OUTPUT),
     ] = None,
-    badge: Annotated[
-        bool, typer.Option("--badge", help="Print one line for a badge instead of tables.", rich_help_panel=OUTPUT)
-    ] = False,
-    format: Annotated[Format, typer.Option(help="What stdout gets.", rich_help_panel=OUTPUT)] = Format.TABLE,
+    badge: Annotated[bool, Option("Print one line for a badge instead of tables.", OUTPUT)] = False,
+    format: Annotated[Literal["table", "json"], Option("What stdout gets.", OUTPUT)] = "table",
     save_baseline: Annotated[
         Path | None,
-        typer.Option(
-            help="Write the baseline's scores of the gated pairs as one file to commit; needs no candidate.",
-            rich_help_panel=OUTPUT,
-        ),
+        Option("Write the baseline's scores of the gated pairs as one file to commit; needs no candidate.", OUTPUT),
     ] = None,
 ) -> int:
     """Test that a candidate is not worse than a baseline by a margin: English, and rules on other pairs.
@@ -79,37 +47,24 @@ def gate(
 
     Example: clearbench gate --baseline base --candidate tuned --margin 1.0
     """
-    from clearbench.common.errors import UsageError
-    from clearbench.common.options import read_names
     from clearbench.common.progress import say
     from clearbench.verdicts.gate.decide import gate as decide
     from clearbench.verdicts.gate.machine import to_junit
-    from clearbench.verdicts.gate.rules import read_rules
     from clearbench.verdicts.gate.sentences import explain_all
     from clearbench.verdicts.gate.tables import to_markdown
-    from clearbench.verdicts.gate.verdict import GateOptions
 
-    if badge and format is Format.JSON:
+    if badge and format == "json":
         raise UsageError("--badge and --format json exclude each other: both are what stdout gets.")
     if (candidate is None) == (save_baseline is None):
         raise UsageError("Expected one of --candidate (to gate it) and --save-baseline (to write the baseline's file).")
-    names = None if tasks is None else tuple(read_names(tasks, "--tasks"))
-    options = GateOptions(
-        margin=margin,
-        confidence=confidence,
-        pairs=pairs,
-        tasks=names,
-        measure=measure,
-        rules=read_rules(rules) if rules else (),
-    )
     with ExitStack() as stack:
         base = _open(stack, baseline, results)
         if candidate is None:
             assert save_baseline is not None
-            return _save(base, save_baseline, options.pairs, names, measure)
+            return _save(base, save_baseline, options)
         result = decide(base, _open(stack, candidate, results), options)
     if junit:
-        _write(junit, to_junit(result), "--junit")
+        write_output(junit, to_junit(result), "--junit")
     _write_summary(to_markdown(result), summary)
     try:
         _print(result, format, badge)
@@ -130,21 +85,21 @@ def _open(stack: ExitStack, text: str, results: Path) -> "list[Entry]":
     return select_model(results, text)
 
 
-def _save(
-    entries: "list[Entry]", file: Path, pairs: str | None, tasks: tuple[str, ...] | None, measure: str | None
-) -> int:
+def _save(entries: "list[Entry]", file: Path, options: GateOptions) -> int:
     from clearbench.common.progress import say
     from clearbench.records.select import select_tasks
     from clearbench.verdicts.gate.baseline import save_baseline
     from clearbench.verdicts.gate.claims import DEFAULT_PAIRS
 
-    for line in save_baseline(select_tasks(entries, tasks), file, DEFAULT_PAIRS if pairs is None else pairs, measure):
+    chosen = select_tasks(entries, options.tasks)
+    pairs = DEFAULT_PAIRS if options.pairs is None else options.pairs
+    for line in save_baseline(chosen, file, pairs, options.measure):
         say(line)
     print(f"{file}: {entries[0].key}, {file.stat().st_size:,} bytes")
     return 0
 
 
-def _print(result: "GateResult", format: Format, badge: bool) -> None:
+def _print(result: "GateResult", format: str, badge: bool) -> None:
     from rich.console import Console
 
     from clearbench.verdicts.gate.machine import to_json
@@ -155,7 +110,7 @@ def _print(result: "GateResult", format: Format, badge: bool) -> None:
     if badge:
         print(badge_line(result))
         return
-    if format is Format.JSON:
+    if format == "json":
         print(to_json(result))
         return
     console = Console(highlight=False)
@@ -183,10 +138,4 @@ def _write_summary(text: str, file: Path | None) -> None:
         except OSError as error:
             say(f"The summary could not be appended to ${STEP_SUMMARY} ({of_step}): {error.strerror}.")
     elif file:
-        _write(file, text.encode(), "--summary")
-
-
-def _write(file: Path, data: bytes, option: str) -> None:
-    from clearbench.common.output import write_output
-
-    write_output(file, data, option)
+        write_output(file, text.encode(), "--summary")

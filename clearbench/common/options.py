@@ -159,6 +159,8 @@ def _converted(value: Any, annotation: Any, where: str) -> Any:
     expected = _alternatives(annotation)
     if isinstance(value, str) and Path in expected:
         return Path(value)
+    if isinstance(value, list) and any(get_origin(kind) is tuple for kind in expected):
+        return tuple(value)
     if not any(_fits(value, one) for one in expected):
         raise wrong_kind(where, value, " or ".join(map(_name, expected)))
     return value

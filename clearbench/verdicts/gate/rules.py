@@ -167,14 +167,14 @@ class Rule(BaseModel):
             raise UsageError(f"Rule “{self.title}”: {describe_problems(error)}") from None
 
 
-def read_rules(file: Path) -> tuple[Rule, ...]:
+def read_rules(file: Path, flag: str = "--rules") -> tuple[Rule, ...]:
     """Read a gates.toml.
 
     Raises:
         UsageError: It cannot be read, is no TOML, or a rule has an unknown key or a value that makes no sense.
     """
-    where = f"--rules {file}"
-    data = read_toml(file, UsageError, "--rules ")
+    where = f"{flag} {file}"
+    data = read_toml(file, UsageError, f"{flag} ")
     if unknown := [key for key in data if key != "rule"]:
         key = unknown[0]
         raise UsageError(f"{where}: unknown key {key!r}; it holds [[rule]] tables only.{suggest(key, ['rule'])}")

@@ -6,33 +6,32 @@ Figures are the measure's own: fractions of shares, ranks of Max@R. Outputs mult
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Annotated, Literal
 
 from clearbench.common.measures import Measure
-from clearbench.verdicts.gate.rules import Rule
+from clearbench.common.options import Option, read_names
+from clearbench.verdicts.gate.rules import Rule, read_rules
 
 Outcome = Literal["pass", "fail", "undecided"]
 
 
+GATED = "What is gated"
+"""Heading of the options in `--help`."""
+
+
 @dataclass(frozen=True)
 class GateOptions:
-    """What is gated.
+    """What is gated. The margin is in points, 100 times the measure, or in ranks where the measure is a rank."""
 
-    Attributes:
-        margin: What English may lose: points (100 times the measure), or ranks where the measure is a rank.
-        confidence: One-sided.
-        pairs: Patterns of the pairs that the margin holds for; None means en-en.
-        tasks: Only these tasks; None means all of the baseline's.
-        measure: Instead of each task's main measure.
-        rules: More rules, as gates.toml holds them.
-    """
-
-    margin: float = 1.0
-    confidence: float = 0.95
-    pairs: str | None = None
-    tasks: tuple[str, ...] | None = None
-    measure: str | None = None
-    rules: tuple[Rule, ...] = ()
+    margin: Annotated[float, Option("Points that may be lost at the most.", GATED)] = 1.0
+    confidence: Annotated[float, Option("One-sided confidence.", GATED)] = 0.95
+    pairs: Annotated[str | None, Option("Pairs that the margin holds for, all of them (default: en-en).", GATED)] = None
+    tasks: Annotated[
+        tuple[str, ...] | None,
+        Option("Only these tasks, separated by commas (default: the baseline's).", GATED, read=read_names),
+    ] = None
+    measure: Annotated[str | None, Option("Measure (default: each task's main measure).", GATED)] = None
+    rules: Annotated[tuple[Rule, ...], Option("gates.toml with rules on other pairs.", GATED, read=read_rules)] = ()
 
 
 @dataclass(frozen=True)
