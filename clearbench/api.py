@@ -17,8 +17,10 @@ from clearbench.common.options import make_record, make_records, wrong_kind
 if TYPE_CHECKING:
     from clearbench.encoders.base import DenseEncoder
     from clearbench.encoders.bm25 import Lexical
-    from clearbench.evaluation.pipeline import Encoder, Evaluation, EvaluationOptions
+    from clearbench.evaluation.job import EvaluationOptions
+    from clearbench.evaluation.pipeline import Evaluation
     from clearbench.records.select import Entry
+    from clearbench.search.engines import Encoder
     from clearbench.tasks.dataset import Dataset
     from clearbench.verdicts.compare.model import Comparison
 
@@ -95,19 +97,18 @@ def evaluate(
         EncoderError, StoreError, SearchError, ScoringError, RecordError, DataError: See each; finished work is kept.
     """
     from clearbench.evaluation.pipeline import evaluate as run
+    from clearbench.scoring.judges import make_judge
     from clearbench.tasks.dataset import Dataset
 
     if not isinstance(tasks, Sequence) or not all(isinstance(task, Dataset) for task in tasks):
         raise wrong_kind("evaluate: tasks", tasks, "a list of what load_task returns")
 
-    options = evaluation_options(
-        tasks, out=out, name=name, cache=cache, save_runs=save_runs, replace=replace, verify=verify, offline=offline
-    )
-    return run(load_encoder(encoder) if isinstance(encoder, (str, Path)) else encoder, tasks, options)
+    options = evaluation_options(out=out, name=name, cache=cache, save_runs=save_runs, replace=replace, verify=verify)
+    judges = [make_judge(task, offline) for task in tasks]
+    return run(load_encoder(encoder) if isinstance(encoder, (str, Path)) else encoder, judges, options)
 
 
 def evaluation_options(
-    tasks: "Sequence[Dataset]",
     *,
     out: Place = "results",
     name: str | None = None,
@@ -115,12 +116,10 @@ def evaluation_options(
     save_runs: bool = False,
     replace: bool = False,
     verify: bool = False,
-    offline: bool = False,
 ) -> "EvaluationOptions":
-    """Return what `evaluate` makes of its arguments, the tasks' tokenisers among it."""
+    """Return what `evaluate` makes of its arguments."""
     from clearbench.common.environment import default_cache
-    from clearbench.evaluation.pipeline import EvaluationOptions
-    from clearbench.scoring.answers.xor import make_tokenisers
+    from clearbench.evaluation.job import EvaluationOptions
 
     return EvaluationOptions(
         out=Path(out),
@@ -129,7 +128,6 @@ def evaluation_options(
         save_runs=save_runs,
         replace=replace,
         verify=verify,
-        tokenisers=make_tokenisers(tasks, offline),
     )
 
 

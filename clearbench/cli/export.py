@@ -83,7 +83,7 @@ def _task_data(task: str, selection: Selection, location: DataLocation) -> "Data
     from clearbench.tasks.catalogue import find_task
     from clearbench.tasks.load import load_task
 
-    check_exportable(task, find_task(task, location.tasks_dir).judged_by, {})
+    check_exportable(task, find_task(task, location.tasks_dir).has_qrels, {})
     return load_task(task, Selection(all_pairs=True) if selection == DEFAULT else selection, location)
 
 
@@ -93,7 +93,7 @@ def _record_data(task: str, entry: "Entry", location: DataLocation) -> "Dataset"
     from clearbench.tasks.load import load_task
 
     record = entry.record
-    check_exportable(task, str(record.identity.scoring.get("judged_by", "qrels")), record.identity.options)
+    check_exportable(task, record.identity.scoring.get("judged_by", "qrels") == "qrels", record.identity.options)
     source = record.identity.task if task == _name(task) else task
     selection = Selection(pairs=",".join(pair.pair for pair in record.pairs))
     retrieval = load_task(source, selection, location, record.identity.options)

@@ -23,8 +23,10 @@ def reproduce(
     from rich.table import Table
 
     from clearbench.encoders.load import load_encoder
-    from clearbench.evaluation.pipeline import EvaluationOptions, evaluate
+    from clearbench.evaluation.job import EvaluationOptions
+    from clearbench.evaluation.pipeline import evaluate
     from clearbench.evaluation.reproduce import compare_with_published, find_expectation
+    from clearbench.scoring.judges import make_judge
     from clearbench.tasks.load import load_task
 
     expectation = find_expectation(name)
@@ -33,7 +35,8 @@ def reproduce(
         for task in expectation.task
     ]
     options = EvaluationOptions(out=out, cache=location.cache_dir)
-    evaluations = evaluate(load_encoder(model or expectation.model, encoder), sets, options)
+    judges = [make_judge(data, offline=not location.downloads) for data in sets]
+    evaluations = evaluate(load_encoder(model or expectation.model, encoder), judges, options)
     comparisons = compare_with_published(expectation, evaluations)
     table = Table(title=f"{expectation.model}: published ({expectation.source}) and found")
     for column in ("task", "pair", "measure", "published", "found", "difference", ""):

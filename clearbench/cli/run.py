@@ -65,6 +65,7 @@ def run(
     from clearbench.encoders.load import load_encoder
     from clearbench.evaluation.pipeline import evaluate
     from clearbench.evaluation.plan import plan_run
+    from clearbench.scoring.judges import make_judge
     from clearbench.tasks.load import load_tasks
     from clearbench.tasks.mixed import mix
 
@@ -80,16 +81,16 @@ def run(
         for note in retrieval.notes:
             say(f"{retrieval.task}: {note}")
     how = evaluation_options(
-        sets, out=out, name=name, cache=location.cache_dir, save_runs=save_runs, replace=replace, verify=verify,
-        offline=not location.downloads,
+        out=out, name=name, cache=location.cache_dir, save_runs=save_runs, replace=replace, verify=verify
     )  # fmt: skip
+    judges = [make_judge(data, offline=not location.downloads) for data in sets]
     adjustment = _adjustment(adjust, adjust_text, sets, location)
     base = load_encoder(model, encoder)
     evaluated = adjust_encoder(base, *adjustment) if adjustment else base
     if dry_run:
-        print_plan(plan_run(evaluated, sets, how))
+        print_plan(plan_run(evaluated, judges, how))
     else:
-        print_evaluations(evaluate(evaluated, sets, how), format)
+        print_evaluations(evaluate(evaluated, judges, how), format)
 
 
 def _check_mixed(names: Sequence[str], selection: Selection, location: DataLocation) -> None:
@@ -101,7 +102,7 @@ def _check_mixed(names: Sequence[str], selection: Selection, location: DataLocat
     if selection.pairs is not None:
         raise UsageError("--pool mixed has the passages of all languages at once: choose --languages, not --pairs.")
     for name in names:
-        check_mixable(name, find_task(name, location.tasks_dir).judged_by)
+        check_mixable(name, find_task(name, location.tasks_dir).has_qrels)
 
 
 def _adjustment(

@@ -176,15 +176,10 @@ def _places(source: Source) -> str:
 def _query_table(data: Dataset) -> Table:
     """One row per distinct query set: pairs that share one are counted together."""
     table = Table("queries", "language", "pairs", "number", "fingerprint", box=None)
-    sets: dict[int, list[int]] = {}
-    for index, pair in enumerate(data.pairs):
-        sets.setdefault(id(pair.queries), []).append(index)
-    for indexes in sets.values():
-        first = data.pairs[indexes[0]]
-        label = str(first.pair) if len(indexes) == 1 else f"{first.pair.query}-*"
-        texts = first.queries
-        row = (label, str(texts.language), str(len(indexes)), f"{len(texts):,}", texts.fingerprint[:_SHOWN])
-        table.add_row(*row)
+    for key, texts in data.queries.items():
+        pairs = [str(pair) for pair in data.pairs if pair.queries == key]
+        label = pairs[0] if len(pairs) == 1 else f"{texts.language}-*"
+        table.add_row(label, str(texts.language), str(len(pairs)), f"{len(texts):,}", texts.fingerprint[:_SHOWN])
     return table
 
 

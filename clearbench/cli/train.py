@@ -1,14 +1,12 @@
 """`clearbench train`: fine-tune a checkpoint on training rows."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from clearbench.encoders.base import DenseEncoder
-    from clearbench.tasks.dataset import Dataset
+    from clearbench.scoring.judges import Judge
     from clearbench.training.run.config import TrainConfig
 
 RUN, METHOD, EVALUATION, MACHINE = "Run", "Method", "Evaluation", "Machine"
@@ -147,52 +145,30 @@ def train(
         ),
     }
     chosen = make_config(settings, config)
-    sets = load_evaluation(chosen)
+    judges = load_evaluation(chosen)
 
+    from clearbench.evaluation.pipeline import measure
     from clearbench.training.run.train import train as run_training
 
-    manifest = run_training(chosen, lambda encoder: measure(encoder, sets), resume=resume, replace=replace)
+    manifest = run_training(chosen, lambda encoder: measure(encoder, judges), resume=resume, replace=replace)
     last = manifest.loss_curve[-1]["loss"] if manifest.loss_curve else float("nan")
     print(f"{chosen.out}: {manifest.step} steps, last loss {last:.4f}, weights {manifest.weights}")
 
 
-def load_evaluation(config: "TrainConfig") -> list["Dataset"]:
-    """Load the tasks to evaluate on while training."""
+def load_evaluation(config: "TrainConfig") -> list["Judge"]:
+    """Load the tasks to evaluate on while training, each with its rule."""
     if config.eval_tasks is None:
         return []
     from clearbench.common.environment import default_cache
     from clearbench.common.options import read_names
+    from clearbench.scoring.judges import make_judge
     from clearbench.tasks.load import load_task
     from clearbench.tasks.options import DataLocation, Selection
 
     location = DataLocation(data_dir=config.data_dir, cache_dir=default_cache(), offline=config.offline)
     selection = Selection(pairs=config.eval_pairs)
-    return [
-        load_task(task, selection=selection, location=location) for task in read_names(config.eval_tasks, "--eval-task")
-    ]
-
-
-def measure(encoder: "DenseEncoder", sets: Sequence["Dataset"]) -> dict[str, float]:
-    """Return nDCG@10 by "task:pair", scored as `clearbench run` does, with nothing written."""
-    from clearbench.encoders.embed import encode_missing, plan_encoding
-    from clearbench.encoders.store import EmbeddingStore
-    from clearbench.evaluation.pipeline import make_judge
-    from clearbench.scoring.compute import DEPTH
-    from clearbench.search.engines import DenseEngine
-
-    store = EmbeddingStore(None)
-    encode_missing(encoder, store, plan_encoding(encoder, sets))
-    engine = DenseEngine(encoder, store)
-    found = {}
-    for retrieval in sets:
-        judge = make_judge(retrieval, {})
-        for pair in retrieval.pairs:
-            pool = engine.open(retrieval.pools[pair.pool])
-            [ranking] = pool.top([pair.queries], DEPTH, f"{retrieval.task} {pair.pair}")
-            judged = judge.judge(pair.queries.ids, ranking, pool, pair.qrels)
-            measure = judged.measures.index("nDCG@10" if "nDCG@10" in judged.measures else retrieval.main_measure)
-            found[f"{retrieval.task}:{pair.pair}"] = float(judged.scores[:, measure].mean())
-    return found
+    tasks = read_names(config.eval_tasks, "--eval-task")
+    return [make_judge(load_task(task, selection, location), offline=not location.downloads) for task in tasks]
 
 
 def _given(**settings: Any) -> dict[str, Any]:

@@ -15,7 +15,8 @@ A message says what was found, what was expected, where, and what to do. The com
 without a traceback; `python -X dev` or CLEARBENCH_TRACEBACK=1 shows the traceback too.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 
@@ -67,3 +68,12 @@ def suggest(name: str, known: Iterable[str]) -> str:
     """Return " Did you mean ...?" with up to three near names, or an empty string."""
     near = get_close_matches(name, list(known), n=3, cutoff=0.5)
     return f" Did you mean {', '.join(near)}?" if near else ""
+
+
+@contextmanager
+def located(where: str) -> Iterator[None]:
+    """Put where it happened before the message of a known error that the block raises: "xquad de-en: ..."."""
+    try:
+        yield
+    except ClearbenchError as error:
+        raise type(error)(f"{where}: {error}") from error

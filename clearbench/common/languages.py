@@ -112,8 +112,7 @@ class Language:
         return _row(self).tier
 
 
-@dataclass(frozen=True, order=True)
-class Pair:
+class Pair(NamedTuple):
     """The languages of the queries and of the passages; prints as "de-en", the queries' language first."""
 
     query: Language

@@ -78,10 +78,8 @@ def collect_text(data: Dataset) -> AdjustText:
 
 def task_parts(data: Dataset) -> Iterator[tuple[Role, Texts]]:
     """Yield the distinct query sets and passage pools that a task's pairs use."""
-    for queries in {id(pair.queries): pair.queries for pair in data.pairs}.values():
-        yield "query", queries
-    for key in dict.fromkeys(pair.pool for pair in data.pairs):
-        yield "passage", data.pools[key]
+    yield from (("query", queries) for queries in data.used_queries())
+    yield from (("passage", pool) for pool in data.used_pools())
 
 
 def places_of(sets: Iterable[Dataset]) -> list[Place]:

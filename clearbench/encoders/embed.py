@@ -1,7 +1,7 @@
 """Encode what a run needs and the store does not have yet: each distinct text once, across tasks and pairs."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
@@ -59,7 +59,7 @@ class EncodingReport:
 
 
 def plan_encoding(
-    encoder: DenseEncoder, sets: Iterable[Dataset], more: Iterable[tuple[str, Texts, Role]] = ()
+    encoder: DenseEncoder, datasets: Iterable[Dataset], more: Iterable[tuple[str, Texts, Role]] = ()
 ) -> EncodingPlan:
     """Collect the distinct (role, text) of all pairs of all tasks, and of further parts: (task, texts, role)."""
     texts: list[str] = []
@@ -68,7 +68,7 @@ def plan_encoding(
     keys: list[Keys] = []
     seen: set[bytes] = set()
     mentions = 0
-    for task, part, role in chain(_parts(sets), more):
+    for task, part, role in chain(_parts(datasets), more):
         mentions += len(part)
         part_keys = text_keys(encoder, part.texts, role)
         fresh = []
@@ -165,18 +165,8 @@ def _check_finite(vectors: FloatArray, rows: IntArray, plan: EncodingPlan, encod
         )
 
 
-def _parts(sets: Iterable[Dataset]) -> Iterator[tuple[str, Texts, Role]]:
-    """Each distinct pool and query set once, pools first."""
-    sets = list(sets)
-    seen: set[int] = set()
-    for retrieval in sets:
-        used = [retrieval.pools[key] for key in dict.fromkeys(pair.pool for pair in retrieval.pairs)]
-        sides: tuple[tuple[Sequence[Texts], Role], ...] = (
-            (used, "passage"),
-            ([pair.queries for pair in retrieval.pairs], "query"),
-        )
-        for parts, role in sides:
-            for part in parts:
-                if id(part) not in seen:
-                    seen.add(id(part))
-                    yield retrieval.task, part, role
+def _parts(datasets: Iterable[Dataset]) -> Iterator[tuple[str, Texts, Role]]:
+    """Each pool and query set that a pair uses once, pools first."""
+    for data in datasets:
+        yield from ((data.task, pool, "passage") for pool in data.used_pools())
+        yield from ((data.task, queries, "query") for queries in data.used_queries())

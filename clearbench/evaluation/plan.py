@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from clearbench.encoders.bm25 import Lexical
-from clearbench.encoders.estimate import estimate_seconds
-from clearbench.evaluation.pipeline import Encoder, EvaluationOptions, identity_of, make_judge, open_part, open_store
-from clearbench.records.folder import RecordFolder, record_folder
-from clearbench.tasks.dataset import Dataset
+from clearbench.evaluation.job import EvaluationOptions, open_jobs
+from clearbench.scoring.judges import Judge
+from clearbench.search.engines import Encoder, open_engine
 
 
 @dataclass(frozen=True)
@@ -49,29 +47,31 @@ class RunPlan:
     seconds: float | None
 
 
-def plan_run(encoder: Encoder, sets: Sequence[Dataset], options: EvaluationOptions) -> RunPlan:
+def plan_run(encoder: Encoder, judges: Sequence[Judge], options: EvaluationOptions) -> RunPlan:
     """Plan what `evaluate` would do with the same arguments.
 
+    Args:
+        encoder: What would be evaluated.
+        judges: The tasks, each with its rule.
+        options: See EvaluationOptions.
     Raises:
         RecordError: The results folder holds another measurement, as `evaluate` would raise.
     """
-    tasks, open_sets = [], []
-    for retrieval in sets:
-        judge = make_judge(retrieval, options.tokenisers)
-        path = record_folder(options.out, options.name or encoder.name, encoder.fingerprint, retrieval.label)
-        done: dict[str, object] = {}
-        if path.exists() and not options.replace:
-            folder = RecordFolder(path, identity_of(encoder, retrieval, judge))
-            folder.check_data({str(pair.pair): retrieval.pair_fingerprint(pair) for pair in retrieval.pairs})
-            done = {**folder.done}
-        rest = open_part(retrieval, done)
-        open_sets.append(rest)
-        num_queries = sum(len(pair.queries) for pair in rest.pairs)
-        num_done = len(retrieval.pairs) - len(rest.pairs)
-        tasks.append(TaskPlan(retrieval.label, len(retrieval.pairs), num_done, num_queries, path))
-    if isinstance(encoder, Lexical):
-        return RunPlan(tuple(tasks), 0, 0, 0, None)
-    base, store, plan = open_store(encoder, open_sets, options)
-    num_cached = int(store.contains(plan.keys).sum())
-    seconds = estimate_seconds(base, store, plan)
-    return RunPlan(tuple(tasks), plan.num_mentions, len(plan.texts), num_cached, seconds)
+    engine = open_engine(encoder, [judge.data for judge in judges], options.cache, options.name)
+    jobs = open_jobs(encoder, judges, options, write=False)
+    todo = [job.todo for job in jobs]
+    tasks = tuple(
+        TaskPlan(
+            task=job.data.label,
+            num_pairs=len(job.data.pairs),
+            num_done=len(job.data.pairs) - len(rest.pairs),
+            num_queries=sum(len(rest.queries_of(pair)) for pair in rest.pairs),
+            folder=job.path,
+        )
+        for job, rest in zip(jobs, todo, strict=True)
+    )
+    work = engine.plan(todo)
+    if work.plan is None:
+        return RunPlan(tasks, 0, 0, 0, None)
+    num_distinct = len(work.plan.texts)
+    return RunPlan(tasks, work.plan.num_mentions, num_distinct, num_distinct - work.num_missing, engine.estimate(work))

@@ -28,9 +28,9 @@ def export_beir(retrieval: Dataset, to: Path) -> Exported:
         DataError: The task is judged by answers, has a pool of several languages, or an id that holds a tab or newline.
         RecordError: A file cannot be written.
     """
-    check_exportable(retrieval.task, retrieval.judged_by, retrieval.options)
+    check_exportable(retrieval.task, retrieval.has_qrels, retrieval.options)
     one_folder = _is_one_folder(retrieval)
-    groups = [(to, retrieval.pairs)] if one_folder else [(to / str(pair.pair), (pair,)) for pair in retrieval.pairs]
+    groups = [(to, retrieval.pairs)] if one_folder else [(to / str(pair), (pair,)) for pair in retrieval.pairs]
     files = [file for folder, pairs in groups for file in _write_folder(folder, retrieval, pairs)]
     notes = [] if one_folder else [f"The pairs have pools of their own: a folder for each of {len(groups)} pairs."]
     blanks = sum(text != text.strip() for pool in retrieval.pools.values() for text in pool.texts)
@@ -39,14 +39,14 @@ def export_beir(retrieval: Dataset, to: Path) -> Exported:
     return Exported(tuple(files), tuple(notes))
 
 
-def check_exportable(task: str, judged_by: str, options: Mapping[str, str]) -> None:
+def check_exportable(task: str, has_qrels: bool, options: Mapping[str, str]) -> None:
     """Raise unless a BEIR folder can hold a task's judgements and pools; asked before the data are loaded.
 
     Raises:
         DataError: The task is judged by answers, or has one pool of all languages.
     """
-    if judged_by != "qrels":
-        raise DataError(f"Task {task} is judged by answer strings ({judged_by}), which BEIR's format cannot hold.")
+    if not has_qrels:
+        raise DataError(f"Task {task} is judged by answer strings, which BEIR's format cannot hold.")
     if options.get("pool") == "mixed":
         raise DataError(
             f"Task {task}: a BEIR folder cannot hold a pool of several languages. Export a record of plain pairs, or "
@@ -61,7 +61,7 @@ def check_same_data(retrieval: Dataset, record: Record) -> None:
         RecordError: A pair's data are others.
     """
     known = {pair.pair: pair.data for pair in record.pairs}
-    other = [str(p.pair) for p in retrieval.pairs if known.get(str(p.pair)) != retrieval.pair_fingerprint(p)]
+    other = [str(p) for p in retrieval.pairs if known.get(str(p)) != retrieval.pair_fingerprint(p)]
     if other:
         raise RecordError(
             f"The files of {retrieval.label} that are here are not those of the record: other texts or judgements in "
@@ -75,15 +75,16 @@ def _is_one_folder(retrieval: Dataset) -> bool:
     pools: dict[str, str] = {}
     queries: dict[str, str] = {}
     return all(
-        pools.setdefault(str(pair.pair.passage), pair.pool) == pair.pool
-        and queries.setdefault(str(pair.pair.query), pair.queries.fingerprint) == pair.queries.fingerprint
+        pools.setdefault(str(pair.passage), pair.pool) == pair.pool
+        and queries.setdefault(str(pair.query), fingerprint) == fingerprint
         for pair in retrieval.pairs
+        for fingerprint in [retrieval.queries_of(pair).fingerprint]
     )
 
 
 def _write_folder(folder: Path, retrieval: Dataset, pairs: Sequence[TaskPair]) -> Iterator[Path]:
     pools = {pair.pool: retrieval.pools[pair.pool] for pair in pairs}
-    queries = {str(pair.pair.query): pair.queries for pair in pairs}
+    queries = {str(pair.query): retrieval.queries_of(pair) for pair in pairs}
     several = len(pools) > 1 or len(queries) > 1
     contents = {
         "corpus.jsonl": (_passage(pool, place, several) for pool in pools.values() for place in range(len(pool))),
@@ -109,10 +110,10 @@ def _query(texts: Texts, place: int, several: bool) -> str:
 def _qrels(retrieval: Dataset, pairs: Iterable[TaskPair], several: bool) -> Iterator[str]:
     yield HEADER
     for pair in pairs:
-        pool = retrieval.pools[pair.pool]
-        for query in pair.queries.ids:
-            for passage, relevance in pair.qrels[query].items():
-                yield f"{_unique(pair.queries, query, several)}\t{_unique(pool, passage, several)}\t{relevance}\n"
+        pool, queries, qrels = retrieval.passages_of(pair), retrieval.queries_of(pair), retrieval.qrels_of(pair)
+        for query in queries.ids:
+            for passage, relevance in qrels[query].items():
+                yield f"{_unique(queries, query, several)}\t{_unique(pool, passage, several)}\t{relevance}\n"
 
 
 def _unique(texts: Texts, key: str, several: bool) -> str:

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from clearbench.common.arrays import IntArray, Scores
 from clearbench.common.languages import Language
-from clearbench.search.engines import OpenPool
+from clearbench.search.engine import OpenPool
 from clearbench.search.pool import Ranked
 from clearbench.stats.ranks import peer
-from clearbench.tasks.dataset import Qrels, Texts
+from clearbench.tasks.dataset import Dataset, Qrels, TaskPair, Texts
 
 TLR_CUTOFFS = (10, 100)
 PEER_CUTOFFS = (10, 100)
@@ -94,25 +94,24 @@ class LanguageBias:
     chance: Scores
 
 
-def judge_bias(
-    queries: Texts, passages: Texts, qrels: Qrels, pool: OpenPool, ranked: Ranked, with_peer: bool, what: str
-) -> LanguageBias:
+def judge_bias(data: Dataset, pair: TaskPair, pool: OpenPool, ranked: Ranked, with_peer: bool) -> LanguageBias:
     """Measure language bias for the queries of one language.
 
+    A query without a relevant passage has no value for any measure but the top-1 ones.
+
     Args:
-        queries: The queries.
-        passages: The pool's texts; `each_language` tells them apart.
-        qrels: Judgements; a query without a relevant passage has no value for any measure but the top-1 ones.
-        pool: The same passages, open.
+        data: With a mixed pool.
+        pair: Whose queries.
+        pool: The mixed pool, open.
         ranked: The queries' rankings; the first column is used.
         with_peer: Include PEER@k; see `has_several`.
-        what: Named in messages.
     """
+    queries, passages, qrels = data.queries_of(pair), data.passages_of(pair), data.qrels_of(pair)
     languages = tuple(sorted(set(passages.each_language), key=str))
     number = {language: place for place, language in enumerate(languages)}
     language_P = np.array([number[language] for language in passages.each_language], dtype=np.int64)
     gold_QG, relevance_QG = relevant_positions(queries.ids, qrels, passages)
-    rank_QG, middle_QG = pool.relevant_ranks(queries, gold_QG, what)
+    rank_QG, middle_QG = pool.relevant_ranks(queries, gold_QG)
     found = Relevant(
         number.get(queries.language, -1), len(languages), np.where(gold_QG >= 0, language_P[gold_QG], -1),
         relevance_QG, rank_QG, middle_QG,
@@ -191,13 +190,15 @@ def _peers(found: Relevant) -> dict[str, Scores]:
     }  # fmt: skip
 
 
-def has_several(qrels: Qrels, passages: Texts) -> bool:
+def has_several(data: Dataset) -> bool:
     """Whether a query has several relevant passages in one language: where none has, PEER says nothing."""
-    language = passages.each_language
-    for judgements in qrels.values():
-        languages = [language[passages.index[key]] for key, relevance in judgements.items() if relevance > 0]
-        if len(set(languages)) < len(languages):
-            return True
+    for pool, key in dict.fromkeys((pair.pool, pair.qrels) for pair in data.pairs):
+        passages = data.pools[pool]
+        language = passages.each_language
+        for judgements in data.qrels[key].values():
+            languages = [language[passages.index[name]] for name, relevance in judgements.items() if relevance > 0]
+            if len(set(languages)) < len(languages):
+                return True
     return False
 
 

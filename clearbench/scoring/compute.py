@@ -10,14 +10,15 @@ import numpy as np
 
 from clearbench.common.arrays import IntArray, Scores
 from clearbench.common.errors import ScoringError
+from clearbench.common.measures import CUTOFFS
 
 Ranking = Mapping[str, float]
 """passage id -> score"""
 
 
 @dataclass(frozen=True)
-class Measure:
-    """One measure, known by the name it prints as.
+class RankMeasure:
+    """How one measure is computed.
 
     Attributes:
         name: As in tables and records: nDCG@10.
@@ -44,13 +45,12 @@ def _reciprocal(rank: Scores) -> Scores:
     return 1.0 / rank
 
 
-CUTOFFS = (1, 5, 10, 20, 100)
-MEASURES: tuple[Measure, ...] = (
-    *(Measure(f"nDCG@{k}", f"ndcg_cut_{k}", k, _ndcg) for k in CUTOFFS),
-    *(Measure(f"recall@{k}", f"recall_{k}", k, _one) for k in CUTOFFS),
-    Measure("MRR@10", "recip_rank", 10, _reciprocal),
-    Measure("MAP@100", "map_cut_100", 100, _reciprocal),
-    *(Measure(f"success@{k}", f"success_{k}", k, _one) for k in CUTOFFS),
+MEASURES: tuple[RankMeasure, ...] = (
+    *(RankMeasure(f"nDCG@{k}", f"ndcg_cut_{k}", k, _ndcg) for k in CUTOFFS),
+    *(RankMeasure(f"recall@{k}", f"recall_{k}", k, _one) for k in CUTOFFS),
+    RankMeasure("MRR@10", "recip_rank", 10, _reciprocal),
+    RankMeasure("MAP@100", "map_cut_100", 100, _reciprocal),
+    *(RankMeasure(f"success@{k}", f"success_{k}", k, _one) for k in CUTOFFS),
 )
 MEASURE_NAMES = tuple(measure.name for measure in MEASURES)
 DEPTH = max(measure.cutoff for measure in MEASURES)

@@ -7,9 +7,8 @@ passages of a query.
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
-from clearbench.common.arrays import FloatArray, IntArray
+from clearbench.common.arrays import FloatArray, IntArray, Scores
 from clearbench.search.pool import Pool, Ranked, check_scores, order_scores, rank_of_gold, ranks_of_relevant
 
 # Scores held at a time: few enough to stay in the processor's cache (4 MB), but for large pools enough queries that the
@@ -27,7 +26,7 @@ def inner_products(query_QD: FloatArray, passage_UD: FloatArray) -> ScoreRows:
     return lambda start, stop: query_QD[start:stop] @ passage_UD.T
 
 
-def gold_ranks(score_rows: ScoreRows, gold_Q: IntArray, pool: Pool, what: str) -> IntArray:
+def gold_ranks(score_rows: ScoreRows, gold_Q: IntArray, pool: Pool) -> IntArray:
     """Rank of each query's only relevant passage without keeping any ranking, int64 [Q], from 1.
 
     Raises:
@@ -36,15 +35,13 @@ def gold_ranks(score_rows: ScoreRows, gold_Q: IntArray, pool: Pool, what: str) -
     ranks = np.empty(len(gold_Q), dtype=np.int64)
     for start, stop in _blocks(len(gold_Q), pool):
         score_QU = score_rows(start, stop)
-        check_scores(score_QU, what)
+        check_scores(score_QU)
         ranks[start:stop] = rank_of_gold(score_QU, gold_Q[start:stop], pool)
     return ranks
 
 
-def relevant_ranks(
-    score_rows: ScoreRows, gold_QG: IntArray, pool: Pool, what: str
-) -> tuple[IntArray, NDArray[np.float64]]:
-    """Ranks of all relevant passages of each query without keeping any ranking; see `ranks_of_relevant`.
+def relevant_ranks(score_rows: ScoreRows, gold_QG: IntArray, pool: Pool) -> tuple[IntArray, Scores]:
+    """Ranks of all relevant passages of each query without keeping any ranking, [Q, G]; see `ranks_of_relevant`.
 
     Raises:
         SearchError: A score is not finite.
@@ -52,13 +49,13 @@ def relevant_ranks(
     ranks, middles = np.zeros(gold_QG.shape, dtype=np.int64), np.full(gold_QG.shape, np.nan)
     for start, stop in _blocks(len(gold_QG), pool):
         score_QU = score_rows(start, stop)
-        check_scores(score_QU, what)
+        check_scores(score_QU)
         for row, score_U in enumerate(score_QU, start):
             ranks[row], middles[row] = ranks_of_relevant(score_U, gold_QG[row], pool)
     return ranks, middles
 
 
-def top_by_rows(score_rows: ScoreRows, num_queries: int, pool: Pool, depth: int, what: str) -> Ranked:
+def top_by_rows(score_rows: ScoreRows, num_queries: int, pool: Pool, depth: int) -> Ranked:
     """Rank by whole rows of scores (BM25 and other engines without vectors).
 
     Raises:
@@ -67,12 +64,12 @@ def top_by_rows(score_rows: ScoreRows, num_queries: int, pool: Pool, depth: int,
     parts = []
     for start, stop in _blocks(num_queries, pool):
         score_QU = score_rows(start, stop)
-        check_scores(score_QU, what)
+        check_scores(score_QU)
         parts.append(order_scores(score_QU, pool, depth))
     return Ranked(np.concatenate([p.positions for p in parts]), np.concatenate([p.scores for p in parts]))
 
 
-def top_by_faiss(query_QD: FloatArray, passage_UD: FloatArray, pool: Pool, depth: int, what: str) -> Ranked:
+def top_by_faiss(query_QD: FloatArray, passage_UD: FloatArray, pool: Pool, depth: int) -> Ranked:
     """Rank with FAISS's exact inner-product search.
 
     FAISS promises no order among equal scores. One passage more than needed is fetched; a query whose tie could
@@ -83,7 +80,6 @@ def top_by_faiss(query_QD: FloatArray, passage_UD: FloatArray, pool: Pool, depth
         passage_UD: Vectors of the distinct texts, float32 [U, D].
         pool: The pool.
         depth: Passages kept per query.
-        what: Named in messages.
     Raises:
         SearchError: A score is not finite.
     """
@@ -95,7 +91,7 @@ def top_by_faiss(query_QD: FloatArray, passage_UD: FloatArray, pool: Pool, depth
         np.ascontiguousarray(query_QD), np.ascontiguousarray(passage_UD), fetch, metric=faiss.METRIC_INNER_PRODUCT
     )
     # FAISS leaves out what it cannot compare and fills up with -1.
-    check_scores(np.where(found_QF < 0, np.float32(np.nan), score_QF), what)
+    check_scores(np.where(found_QF < 0, np.float32(np.nan), score_QF))
     order, starts = pool.members
     positions = np.empty((len(query_QD), depth), dtype=np.int64)
     scores = np.empty((len(query_QD), depth), dtype=np.float32)

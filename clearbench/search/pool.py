@@ -145,13 +145,11 @@ def ranks_of_relevant(score_U: FloatArray, gold_G: IntArray, pool: Pool) -> tupl
     return rank, middle
 
 
-def check_scores(score: FloatArray, what: str) -> None:
+def check_scores(score: FloatArray) -> None:
     """Refuse scores that cannot be ranked.
 
     Raises:
         SearchError: A score is NaN or infinite.
     """
     if not np.isfinite(score.sum(dtype=np.float64)):  # one quick pass; NaN and infinities survive a sum
-        raise SearchError(
-            f"{what}: {int((~np.isfinite(score)).sum())} scores are NaN or infinite; they cannot be ranked."
-        )
+        raise SearchError(f"{int((~np.isfinite(score)).sum())} scores are NaN or infinite; they cannot be ranked.")

@@ -4,13 +4,17 @@ A query id names a *parallel* question: the same id in two languages is the same
 never the question's text, links languages (Belebele has duplicate question strings in 18 variants).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TypeVar
 
 from clearbench.common.errors import DataError
 from clearbench.common.hashing import content_hash
 from clearbench.common.languages import Language, Pair
+from clearbench.common.text import task_label
+
+_T = TypeVar("_T")
 
 Qrels = Mapping[str, Mapping[str, int]]
 """query id -> passage id -> relevance (> 0 is relevant)."""
@@ -59,28 +63,47 @@ class Texts:
 
 @dataclass(frozen=True)
 class TaskPair:
-    """One language pair of a task: its queries, the key of its passage pool, and the judgements."""
+    """One language pair of a task: its two languages, and the keys of its three parts in the Dataset.
 
-    pair: Pair
-    queries: Texts
+    Attributes:
+        query: Language of the queries.
+        passage: Language of the passages.
+        queries: Key of its query set.
+        pool: Key of its passage pool; pairs that share it are searched together.
+        qrels: Key of its judgements; a task judged by answers has none, and "" here.
+    """
+
+    query: Language
+    passage: Language
+    queries: str
     pool: str
-    qrels: Qrels
+    qrels: str = ""
+
+    def __str__(self) -> str:
+        return str(self.languages)
+
+    @property
+    def languages(self) -> Pair:
+        """Both languages."""
+        return Pair(self.query, self.passage)
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """The loaded part of one task.
+    """The loaded part of one task: keyed parts, and pairs that name them.
 
     Attributes:
         task: Task name.
         version: Version of the task definition.
-        pools: Pool key -> passages. Pairs that share a key are searched together.
+        pools: Pool key -> passages.
+        queries: Query set key -> queries.
+        qrels: Judgements key -> judgements.
         pairs: The selected pairs, in a fixed order.
         clusters: query id -> cluster of dependent questions (usually the gold passage); an absent id is its own
             cluster.
         answers: query id -> accepted answer strings, for tasks that are judged by answers.
         notes: What was odd in the data or left out, one sentence each.
-        judged_by: The rule that decides what a hit is: "qrels", "xor" or "mkqa".
+        judged_by: The rule that decides what a hit is: a key of `common.measures.RULES`.
         main_measure: What tables show.
         tokeniser: Name of what counts tokens, for tasks judged by XOR-Retrieve's rule.
         options: Reader options that differ from the task file's, as text.
@@ -89,6 +112,8 @@ class Dataset:
     task: str
     version: int
     pools: Mapping[str, Texts]
+    queries: Mapping[str, Texts]
+    qrels: Mapping[str, Qrels]
     pairs: tuple[TaskPair, ...]
     clusters: Mapping[str, str] = field(default_factory=dict)
     answers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -101,27 +126,70 @@ class Dataset:
     @property
     def label(self) -> str:
         """Task name, with the options that make it another measurement: `xquad+merge_duplicate_questions=True`."""
-        return "+".join([self.task, *(f"{key}={value}" for key, value in sorted(self.options.items()))])
+        return task_label(self.task, self.options.items())
+
+    @property
+    def has_qrels(self) -> bool:
+        """Whether passages are judged; if not, answers decide what a hit is."""
+        return self.judged_by == "qrels"
+
+    def queries_of(self, pair: TaskPair) -> Texts:
+        """The queries of a pair."""
+        return self.queries[pair.queries]
+
+    def passages_of(self, pair: TaskPair) -> Texts:
+        """The passage pool of a pair."""
+        return self.pools[pair.pool]
+
+    def qrels_of(self, pair: TaskPair) -> Qrels:
+        """The judgements of a pair; none for a task judged by answers."""
+        return self.qrels[pair.qrels] if pair.qrels else {}
+
+    def pair(self, name: str) -> TaskPair:
+        """The pair that prints as `name`: "de-en"."""
+        return next(pair for pair in self.pairs if str(pair) == name)
+
+    def only(self, pairs: Iterable[TaskPair]) -> "Dataset":
+        """The same task with some of its pairs, and only the parts that they use."""
+        kept = tuple(pairs)
+        return replace(
+            self,
+            pairs=kept,
+            pools=_used(self.pools, (pair.pool for pair in kept)),
+            queries=_used(self.queries, (pair.queries for pair in kept)),
+            qrels=_used(self.qrels, (pair.qrels for pair in kept)),
+        )
+
+    def used_pools(self) -> Iterator[Texts]:
+        """Each pool that a pair uses, once, in the order of the pairs."""
+        return (self.pools[key] for key in dict.fromkeys(pair.pool for pair in self.pairs))
+
+    def used_queries(self) -> Iterator[Texts]:
+        """Each query set that a pair uses, once, in the order of the pairs."""
+        return (self.queries[key] for key in dict.fromkeys(pair.queries for pair in self.pairs))
 
     @cached_property
-    def qrels_fingerprints(self) -> Mapping[int, str]:
-        """id() of each qrels mapping -> hash of its content; pairs share mappings, so each is hashed once."""
-        return {id(qrels): hash_qrels(qrels) for qrels in {id(p.qrels): p.qrels for p in self.pairs}.values()}
+    def pool_languages(self) -> tuple[str, ...]:
+        """Languages of a mixed pool, sorted; none for pools of one language each."""
+        return tuple(sorted({str(language) for pool in self.pools.values() for language in pool.languages}))
 
-    @cached_property
-    def answers_fingerprint(self) -> str:
-        """Hash of the accepted answers."""
-        return content_hash(*(part for query in sorted(self.answers) for part in (query, *self.answers[query], "")))
-
-    def pair_fingerprint(self, data: TaskPair) -> str:
+    def pair_fingerprint(self, pair: TaskPair) -> str:
         """128-bit hash of everything that decides one pair's score apart from the encoder."""
         return content_hash(
-            str(data.pair),
-            data.queries.fingerprint,
-            self.pools[data.pool].fingerprint,
-            self.qrels_fingerprints[id(data.qrels)],
-            self.answers_fingerprint,
+            str(pair),
+            self.queries_of(pair).fingerprint,
+            self.passages_of(pair).fingerprint,
+            self._qrels_fingerprints[pair.qrels] if pair.qrels else hash_qrels({}),
+            self._answers_fingerprint,
         )
+
+    @cached_property
+    def _qrels_fingerprints(self) -> Mapping[str, str]:
+        return {key: hash_qrels(qrels) for key, qrels in self.qrels.items()}
+
+    @cached_property
+    def _answers_fingerprint(self) -> str:
+        return content_hash(*(part for query in sorted(self.answers) for part in (query, *self.answers[query], "")))
 
 
 def hash_qrels(qrels: Qrels) -> str:
@@ -134,3 +202,8 @@ def hash_qrels(qrels: Qrels) -> str:
             for part in (query, passage, str(qrels[query][passage]))
         )
     )
+
+
+def _used(parts: Mapping[str, _T], keys: Iterable[str]) -> dict[str, _T]:
+    wanted = set(keys)
+    return {key: part for key, part in parts.items() if key in wanted}

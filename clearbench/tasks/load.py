@@ -176,11 +176,11 @@ def choose_pairs(spec: TaskSpec, defined: tuple[Pair, ...], selection: Selection
 def compare_counts(spec: TaskSpec, data: Dataset) -> Iterator[str]:
     """Give a sentence for every count that is not what the task file expects."""
     expected = spec.expected
-    for entry in data.pairs:
-        names = (str(entry.pair), str(entry.pair.query))
+    for pair in data.pairs:
+        names = (str(pair), str(pair.query))
         count = _lookup(expected.queries_by, names, expected.queries)
-        yield from _compare(f"{spec.name} {entry.pair}", len(entry.queries), "queries", count)
-    for pool, pair in {entry.pool: entry.pair for entry in data.pairs}.items():
+        yield from _compare(f"{spec.name} {pair}", len(data.queries_of(pair)), "queries", count)
+    for pool, pair in {pair.pool: pair for pair in data.pairs}.items():
         names = (str(pair), str(pair.passage))
         count = _lookup(expected.passages_by, names, expected.passages)
         yield from _compare(f"{spec.name} {pool}", len(data.pools[pool]), "passages", count)

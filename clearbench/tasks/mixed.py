@@ -3,16 +3,17 @@
 from collections.abc import Iterable
 
 from clearbench.common.errors import DataError, UsageError
-from clearbench.common.languages import MULTIPLE, Language, Pair
+from clearbench.common.languages import MULTIPLE, Language
+from clearbench.common.text import joined
 from clearbench.tasks.dataset import Dataset, Qrels, TaskPair, Texts
 
 POOL = str(MULTIPLE)
-"""Key of the mixed pool."""
+"""Key of the mixed pool, and of the judgements that all its pairs share."""
 OPTION = {"pool": "mixed"}
 """What tells a mixed set from the task's usual one."""
 
 
-def mix(retrieval: Dataset) -> Dataset:
+def mix(data: Dataset) -> Dataset:
     """Put the passages of all languages into one pool, and search it with the queries of each language.
 
     Passage ids become `<language>/<id>`, pairs `de-mul`. A passage that is relevant to a question in one language is
@@ -20,19 +21,19 @@ def mix(retrieval: Dataset) -> Dataset:
     languages judge a passage differently, the higher judgement counts.
 
     Args:
-        retrieval: A task loaded with all pairs of the wanted languages: passages that no pair searches are left out.
+        data: A task loaded with all pairs of the wanted languages: passages that no pair searches are left out.
     Raises:
         UsageError: The task cannot be mixed; the message says why.
         DataError: One id names two texts of a language.
     """
-    check_mixable(retrieval.task, retrieval.judged_by, retrieval.options.get("merge_duplicate_questions") == "True")
-    pools = _union((data.pair.passage, retrieval.pools[data.pool]) for data in retrieval.pairs)
+    check_mixable(data.task, data.has_qrels, data.options.get("merge_duplicate_questions") == "True")
+    pools = _union({(pair.passage, pair.pool): data.passages_of(pair) for pair in data.pairs})
     if len(pools) < 2:
         raise UsageError(
-            f"Task {retrieval.task}: a mixed pool needs passages in two languages or more; the selected pairs have "
-            f"only {', '.join(map(str, pools))}. Leave out --pool mixed, or name more --languages."
+            f"Task {data.task}: a mixed pool needs passages in two languages or more; the selected pairs have "
+            f"only {joined([*map(str, pools)])}. Leave out --pool mixed, or name more --languages."
         )
-    queries = _union((data.pair.query, data.queries) for data in retrieval.pairs)
+    queries = _union({(pair.query, pair.queries): data.queries_of(pair) for pair in data.pairs})
     rows = [(language, key, text) for language, texts in pools.items() for key, text in texts.items()]
     pool = Texts(
         MULTIPLE,
@@ -40,36 +41,34 @@ def mix(retrieval: Dataset) -> Dataset:
         tuple(text for _, _, text in rows),
         tuple(language for language, _, _ in rows),
     )
-    qrels = _judgements(retrieval)
     return Dataset(
-        task=retrieval.task,
-        version=retrieval.version,
+        task=data.task,
+        version=data.version,
         pools={POOL: pool},
-        pairs=tuple(
-            TaskPair(Pair(language, MULTIPLE), Texts(language, tuple(texts), tuple(texts.values())), POOL, qrels)
-            for language, texts in queries.items()
-        ),
-        clusters=retrieval.clusters,
-        notes=retrieval.notes,
-        main_measure=retrieval.main_measure,
-        options={**retrieval.options, **OPTION},
+        queries={str(lang): Texts(lang, tuple(texts), tuple(texts.values())) for lang, texts in queries.items()},
+        qrels={POOL: _judgements(data)},
+        pairs=tuple(TaskPair(language, MULTIPLE, str(language), POOL, POOL) for language in queries),
+        clusters=data.clusters,
+        notes=data.notes,
+        main_measure=data.main_measure,
+        options={**data.options, **OPTION},
     )
 
 
-def check_mixable(task: str, judged_by: str, merged: bool = False) -> None:
+def check_mixable(task: str, has_qrels: bool, merged: bool = False) -> None:
     """Refuse tasks for which a mixed pool means nothing.
 
     Args:
         task: Its name.
-        judged_by: Its rule.
+        has_qrels: Whether it judges passages.
         merged: Whether equal questions of a language are merged into one.
     Raises:
         UsageError: The task is judged by answers, or the same query id is another question in another language.
     """
-    if judged_by != "qrels":
+    if not has_qrels:
         raise UsageError(
-            f"Task {task} is judged by answer strings in English passages ({judged_by}), so no passage in another "
-            "language could be right: --pool mixed is for tasks with relevance judgements. Leave the task out."
+            f"Task {task} is judged by answer strings in English passages, so no passage in another language "
+            "could be right: --pool mixed is for tasks with relevance judgements. Leave the task out."
         )
     if merged:
         raise UsageError(
@@ -78,14 +77,10 @@ def check_mixable(task: str, judged_by: str, merged: bool = False) -> None:
         )
 
 
-def _union(parts: Iterable[tuple[Language, Texts]]) -> dict[Language, dict[str, str]]:
+def _union(parts: dict[tuple[Language, str], Texts]) -> dict[Language, dict[str, str]]:
     """Language -> id -> text, over all parts, in order of appearance."""
     found: dict[Language, dict[str, str]] = {}
-    seen: set[int] = set()
-    for language, part in parts:
-        if id(part) in seen:
-            continue
-        seen.add(id(part))
+    for (language, _), part in parts.items():
         texts = found.setdefault(language, {})
         for key, text in zip(part.ids, part.texts, strict=True):
             if texts.setdefault(key, text) != text:
@@ -93,12 +88,12 @@ def _union(parts: Iterable[tuple[Language, Texts]]) -> dict[Language, dict[str, 
     return found
 
 
-def _judgements(retrieval: Dataset) -> Qrels:
+def _judgements(data: Dataset) -> Qrels:
     """Question -> `<language>/<id>` -> highest judgement, over the pairs of all query languages."""
     found: dict[str, dict[str, int]] = {}
-    parts = {(id(data.qrels), data.pair.passage): data.qrels for data in retrieval.pairs}
-    for (_, language), qrels in parts.items():
-        for query, row in qrels.items():
+    used: Iterable[tuple[str, Language]] = dict.fromkeys((pair.qrels, pair.passage) for pair in data.pairs)
+    for qrels, language in used:
+        for query, row in data.qrels[qrels].items():
             judged = found.setdefault(query, {})
             for passage, relevance in row.items():
                 key = f"{language}/{passage}"

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from clearbench.common.errors import TaskError, UsageError, suggest
 from clearbench.common.languages import Language, parse_language
+from clearbench.common.measures import RULES
 from clearbench.tasks.options import READER_OPTIONS, ReaderOptions
 
 PLACEHOLDERS = frozenset({"language", "short", "variant", "split", "query", "passage"})
@@ -24,17 +25,6 @@ PLACEHOLDERS = frozenset({"language", "short", "variant", "split", "query", "pas
 `{language}` is the language as the task file spells it, `{short}` as clearbench prints it, `{variant}` in the manner
 of FLORES; `{query}` and `{passage}` are the two sides of a pair as the task file spells them; `{split}` is an option.
 """
-
-MEASURES = {
-    "qrels": (
-        *(f"{name}@{cutoff}" for name in ("nDCG", "recall", "success") for cutoff in (1, 5, 10, 20, 100)),
-        "MRR@10",
-        "MAP@100",
-    ),
-    "xor": ("R@2kt", "R@5kt"),
-    "mkqa": ("answer_recall@20", "answer_recall@100"),
-}
-"""judged_by -> the measures that there are, by the names that the scorers give them."""
 
 Count = int | tuple[int, ...]
 """A number, or the numbers that are right for different editions of the files."""
@@ -219,11 +209,16 @@ class TaskSpec(_Model):
                 f"{suggest(self.reader, READER_OPTIONS)}"
             )
         self.reader_options()
-        if self.main_measure not in MEASURES[self.judged_by]:
+        if self.main_measure not in RULES[self.judged_by]:
             raise ValueError(
-                f"main_measure: found {self.main_measure!r}, expected one of: {', '.join(MEASURES[self.judged_by])}"
+                f"main_measure: found {self.main_measure!r}, expected one of: {', '.join(RULES[self.judged_by])}"
             )
         return self
+
+    @property
+    def has_qrels(self) -> bool:
+        """Whether the task judges passages; if not, answers decide what a hit is."""
+        return self.judged_by == "qrels"
 
     @cached_property
     def spellings(self) -> Mapping[Language, str]:

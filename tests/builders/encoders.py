@@ -9,7 +9,7 @@ import numpy as np
 
 from clearbench.common.arrays import FloatArray, IntArray
 from clearbench.common.hashing import content_hash
-from clearbench.common.languages import Pair, parse_language
+from clearbench.common.languages import parse_language
 from clearbench.encoders.base import Role, Setting
 from clearbench.tasks.dataset import Dataset, Qrels, TaskPair, Texts
 
@@ -68,11 +68,9 @@ def parallel_set(
         texts = tuple(f"question {k} on topic{i} {language}" for i in range(size) for k in (1, 2))
         queries[language] = Texts(parse_language(language), names, texts)
     qrels: Qrels = {f"p{i}#{k}": {f"p{i}": 1} for i in range(size) for k in (1, 2)}
-    pairs = tuple(
-        TaskPair(Pair(parse_language(q), parse_language(p)), queries[q], p, qrels) for p in languages for q in languages
-    )
+    pairs = tuple(TaskPair(parse_language(q), parse_language(p), q, p, "all") for p in languages for q in languages)
     clusters = {query: query.partition("#")[0] for query in qrels}
-    return Dataset(task, 1, pools, pairs, clusters, **changes)  # type: ignore[arg-type]
+    return Dataset(task, 1, pools, queries, {"all": qrels}, pairs, clusters, **changes)  # type: ignore[arg-type]
 
 
 def tiny_checkpoint(

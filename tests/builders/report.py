@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from builders.encoders import HashEncoder, parallel_set
-from clearbench.evaluation.pipeline import EvaluationOptions, evaluate
+from builders.evaluation import evaluate_sets
+from clearbench.evaluation.job import EvaluationOptions
 
 EVIL = "<script>alert(1)</script>"
 NOTE = "<img src=x onerror=alert(2)> & more"
@@ -14,5 +15,5 @@ def write_records(out: Path, models=(("one", "1"), ("two", "2")), languages=("en
     sets = [parallel_set(languages, **changes)]
     for name, salt in models:
         encoder = HashEncoder(name=name, salt=salt, settings={"kind": "hash", "dtype": "fp32"})
-        evaluate(encoder, sets, EvaluationOptions(out))
+        evaluate_sets(encoder, sets, EvaluationOptions(out))
     return out

@@ -106,9 +106,9 @@ def test_texts_of_the_evaluation_are_refused_and_can_be_left_out(place):
 def test_the_other_part_becomes_a_task_that_shares_nothing_with_the_rows(place):
     run(*BUILD, "--fraction", "0.5", "--heldout-task", "kept")
     data = load_task(str(place / "kept"))
-    assert [str(pair.pair) for pair in data.pairs] == ["de-en", "en-en"]
+    assert [str(pair) for pair in data.pairs] == ["de-en", "en-en"]
     rows = read_rows(place / "rows.parquet").rows
-    assert len(rows) + len(data.pairs[0].queries) == 60
+    assert len(rows) + len(data.queries_of(data.pairs[0])) == 60
     assert not {row.passage for row in rows} & set(data.pools["en"].texts)
     run(*BUILD, "--fraction", "0.5", "--exclude-task", "kept")
     with pytest.raises(TrainingError, match="hold texts of the evaluation"):

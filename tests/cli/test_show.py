@@ -2,15 +2,16 @@
 
 import pytest
 from builders.encoders import HashEncoder, parallel_set
+from builders.evaluation import evaluate_sets
 
 from clearbench.cli.show import print_evaluations
-from clearbench.evaluation.pipeline import EvaluationOptions, evaluate
+from clearbench.evaluation.job import EvaluationOptions
 
 
 @pytest.fixture(scope="module")
 def evaluation(tmp_path_factory):
     sets = [parallel_set(("en", "ar", "bn", "de", "es", "fi", "hi", "ja", "ko", "ru", "sw", "te"), size=8)]
-    [finished] = evaluate(HashEncoder(), sets, EvaluationOptions(tmp_path_factory.mktemp("out")))
+    [finished] = evaluate_sets(HashEncoder(), sets, EvaluationOptions(tmp_path_factory.mktemp("out")))
     return finished
 
 

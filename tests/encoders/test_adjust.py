@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 from builders.encoders import HashEncoder, parallel_set
+from builders.evaluation import evaluate_sets
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +17,7 @@ from clearbench.encoders.adjust_text import collect_text, load_text
 from clearbench.encoders.bm25 import BM25
 from clearbench.encoders.embed import encode_missing, plan_encoding
 from clearbench.encoders.store import EmbeddingStore
-from clearbench.evaluation.pipeline import EvaluationOptions, evaluate
+from clearbench.evaluation.job import EvaluationOptions
 from clearbench.records.parts import read_scores
 from clearbench.scoring.compute import MEASURE_NAMES, score_run
 from clearbench.search.engines import DenseEngine
@@ -39,9 +40,8 @@ def retold(retrieval, task="other"):
         return replace(texts, texts=tuple(told))
 
     pools = {key: change(pool) for key, pool in retrieval.pools.items()}
-    queries = {id(pair.queries): change(pair.queries) for pair in retrieval.pairs}
-    pairs = tuple(replace(pair, queries=queries[id(pair.queries)]) for pair in retrieval.pairs)
-    return replace(retrieval, task=task, pools=pools, pairs=pairs)
+    queries = {key: change(texts) for key, texts in retrieval.queries.items()}
+    return replace(retrieval, task=task, pools=pools, queries=queries)
 
 
 def text_of(languages=LANGUAGES, size=9, **changes):
@@ -138,11 +138,13 @@ def test_equal_texts_in_two_languages_of_a_pool_are_two_vectors():
     plan = plan_encoding(encoder.base, sets, [*encoder.parts(sets), ("mixed", same, "passage")])
     encode_missing(encoder.base, store, plan)
     assert DenseEngine(encoder.base, store).open(same).pool.num_distinct == 1
-    opened = DenseEngine(encoder.base, store, encoder.fit(store, sets)).open(same)
+    engine = DenseEngine(encoder.base, store, encoder)
+    engine.prepare(sets, engine.plan(sets))
+    opened = engine.open(same)
     assert opened.pool.distinct.tolist() == [0, 0, 1]
     for language, vector in zip((ENGLISH, GERMAN), opened.vectors, strict=True):
         alone = replace(same, language=language, languages=())
-        assert (DenseEngine(encoder.base, store, encoder.fit(store, sets)).open(alone).vectors == vector).all()
+        assert (engine.open(alone).vectors == vector).all()
     assert np.abs(opened.vectors[0] - opened.vectors[1]).max() > 1e-3
 
 
@@ -168,13 +170,13 @@ def test_languages_that_differ_by_an_offset_rank_as_one_language(topics, offsets
     table = {}
     for number, data in ((0, evaluated), (6, told)):
         for pair in data.pairs:
-            for role, part in (("query", pair.queries), ("passage", data.pools[pair.pool])):
+            for role, part in (("query", data.queries_of(pair)), ("passage", data.passages_of(pair))):
                 for key, text in zip(part.ids, part.texts, strict=True):
                     table[role, text] = topics[number + int(key[1])] + shift[role, str(part.language)]
     encoder, text = TableEncoder(table=table), collect_text(told)
     raw = {role: {} for role in ("query", "passage")}
     for pair in evaluated.pairs:
-        for role, part in (("query", pair.queries), ("passage", evaluated.pools[pair.pool])):
+        for role, part in (("query", evaluated.queries_of(pair)), ("passage", evaluated.passages_of(pair))):
             raw[role][part.language] = encoder.encode_batch(part.texts, role)
 
     def scores(method, query, passage):
@@ -206,16 +208,14 @@ def test_vectors_without_unit_norm_keep_their_lengths():
 
 
 def run(tmp_path, encoder, retrieval, **options):
-    [result] = evaluate(encoder, [retrieval], EvaluationOptions(tmp_path / "out", tmp_path / "cache", **options))
+    [result] = evaluate_sets(encoder, [retrieval], EvaluationOptions(tmp_path / "out", tmp_path / "cache", **options))
     return result
 
 
 def literal_sides(method, retrieval, pair, text, encoder):
     """Changed vectors of a pair's queries and of its pool, each passage by its own language."""
-    pool = retrieval.pools[pair.pool]
-    query_QD = literal(
-        method, encoder.encode_batch(pair.queries.texts, "query"), pair.queries.language, "query", text, encoder
-    )
+    pool, queries = retrieval.passages_of(pair), retrieval.queries_of(pair)
+    query_QD = literal(method, encoder.encode_batch(queries.texts, "query"), pair.query, "query", text, encoder)
     passage_PD = encoder.encode_batch(pool.texts, "passage").astype(np.float64)
     for language in set(pool.each_language):
         own = [one == language for one in pool.each_language]
@@ -232,14 +232,14 @@ def test_scores_equal_the_straightforward_computation(tmp_path, name, mixed):
     assert len(retrieval.pairs) == (3 if mixed else 9)
     for pair in retrieval.pairs:
         query_QD, passage_PD = literal_sides(parse_method(name), retrieval, pair, text, encoder)
-        ids = retrieval.pools[pair.pool].ids
+        ids, asked = retrieval.passages_of(pair).ids, retrieval.queries_of(pair).ids
         rankings = {
             query: dict(zip(ids, map(float, row), strict=True))
-            for query, row in zip(pair.queries.ids, np.round(query_QD @ passage_PD.T, 12), strict=True)
+            for query, row in zip(asked, np.round(query_QD @ passage_PD.T, 12), strict=True)
         }
-        rows = table[table["pair"] == str(pair.pair)].set_index("query").loc[list(pair.queries.ids)]
-        expected = score_run(rankings, pair.qrels, pair.queries.ids)
-        assert np.abs(rows[list(MEASURE_NAMES)].to_numpy() - expected).max() < 1e-9, pair.pair
+        rows = table[table["pair"] == str(pair)].set_index("query").loc[list(asked)]
+        expected = score_run(rankings, retrieval.qrels_of(pair), asked)
+        assert np.abs(rows[list(MEASURE_NAMES)].to_numpy() - expected).max() < 1e-9, pair
 
 
 def test_the_base_vectors_are_shared_and_nothing_is_encoded_twice(tmp_path):
@@ -367,7 +367,7 @@ def test_the_evaluated_text_gives_no_statistics(tmp_path):
         check_text(Method("center"), text_of(task="toy"), [retrieval])
     text = text_of()
     part = text.parts["query", GERMAN]
-    stolen = replace(part, texts=(*part.texts[:-1], f" {retrieval.pairs[0].queries.texts[3]}\n"))
+    stolen = replace(part, texts=(*part.texts[:-1], f" {retrieval.queries['en'].texts[3]}\n"))
     leaking = replace(text, parts={**text.parts, ("query", GERMAN): stolen})
     check_text(Method("center"), text, [retrieval])
     with pytest.raises(UsageError, match=r"its query 'p8#2' \(de\) is also the query 'p1#2' of toy \(en\)"):

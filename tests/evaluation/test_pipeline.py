@@ -6,17 +6,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from builders.encoders import HashEncoder, parallel_set
+from builders.evaluation import evaluate_sets
 
-from clearbench.common.errors import DataError, RecordError, ScoringError
+from clearbench.common.errors import DataError, RecordError, ScoringError, SearchError
 from clearbench.encoders.bm25 import BM25
-from clearbench.evaluation import judge_pool as pool_scores
-from clearbench.evaluation.pipeline import EvaluationOptions, evaluate
+from clearbench.encoders.store import EmbeddingStore
+from clearbench.evaluation.job import EvaluationOptions
+from clearbench.evaluation.pipeline import evaluate
 from clearbench.records.folder import RecordFolder, find_records, read_record
 from clearbench.records.parts import read_scores
 from clearbench.records.runs import read_run, read_run_qrels, read_texts
+from clearbench.scoring import judges
 from clearbench.scoring.answers.xor import Tokeniser
 from clearbench.scoring.compute import MEASURE_NAMES, score_run
-from clearbench.tasks.dataset import Dataset, TaskPair, Texts
+from clearbench.tasks.dataset import Texts
 from clearbench.tasks.mixed import mix
 
 LANGUAGES = ("en", "de", "sw")
@@ -24,17 +27,17 @@ LANGUAGES = ("en", "de", "sw")
 
 def run(tmp_path, sets=None, encoder=None, **options):
     options = {"out": tmp_path / "out", "cache": tmp_path / "cache", **options}
-    return evaluate(encoder or HashEncoder(), sets or [parallel_set(LANGUAGES)], EvaluationOptions(**options))
+    return evaluate_sets(encoder or HashEncoder(), sets or [parallel_set(LANGUAGES)], EvaluationOptions(**options))
 
 
 def literal_scores(encoder, retrieval, pair):
     """One pair, scored straightforwardly: all inner products, then pytrec_eval."""
-    pool = retrieval.pools[pair.pool]
-    scores = encoder.encode_batch(pair.queries.texts, "query") @ encoder.encode_batch(pool.texts, "passage").T
+    pool, queries = retrieval.passages_of(pair), retrieval.queries_of(pair)
+    scores = encoder.encode_batch(queries.texts, "query") @ encoder.encode_batch(pool.texts, "passage").T
     rankings = {
-        q: dict(zip(pool.ids, map(float, row), strict=True)) for q, row in zip(pair.queries.ids, scores, strict=True)
+        q: dict(zip(pool.ids, map(float, row), strict=True)) for q, row in zip(queries.ids, scores, strict=True)
     }
-    return score_run(rankings, pair.qrels, pair.queries.ids)
+    return score_run(rankings, retrieval.qrels_of(pair), queries.ids)
 
 
 def test_every_pair_equals_the_straightforward_computation(tmp_path):
@@ -44,9 +47,9 @@ def test_every_pair_equals_the_straightforward_computation(tmp_path):
     assert len(evaluation.record.pairs) == 9
     for pair in retrieval.pairs:
         expected = literal_scores(HashEncoder(), retrieval, pair)
-        rows = table[table["pair"] == str(pair.pair)].set_index("query").loc[list(pair.queries.ids)]
+        rows = table[table["pair"] == str(pair)].set_index("query").loc[list(retrieval.queries_of(pair).ids)]
         assert np.abs(rows[list(MEASURE_NAMES)].to_numpy() - expected).max() < 1e-12
-        summary = next(p for p in evaluation.record.pairs if p.pair == str(pair.pair))
+        summary = next(p for p in evaluation.record.pairs if p.pair == str(pair))
         assert summary.measures["nDCG@10"].mean == pytest.approx(expected[:, MEASURE_NAMES.index("nDCG@10")].mean())
         assert (summary.num_queries, summary.num_passages, summary.num_clusters) == (60, 30, 30)
     assert 0.05 < evaluation.record.averages["all"]["nDCG@10"] < 0.95  # neither trivial nor hopeless
@@ -54,8 +57,8 @@ def test_every_pair_equals_the_straightforward_computation(tmp_path):
 
 def test_several_relevant_passages_go_through_pytrec_eval(tmp_path):
     toy = parallel_set(("en",), size=12)
-    qrels = {query: {passage: 1, "p0": 1} for query, judged in toy.pairs[0].qrels.items() for passage in judged}
-    several = replace(toy, pairs=(replace(toy.pairs[0], qrels=qrels),))
+    qrels = {query: {passage: 1, "p0": 1} for query, judged in toy.qrels["all"].items() for passage in judged}
+    several = replace(toy, qrels={"all": qrels})
     [evaluation] = run(tmp_path, [several])
     expected = literal_scores(HashEncoder(), several, several.pairs[0])
     assert np.abs(read_scores(evaluation.folder)[list(MEASURE_NAMES)].to_numpy() - expected).max() < 1e-12
@@ -63,8 +66,8 @@ def test_several_relevant_passages_go_through_pytrec_eval(tmp_path):
 
 def test_verification_passes_and_would_catch_a_wrong_rank(tmp_path, monkeypatch):
     run(tmp_path, verify=True)
-    wrong = pool_scores.judge_ranks
-    monkeypatch.setattr(pool_scores, "judge_ranks", lambda queries, ranks: wrong(queries, ranks + 1))
+    right = judges.score_ranks
+    monkeypatch.setattr(judges, "score_ranks", lambda ranks: right(ranks + 1))
     with pytest.raises(ScoringError, match="pytrec_eval says"):
         run(tmp_path, verify=True, replace=True)
 
@@ -104,7 +107,7 @@ def test_a_run_killed_between_parts_goes_on_and_gives_the_same_record(tmp_path, 
 
 def test_pairs_can_be_added_later(tmp_path):
     full = parallel_set(LANGUAGES)
-    run(tmp_path, [replace(full, pairs=full.pairs[:2])])
+    run(tmp_path, [full.only(full.pairs[:2])])
     [later] = run(tmp_path, [full])
     [at_once] = run(tmp_path / "fresh", [full])
     assert without_times(later.record) == without_times(at_once.record)
@@ -154,9 +157,15 @@ def test_unwritable_output_is_refused_before_anything_is_encoded(tmp_path):
 
 def test_gold_passages_must_be_in_the_pool(tmp_path):
     toy = parallel_set(("en",))
-    lost = replace(toy, pairs=(replace(toy.pairs[0], qrels={**toy.pairs[0].qrels, "p0#1": {"elsewhere": 1}}),))
+    lost = replace(toy, qrels={"all": {**toy.qrels["all"], "p0#1": {"elsewhere": 1}}})
     with pytest.raises(DataError, match="'elsewhere'"):
         run(tmp_path, [lost])
+
+
+def test_scores_that_cannot_be_ranked_are_named_with_task_and_pair(tmp_path, monkeypatch):
+    monkeypatch.setattr(EmbeddingStore, "get", lambda self, keys: np.full((len(keys), 2), np.nan, dtype=np.float32))
+    with pytest.raises(SearchError, match=r"toy en-en: [0-9]+ scores are NaN or infinite"):
+        run(tmp_path)
 
 
 def test_bm25_finds_shared_words_and_needs_no_vectors(tmp_path):
@@ -173,7 +182,7 @@ def test_runs_are_trec_runs_that_give_the_same_scores(tmp_path):
         assert q0 == "Q0" and read_run(evaluation.folder, "de-en")[query][int(rank) - 1] == (passage, float(score))
     rankings = {query: dict(ranking) for query, ranking in read_run(evaluation.folder, "de-en").items()}
     qrels = read_run_qrels(evaluation.folder, "de-en")
-    assert qrels == next(p for p in retrieval.pairs if str(p.pair) == "de-en").qrels
+    assert qrels == retrieval.qrels_of(retrieval.pair("de-en"))
     scores = read_scores(evaluation.folder, pairs=["de-en"], columns=["nDCG@10"])
     assert scores["nDCG@10"].tolist() == pytest.approx(
         score_run(rankings, qrels, scores["query"].tolist())[:, MEASURE_NAMES.index("nDCG@10")].tolist()
@@ -187,13 +196,13 @@ def test_texts_are_kept_with_runs_each_once(tmp_path):
     queries = texts[texts["kind"] == "query"]
     for language in ("en", "de"):
         own = queries[queries["language"] == language]
-        expected = next(pair.queries for pair in retrieval.pairs if str(pair.pair.query) == language)
+        expected = retrieval.queries[language]
         assert dict(zip(own["id"], own["text"], strict=True)) == dict(zip(expected.ids, expected.texts, strict=True))
         passages = texts[(texts["kind"] == "passage") & (texts["language"] == language)]
         assert set(passages["id"]) == set(retrieval.pools[language].ids)  # all are judged here
     files = sorted(file.name for file in (evaluation.folder / "runs").glob("*.texts.parquet"))
     assert len(files) == 2 and files[0].startswith("de-") and files[1].startswith("en-")
-    one = replace(retrieval, pairs=retrieval.pairs[:1])
+    one = retrieval.only(retrieval.pairs[:1])
     [first] = run(tmp_path / "steps", [one], save_runs=True)
     assert set(read_texts(first.folder)["language"]) == {"en"}
     [later] = run(tmp_path / "steps", [retrieval], save_runs=True)
@@ -203,17 +212,13 @@ def test_texts_are_kept_with_runs_each_once(tmp_path):
 
 def test_passages_that_are_neither_judged_nor_ranked_high_are_not_kept(tmp_path):
     retrieval = parallel_set(("en",), size=40)
-    few = replace(retrieval, pairs=(first_queries(retrieval.pairs[0], 2),))
+    queries = retrieval.queries["en"]
+    few = replace(retrieval, queries={"en": Texts(queries.language, queries.ids[:2], queries.texts[:2])})
     [evaluation] = run(tmp_path, [few], save_runs=True)
     texts = read_texts(evaluation.folder)
     kept = set(texts[texts["kind"] == "passage"]["id"])
     near = {passage for ranking in read_run(evaluation.folder, "en-en").values() for passage, _ in ranking[:10]}
     assert kept == near | {"p0"} and len(kept) < 40
-
-
-def first_queries(pair, number):
-    queries = pair.queries
-    return replace(pair, queries=Texts(queries.language, queries.ids[:number], queries.texts[:number]))
 
 
 def test_runs_that_a_finished_record_lacks_are_spoken_of(tmp_path, capsys):
@@ -252,11 +257,11 @@ def test_damaged_saved_runs_are_named(tmp_path):
 
 def literal_rankings(encoder, mixed, pair):
     """query -> passage ids of the mixed pool, best first, by all inner products."""
-    pool = mixed.pools[pair.pool]
-    scores = encoder.encode_batch(pair.queries.texts, "query") @ encoder.encode_batch(pool.texts, "passage").T
+    pool, queries = mixed.passages_of(pair), mixed.queries_of(pair)
+    scores = encoder.encode_batch(queries.texts, "query") @ encoder.encode_batch(pool.texts, "passage").T
     return {
         query: [key for _, key in sorted(zip(row.tolist(), pool.ids, strict=True), reverse=True)]
-        for query, row in zip(pair.queries.ids, scores, strict=True)
+        for query, row in zip(queries.ids, scores, strict=True)
     }
 
 
@@ -273,15 +278,16 @@ def test_a_mixed_pool_gives_the_usual_measures_with_all_translations_relevant_an
     table = read_scores(evaluation.folder)
     for pair in mixed.pairs:
         rankings = literal_rankings(HashEncoder(), mixed, pair)
-        rows = table[table["pair"] == str(pair.pair)].set_index("query").loc[list(pair.queries.ids)]
+        ids, qrels = mixed.queries_of(pair).ids, mixed.qrels_of(pair)
+        rows = table[table["pair"] == str(pair)].set_index("query").loc[list(ids)]
         expected = literal_scores(HashEncoder(), mixed, pair)
         assert np.abs(rows[list(MEASURE_NAMES)].to_numpy() - expected).max() < 1e-12
-        own = str(pair.pair.query)
-        summary = next(p for p in record.pairs if p.pair == str(pair.pair))
-        gold = {query: sorted(pair.qrels[query], key=rankings[query].index) for query in pair.queries.ids}
-        first = [gold[query][0].startswith(f"{own}/") for query in pair.queries.ids]
+        own = str(pair.query)
+        summary = next(p for p in record.pairs if p.pair == str(pair))
+        gold = {query: sorted(qrels[query], key=rankings[query].index) for query in ids}
+        first = [gold[query][0].startswith(f"{own}/") for query in ids]
         assert rows["lpr_first"].tolist() == first
-        others = [[key for key in gold[query] if not key.startswith(f"{own}/")] for query in pair.queries.ids]
+        others = [[key for key in gold[query] if not key.startswith(f"{own}/")] for query in ids]
         found = [np.mean([key in rankings[q][:10] for key in keys]) for q, keys in zip(rankings, others, strict=True)]
         assert summary.measures["TLR@10"].mean == pytest.approx(np.mean(found)) and 0 < np.mean(found) < 1
         assert rows["rank:sw"].tolist() == [1 + rankings[q].index(f"sw/{q[:-2]}") for q in rankings]
@@ -331,7 +337,7 @@ def test_mixed_pools_of_other_languages_do_not_share_a_record(tmp_path):
 
 def test_queries_in_a_language_without_passages_have_no_preference(tmp_path):
     toy = parallel_set(LANGUAGES)
-    without_german = replace(toy, pairs=tuple(pair for pair in toy.pairs if str(pair.pair.passage) != "de"))
+    without_german = toy.only(pair for pair in toy.pairs if str(pair.passage) != "de")
     [evaluation] = run(tmp_path, [mix(without_german)], encoder=BM25)
     german = next(pair for pair in evaluation.record.pairs if pair.pair == "de-mul")
     assert "lpr_first" not in german.measures and "TLR@10" in german.measures
@@ -343,8 +349,8 @@ def test_queries_in_a_language_without_passages_have_no_preference(tmp_path):
 
 def test_several_relevant_passages_of_a_language_get_peer(tmp_path):
     toy = parallel_set(("en", "de"), size=8)
-    qrels = {query: {**judged, "p0": 1} for query, judged in toy.pairs[0].qrels.items()}
-    mixed = mix(replace(toy, pairs=tuple(replace(pair, qrels=qrels) for pair in toy.pairs)))
+    qrels = {query: {**judged, "p0": 1} for query, judged in toy.qrels["all"].items()}
+    mixed = mix(replace(toy, qrels={"all": qrels}))
     [evaluation] = run(tmp_path, [mixed])
     table = read_scores(evaluation.folder)
     several = ~table["query"].str.startswith("p0#")
@@ -354,17 +360,26 @@ def test_several_relevant_passages_of_a_language_get_peer(tmp_path):
 
 def answer_set(judged_by):
     toy = parallel_set(("en", "de"), size=8)
-    pair = next(p for p in toy.pairs if str(p.pair) == "de-en")
-    answers = {query: (f"topic{query[1]}",) for query in pair.queries.ids}
+    answers = {query: (f"topic{query[1]}",) for query in toy.queries["de"].ids}
     answers["p0#1"] = ("yes",)
-    pair = TaskPair(pair.pair, pair.queries, pair.pool, {})
+    pair = replace(toy.pair("de-en"), qrels="")
     measure = {"xor": "R@2kt", "mkqa": "answer_recall@20"}[judged_by]
-    return Dataset("quiz", 1, toy.pools, (pair,), {}, answers, (), judged_by, measure)
+    return replace(
+        toy,
+        task="quiz",
+        qrels={},
+        pairs=(pair,),
+        clusters={},
+        answers=answers,
+        judged_by=judged_by,
+        main_measure=measure,
+    )
 
 
 def test_answer_judged_tasks_use_their_own_measures(tmp_path):
     words = Tokeniser("words", False, str.split)
-    [xor] = run(tmp_path, [answer_set("xor")], tokenisers={"official": words})
+    judge = judges.XorJudge(answer_set("xor"), tokeniser=words)
+    [xor] = evaluate(HashEncoder(), [judge], EvaluationOptions(tmp_path / "out"))
     summary = xor.record.pairs[0]
     assert list(summary.measures) == ["R@2kt", "R@5kt"]
     assert (summary.num_queries, summary.num_skipped) == (15, 1)

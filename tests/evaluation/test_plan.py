@@ -2,14 +2,15 @@
 
 import pytest
 from builders.encoders import HashEncoder, parallel_set
+from builders.evaluation import evaluate_sets
 
 from clearbench.cli.app import execute
 from clearbench.common.progress import duration
 from clearbench.encoders.bm25 import BM25
-from clearbench.encoders.estimate import estimate_seconds
-from clearbench.encoders.store import EmbeddingStore
-from clearbench.evaluation.pipeline import EvaluationOptions, evaluate, open_store
+from clearbench.evaluation.job import EvaluationOptions
 from clearbench.evaluation.plan import plan_run
+from clearbench.scoring.judges import make_judge
+from clearbench.search.engines import open_engine
 
 
 def options(tmp_path):
@@ -18,10 +19,10 @@ def options(tmp_path):
 
 def test_a_plan_writes_nothing_and_counts_what_the_run_then_does(tmp_path):
     sets = [parallel_set(("en", "de"))]
-    plan = plan_run(HashEncoder(), sets, options(tmp_path))
+    plan = plan_run(HashEncoder(), [make_judge(one) for one in sets], options(tmp_path))
     assert not (tmp_path / "out").exists()
     encoder = HashEncoder()
-    [done] = evaluate(encoder, sets, options(tmp_path))
+    [done] = evaluate_sets(encoder, sets, options(tmp_path))
     assert plan.num_distinct - plan.num_cached == len(encoder.encoded) == done.record.timings["texts_encoded"]
     [task] = plan.tasks
     assert (task.num_pairs, task.num_done, task.folder) == (4, 0, done.folder)
@@ -29,8 +30,8 @@ def test_a_plan_writes_nothing_and_counts_what_the_run_then_does(tmp_path):
 
 
 def test_a_plan_knows_what_was_done_before(tmp_path):
-    evaluate(HashEncoder(), [parallel_set(("en", "de"))], options(tmp_path))
-    plan = plan_run(HashEncoder(), [parallel_set(("en", "de", "sw"))], options(tmp_path))
+    evaluate_sets(HashEncoder(), [parallel_set(("en", "de"))], options(tmp_path))
+    plan = plan_run(HashEncoder(), [make_judge(parallel_set(("en", "de", "sw")))], options(tmp_path))
     [task] = plan.tasks
     assert (task.num_pairs, task.num_done) == (9, 4)
     # The open pairs need the texts of all three languages; those of two have vectors.
@@ -38,7 +39,7 @@ def test_a_plan_knows_what_was_done_before(tmp_path):
 
 
 def test_bm25_has_nothing_to_encode(tmp_path):
-    assert plan_run(BM25, [parallel_set()], options(tmp_path)).seconds is None
+    assert plan_run(BM25, [make_judge(parallel_set())], options(tmp_path)).seconds is None
 
 
 def test_the_estimate_is_time_per_token_times_tokens(tmp_path, monkeypatch):
@@ -51,12 +52,14 @@ def test_the_estimate_is_time_per_token_times_tokens(tmp_path, monkeypatch):
 
     monkeypatch.setattr("clearbench.encoders.estimate.time.perf_counter", lambda: Slow.clock)
     encoder = Slow()
-    _, store, plan = open_store(encoder, [parallel_set(size=40)], options(tmp_path))
+    sets = [parallel_set(size=40)]
+    engine = open_engine(encoder, sets, tmp_path / "cache")
+    plan = engine.plan(sets).plan
     tokens = sum(len(text.split()) + 2 for text in plan.texts)
-    assert estimate_seconds(encoder, store, plan) == pytest.approx(0.5 * tokens)
-    evaluate(encoder, [parallel_set(size=40)], options(tmp_path))
-    _, store, plan = open_store(encoder, [parallel_set(size=40)], options(tmp_path))
-    assert isinstance(store, EmbeddingStore) and estimate_seconds(encoder, store, plan) == 0
+    assert engine.estimate(engine.plan(sets)) == pytest.approx(0.5 * tokens)
+    evaluate_sets(encoder, sets, options(tmp_path))
+    again = open_engine(encoder, sets, tmp_path / "cache")
+    assert again.estimate(again.plan(sets)) == 0
 
 
 def test_dry_run_prints_the_plan(tmp_path, capsys):

@@ -6,20 +6,20 @@ from pathlib import Path
 
 import pytest
 from builders.encoders import HashEncoder, parallel_set
+from builders.evaluation import evaluate_sets
 from builders.records import write_model
 from builders.tasks import write, write_belebele, write_task
 
 from clearbench.common.errors import DataError, RecordError
 from clearbench.common.languages import parse_language
 from clearbench.encoders.bm25 import Lexical
-from clearbench.evaluation.pipeline import EvaluationOptions, evaluate
+from clearbench.evaluation.job import EvaluationOptions
 from clearbench.export.beir import check_same_data, export_beir
 from clearbench.export.mteb import export_mteb
 from clearbench.export.trec import export_trec
 from clearbench.records.select import load_results
-from clearbench.tasks.dataset import Dataset, TaskPair, Texts
-from clearbench.tasks.load import load_task
-from clearbench.tasks.options import DataLocation, Selection
+from clearbench.tasks.dataset import TaskPair, Texts
+from clearbench.tasks.load import DataLocation, Selection, load_task
 
 TREC = {
     **{f"{name}@{k}": f"{key}_{k}" for name, key in (("nDCG", "ndcg_cut"), ("recall", "recall")) for k in (1, 10, 100)},
@@ -32,7 +32,7 @@ TREC = {
 def ranked(tmp_path):
     """A record with saved rankings: 20 passages, 40 questions, and rankings with errors in them."""
     options = EvaluationOptions(out=tmp_path / "results", save_runs=True)
-    [evaluation] = evaluate(HashEncoder(dimension=6), [parallel_set(("en", "de"), 20)], options)
+    [evaluation] = evaluate_sets(HashEncoder(dimension=6), [parallel_set(("en", "de"), 20)], options)
     assert 0.05 < evaluation.record.averages["all"]["nDCG@10"] < 0.95
     [entry] = load_results(tmp_path / "results")
     return entry
@@ -177,14 +177,14 @@ def plain(retrieval, prefixed=False):
         return key.removeprefix(f"{language}/") if prefixed else key
 
     found = {}
-    for data in retrieval.pairs:
-        pool = retrieval.pools[data.pool]
+    for pair in retrieval.pairs:
+        pool, queries = retrieval.passages_of(pair), retrieval.queries_of(pair)
         passages = {strip(pool.language, key): text for key, text in zip(pool.ids, pool.texts, strict=True)}
         qrels = {
-            query: {strip(pool.language, passage): value for passage, value in data.qrels[query].items()}
-            for query in data.queries.ids
+            query: {strip(pool.language, passage): value for passage, value in retrieval.qrels_of(pair)[query].items()}
+            for query in queries.ids
         }
-        found[str(data.pair)] = (passages, dict(zip(data.queries.ids, data.queries.texts, strict=True)), qrels)
+        found[str(pair)] = (passages, dict(zip(queries.ids, queries.texts, strict=True)), qrels)
     return found
 
 
@@ -205,7 +205,7 @@ def groups(clusters):
 def test_blanks_around_passages_are_spoken_of(tmp_path):
     before = parallel_set(("en",), 2)
     padded = Texts(parse_language("en"), ("p0", "p1"), (" passage", "passage"))
-    notes = export_beir(Dataset("toy", 1, {"en": padded}, before.pairs), tmp_path).notes
+    notes = export_beir(replace(before, pools={"en": padded}), tmp_path).notes
     assert notes == ("Readers of BEIR folders take away the blanks around the text of 1 passage.",)
     assert load_task(str(tmp_path)).pools["en"].texts == ("passage", "passage")
 
@@ -216,7 +216,7 @@ def test_a_model_scores_the_same_on_an_exported_folder(tmp_path):
     after = load_task(str(tmp_path / "beir"), Selection(all_pairs=True))
     figures = []
     for place, retrieval in enumerate((before, after)):
-        [evaluation] = evaluate(Lexical(), [retrieval], EvaluationOptions(out=tmp_path / str(place)))
+        [evaluation] = evaluate_sets(Lexical(), [retrieval], EvaluationOptions(out=tmp_path / str(place)))
         figures.append({pair.pair: pair.measures for pair in evaluation.record.pairs})
     assert len(figures[0]) == 9 and figures[0] == figures[1]
 
@@ -241,14 +241,19 @@ def test_pairs_with_pools_of_their_own_get_folders_of_their_own(tmp_path):
     whole = parallel_set(("en", "de"), 4)
     part = Texts(english, ("p0", "p1"), ("passage 0", "passage 1"))
     short = Texts(german, ("p0#1",), ("Frage",))
-    data = TaskPair(whole.pairs[1].pair, short, "small", {"p0#1": {"p0": 1, "p1": 0}})
-    assert str(data.pair) == "de-en"
-    mixed = Dataset("toy", 1, {**whole.pools, "small": part}, (whole.pairs[0], data))
+    own = TaskPair(german, english, "short", "small", "own")
+    mixed = replace(
+        whole,
+        pools={**whole.pools, "small": part},
+        queries={**whole.queries, "short": short},
+        qrels={**whole.qrels, "own": {"p0#1": {"p0": 1, "p1": 0}}},
+        pairs=(whole.pairs[0], own),
+    )
     exported = export_beir(mixed, tmp_path)
     assert "a folder for each of 2 pairs" in exported.notes[0]
     for pair in mixed.pairs:
-        alone = load_task(str(tmp_path / str(pair.pair)), Selection(all_pairs=True))
-        assert plain(alone, prefixed=True)[str(pair.pair)] == plain(mixed)[str(pair.pair)]
+        alone = load_task(str(tmp_path / str(pair)), Selection(all_pairs=True))
+        assert plain(alone, prefixed=True)[str(pair)] == plain(mixed)[str(pair)]
 
 
 def test_what_a_beir_folder_cannot_hold_is_refused(tmp_path):
@@ -257,14 +262,16 @@ def test_what_a_beir_folder_cannot_hold_is_refused(tmp_path):
     with pytest.raises(DataError, match="pool of several languages"):
         export_beir(parallel_set(("en",), 2, options={"pool": "mixed"}), tmp_path)
     texts = Texts(parse_language("en"), ("a\tb",), ("text",))
-    data = TaskPair(parallel_set(("en",), 1).pairs[0].pair, texts, "en", {"a\tb": {"a\tb": 1}})
+    odd = replace(
+        parallel_set(("en",), 1), pools={"en": texts}, queries={"en": texts}, qrels={"all": {"a\tb": {"a\tb": 1}}}
+    )
     with pytest.raises(DataError, match="holds a tab"):
-        export_beir(Dataset("toy", 1, {"en": texts}, (data,)), tmp_path)
+        export_beir(odd, tmp_path)
 
 
 def test_other_data_than_the_records_are_refused(tmp_path):
     retrieval = parallel_set(("en",), 4)
-    [evaluation] = evaluate(HashEncoder(), [retrieval], EvaluationOptions(out=tmp_path))
+    [evaluation] = evaluate_sets(HashEncoder(), [retrieval], EvaluationOptions(out=tmp_path))
     check_same_data(retrieval, evaluation.record)
     with pytest.raises(RecordError, match=r"other texts or judgements in 1 pair \(en-en\)"):
         check_same_data(parallel_set(("en",), 5), evaluation.record)

@@ -9,13 +9,14 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 from builders.encoders import HashEncoder, parallel_set
+from builders.evaluation import evaluate_sets
 from builders.report import EVIL, NOTE, write_records
 from hypothesis import given
 from hypothesis import strategies as st
 
 from clearbench.cli.app import execute
 from clearbench.common.errors import RecordError, UsageError
-from clearbench.evaluation.pipeline import EvaluationOptions, evaluate
+from clearbench.evaluation.job import EvaluationOptions
 from clearbench.records.select import load_results
 from clearbench.report import palette as colours
 from clearbench.report.build import ReportOptions, make_report
@@ -136,9 +137,8 @@ def test_only_the_pages_own_script_may_run(page, entries):
 def test_a_pair_that_a_model_lacks_is_shown_as_missing(tmp_path):
     write_records(tmp_path, models=(("full", "1"),), languages=("en", "de"))
     narrow = parallel_set(("en", "de"))
-    pairs = tuple(pair for pair in narrow.pairs if str(pair.pair) != "de-de")
-    narrow = type(narrow)(narrow.task, narrow.version, narrow.pools, pairs, narrow.clusters)
-    evaluate(HashEncoder(name="narrow", salt="2"), [narrow], EvaluationOptions(tmp_path))
+    narrow = narrow.only(pair for pair in narrow.pairs if str(pair) != "de-de")
+    evaluate_sets(HashEncoder(name="narrow", salt="2"), [narrow], EvaluationOptions(tmp_path))
     report = make_report(load_results(tmp_path))
     page = Page(render(report))
     # In its own map, and in the map of differences.
@@ -199,7 +199,7 @@ def test_the_baseline_is_gated_against_and_named(entries):
 def test_a_model_that_cannot_be_gated_is_named_with_the_reason(tmp_path):
     write_records(tmp_path, models=(("base", "1"),))
     encoder = HashEncoder(name="rough", salt="2", settings={"kind": "hash", "dtype": "bf16"})
-    evaluate(encoder, [parallel_set(("en", "de", "sw"))], EvaluationOptions(tmp_path))
+    evaluate_sets(encoder, [parallel_set(("en", "de", "sw"))], EvaluationOptions(tmp_path))
     report = make_report(load_results(tmp_path), ReportOptions(baseline="base"))
     assert report.gates == () and "rough" in report.ungated[0] and "bf16" in report.ungated[0]
     assert "Not gated: rough" in render(report)
@@ -303,7 +303,7 @@ def test_language_bias_of_mixed_pools_is_shown(tmp_path):
     from clearbench.tasks.mixed import mix
 
     for name, salt in (("one", "1"), (EVIL, "2")):
-        evaluate(
+        evaluate_sets(
             HashEncoder(name=name, salt=salt), [mix(parallel_set(("en", "de", "sw")))], EvaluationOptions(tmp_path)
         )
     entries = load_results(tmp_path)

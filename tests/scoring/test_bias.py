@@ -1,6 +1,6 @@
 """Language bias: scipy's tests, the definitions spelt out over whole rankings, ties, clusters."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from clearbench.search.exact import relevant_ranks
 from clearbench.search.pool import Pool, make_pool, order_scores
 from clearbench.stats.ranks import friedman, peer, same_treatment
 from clearbench.stats.summaries import summarise_measures
-from clearbench.tasks.dataset import Texts
+from clearbench.tasks.dataset import Dataset, TaskPair, Texts
 
 small = st.integers(0, 4).map(float)
 
@@ -78,8 +78,8 @@ class Scored:
     pool: Pool
     scores: np.ndarray = field(repr=False)
 
-    def relevant_ranks(self, queries, gold_QG, what):
-        return relevant_ranks(lambda a, b: self.scores[a:b], gold_QG, self.pool, what)
+    def relevant_ranks(self, queries, gold_QG):
+        return relevant_ranks(lambda a, b: self.scores[a:b], gold_QG, self.pool)
 
 
 def judge(ids, languages, scores, qrels, query_language="de", with_peer=True):
@@ -88,7 +88,9 @@ def judge(ids, languages, scores, qrels, query_language="de", with_peer=True):
     pool, _ = make_pool(ids, [key.encode() for key in ids])
     scores = np.asarray(scores, dtype=np.float32)
     ranked = order_scores(scores, pool, 100)
-    bias = judge_bias(queries, passages, qrels, Scored(pool, scores), ranked, with_peer, "toy")
+    pair = TaskPair(queries.language, MULTIPLE, "queries", "pool", "qrels")
+    data = Dataset("toy", 1, {"pool": passages}, {"queries": queries}, {"qrels": qrels}, (pair,))
+    bias = judge_bias(data, pair, Scored(pool, scores), ranked, with_peer)
     return bias, {name: bias.scores[:, place] for place, name in enumerate(bias.measures)}
 
 
@@ -159,8 +161,10 @@ def test_codes_of_languages_decide_nothing_where_scores_tie():
 def test_peer_is_measured_only_where_it_can_say_something():
     ids, languages = ["de/a", "de/b", "en/a", "en/b"], ["de", "de", "en", "en"]
     passages = Texts(MULTIPLE, tuple(ids), tuple(ids), tuple(map(parse_language, languages)))
-    assert not has_several({"q": {"de/a": 1, "en/a": 1, "de/b": 0}}, passages)
-    assert has_several({"q": {"de/a": 1, "en/a": 1, "de/b": 2}}, passages)
+    pair = TaskPair(MULTIPLE, MULTIPLE, "queries", "pool", "qrels")
+    data = Dataset("toy", 1, {"pool": passages}, {}, {"qrels": {"q": {"de/a": 1, "en/a": 1, "de/b": 0}}}, (pair,))
+    assert not has_several(data)
+    assert has_several(replace(data, qrels={"qrels": {"q": {"de/a": 1, "en/a": 1, "de/b": 2}}}))
     _, measured = judge(ids, languages, [[4.0, 3.0, 2.0, 1.0]], {"q": dict.fromkeys(ids, 1)})
     assert measured["PEER@10"][0] == pytest.approx(stats.kruskal([1, 2], [3, 4]).pvalue)
     assert "PEER@10" not in judge(ids, languages, [[4.0, 3.0, 2.0, 1.0]], {"q": {"de/a": 1}}, with_peer=False)[1]

@@ -26,11 +26,11 @@ def test_pool_holds_every_passage_once_and_says_its_language():
 def test_queries_of_each_language_meet_it_once_and_every_translation_is_relevant():
     toy = parallel_set(("en", "de", "sw"), size=3)
     mixed = mix(toy)
-    assert [str(pair.pair) for pair in mixed.pairs] == ["en-mul", "de-mul", "sw-mul"]
+    assert [str(pair) for pair in mixed.pairs] == ["en-mul", "de-mul", "sw-mul"]
     for pair, language in zip(mixed.pairs, ("en", "de", "sw"), strict=True):
-        assert pair.queries.texts == next(p for p in toy.pairs if str(p.pair.query) == language).queries.texts
-        assert pair.qrels["p1#2"] == {"en/p1": 1, "de/p1": 1, "sw/p1": 1}
-    assert len({id(pair.qrels) for pair in mixed.pairs}) == 1  # 122 languages share one mapping
+        assert mixed.queries_of(pair).texts == toy.queries[language].texts
+        assert mixed.qrels_of(pair)["p1#2"] == {"en/p1": 1, "de/p1": 1, "sw/p1": 1}
+    assert len(mixed.qrels) == 1  # 122 languages share one set of judgements
     assert (mixed.clusters, mixed.main_measure, mixed.version) == (toy.clusters, "nDCG@10", 1)
 
 
@@ -44,30 +44,29 @@ def test_it_is_another_measurement_than_the_task_and_than_a_pool_of_other_langua
 
 def test_a_passage_relevant_in_one_query_language_is_relevant_in_all():
     toy = parallel_set(("en", "de"), size=2)
-    monolingual = replace(toy, pairs=tuple(pair for pair in toy.pairs if pair.pair.monolingual))
-    assert mix(monolingual).pairs[0].qrels["p0#1"] == {"en/p0": 1, "de/p0": 1}
-    higher = {**toy.pairs[0].qrels, "p0#1": {"p0": 3, "p1": 0}}
-    graded = replace(toy, pairs=(replace(toy.pairs[0], qrels=higher), *toy.pairs[1:]))  # en-en; de-en says 1
-    assert mix(graded).pairs[1].qrels["p0#1"] == {"en/p0": 3, "en/p1": 0, "de/p0": 1}
+    monolingual = toy.only(pair for pair in toy.pairs if pair.languages.monolingual)
+    assert mix(monolingual).qrels["mul"]["p0#1"] == {"en/p0": 1, "de/p0": 1}
+    qrels = {**toy.qrels, "higher": {**toy.qrels["all"], "p0#1": {"p0": 3, "p1": 0}}}
+    pairs = (replace(toy.pairs[0], qrels="higher"), *toy.pairs[1:])  # en-en; de-en says 1
+    graded = replace(toy, qrels=qrels, pairs=pairs)
+    assert mix(graded).qrels["mul"]["p0#1"] == {"en/p0": 3, "en/p1": 0, "de/p0": 1}
 
 
 def test_queries_and_passages_of_several_files_of_a_language_are_united():
     toy = parallel_set(("en", "de"), size=3)
-    pairs = []
-    pools = {}
+    pairs, pools, queries = [], {}, {}
     for number, pair in enumerate(toy.pairs):  # each pair has its own pool and queries, as in MLQA
-        pool, keep = toy.pools[pair.pool], slice(number % 2, number % 2 + 2)
-        pools[str(pair.pair)] = Texts(pool.language, pool.ids[keep], pool.texts[keep])
-        asked = [place for place, key in enumerate(pair.queries.ids) if key[:2] in pool.ids[keep]]
-        queries = Texts(
-            pair.queries.language,
-            tuple(pair.queries.ids[place] for place in asked),
-            tuple(pair.queries.texts[place] for place in asked),
+        pool, asked, keep = toy.passages_of(pair), toy.queries_of(pair), slice(number % 2, number % 2 + 2)
+        places = [place for place, key in enumerate(asked.ids) if key[:2] in pool.ids[keep]]
+        name = str(pair)
+        pools[name] = Texts(pool.language, pool.ids[keep], pool.texts[keep])
+        queries[name] = Texts(
+            asked.language, tuple(asked.ids[place] for place in places), tuple(asked.texts[place] for place in places)
         )
-        pairs.append(replace(pair, pool=str(pair.pair), queries=queries))
-    mixed = mix(replace(toy, pools=pools, pairs=tuple(pairs)))
+        pairs.append(replace(pair, pool=name, queries=name))
+    mixed = mix(replace(toy, pools=pools, queries=queries, pairs=tuple(pairs)))
     assert sorted(mixed.pools["mul"].ids) == [f"{language}/p{i}" for language in ("de", "en") for i in range(3)]
-    assert {len(pair.queries) for pair in mixed.pairs} == {4}
+    assert {len(texts) for texts in mixed.queries.values()} == {4}
 
 
 def test_an_id_with_two_texts_is_refused():
@@ -88,7 +87,7 @@ def test_merged_questions_and_a_single_passage_language_are_refused():
     with pytest.raises(UsageError, match="merge_duplicate_questions"):
         mix(parallel_set(options={"merge_duplicate_questions": "True"}))
     toy = parallel_set(("en", "de"))
-    english = replace(toy, pairs=tuple(pair for pair in toy.pairs if str(pair.pair.passage) == "en"))
+    english = toy.only(pair for pair in toy.pairs if str(pair.passage) == "en")
     with pytest.raises(UsageError, match=r"passages in two languages or more; the selected pairs have only en"):
         mix(english)
 

@@ -4,10 +4,11 @@ import pytest
 from builders.tasks import write, write_task
 
 from clearbench.common.errors import TaskError, UsageError
+from clearbench.common.measures import RULES
 from clearbench.scoring.compute import MEASURE_NAMES
 from clearbench.tasks.formats import READERS
 from clearbench.tasks.options import READER_OPTIONS
-from clearbench.tasks.spec import MEASURES, read_spec
+from clearbench.tasks.spec import read_spec
 
 
 def test_a_minimal_task_file_is_enough(tmp_path):
@@ -21,7 +22,7 @@ def test_every_reader_has_options_and_every_options_class_a_reader():
 
 
 def test_the_measures_are_those_of_the_scorers():
-    assert set(MEASURES["qrels"]) == set(MEASURE_NAMES)
+    assert RULES["qrels"] == MEASURE_NAMES
 
 
 SOURCE = {"key": "passages", "local": ["x"]}

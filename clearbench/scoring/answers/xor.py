@@ -7,7 +7,6 @@ from typing import Literal, get_args
 
 from clearbench.common.errors import ScoringError, UsageError, suggest
 from clearbench.scoring.answers.rule import AnswerScores, Passages, Rankings, check_cutoffs, look_up
-from clearbench.tasks.dataset import Dataset
 
 Mode = Literal["official", "strict"]
 """Questions without a ranking: `official` leaves them out, `strict` gives them 0."""
@@ -97,20 +96,19 @@ def fallback_tokeniser() -> Tokeniser:
     return Tokeniser("nltk-treebank-unsplit", False, NLTKWordTokenizer().tokenize)
 
 
-def make_tokenisers(sets: Iterable[Dataset], offline: bool) -> dict[str, Tokeniser]:
-    """Make the tokenisers that tasks judged by XOR-Retrieve's rule name.
+def find_tokeniser(name: str, offline: bool = False) -> Tokeniser:
+    """Return the tokeniser that a task or `--tokeniser` names.
 
     Args:
-        sets: Loaded tasks.
+        name: `official`, or `unsplit`, which needs no data.
         offline: Download no data.
     Raises:
-        UsageError: A name other than `official` and `unsplit`.
+        UsageError: Another name.
         ScoringError: The official one lacks its data.
     """
-    names = {retrieval.tokeniser for retrieval in sets if retrieval.judged_by == "xor"}
-    if wrong := names - {"official", "unsplit"}:
-        raise UsageError(f"Tokeniser {min(wrong)!r}: expected official or unsplit.")
-    return {name: official_tokeniser(offline=offline) if name == "official" else fallback_tokeniser() for name in names}
+    if name not in ("official", "unsplit"):
+        raise UsageError(f"Tokeniser {name!r}: expected official or unsplit.")
+    return official_tokeniser(offline=offline) if name == "official" else fallback_tokeniser()
 
 
 def score_xor(

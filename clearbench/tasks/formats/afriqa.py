@@ -59,18 +59,21 @@ class AfriqaReader:
         gold = {row.id: text_id(row.passage) for row in everything if row.passage}
         qrels = {language: {query: {gold[query]: 1} for query in texts.ids} for language, texts in queries.items()}
         pool = str(ENGLISH)
-        return Dataset(
+        loaded = Dataset(
             task=self._spec.name,
             version=self._spec.version,
             pools={pool: make_texts(ENGLISH, passages.items(), "passage", where)},
+            queries={str(language): texts for language, texts in queries.items()},
+            qrels={str(language): judgements for language, judgements in qrels.items()},
             pairs=tuple(
-                TaskPair(pair, queries[pair.query], pool, qrels[pair.query])
+                TaskPair(*pair, str(pair.query), pool, str(pair.query))
                 for pair in wanted.pairs
                 if pair.query in queries
             ),
             clusters=gold,
             notes=(*notes, *_oddities(rows)),
         )
+        return loaded.only(loaded.pairs)
 
     def _parse(self, language: Language, path: Path) -> list[_Row]:
         rows = []

@@ -53,18 +53,19 @@ class BeirReader:
         by_language: dict[Language, dict[str, str]] = {}
         for query in data.queries.values():
             by_language.setdefault(query.language, {})[query.id] = query.text
-        pairs = []
+        queries: dict[str, Texts] = {}
         for pair in wanted.pairs:
-            qrels = data.judged[pair]
-            items = [(key, text) for key, text in by_language[pair.query].items() if key in qrels]
-            queries = make_texts(pair.query, items, "query", self._path("queries"))
-            pairs.append(TaskPair(pair, queries, str(pair.passage), qrels))
+            judged = data.judged[pair]
+            items = [(key, text) for key, text in by_language[pair.query].items() if key in judged]
+            queries[str(pair)] = make_texts(pair.query, items, "query", self._path("queries"))
         used = {pair.passage for pair in wanted.pairs}
         return Dataset(
             task=self._spec.name,
             version=self._spec.version,
             pools={str(language): pool for language, pool in data.pools.items() if language in used},
-            pairs=tuple(pairs),
+            queries=queries,
+            qrels={str(pair): data.judged[pair] for pair in wanted.pairs},
+            pairs=tuple(TaskPair(*pair, str(pair), str(pair.passage), str(pair)) for pair in wanted.pairs),
             clusters=_clusters(data.judged.values()),
             notes=data.notes,
         )

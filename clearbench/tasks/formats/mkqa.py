@@ -10,7 +10,7 @@ from pathlib import Path
 
 from clearbench.common.errors import DataError
 from clearbench.common.languages import ENGLISH, Language, Pair
-from clearbench.tasks.dataset import Dataset, Qrels, TaskPair
+from clearbench.tasks.dataset import Dataset, TaskPair
 from clearbench.tasks.formats.base import Wanted, english_pool_pairs, language_files
 from clearbench.tasks.formats.corpus import load_corpus
 from clearbench.tasks.formats.parsing import Row, id_field, list_field, make_texts, read_json_lines, text_field
@@ -46,17 +46,16 @@ class MkqaReader:
         else:
             questions, answers, notes = self._copies(languages, wanted)
         name, pool = load_corpus(self._files, ENGLISH, join=self._options.join_title)
-        no_qrels: Qrels = {}
-        pairs = tuple(
-            TaskPair(pair, make_texts(pair.query, questions[pair.query], "query", path or "mkqa"), name, no_qrels)
-            for pair in wanted.pairs
-            if pair.query in questions
-        )
         return Dataset(
             task=self._spec.name,
             version=self._spec.version,
             pools={name: pool},
-            pairs=pairs,
+            queries={
+                str(language): make_texts(language, items, "query", path or "mkqa")
+                for language, items in questions.items()
+            },
+            qrels={},
+            pairs=tuple(TaskPair(*pair, str(pair.query), name) for pair in wanted.pairs if pair.query in questions),
             answers=answers,
             notes=(*notes, f"passage corpus: {name}, {len(pool):,} passages."),
         )

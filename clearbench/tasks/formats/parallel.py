@@ -11,6 +11,9 @@ from clearbench.tasks.formats.base import Wanted, left_out
 from clearbench.tasks.formats.parsing import make_texts
 from clearbench.tasks.spec import TaskSpec
 
+SHARED = "all languages"
+"""Key of the judgements that all pairs share."""
+
 
 @dataclass(frozen=True)
 class Parsed:
@@ -32,9 +35,9 @@ class Parsed:
 def assemble(
     spec: TaskSpec, wanted: Wanted, parsed: Mapping[Language, Parsed], *, merge: bool, notes: tuple[str, ...]
 ) -> Dataset:
-    """Build the pairs of a parallel task, with one query set, one pool and one set of judgements per language.
+    """Build the pairs of a parallel task, with one query set and one pool per language.
 
-    Unmerged, all pairs share one judgements mapping: 14,884 pairs cost no more memory than one.
+    Unmerged, all pairs share one set of judgements: 14,884 pairs cost no more memory than one.
 
     Args:
         spec: The task.
@@ -51,23 +54,28 @@ def assemble(
     pools = {lang: make_texts(lang, data.passages, "passage", data.path) for lang, data in parsed.items()}
     queries = {lang: make_texts(lang, data.queries, "query", data.path) for lang, data in parsed.items()}
     shared: Qrels = {query: {passage: 1} for query, passage in first.gold.items()}
-    qrels: dict[Language, Qrels] = dict.fromkeys(parsed, shared)
+    qrels = {SHARED: shared}
     if merge:
         merged = {lang: merge_equal(texts, shared) for lang, texts in queries.items()}
         queries = {lang: texts for lang, (texts, _) in merged.items()}
-        qrels = {lang: judged for lang, (_, judged) in merged.items()}
+        qrels = {str(lang): judged for lang, (_, judged) in merged.items()}
         changed = [lang for lang in parsed if len(queries[lang]) < len(parsed[lang].queries)]
         notes += left_out("languages with equal questions merged into one", changed, len(parsed))
-    pairs = tuple(pair for pair in wanted.pairs if pair.query in parsed and pair.passage in parsed)
-    used_pools = {pair.passage for pair in pairs}
-    return Dataset(
+    there = [pair for pair in wanted.pairs if pair.query in parsed and pair.passage in parsed]
+    loaded = Dataset(
         task=spec.name,
         version=spec.version,
-        pools={str(language): pool for language, pool in pools.items() if language in used_pools},
-        pairs=tuple(TaskPair(pair, queries[pair.query], str(pair.passage), qrels[pair.query]) for pair in pairs),
+        pools={str(lang): pool for lang, pool in pools.items()},
+        queries={str(lang): texts for lang, texts in queries.items()},
+        qrels=qrels,
+        pairs=tuple(
+            TaskPair(query, passage, str(query), str(passage), str(query) if merge else SHARED)
+            for query, passage in there
+        ),
         clusters=first.gold,
         notes=notes,
     )
+    return loaded.only(loaded.pairs)
 
 
 def all_pairs(spec: TaskSpec) -> tuple[Pair, ...]:

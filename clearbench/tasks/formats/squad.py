@@ -65,6 +65,8 @@ class SquadReader:
         notes = left_out("pairs without files", absent, len(wanted.pairs))
         clusters = self._english_clusters(wanted)
         pools: dict[str, Texts] = {}
+        query_sets: dict[str, Texts] = {}
+        judgements: dict[str, Qrels] = {}
         pairs: list[TaskPair] = []
         for pair, path in paths.items():
             questions = list(_questions(path))
@@ -78,8 +80,12 @@ class SquadReader:
             qrels: Qrels = {query: {context: 1} for query, context in contexts.items()}
             if self._options.merge_duplicate_questions:
                 queries, qrels = merge_equal(queries, qrels)
-            pairs.append(TaskPair(pair, queries, pool, qrels))
-        return Dataset(self._spec.name, self._spec.version, pools, tuple(pairs), clusters, notes=notes)
+            key = str(pair)
+            query_sets[key], judgements[key] = queries, qrels
+            pairs.append(TaskPair(*pair, key, pool, key))
+        return Dataset(
+            self._spec.name, self._spec.version, pools, query_sets, judgements, tuple(pairs), clusters, notes=notes
+        )
 
     def _path(self, pair: Pair, wanted: Wanted) -> Path | None:
         if self._options.layout == "monolingual":

@@ -5,7 +5,7 @@ Source: Asai et al. (2021), "XOR QA: Cross-lingual Open-Retrieval Question Answe
 
 from clearbench.common.errors import DataError
 from clearbench.common.languages import ENGLISH, Language, Pair
-from clearbench.tasks.dataset import Dataset, Qrels, TaskPair
+from clearbench.tasks.dataset import Dataset, TaskPair
 from clearbench.tasks.formats.base import Wanted, english_pool_pairs, left_out
 from clearbench.tasks.formats.corpus import load_corpus
 from clearbench.tasks.formats.parsing import id_field, list_field, make_texts, read_json_lines, text_field
@@ -51,19 +51,19 @@ class XorReader:
         if named := [language for language in absent if language in wanted.named]:
             raise DataError(f"{path}: no questions in {named[0]}.")
         name, pool = load_corpus(self._files, ENGLISH, join=self._options.join_title)
-        no_qrels: Qrels = {}
-        pairs = [
-            TaskPair(pair, make_texts(pair.query, queries[pair.query], "query", path), name, no_qrels)
-            for pair in wanted.pairs
-            if queries[pair.query]
-        ]
-        if not pairs:
+        if len(absent) == len(queries):
             raise DataError(f"{path}: no questions in {', '.join(map(str, absent))}.")
         return Dataset(
             task=self._spec.name,
             version=self._spec.version,
             pools={name: pool},
-            pairs=tuple(pairs),
+            queries={
+                str(language): make_texts(language, items, "query", path)
+                for language, items in queries.items()
+                if items
+            },
+            qrels={},
+            pairs=tuple(TaskPair(*pair, str(pair.query), name) for pair in wanted.pairs if queries[pair.query]),
             answers=answers,
             tokeniser=self._options.tokeniser,
             notes=(

@@ -100,9 +100,8 @@ class LeakIndex:
     def add_task(self, data: Dataset) -> None:
         """Add all loaded questions, and passages where the task judges passages (else they are a whole corpus)."""
         self.tasks.append(data.label)
-        queries = {id(pair.queries): pair.queries for pair in data.pairs}.values()
-        pools = data.pools.values() if data.judged_by == "qrels" else ()
-        for part in queries:
+        pools = data.used_pools() if data.has_qrels else ()
+        for part in data.used_queries():
             self._add_texts(part, "question", data.label)
         for part in pools:
             self._add_texts(part, "passage", data.label)

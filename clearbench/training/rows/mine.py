@@ -14,13 +14,12 @@ from typing import Any
 import numpy as np
 
 from clearbench.common.arrays import FloatArray
-from clearbench.common.errors import TrainingError
+from clearbench.common.errors import TrainingError, located
 from clearbench.common.hashing import content_hash
-from clearbench.common.languages import ENGLISH, Pair
+from clearbench.common.languages import ENGLISH
 from clearbench.encoders.base import DenseEncoder
-from clearbench.encoders.embed import encode_missing, plan_encoding
 from clearbench.encoders.store import EmbeddingStore, text_keys
-from clearbench.search.engines import DenseEngine
+from clearbench.search.dense import DenseEngine
 from clearbench.search.pool import Ranked
 from clearbench.tasks.dataset import Dataset, TaskPair, Texts
 from clearbench.training.rows.leaks import normalise
@@ -161,11 +160,12 @@ def _search(
     pool = Texts(ENGLISH, tuple(candidates.passages), tuple(candidates.passages.values()))
     own_texts = tuple(dict.fromkeys(row.passage for row in rows))
     own = Texts(ENGLISH, tuple(map(str, range(len(own_texts)))), own_texts)
-    pairs = tuple(TaskPair(Pair(ENGLISH, ENGLISH), queries, name, {}) for name in ("pool", "own"))
-    plan = plan_encoding(encoder, [Dataset("rows", 1, {"pool": pool, "own": own}, pairs)])
-    encode_missing(encoder, store, plan)
+    pairs = tuple(TaskPair(ENGLISH, ENGLISH, "questions", name) for name in ("pool", "own"))
+    data = [Dataset("rows", 1, {"pool": pool, "own": own}, {"questions": queries}, {}, pairs)]
     engine = DenseEngine(encoder, store)
-    [ranked] = engine.open(pool).top([queries], depth, "mining")
+    engine.prepare(data, engine.plan(data))
+    with located("mining"):
+        [ranked] = engine.open(pool).top([queries], depth)
     query_QD = engine.query_vectors(queries)
     own_UD = store.get(text_keys(encoder, own_texts, "passage"))
     own_places = {text: place for place, text in enumerate(own_texts)}

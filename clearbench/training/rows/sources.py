@@ -55,9 +55,9 @@ def rows_of_task(
         UsageError, TaskError, DataError: As for loading a task.
         TrainingError: The task has no English questions or passages.
     """
-    if (judged_by := find_task(name, location.tasks_dir).judged_by) != "qrels":
+    if not find_task(name, location.tasks_dir).has_qrels:
         raise UsageError(
-            f"--task {name} is judged by answers ({judged_by}): it names no passage per question, so no rows can be "
+            f"--task {name} is judged by answers: it names no passage per question, so no rows can be "
             "made of it. Tasks such as xquad, mlqa, afriqa and belebele do."
         )
     targets = [str(language) for language in _parse_targets(languages)]
@@ -66,10 +66,10 @@ def rows_of_task(
     if loaded.mismatches:
         raise DataError(f"{loaded.mismatches[0]}. Run `clearbench tasks check {name}` for all counts.")
     data = loaded.data
-    english = next((pair for pair in data.pairs if pair.pair.monolingual), None)
-    others = [pair for pair in data.pairs if not pair.pair.monolingual]
+    english = next((pair for pair in data.pairs if pair.languages.monolingual), None)
+    others = [pair for pair in data.pairs if not pair.languages.monolingual]
     if english is None or not others:
-        found = ", ".join(str(pair.pair) for pair in data.pairs) or "none"
+        found = ", ".join(str(pair) for pair in data.pairs) or "none"
         raise TrainingError(
             f"Task {name}: rows need the pair en-en and another one with English passages; has {found}."
         )
@@ -79,7 +79,7 @@ def rows_of_task(
     described = {
         "task": data.label,
         "version": data.version,
-        "pairs": {str(pair.pair): data.pair_fingerprint(pair) for pair in data.pairs},
+        "pairs": {str(pair): data.pair_fingerprint(pair) for pair in data.pairs},
         "files": [_describe_file(file.path) for file in loaded.files],
         "notes": list(data.notes),
         "clusters": "articles, by title" if titles else "passages, as the task groups its questions",
@@ -154,10 +154,11 @@ def _parse_targets(languages: Sequence[str]) -> list[Any]:
 def _pair_rows(
     data: Dataset, pair: TaskPair, english: TaskPair, titles: Mapping[str, str], dropped: Counter[str]
 ) -> Iterator[TrainingRow]:
-    pool, language = data.pools[pair.pool], pair.pair.query
-    for query, text in zip(pair.queries.ids, pair.queries.texts, strict=True):
-        place = english.queries.index.get(query)
-        golds = [passage for passage, relevance in pair.qrels[query].items() if relevance > 0]
+    pool, language = data.passages_of(pair), pair.query
+    queries, originals = data.queries_of(pair), data.queries_of(english)
+    for query, text in zip(queries.ids, queries.texts, strict=True):
+        place = originals.index.get(query)
+        golds = [passage for passage, relevance in data.qrels_of(pair)[query].items() if relevance > 0]
         if place is None:
             dropped[f"{data.label} {language}: no English question"] += 1
             continue
@@ -166,7 +167,7 @@ def _pair_rows(
             title = titles.get(passage)
             group = f"article:{title}" if title else f"{data.task}:{data.clusters.get(query, gold)}"
             yield TrainingRow(
-                query=english.queries.texts[place],
+                query=originals.texts[place],
                 passage=passage,
                 target_query=text,
                 language=str(language),

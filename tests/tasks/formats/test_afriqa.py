@@ -36,7 +36,7 @@ IBO = [row("0", f"{PASSAGE} "), row("1", "Another.", answer_pivot={"text": ["Yes
 
 def test_one_pool_of_distinct_english_passages_serves_all_pairs(tmp_path):
     data = load_rows(tmp_path, hau=HAU, ibo=IBO)
-    assert {str(pair.pair): len(pair.queries) for pair in data.pairs} == {"en-en": 3, "ha-en": 1, "ig-en": 2}
+    assert {str(pair): len(data.queries_of(pair)) for pair in data.pairs} == {"en-en": 3, "ha-en": 1, "ig-en": 2}
     assert data.pools["en"].texts == (PASSAGE, "Another.")
     assert {pair.pool for pair in data.pairs} == {"en"}
 
@@ -48,11 +48,11 @@ def test_the_pool_does_not_depend_on_the_selection(tmp_path):
 
 def test_translations_are_the_english_queries_under_the_same_ids(tmp_path):
     data = load_rows(tmp_path, hau=HAU, ibo=IBO)
-    english, hausa = data.pairs[0], data.pairs[1]
-    assert english.queries.ids == ("ha:0", "ig:0", "ig:1")
-    assert english.queries.texts[0] == "Question 0?"
-    assert (hausa.queries.ids, hausa.queries.texts) == (("ha:0",), ("Tambaya 0?",))
-    assert hausa.qrels["ha:0"] == english.qrels["ha:0"] == {data.pools["en"].ids[0]: 1}
+    english, hausa = data.queries["en"], data.queries["ha"]
+    assert english.ids == ("ha:0", "ig:0", "ig:1")
+    assert english.texts[0] == "Question 0?"
+    assert (hausa.ids, hausa.texts) == (("ha:0",), ("Tambaya 0?",))
+    assert data.qrels["ha"]["ha:0"] == data.qrels["en"]["ha:0"] == {data.pools["en"].ids[0]: 1}
     assert data.clusters["ha:0"] == data.clusters["ig:0"]
 
 

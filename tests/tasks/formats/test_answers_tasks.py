@@ -26,10 +26,10 @@ def write_xor(folder, rows):
 
 def test_xor_questions_and_answers_stay_raw(tmp_path):
     data = load_task(write_xor(tmp_path, XOR_ROWS), location=DataLocation(data_dir=tmp_path))
-    assert [str(pair.pair) for pair in data.pairs] == ["ar-en", "ko-en"]
-    assert data.pairs[0].queries.texts == (XOR_ROWS[0]["question"],)
+    assert [str(pair) for pair in data.pairs] == ["ar-en", "ko-en"]
+    assert data.queries_of(data.pairs[0]).texts == (XOR_ROWS[0]["question"],)
     assert data.answers == {"-12": ("yes", "1990", "1990"), "13": ("no",)}
-    assert data.pairs[0].qrels == {}
+    assert data.qrels_of(data.pairs[0]) == {}
     assert data.judged_by == "xor"
 
 
@@ -109,10 +109,10 @@ def write_copies(folder):
 def test_mkqa_copies_have_english_answers_stripped_and_without_repeats(tmp_path):
     write_copies(tmp_path)
     data = load_task(write_mkqa(tmp_path), location=DataLocation(data_dir=tmp_path))
-    assert [str(pair.pair) for pair in data.pairs] == ["en-en", "zh-en"]
+    assert [str(pair) for pair in data.pairs] == ["en-en", "zh-en"]
     assert data.answers == {"-5": ("Dave", "Edmunds")}
-    assert data.pairs[1].queries.ids == ("-5",), "ids are split at the first _"
-    assert data.pairs[1].queries.texts == ("《谁》\u200b ",), "questions stay as they are"
+    assert data.queries_of(data.pairs[1]).ids == ("-5",), "ids are split at the first _"
+    assert data.queries_of(data.pairs[1]).texts == ("《谁》\u200b ",), "questions stay as they are"
     assert data.pools["corpus"].texts == ("Title Text",)
     assert data.notes[:2] == ("languages without files: km (1 of 3).", "1 questions without an answer are left out.")
 
@@ -143,7 +143,7 @@ def test_the_official_mkqa_file_goes_before_copies_and_drops_answer_types(tmp_pa
     write_official(tmp_path, *rows, official(-9, SHORT, {"type": "number", "text": " 7 "}))
     data = load_task(write_mkqa(tmp_path), location=DataLocation(data_dir=tmp_path))
     assert data.answers == {"-9": ("Ridley Scott", "Sir Ridley Scott", "7")}
-    assert [pair.queries.texts for pair in data.pairs] == [("Who?",), ("谁？",), ("អ្នកណា",)]
+    assert [data.queries_of(pair).texts for pair in data.pairs] == [("Who?",), ("谁？",), ("អ្នកណា",)]
     assert data.notes[0] == "3 of 4 questions without a short answer are left out."
 
 

@@ -28,17 +28,17 @@ def load_folder(folder, corpus=CORPUS, queries=QUERIES, qrels=QRELS, split="test
 
 def test_pairs_are_those_of_the_judgements_and_pools_all_passages_of_a_language(tmp_path):
     data = load_folder(tmp_path)
-    assert {str(pair.pair) for pair in data.pairs} == {"en-en", "en-de", "de-en"}
+    assert {str(pair) for pair in data.pairs} == {"en-en", "en-de", "de-en"}
     assert {key: len(pool) for key, pool in data.pools.items()} == {"en": 2, "de": 1}
     assert data.pools["en"].texts == ("Bears  eat honey.", "Bees make honey.")
 
 
 def test_questions_with_a_parallel_id_are_the_same_question(tmp_path):
-    pairs = {str(pair.pair): pair for pair in load_folder(tmp_path).pairs}
-    assert pairs["de-en"].queries.ids == ("bears",)
-    assert pairs["en-en"].queries.ids == ("bears", "3"), "an unjudged query is left out"
-    assert pairs["en-en"].qrels == {"bears": {"e1": 2}, "3": {"e2": 1, "e1": 0}}
-    assert pairs["en-de"].qrels == {"bears": {"d1": 1}}
+    data = load_folder(tmp_path)
+    assert data.queries["de-en"].ids == ("bears",)
+    assert data.queries["en-en"].ids == ("bears", "3"), "an unjudged query is left out"
+    assert data.qrels["en-en"] == {"bears": {"e1": 2}, "3": {"e2": 1, "e1": 0}}
+    assert data.qrels["en-de"] == {"bears": {"d1": 1}}
 
 
 def test_questions_of_one_passage_are_a_cluster(tmp_path):
@@ -48,7 +48,7 @@ def test_questions_of_one_passage_are_a_cluster(tmp_path):
 
 
 def test_pairs_can_be_selected(tmp_path):
-    assert [str(pair.pair) for pair in load_folder(tmp_path, pairs="de-*").pairs] == ["de-en"]
+    assert [str(pair) for pair in load_folder(tmp_path, pairs="de-*").pairs] == ["de-en"]
 
 
 def test_queries_without_a_relevant_passage_are_left_out_and_counted(tmp_path):
@@ -65,12 +65,12 @@ def test_languages_can_be_an_option(tmp_path):
         load_folder(tmp_path, corpus, queries, "1\ta\t1\n")
     options = {"query_language": "sw", "passage_language": "eng_Latn"}
     data = load_folder(tmp_path, corpus, queries, "1\ta\t1\n", options=options)
-    assert [str(pair.pair) for pair in data.pairs] == ["sw-en"]
+    assert [str(pair) for pair in data.pairs] == ["sw-en"]
 
 
 @pytest.mark.parametrize("qrels", ["1\te1\t1\n", "1 0 e1 1\n", "query-id\tcorpus-id\tscore\n1\te1\t1\n"])
 def test_qrels_have_three_or_four_columns_and_perhaps_a_header(tmp_path, qrels):
-    assert load_folder(tmp_path, qrels=qrels).pairs[0].qrels == {"bears": {"e1": 1}}
+    assert load_folder(tmp_path, qrels=qrels).qrels["en-en"] == {"bears": {"e1": 1}}
 
 
 def test_the_only_split_is_taken_and_of_several_test(tmp_path):
@@ -114,4 +114,4 @@ def test_a_task_file_can_name_the_three_files(tmp_path):
     names = {"corpus": "corpus.jsonl", "queries": "queries.jsonl", "qrels": "qrels/test.tsv"}
     sources = [{"key": key, "bundled": f"data/{name}"} for key, name in names.items()]
     task = write_task(tmp_path, reader="beir", languages=["de", "en"], sources=sources)
-    assert [str(pair.pair) for pair in load_task(str(task)).pairs] == ["de-en", "en-de", "en-en"]
+    assert [str(pair) for pair in load_task(str(task)).pairs] == ["de-en", "en-de", "en-en"]

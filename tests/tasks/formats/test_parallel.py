@@ -27,21 +27,19 @@ def load_xquad(folder, english, german, **options):
 def test_belebele_questions_are_known_by_link_and_number(tmp_path):
     write_belebele(tmp_path, "eng_Latn", "deu_Latn")
     data = load_belebele(tmp_path)
-    pair = next(pair for pair in data.pairs if str(pair.pair) == "de-en")
-    assert pair.queries.ids == ("https://x.org/0#1", "https://x.org/0#2", "https://x.org/1#1", "https://x.org/1#2")
-    assert pair.queries.texts[0] == "deu_Latn question 0.1?"
+    queries = data.queries_of(data.pair("de-en"))
+    assert queries.ids == ("https://x.org/0#1", "https://x.org/0#2", "https://x.org/1#1", "https://x.org/1#2")
+    assert queries.texts[0] == "deu_Latn question 0.1?"
     assert data.pools["en"].ids == ("https://x.org/0", "https://x.org/1")
     assert data.pools["en"].texts[0] == "eng_Latn passage 0"
-    assert pair.qrels["https://x.org/1#2"] == {"https://x.org/1": 1}
+    assert data.qrels_of(data.pair("de-en"))["https://x.org/1#2"] == {"https://x.org/1": 1}
     assert data.clusters["https://x.org/1#2"] == "https://x.org/1"
 
 
 def test_pairs_share_texts_and_judgements_in_memory(tmp_path):
     write_belebele(tmp_path, "eng_Latn", "deu_Latn")
     data = load_belebele(tmp_path)
-    assert len({id(pair.qrels) for pair in data.pairs}) == 1
-    assert len({id(pair.queries) for pair in data.pairs}) == 2
-    assert len(data.pools) == 2
+    assert (len(data.pairs), len(data.qrels), len(data.queries), len(data.pools)) == (4, 1, 2, 2)
 
 
 def test_equal_questions_stay_two_unless_merging_is_asked_for(tmp_path):
@@ -50,11 +48,11 @@ def test_equal_questions_stay_two_unless_merging_is_asked_for(tmp_path):
     write_belebele(tmp_path, "eng_Latn")
     write_rows(tmp_path / "belebele" / "deu_Latn.jsonl", rows)
     plain = load_belebele(tmp_path)
-    assert {len(pair.queries) for pair in plain.pairs} == {4}
+    assert {len(queries) for queries in plain.queries.values()} == {4}
     merged = load_belebele(tmp_path, merge_duplicate_questions=True)
-    numbers = {str(pair.pair): len(pair.queries) for pair in merged.pairs}
+    numbers = {str(pair): len(merged.queries_of(pair)) for pair in merged.pairs}
     assert numbers == {"en-en": 4, "en-de": 4, "de-en": 3, "de-de": 3}
-    qrels = merged.pairs[-1].qrels
+    qrels = merged.qrels_of(merged.pairs[-1])
     assert qrels["https://x.org/0#1"] == {"https://x.org/0": 1, "https://x.org/1": 1}
     assert "https://x.org/1#2" not in qrels
     assert merged.notes[0] == "languages with equal questions merged into one: de (1 of 2)."
@@ -95,19 +93,19 @@ def test_xquad_passages_are_known_by_their_place(tmp_path):
     data = load_xquad(tmp_path, ENGLISH, GERMAN)
     assert data.pools["en"].ids == data.pools["de"].ids == ("0-0", "1-0")
     assert data.pools["en"].texts == ("First.", "Second.")
-    assert data.pairs[0].queries.texts == ("One?", "Two?", "One?")
+    assert data.queries_of(data.pairs[0]).texts == ("One?", "Two?", "One?")
     assert data.clusters == {"q1": "0-0", "q2": "0-0", "q3": "1-0"}
 
 
 def test_xquad_questions_are_merged_after_stripping(tmp_path):
     data = load_xquad(tmp_path, ENGLISH, GERMAN, merge_duplicate_questions=True)
-    assert {str(pair.pair): len(pair.queries) for pair in data.pairs} == {
+    assert {str(pair): len(data.queries_of(pair)) for pair in data.pairs} == {
         "en-en": 2,
         "en-de": 2,
         "de-en": 3,
         "de-de": 3,
     }
-    assert data.pairs[0].qrels["q1"] == {"0-0": 1, "1-0": 1}
+    assert data.qrels_of(data.pairs[0])["q1"] == {"0-0": 1, "1-0": 1}
 
 
 def test_xquad_with_a_question_at_another_paragraph_is_an_error(tmp_path):

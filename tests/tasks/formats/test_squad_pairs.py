@@ -43,8 +43,8 @@ def test_a_pairs_pool_is_the_distinct_contexts_of_its_file(tmp_path):
 
 def test_questions_lose_the_blanks_around_them(tmp_path):
     data = load_task(write_mlqa(tmp_path, FILES), Selection(pairs="de-en"), DataLocation(data_dir=tmp_path))
-    assert data.pairs[0].queries.texts == ("Eins?", "Zwei?")
-    assert data.pairs[0].qrels["q1"] == {data.pools["de-en"].ids[0]: 1}
+    assert data.queries_of(data.pairs[0]).texts == ("Eins?", "Zwei?")
+    assert data.qrels_of(data.pairs[0])["q1"] == {data.pools["de-en"].ids[0]: 1}
 
 
 def test_the_english_context_decides_the_cluster_whichever_pairs_are_loaded(tmp_path):
@@ -79,8 +79,8 @@ def test_equal_questions_can_be_merged(tmp_path):
     files = {"en-en": [("Context A", {"q1": "One?"}), ("Context B", {"q2": "One? "})]}
     options = {"merge_duplicate_questions": True}
     data = load_task(write_mlqa(tmp_path, files), ALL, DataLocation(data_dir=tmp_path), options=options)
-    assert data.pairs[0].queries.ids == ("q1",)
-    assert data.pairs[0].qrels == {"q1": dict.fromkeys(data.pools["en-en"].ids, 1)}
+    assert data.queries_of(data.pairs[0]).ids == ("q1",)
+    assert data.qrels_of(data.pairs[0]) == {"q1": dict.fromkeys(data.pools["en-en"].ids, 1)}
 
 
 def test_monolingual_files_give_one_pair_a_language(tmp_path):
@@ -89,7 +89,7 @@ def test_monolingual_files_give_one_pair_a_language(tmp_path):
     options = {"layout": "monolingual", "split": "dev"}
     task = str(write_task(tmp_path, reader="squad", languages=["en", "te"], sources=[source], options=options))
     data = load_task(task, location=DataLocation(data_dir=tmp_path))
-    assert [str(pair.pair) for pair in data.pairs] == ["te-te"]
+    assert [str(pair) for pair in data.pairs] == ["te-te"]
     assert data.notes == ("pairs without files: en-en (1 of 2).",)
     with pytest.raises(DataError, match="no questions file for en"):
         load_task(task, Selection(languages="en"), DataLocation(data_dir=tmp_path))

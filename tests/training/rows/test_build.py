@@ -196,7 +196,7 @@ def test_rows_kept_for_evaluation_are_a_task(tmp_path):
     rows = [row("a"), row("a", language="es"), row("b", passage="passage a")]
     write_task_folder(tmp_path / "kept", rows)
     data = load_evaluation(str(tmp_path / "kept"), ["de", "es"])
-    assert {str(pair.pair): pair.queries.ids for pair in data.pairs} == {
+    assert {str(pair): data.queries_of(pair).ids for pair in data.pairs} == {
         "en-en": ("a", "b"),
         "de-en": ("a", "b"),
         "es-en": ("a",),

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 from builders.encoders import HashEncoder, parallel_set
+from builders.evaluation import evaluate_sets
 from builders.records import write_record
 
 from clearbench.common.errors import RecordError
-from clearbench.evaluation.pipeline import EvaluationOptions, evaluate
+from clearbench.evaluation.job import EvaluationOptions
 from clearbench.records.select import select_model
 from clearbench.verdicts.compare.compute import CompareOptions
 from clearbench.verdicts.compare.examples import as_lines, as_markdown_lines, find_examples
@@ -35,7 +36,7 @@ def test_queries_are_listed_once_by_their_greatest_difference_then_by_the_mean(t
 def saved(tmp_path):
     for name, salt in (("base", ""), ("other", "x")):
         encoder = HashEncoder(name=name, salt=salt, dimension=4)
-        evaluate(encoder, [parallel_set(("en", "de"), 30)], EvaluationOptions(out=tmp_path, save_runs=True))
+        evaluate_sets(encoder, [parallel_set(("en", "de"), 30)], EvaluationOptions(out=tmp_path, save_runs=True))
     return [select_model(tmp_path, name) for name in ("base", "other")]
 
 

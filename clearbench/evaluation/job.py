@@ -1,0 +1,133 @@
+"""A job: one task to be scored by its judge, where its results lie, and which of its pairs have no scores yet."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from clearbench.common.errors import DataError
+from clearbench.common.progress import say
+from clearbench.encoders.base import Setting
+from clearbench.records.folder import RecordFolder, record_folder
+from clearbench.records.schema import Identity
+from clearbench.scoring.judges import Judge
+from clearbench.search.engines import Encoder
+from clearbench.tasks.dataset import Dataset, TaskPair
+
+
+@dataclass(frozen=True)
+class EvaluationOptions:
+    """How to evaluate.
+
+    Attributes:
+        out: Results folder.
+        cache: Root of all caches; None keeps vectors in memory only.
+        name: Model name in results; None takes the encoder's.
+        save_runs: Also write each pair's ranking and judgements as TREC files, and the texts to read them by.
+        replace: Measure anew what is there already.
+        verify: Score every pair a second time through pytrec_eval and compare.
+    """
+
+    out: Path
+    cache: Path | None = None
+    name: str | None = None
+    save_runs: bool = False
+    replace: bool = False
+    verify: bool = False
+
+
+@dataclass(frozen=True)
+class Job:
+    """One task of an evaluation.
+
+    Attributes:
+        judge: The task's data and its rule.
+        model: What the record says about the encoder: its name and settings.
+        path: Where the results lie or will lie.
+        folder: The results, open for writing; None where there are none yet and none are to be written.
+    """
+
+    judge: Judge
+    model: Mapping[str, Setting]
+    path: Path
+    folder: RecordFolder | None
+
+    @property
+    def data(self) -> Dataset:
+        """The task's data."""
+        return self.judge.data
+
+    @property
+    def todo(self) -> Dataset:
+        """The task's data, with only the pairs that have no scores yet."""
+        done = self.folder.done if self.folder else {}
+        return self.data.only(pair for pair in self.data.pairs if str(pair) not in done)
+
+    @property
+    def parts(self) -> dict[str, list[list[TaskPair]]]:
+        """Pool key -> its open pairs, in lists that are searched together and written as one part.
+
+        The pairs of a mixed pool stand alone: each has the passages of all languages to go through.
+        """
+        parts: dict[str, list[list[TaskPair]]] = {}
+        for pair in self.todo.pairs:
+            lists = parts.setdefault(pair.pool, [])
+            if lists and not self.data.pool_languages:
+                lists[0].append(pair)
+            else:
+                lists.append([pair])
+        return parts
+
+
+def open_jobs(
+    encoder: Encoder, judges: Sequence[Judge], options: EvaluationOptions, write: bool = True
+) -> tuple[Job, ...]:
+    """Open the results of an encoder on tasks; what is there already is compared with what would be measured today.
+
+    Args:
+        encoder: What is evaluated.
+        judges: The tasks.
+        options: Where results lie, and whether they are measured anew.
+        write: Make folders; False only looks.
+    Raises:
+        RecordError: The results folder holds another measurement, or cannot be written.
+        DataError: Rankings are to be saved, and an id does not fit TREC's format.
+    """
+    name = options.name or encoder.name
+    jobs = []
+    for judge in judges:
+        path = record_folder(options.out, name, encoder.fingerprint, judge.data.label)
+        folder = None
+        if write or (path.exists() and not options.replace):
+            folder = RecordFolder(path, identify(encoder, judge), options.replace)
+            folder.check_data({str(pair): judge.data.pair_fingerprint(pair) for pair in judge.data.pairs})
+            if options.save_runs and write:
+                _check_runs(judge.data, folder)
+        jobs.append(Job(judge, {"name": name, **encoder.settings}, path, folder))
+    return tuple(jobs)
+
+
+def identify(encoder: Encoder, judge: Judge) -> Identity:
+    """Return what makes a result of this encoder on this task the same measurement as another.
+
+    Another choice of languages makes another mixed pool, so they belong to it.
+    """
+    mixed = {"pool_languages": " ".join(judge.data.pool_languages)} if judge.data.pool_languages else {}
+    return Identity(
+        encoder=encoder.fingerprint,
+        task=judge.data.task,
+        task_version=judge.data.version,
+        options=dict(judge.data.options),
+        scoring={**judge.settings, **mixed},
+    )
+
+
+def _check_runs(data: Dataset, folder: RecordFolder) -> None:
+    """Refuse ids that TREC files cannot hold, and say which rankings will not be written."""
+    for texts in (*data.used_pools(), *data.used_queries()):
+        if blank := next((key for key in texts.ids if key.split() != [key]), None):
+            raise DataError(f"{data.task}: id {blank!r} holds a blank, so TREC runs cannot be saved.")
+    lacking = [pair for pair in folder.done if not folder.has_run(pair)]
+    if lacking:
+        say(
+            f"{folder.folder}: {len(lacking):,} pairs were scored before without their rankings; --replace writes them."
+        )

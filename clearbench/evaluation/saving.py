@@ -1,0 +1,37 @@
+"""Saving rankings with what they are read by: judgements, and texts."""
+
+from collections.abc import Sequence
+
+from clearbench.records.folder import RecordFolder
+from clearbench.records.runs import qrels_lines, text_rows, trec_lines
+from clearbench.scoring.judges import PairScores
+from clearbench.search.engine import OpenPool
+from clearbench.tasks.dataset import Dataset
+
+# Passages of each ranking whose texts are kept, beside the judged ones.
+TEXTS_DEPTH = 10
+
+
+def save_runs(folder: RecordFolder, data: Dataset, pool: OpenPool, scored: Sequence[PairScores]) -> None:
+    """Write the rankings of pairs that share a pool, and the texts of their queries and best passages.
+
+    Args:
+        folder: The task's results.
+        data: The task.
+        pool: The pairs' pool.
+        scored: The pairs, with rankings.
+    Raises:
+        RecordError: A file cannot be written.
+    """
+    position = {passage: place for place, passage in enumerate(pool.pool.ids)}
+    near: set[int] = set()
+    for one in scored:
+        assert one.ranked is not None
+        queries, qrels = data.queries_of(one.pair).ids, data.qrels_of(one.pair)
+        lines = trec_lines(queries, pool.pool.ids, one.ranked.positions, one.ranked.scores)
+        folder.write_run(str(one.pair), lines, qrels_lines(queries, qrels))
+        near.update(one.ranked.positions[:, :TEXTS_DEPTH].ravel().tolist())
+        near.update(position[key] for query in queries for key in qrels.get(query, {}))
+    pairs = [one.pair for one in scored]
+    rows = text_rows([data.queries_of(pair) for pair in pairs], data.passages_of(pairs[0]), sorted(near))
+    folder.write_texts(pairs[0].pool, [str(pair) for pair in pairs], rows)

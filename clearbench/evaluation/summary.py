@@ -1,0 +1,126 @@
+"""From per-query scores to what a record says: means and intervals per pair, averages, language bias."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from clearbench.common.arrays import IntArray
+from clearbench.common.environment import describe_environment, now
+from clearbench.common.errors import DataError
+from clearbench.common.hashing import content_hash
+from clearbench.common.languages import parse_pair
+from clearbench.encoders.embed import EncodingReport
+from clearbench.evaluation.job import Job
+from clearbench.records.parts import QueryScores, read_scores
+from clearbench.records.schema import SCHEMA_VERSION, PairRecord, Record
+from clearbench.scoring.bias import CHANCE, RANK, LanguageBias
+from clearbench.scoring.bias_summary import summarise_bias
+from clearbench.scoring.judges import PairScores
+from clearbench.stats.averages import macro_averages
+from clearbench.stats.intervals import cluster_codes
+from clearbench.stats.summaries import BiasSummary, summarise_measures
+from clearbench.tasks.dataset import Dataset
+
+
+def summarise(data: Dataset, scored: PairScores, bias: LanguageBias | None = None) -> QueryScores:
+    """Put means and intervals beside a pair's per-query scores.
+
+    Args:
+        data: The task.
+        scored: The pair's scores.
+        bias: Its language bias, where its pool is mixed.
+    Raises:
+        DataError: No query of the pair can be scored.
+    """
+    if not scored.queries:
+        raise DataError(f"{data.task} {scored.pair}: no query can be scored.")
+    clusters = [data.clusters.get(query, query) for query in scored.queries]
+    codes = cluster_codes(clusters)
+    summary = PairRecord(
+        pair=str(scored.pair),
+        data=data.pair_fingerprint(scored.pair),
+        num_passages=len(data.passages_of(scored.pair)),
+        num_queries=len(scored.queries),
+        num_skipped=len(scored.skipped),
+        num_clusters=int(codes.max()) + 1,
+        measures=summarise_measures(scored.measures, scored.scores, codes),
+    )
+    plain = QueryScores(summary, scored.queries, clusters, scored.measures, scored.scores)
+    if bias is None:
+        return plain
+    index = data.queries_of(scored.pair).index
+    return _add_bias(plain, bias, codes, [index[query] for query in scored.queries])
+
+
+def make_record(
+    job: Job,
+    status: Literal["running", "complete"],
+    encoding: EncodingReport,
+    seconds: Mapping[str, float] | None = None,
+) -> Record:
+    """Return the record of what a job's folder holds.
+
+    Args:
+        job: The task and its results.
+        status: Whether every pair that was asked for is scored.
+        encoding: What encoding took.
+        seconds: By phase, of scoring.
+    """
+    assert job.folder is not None
+    pairs = sorted(job.folder.done.values(), key=lambda pair: pair.pair)
+    means = {parse_pair(p.pair): {name: value.mean for name, value in p.measures.items()} for p in pairs}
+    return Record(
+        schema_version=SCHEMA_VERSION,
+        status=status,
+        identity=job.folder.identity,
+        model=dict(job.model),
+        main_measure=job.data.main_measure,
+        environment=describe_environment(),
+        data=content_hash(*(f"{pair.pair} {pair.data}" for pair in pairs)),
+        coverage={
+            "pairs": len(pairs),
+            "queries_scored": sum(pair.num_queries for pair in pairs),
+            "queries_skipped": sum(pair.num_skipped for pair in pairs),
+        },
+        notes=list(job.data.notes),
+        pairs=pairs,
+        averages=macro_averages(means),
+        timings={
+            "finished": now(),
+            "texts_encoded": encoding.num_encoded,
+            "texts_cached": encoding.num_cached,
+            "tokens_encoded": encoding.num_tokens,
+            "seconds": {"encode": encoding.seconds, **(seconds or {})},
+        },
+        bias=_overall_bias(job) if status == "complete" and job.data.pool_languages else None,
+    )
+
+
+def _add_bias(plain: QueryScores, bias: LanguageBias, clusters: IntArray, rows: Sequence[int]) -> QueryScores:
+    """Put bias measures beside the others; `rows` are the places of the scored queries among the searched ones."""
+    scores, rank_QL, chance = bias.scores[rows], bias.ranks[rows], bias.chance[rows]
+    names = list(map(str, bias.languages))
+    values = summarise_measures(bias.measures, scores, clusters)
+    summary = summarise_bias(names, rank_QL, scores[:, bias.measures.index("lpr_first")], chance, clusters)
+    missing = dict(zip(bias.measures, np.isnan(scores).sum(axis=0).tolist(), strict=True))
+    record = plain.summary.model_copy(update={
+        "measures": {**plain.summary.measures, **values},
+        "bias": replace(summary, left_out={name: count for name, count in missing.items() if count}),
+    })  # fmt: skip
+    columns = {f"{RANK}{name}": rank_QL[:, place] for place, name in enumerate(names)} | {CHANCE: chance}
+    measures = (*plain.measures, *bias.measures)
+    return QueryScores(record, plain.queries, plain.clusters, measures, np.hstack([plain.scores, scores]), columns)
+
+
+def _overall_bias(job: Job) -> BiasSummary:
+    """Bias over the queries of all languages, from the scores that were written."""
+    names = job.data.pool_languages
+    ranks = [f"{RANK}{name}" for name in names]
+    table = read_scores(job.path, columns=["lpr_first", CHANCE, *ranks])
+    first = table["lpr_first"].to_numpy()
+    codes = cluster_codes(table["cluster"].tolist())
+    summary = summarise_bias(names, table[ranks].to_numpy(), first, table[CHANCE].to_numpy(), codes)
+    missing = int(np.isnan(first).sum())
+    return replace(summary, left_out={"lpr_first": missing} if missing else {})

@@ -1,0 +1,110 @@
+"""Search by the inner product of vectors."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from clearbench.common.arrays import FloatArray, IntArray, Scores
+from clearbench.encoders.adjust import AdjustedEncoder, Adjuster
+from clearbench.encoders.base import DenseEncoder
+from clearbench.encoders.embed import EncodingReport, encode_missing, plan_encoding
+from clearbench.encoders.estimate import estimate_seconds
+from clearbench.encoders.store import EmbeddingStore, text_keys
+from clearbench.search.engine import Work
+from clearbench.search.exact import ScoreRows, gold_ranks, inner_products, relevant_ranks, top_by_faiss
+from clearbench.search.pool import Pool, Ranked, make_pool, split
+from clearbench.tasks.dataset import Dataset, Texts
+
+
+class DenseEngine:
+    """Searches the vectors of one encoder.
+
+    Vectors of query sets are kept once fetched: a set meets every pool of its task.
+    """
+
+    def __init__(self, encoder: DenseEncoder, store: EmbeddingStore, adjusted: AdjustedEncoder | None = None) -> None:
+        """Make an engine.
+
+        Args:
+            encoder: Makes the vectors.
+            store: Keeps them.
+            adjusted: Says how vectors are changed between store and search; its base is `encoder`.
+        """
+        self._encoder = encoder
+        self._store = store
+        self._adjusted = adjusted
+        self._adjuster: Adjuster | None = None
+        self._fetched: dict[str, FloatArray] = {}
+
+    def plan(self, datasets: Sequence[Dataset]) -> Work:
+        """See Engine; an adjustment needs texts of its own besides."""
+        more = self._adjusted.parts(datasets) if self._adjusted else []
+        plan = plan_encoding(self._encoder, datasets, more)
+        return Work(plan, int((~self._store.contains(plan.keys)).sum()))
+
+    def estimate(self, work: Work) -> float:
+        """See Engine."""
+        return estimate_seconds(self._encoder, self._store, work.plan) if work.plan else 0.0
+
+    def prepare(self, datasets: Sequence[Dataset], work: Work) -> EncodingReport:
+        """See Engine.
+
+        Raises:
+            EncoderError: A vector is not finite; the message names the text. Vectors before it are kept.
+            StoreError: The store cannot be written.
+        """
+        assert work.plan is not None
+        report = encode_missing(self._encoder, self._store, work.plan)
+        if self._adjusted:
+            self._adjuster = self._adjusted.fit(self._store, datasets)
+        return report
+
+    def open(self, passages: Texts) -> "DensePool":
+        """See Engine."""
+        keys = text_keys(self._encoder, passages.texts, "passage")
+        same = [bytes(key) for key in keys]
+        if self._adjuster and passages.languages:  # equal texts in two languages have different vectors then
+            same = [key + str(lang).encode() for key, lang in zip(same, passages.languages, strict=True)]
+        pool, first = make_pool(passages.ids, same)
+        vectors = self._store.get(keys[first])
+        if self._adjuster:
+            languages = passages.each_language
+            vectors = self._adjuster(vectors, [languages[place] for place in first], "passage")
+        return DensePool(self, pool, vectors)
+
+    def query_vectors(self, queries: Texts) -> FloatArray:
+        """Vectors of a query set, float32 [Q, D]."""
+        if queries.fingerprint not in self._fetched:
+            vectors = self._store.get(text_keys(self._encoder, queries.texts, "query"))
+            if self._adjuster:
+                vectors = self._adjuster(vectors, queries.each_language, "query")
+            self._fetched[queries.fingerprint] = vectors
+        return self._fetched[queries.fingerprint]
+
+
+class DensePool:
+    """An open pool of vectors."""
+
+    def __init__(self, engine: DenseEngine, pool: Pool, vectors: FloatArray) -> None:
+        """Hold the vectors of the pool's distinct texts, float32 [U, D]."""
+        self.pool = pool
+        self._engine = engine
+        self.vectors = vectors
+
+    def gold_ranks(self, queries: Texts, gold_Q: IntArray) -> IntArray:
+        """See OpenPool."""
+        return gold_ranks(self._rows(queries), gold_Q, self.pool)
+
+    def relevant_ranks(self, queries: Texts, gold_QG: IntArray) -> tuple[IntArray, Scores]:
+        """See OpenPool."""
+        return relevant_ranks(self._rows(queries), gold_QG, self.pool)
+
+    def top(self, query_sets: Sequence[Texts], depth: int) -> list[Ranked]:
+        """See OpenPool."""
+        if not query_sets:
+            return []
+        query_QD = np.concatenate([self._engine.query_vectors(queries) for queries in query_sets])
+        return split(top_by_faiss(query_QD, self.vectors, self.pool, depth), [len(queries) for queries in query_sets])
+
+    def _rows(self, queries: Texts) -> ScoreRows:
+        return inner_products(self._engine.query_vectors(queries), self.vectors)

@@ -1,0 +1,56 @@
+"""What searching is to the rest of clearbench: an engine opens passage pools, an open pool answers queries."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from clearbench.common.arrays import IntArray, Scores
+from clearbench.encoders.embed import EncodingPlan, EncodingReport
+from clearbench.search.pool import Pool, Ranked
+from clearbench.tasks.dataset import Dataset, Texts
+
+
+@dataclass(frozen=True)
+class Work:
+    """What an engine has to encode before it can search.
+
+    Attributes:
+        plan: The distinct texts; None where the engine searches words.
+        num_missing: How many of them have no vector yet.
+    """
+
+    plan: EncodingPlan | None
+    num_missing: int = 0
+
+
+class OpenPool(Protocol):
+    """A passage pool ready to be searched."""
+
+    @property
+    def pool(self) -> Pool:
+        """The pool's ids and equal texts."""
+
+    def gold_ranks(self, queries: Texts, gold_Q: IntArray) -> IntArray:
+        """Rank of the passage at position gold_Q[q] for each query, int64 [Q], from 1."""
+
+    def relevant_ranks(self, queries: Texts, gold_QG: IntArray) -> tuple[IntArray, Scores]:
+        """Rank and tie-free rank of each query's relevant passages, [Q, G]; see `search.exact.relevant_ranks`."""
+
+    def top(self, query_sets: Sequence[Texts], depth: int) -> list[Ranked]:
+        """The best `depth` passages of each query in trec_eval's order, per query set; all sets search together."""
+
+
+class Engine(Protocol):
+    """Encodes what searching needs, and opens passage pools."""
+
+    def plan(self, datasets: Sequence[Dataset]) -> Work:
+        """Collect what the datasets' pairs need."""
+
+    def estimate(self, work: Work) -> float | None:
+        """Seconds that encoding will take; None where nothing is ever encoded."""
+
+    def prepare(self, datasets: Sequence[Dataset], work: Work) -> EncodingReport:
+        """Encode what is missing; afterwards the datasets' pools can be opened."""
+
+    def open(self, passages: Texts) -> OpenPool:
+        """Make a pool ready for any number of query sets."""

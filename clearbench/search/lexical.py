@@ -1,0 +1,59 @@
+"""Search by words: BM25."""
+
+from collections.abc import Sequence
+
+from clearbench.common.arrays import IntArray, Scores
+from clearbench.encoders.bm25 import Lexical, LexicalIndex
+from clearbench.encoders.embed import EncodingReport
+from clearbench.search.engine import Work
+from clearbench.search.exact import ScoreRows, gold_ranks, relevant_ranks, top_by_rows
+from clearbench.search.pool import Pool, Ranked, make_pool
+from clearbench.tasks.dataset import Dataset, Texts
+
+
+class LexicalEngine:
+    """Searches with BM25; there is nothing to encode."""
+
+    def __init__(self, lexical: Lexical) -> None:
+        """Search with the given variant of BM25."""
+        self._lexical = lexical
+
+    def plan(self, datasets: Sequence[Dataset]) -> Work:
+        """See Engine."""
+        return Work(None)
+
+    def estimate(self, work: Work) -> None:
+        """See Engine."""
+
+    def prepare(self, datasets: Sequence[Dataset], work: Work) -> EncodingReport:
+        """See Engine."""
+        return EncodingReport(0, 0, 0, 0.0)
+
+    def open(self, passages: Texts) -> "LexicalPool":
+        """See Engine. Only distinct texts are indexed, as for vectors, so document frequencies count each once."""
+        pool, first = make_pool(passages.ids, [text.encode() for text in passages.texts])
+        return LexicalPool(pool, self._lexical.index([passages.texts[position] for position in first]))
+
+
+class LexicalPool:
+    """An open pool of indexed texts."""
+
+    def __init__(self, pool: Pool, index: LexicalIndex) -> None:
+        """Hold the index of the pool's distinct texts."""
+        self.pool = pool
+        self._index = index
+
+    def gold_ranks(self, queries: Texts, gold_Q: IntArray) -> IntArray:
+        """See OpenPool."""
+        return gold_ranks(self._rows(queries), gold_Q, self.pool)
+
+    def relevant_ranks(self, queries: Texts, gold_QG: IntArray) -> tuple[IntArray, Scores]:
+        """See OpenPool."""
+        return relevant_ranks(self._rows(queries), gold_QG, self.pool)
+
+    def top(self, query_sets: Sequence[Texts], depth: int) -> list[Ranked]:
+        """See OpenPool."""
+        return [top_by_rows(self._rows(queries), len(queries), self.pool, depth) for queries in query_sets]
+
+    def _rows(self, queries: Texts) -> ScoreRows:
+        return lambda start, stop: self._index.scores(queries.texts[start:stop])
