@@ -55,8 +55,8 @@ def leaderboard(
     """
     from clearbench.common.errors import UsageError
     from clearbench.common.progress import say
+    from clearbench.records.published import load_published
     from clearbench.records.select import load_results, select_model
-    from clearbench.verdicts.leaderboard.published import load_published
     from clearbench.verdicts.leaderboard.rank import make_leaderboard
 
     if not 0 < confidence < 1:

@@ -37,10 +37,10 @@ def report(
     from clearbench.common.options import read_names
     from clearbench.common.output import write_output
     from clearbench.common.progress import say
+    from clearbench.records.published import load_published
     from clearbench.records.select import load_results
     from clearbench.report.build import ReportOptions, make_report
     from clearbench.report.page import render
-    from clearbench.verdicts.leaderboard.published import load_published
 
     if not 0 <= gate_margin <= 100:
         raise UsageError(f"--gate-margin {gate_margin:g}: expected points between 0 and 100, such as 1.0.")

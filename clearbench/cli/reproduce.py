@@ -25,20 +25,18 @@ def reproduce(
     from clearbench.encoders.load import load_encoder
     from clearbench.evaluation.job import EvaluationOptions
     from clearbench.evaluation.pipeline import evaluate
-    from clearbench.evaluation.reproduce import compare_with_published, find_expectation
+    from clearbench.evaluation.reproduce import compare_with_published
+    from clearbench.records.published import find_published
     from clearbench.scoring.judges import make_judge
     from clearbench.tasks.load import load_task
 
-    expectation = find_expectation(name)
-    sets = [
-        load_task(task.name, Selection(pairs=",".join(task.expected)), location, dict(task.options))
-        for task in expectation.task
-    ]
+    published = find_published(name)
+    sets = [load_task(task.task, Selection(pairs=",".join(task.figures)), location, task.options) for task in published]
     options = EvaluationOptions(out=out, cache=location.cache_dir)
     judges = [make_judge(data, offline=not location.downloads) for data in sets]
-    evaluations = evaluate(load_encoder(model or expectation.model, encoder), judges, options)
-    comparisons = compare_with_published(expectation, evaluations)
-    table = Table(title=f"{expectation.model}: published ({expectation.source}) and found")
+    evaluations = evaluate(load_encoder(model or published[0].model, encoder), judges, options)
+    comparisons = compare_with_published(published, evaluations)
+    table = Table(title=f"{published[0].model}: published ({published[0].source}) and found")
     for column in ("task", "pair", "measure", "published", "found", "difference", ""):
         table.add_column(column, justify="right" if column in ("published", "found", "difference") else "left")
     for row in comparisons:

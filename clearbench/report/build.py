@@ -15,6 +15,7 @@ from markupsafe import Markup
 from clearbench.common.environment import describe_environment, now
 from clearbench.common.errors import RecordError, UsageError
 from clearbench.common.progress import progress
+from clearbench.records.published import Published
 from clearbench.records.select import Entry, select_model, select_tasks
 from clearbench.report.bias import BiasPanel, bias_panels
 from clearbench.report.charts import Axis, Group, Plot, group_axis, group_means, plot
@@ -26,7 +27,6 @@ from clearbench.report.words import bias_fact, capitalise, describe_task, facts
 from clearbench.verdicts.compare.compute import CompareOptions, Comparison, compare_models
 from clearbench.verdicts.gate.decide import gate
 from clearbench.verdicts.gate.verdict import GateOptions, GateResult
-from clearbench.verdicts.leaderboard.published import Published
 from clearbench.verdicts.leaderboard.rank import MEASURED, Leaderboard, make_leaderboard
 
 MOST_SERIES = len(series("light"))

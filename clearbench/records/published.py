@@ -1,4 +1,4 @@
-"""Figures that others published, for rows of a leaderboard that say so.
+"""Figures that others published: for rows of a leaderboard that say so, and to measure again.
 
 Two forms of file, both under `results/published/` (in the installed package `_published/`):
 
@@ -9,18 +9,18 @@ Every figure stands under the source it was taken from. Pairs are written query 
 does.
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from clearbench.common.errors import RecordError, UsageError
+from clearbench.common.errors import ClearbenchError, RecordError, UsageError, suggest
 from clearbench.common.languages import parse_pair
+from clearbench.common.toml import describe_problems, read_toml
 
-_PACKAGE = Path(__file__).resolve().parents[2]
+_PACKAGE = Path(__file__).resolve().parents[1]
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Figures = Mapping[str, Mapping[str, float]]
@@ -74,7 +74,7 @@ class _Task(_Frozen):
 class _ModelFile(_Frozen):
     model: str
     source: str
-    task: tuple[_Task, ...]
+    task: tuple[_Task, ...] = Field(min_length=1)
 
 
 class _Average(_Frozen):
@@ -113,24 +113,39 @@ def load_published(folder: Path | None = None) -> tuple[Published, ...]:
     folder = folder or published_folder()
     if folder is None:
         return ()
-    found = [row for file in sorted(folder.glob("*.toml")) for row in _read_model(file)]
+    found = [row for file in sorted(folder.glob("*.toml")) for row in _read_model(file, RecordError)]
     return (*found, *(row for file in sorted(folder.glob("papers/*.toml")) for row in _read_paper(file)))
 
 
-def _read_model(file: Path) -> list[Published]:
+def find_published(name: str) -> tuple[Published, ...]:
+    """Read one model's published figures, one entry a task, by its name (`minilm`) or from a TOML file.
+
+    Raises:
+        UsageError: There is no such file, or it is not of this form.
+    """
+    if name.endswith(".toml"):
+        return _read_model(Path(name), UsageError)
+    folder = published_folder()
+    known = {} if folder is None else {file.stem: file for file in sorted(folder.glob("*.toml"))}
+    if name not in known:
+        raise UsageError(f"No published figures {name!r}; there are: {', '.join(known)}.{suggest(name, known)}")
+    return _read_model(known[name], UsageError)
+
+
+def _read_model(file: Path, error: type[ClearbenchError]) -> tuple[Published, ...]:
+    content = _read(file, _ModelFile, error)
     try:
-        content = _ModelFile.model_validate(_read(file))
-        return [
+        return tuple(
             Published(content.model, content.source, task.name, _as_text(task.options), _by_pair(task.expected))
             for task in content.task
-        ]
-    except (ValidationError, UsageError) as error:
-        raise _broken(file, error) from error
+        )
+    except UsageError as problem:
+        raise _broken(file, str(problem), error) from problem
 
 
 def _read_paper(file: Path) -> list[Published]:
+    content = _read(file, _PaperFile, RecordError)
     try:
-        content = _PaperFile.model_validate(_read(file))
         return [
             Published(
                 model=row.model,
@@ -145,22 +160,22 @@ def _read_paper(file: Path) -> list[Published]:
             )
             for row in content.row
         ]
-    except (ValidationError, UsageError) as error:
-        raise _broken(file, error) from error
+    except UsageError as problem:
+        raise _broken(file, str(problem), RecordError) from problem
 
 
-def _read(file: Path) -> dict[str, object]:
+_Form = TypeVar("_Form", bound=BaseModel)
+
+
+def _read(file: Path, form: type[_Form], error: type[ClearbenchError]) -> _Form:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RecordError(f"Cannot read {file}: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise _broken(file, error) from error
+        return form.model_validate(read_toml(file, error))
+    except ValidationError as problem:
+        raise _broken(file, describe_problems(problem, form.model_fields), error) from problem
 
 
-def _broken(file: Path, error: Exception) -> RecordError:
-    lines = str(error).splitlines()
-    return RecordError(f"{file} is no table of published figures: {' '.join(line.strip() for line in lines[:3])}")
+def _broken(file: Path, reason: str, error: type[ClearbenchError]) -> ClearbenchError:
+    return error(f"{file} is no table of published figures: {reason}")
 
 
 def _by_pair(expected: Figures) -> Figures:
