@@ -18,7 +18,10 @@ from pathlib import Path
 
 import numpy as np
 
+from clearbench.common.files import RECORD_FILE
 from clearbench.common.languages import parse_language
+from clearbench.records.folder import find_records, read_record
+from clearbench.records.parts import part_files
 from clearbench.tasks.catalogue import find_task
 
 ENCODER = """
@@ -56,12 +59,12 @@ def main() -> None:
                 raise SystemExit(f"clearbench failed with status {status}")
             seconds[label] = time.perf_counter() - started
             print(f"{label}: {seconds[label]:.1f} s, peak memory {usage.ru_maxrss / 1e6:.2f} GB", flush=True)
-        [record] = (folder / "out").rglob("record.json")
-        timings = json.loads(record.read_text())["timings"]["seconds"]
-        parts = list(record.parent.glob("scores/*.parquet"))
+        [found] = find_records(folder / "out")
+        timings = read_record(found).timings["seconds"]
+        parts = part_files(found)
         print("phases of the first run, seconds:", {key: round(value, 1) for key, value in timings.items()})
         size = sum(part.stat().st_size for part in parts) / 1e6
-        print(f"{len(parts)} parts, {size:.1f} MB; record.json {record.stat().st_size / 1e6:.1f} MB")
+        print(f"{len(parts)} parts, {size:.1f} MB; record.json {(found / RECORD_FILE).stat().st_size / 1e6:.1f} MB")
     print(f"matrix products alone: {time_products(count):.1f} s")
 
 

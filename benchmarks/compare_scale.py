@@ -19,7 +19,7 @@ import numpy as np
 
 from clearbench.common.hashing import content_hash
 from clearbench.common.languages import Pair, languages, parse_pair
-from clearbench.records.folder import RecordFolder, record_folder
+from clearbench.records.folder import RecordFolder, find_records, name_in_key, record_folder
 from clearbench.records.parts import QueryScores
 from clearbench.records.schema import SCHEMA_VERSION, Identity, PairRecord, Record
 from clearbench.scoring.compute import MEASURE_NAMES, MEASURES
@@ -103,7 +103,7 @@ def main() -> None:
     out = arguments.folder or Path(tempfile.mkdtemp())
     names = [f"model{number}" for number in range(arguments.models)]
     for number, name in enumerate(names):
-        if not any((out / "records").glob(f"{name}-*/{TASK}/record.json")):
+        if name not in [name_in_key(folder.parent.name) for folder in find_records(out)]:
             started = time.perf_counter()
             write_model(out, name, arguments.languages, BASE_SHIFT * number, 10 + number)
             print(f"{name}: written in {time.perf_counter() - started:.0f} s", file=sys.stderr)

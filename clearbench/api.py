@@ -160,11 +160,11 @@ def compare(
 
 def _entries(model: "str | Sequence[Evaluation]", results: Path) -> "list[Entry]":
     from clearbench.evaluation.pipeline import Evaluation
-    from clearbench.records.select import Entry, select_model
+    from clearbench.records.select import folder_entry, select_model
 
     if isinstance(model, str):
         return select_model(results, model)
     found = [one for one in model if isinstance(one, Evaluation)] if isinstance(model, Sequence) else []
     if not isinstance(model, Sequence) or len(found) < len(model):
         raise wrong_kind("compare", model, "a model's name, or the list that evaluate returned")
-    return [Entry(evaluation.folder, evaluation.record) for evaluation in found]
+    return [folder_entry(evaluation.folder, evaluation.record) for evaluation in found]

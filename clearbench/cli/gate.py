@@ -2,7 +2,6 @@
 
 import os
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -57,12 +56,11 @@ def gate(
         raise UsageError("--badge and --format json exclude each other: both are what stdout gets.")
     if (candidate is None) == (save_baseline is None):
         raise UsageError("Expected one of --candidate (to gate it) and --save-baseline (to write the baseline's file).")
-    with ExitStack() as stack:
-        base = _open(stack, baseline, results)
-        if candidate is None:
-            assert save_baseline is not None
-            return _save(base, save_baseline, options)
-        result = decide(base, _open(stack, candidate, results), options)
+    base = _read(baseline, results)
+    if candidate is None:
+        assert save_baseline is not None
+        return _save(base, save_baseline, options)
+    result = decide(base, _read(candidate, results), options)
     if junit:
         write_output(junit, to_junit(result), "--junit")
     _write_summary(to_markdown(result), summary)
@@ -76,12 +74,13 @@ def gate(
     return EXIT_CODES[result.outcome]
 
 
-def _open(stack: ExitStack, text: str, results: Path) -> "list[Entry]":
+def _read(text: str, results: Path) -> "list[Entry]":
+    """Records of the model that a user's text names: those of a baseline file, or of a folder."""
     from clearbench.records.select import select_model
-    from clearbench.verdicts.gate.baseline import open_baseline
+    from clearbench.verdicts.gate.baseline import read_baseline
 
     if Path(text).is_file():
-        return stack.enter_context(open_baseline(Path(text)))
+        return read_baseline(Path(text))
     return select_model(results, text)
 
 

@@ -65,7 +65,7 @@ def leaderboard(
         entries = load_results(results)
     else:
         chosen = [entry for name in _names(models, "--models") for entry in select_model(results, name)]
-        entries = list({entry.folder: entry for entry in chosen}.values())
+        entries = list({entry.place: entry for entry in chosen}.values())
     board = make_leaderboard(
         entries,
         tasks=None if tasks is None else _names(tasks, "--tasks"),

@@ -38,13 +38,13 @@ def report(
     from clearbench.common.output import write_output
     from clearbench.common.progress import say
     from clearbench.records.published import load_published
-    from clearbench.records.select import load_results
+    from clearbench.records.select import load_results, load_usable
     from clearbench.report.build import ReportOptions, make_report
     from clearbench.report.page import render
 
     if not 0 <= gate_margin <= 100:
         raise UsageError(f"--gate-margin {gate_margin:g}: expected points between 0 and 100, such as 1.0.")
-    entries, messages = load_results(results, skip_broken=True) if skip_broken else (load_results(results), [])
+    entries, messages = load_usable(results) if skip_broken else (load_results(results), [])
     for message in messages:
         say(f"left out: {message}")
     options = ReportOptions(

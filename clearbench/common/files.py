@@ -4,6 +4,9 @@ import os
 import secrets
 from pathlib import Path
 
+RECORD_FILE = "record.json"
+"""What makes a folder a record's, which only `clearbench run` writes to."""
+
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file under a temporary name beside it, fsync, rename; on any failure the old file is untouched.

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from clearbench.common.errors import RecordError, UsageError
-from clearbench.common.files import write_atomically
+from clearbench.common.files import RECORD_FILE, write_atomically
 
 
 def write_output(path: Path, data: bytes, option: str) -> None:
@@ -21,7 +21,7 @@ def write_output(path: Path, data: bytes, option: str) -> None:
         raise UsageError(f"{option} {str(path)!r} names no file: expected a path such as results/NAME.")
     try:
         target = path.resolve()
-        if any((folder / "record.json").exists() for folder in (target.parent, target.parent.parent)):
+        if any((folder / RECORD_FILE).exists() for folder in (target.parent, target.parent.parent)):
             raise UsageError(f"{option} {path} lies in the folder of a record, which only `clearbench run` writes to.")
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.exists() and not target.is_file() and not target.is_dir():

@@ -69,7 +69,7 @@ def export_mteb(entry: Entry, to: Path) -> Exported:
     left_out = [pair.pair for pair, subset in subsets if subset is None]
     if not held:
         raise RecordError(
-            f"{entry.folder}: MTEB's {task.name} has none of its pairs ({listed(left_out, 8)}); "
+            f"{entry.place}: MTEB's {task.name} has none of its pairs ({listed(left_out, 8)}); "
             "export pairs that it has, such as those with English on one side."
         )
     _check_means(entry, [pair for pair, _ in held])

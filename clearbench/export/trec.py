@@ -5,10 +5,8 @@ from pathlib import Path
 from clearbench.common.errors import RecordError
 from clearbench.common.output import write_output
 from clearbench.export.exported import Exported
+from clearbench.records.runs import TrecKind, is_saved, read_trec
 from clearbench.records.select import Entry
-
-# Fields of a line: `query Q0 passage rank score tag`, `query 0 passage relevance`.
-_RUN_FIELDS, _QRELS_FIELDS = 6, 4
 
 
 def export_trec(entry: Entry, to: Path) -> Exported:
@@ -17,36 +15,24 @@ def export_trec(entry: Entry, to: Path) -> Exported:
     Raises:
         RecordError: The record has no saved rankings, or an id that TREC's blank-separated lines cannot hold.
     """
-    runs, has_qrels = entry.folder / "runs", entry.record.identity.has_qrels
     files, without = [], []
-    for pair in entry.record.pairs:
-        run, qrels = runs / f"{pair.pair}.trec", runs / f"{pair.pair}.qrels"
-        if not run.exists() or (not qrels.exists() and has_qrels):
-            what = "ranking" if not run.exists() else "judgements"
+    for pair in (summary.pair for summary in entry.record.pairs):
+        has_run, has_qrels = is_saved(entry.place, pair, "trec"), is_saved(entry.place, pair, "qrels")
+        if not has_run or (not has_qrels and entry.record.identity.has_qrels):
+            what = "judgements" if has_run else "ranking"
             raise RecordError(
-                f"{entry.folder} has no saved {what} of {pair.pair}. Run again with --save-runs --replace; vectors "
+                f"{entry.place} has no saved {what} of {pair}. Run again with --save-runs --replace; vectors "
                 "that are in the cache are not computed again."
             )
-        files.append(_copy(run, to / f"{pair.pair}.run", _RUN_FIELDS))
-        if qrels.exists():
-            files.append(_copy(qrels, to / f"{pair.pair}.qrels", _QRELS_FIELDS))
+        files.append(_copy(entry, pair, "trec", to / f"{pair}.run"))
+        if has_qrels:
+            files.append(_copy(entry, pair, "qrels", to / f"{pair}.qrels"))
         else:
-            without.append(pair.pair)
+            without.append(pair)
     notes = (f"{entry.label} is judged by answers: there are runs, but no qrels.",) if without else ()
     return Exported(tuple(files), notes)
 
 
-def _copy(source: Path, target: Path, num_fields: int) -> Path:
-    """Copy a TREC file, and refuse lines that trec_eval would read otherwise."""
-    try:
-        text = source.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecordError(f"Cannot read {source}: {error}.") from error
-    for number, line in enumerate(text.split("\n"), start=1):  # only a line feed ends a line
-        if line and len(line.split()) != num_fields:
-            raise RecordError(
-                f"{source}:{number}: {len(line.split())} fields, expected {num_fields}: an id holds a blank, which "
-                "TREC's format cannot hold, or the file is damaged."
-            )
-    write_output(target, text.encode(), "--to")
+def _copy(entry: Entry, pair: str, kind: TrecKind, target: Path) -> Path:
+    write_output(target, read_trec(entry.place, pair, kind).encode(), "--to")
     return target

@@ -9,19 +9,41 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from clearbench.common.errors import RecordError
-from clearbench.common.files import write_atomically
+from clearbench.common.files import RECORD_FILE, write_atomically
 from clearbench.common.hashing import content_hash
-from clearbench.records.parts import QueryScores, part_bytes, part_metadata, part_name
-from clearbench.records.runs import TextRow, read_text_files, text_bytes
+from clearbench.common.text import count, first_line, listed
+from clearbench.common.toml import describe_problems
+from clearbench.records.parts import SCORES, QueryScores, part_bytes, part_files, part_name, read_part_summary
+from clearbench.records.runs import RUNS, TextRow, is_saved, read_text_files, text_bytes, texts_file, trec_file
 from clearbench.records.schema import SCHEMA_VERSION, Identity, PairRecord, Record
 
 REPLACE_HINT = "Pass --replace to measure anew and lose what is there, or choose another --out."
 
 
+def records_folder(out: Path) -> Path:
+    """Folder in a results folder that holds a folder for each model."""
+    return out / "records"
+
+
 def record_folder(out: Path, model_name: str, encoder_fingerprint: str, task: str) -> Path:
-    """Folder of one model and task; the encoder's hash in it keeps two checkpoints called `final` apart."""
-    safe = re.sub(r"[^\w.+-]+", "_", model_name).strip("._") or "model"
-    return out / "records" / f"{safe}-{content_hash(encoder_fingerprint)[:8]}" / task
+    """Folder of one model and task."""
+    return records_folder(out) / model_key(model_name, encoder_fingerprint) / task
+
+
+def model_key(model_name: str, encoder_fingerprint: str) -> str:
+    """Name of a model's folder, `<name>-<hash8>`: the encoder's hash keeps two checkpoints called `final` apart."""
+    return f"{safe_name(model_name)}-{content_hash(encoder_fingerprint)[:8]}"
+
+
+def safe_name(model_name: str) -> str:
+    """A model's name as folders spell it."""
+    return re.sub(r"[^\w.+-]+", "_", model_name).strip("._") or "model"
+
+
+def name_in_key(key: str) -> str:
+    """The name that a model's folder begins with, as folders spell it; a folder that was renamed is its own name."""
+    match = re.fullmatch(r"(.+)-[0-9a-f]{8}", key)
+    return match[1] if match else key
 
 
 class RecordFolder:
@@ -38,11 +60,11 @@ class RecordFolder:
         try:
             if replace and folder.exists():
                 shutil.rmtree(folder)
-            (folder / "scores").mkdir(parents=True, exist_ok=True)
+            (folder / SCORES).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RecordError(f"Cannot write results to {folder}: {error.strerror}. Choose another --out.") from error
         self.complete = False
-        if (folder / "record.json").exists():
+        if has_record(folder):
             found = read_record(folder)
             if found.identity != identity:
                 difference = _difference(found.identity, identity)
@@ -62,8 +84,8 @@ class RecordFolder:
         other = [pair for pair, data in wanted.items() if pair in self.done and self.done[pair].data != data]
         if other:
             raise RecordError(
-                f"{self.folder} holds {len(other)} pairs scored on other data ({', '.join(other[:5])}"
-                f"{', ...' if len(other) > 5 else ''}). {REPLACE_HINT}"
+                f"{self.folder} holds {count(len(other), 'pair')} scored on other data ({listed(other)}). "
+                f"{REPLACE_HINT}"
             )
 
     def add(self, pool: str, results: Sequence[QueryScores]) -> None:
@@ -74,7 +96,7 @@ class RecordFolder:
         """
         summaries = [result.summary for result in results]
         name = part_name(pool, [summary.pair for summary in summaries])
-        _write(self.folder / "scores" / f"{name}.parquet", part_bytes(results, self.identity))
+        _write(self.folder / SCORES / f"{name}.parquet", part_bytes(results, self.identity))
         self.done.update({summary.pair: summary for summary in summaries})
 
     def write(self, record: Record) -> None:
@@ -83,18 +105,22 @@ class RecordFolder:
         Raises:
             RecordError: It cannot be written.
         """
-        _write(self.folder / "record.json", (record.model_dump_json(indent=1) + "\n").encode())
+        _write(self.folder / RECORD_FILE, (record.model_dump_json(indent=1) + "\n").encode())
 
     def write_run(self, pair: str, ranking: Iterable[str], qrels: Iterable[str] = ()) -> None:
         """Write one pair's ranking as a TREC run, and its judgements as TREC qrels if there are any.
 
+        Args:
+            pair: Language pair.
+            ranking: Lines of the run.
+            qrels: Lines of the qrels.
         Raises:
             RecordError: They cannot be written.
         """
-        runs = self._runs()
-        _write(runs / f"{pair}.trec", "".join(ranking).encode())
+        self._make_runs()
+        _write(trec_file(self.folder, pair, "trec"), "".join(ranking).encode())
         if judgements := "".join(qrels):
-            _write(runs / f"{pair}.qrels", judgements.encode())
+            _write(trec_file(self.folder, pair, "qrels"), judgements.encode())
 
     def write_texts(self, pool: str, pairs: Sequence[str], rows: Iterable[TextRow]) -> None:
         """Write those texts of a pool's pairs that no file of this folder holds yet.
@@ -106,35 +132,34 @@ class RecordFolder:
         Raises:
             RecordError: They cannot be written, or a file that is there cannot be read.
         """
-        runs = self._runs()
+        self._make_runs()
         if self._kept_texts is None:
-            kept = read_text_files(runs, ("kind", "language", "id"))
+            kept = read_text_files(self.folder, ("kind", "language", "id"))
             self._kept_texts = set(kept.itertuples(index=False, name=None))
         fresh = {row[:3]: row for row in rows if row[:3] not in self._kept_texts}
         if fresh:
-            _write(runs / f"{part_name(pool, pairs)}.texts.parquet", text_bytes(list(fresh.values())))
+            _write(texts_file(self.folder, part_name(pool, pairs)), text_bytes(list(fresh.values())))
             self._kept_texts.update(fresh)
 
     def has_run(self, pair: str) -> bool:
         """Whether a pair's ranking was written."""
-        return (self.folder / "runs" / f"{pair}.trec").exists()
+        return is_saved(self.folder, pair, "trec")
 
-    def _runs(self) -> Path:
-        runs = self.folder / "runs"
+    def _make_runs(self) -> None:
+        runs = self.folder / RUNS
         try:
             runs.mkdir(exist_ok=True)
         except OSError as error:
             raise RecordError(f"Cannot create {runs}: {error.strerror}.") from error
-        return runs
 
     def _read_parts(self) -> dict[str, PairRecord]:
         done: dict[str, PairRecord] = {}
-        for file in sorted((self.folder / "scores").glob("*.parquet")):
-            metadata = part_metadata(file)
-            if metadata["identity"] != self.identity.model_dump(mode="json"):
+        for file in part_files(self.folder):
+            summary = read_part_summary(file)
+            if summary.identity != self.identity.model_dump(mode="json"):
                 raise RecordError(f"{file} belongs to another measurement than its folder. {REPLACE_HINT}")
-            for entry in metadata["pairs"]:
-                done.setdefault(entry["pair"], PairRecord.model_validate(entry))
+            for pair in summary.pairs:
+                done.setdefault(pair.pair, pair)
         return done
 
 
@@ -144,7 +169,7 @@ def read_record(folder: Path) -> Record:
     Raises:
         RecordError: There is none, it is damaged, or it has another schema version.
     """
-    file = folder / "record.json"
+    file = folder / RECORD_FILE
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
         if data.get("schema_version") != SCHEMA_VERSION:
@@ -155,16 +180,19 @@ def read_record(folder: Path) -> Record:
         return Record.model_validate(data)
     except OSError as error:
         raise RecordError(f"Cannot read {file}: {error.strerror}.") from error
-    except (ValueError, AttributeError, RecursionError, ValidationError) as error:
-        problems = error.errors() if isinstance(error, ValidationError) else []
-        reason = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in problems[:3])
-        reason = reason or str(error).splitlines()[0]
-        raise RecordError(f"{file} is damaged: {reason}. Restore it, or measure again with --replace.") from error
+    except (ValueError, AttributeError, RecursionError) as error:
+        reason = describe_problems(error, most=3) if isinstance(error, ValidationError) else f"{first_line(error)}."
+        raise RecordError(f"{file} is damaged: {reason} Restore it, or measure again with --replace.") from error
+
+
+def has_record(folder: Path) -> bool:
+    """Whether a folder is a record's."""
+    return (folder / RECORD_FILE).exists()
 
 
 def find_records(out: Path) -> list[Path]:
     """Folders of all records under a results folder, sorted."""
-    return sorted(file.parent for file in (out / "records").glob("*/*/record.json"))
+    return sorted(file.parent for file in records_folder(out).glob(f"*/*/{RECORD_FILE}"))
 
 
 def _write(path: Path, data: bytes) -> None:

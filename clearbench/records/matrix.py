@@ -3,17 +3,17 @@
 Shapes: Q queries (of any pair), P pairs; NaN where a pair lacks a query.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 
 from clearbench.common.arrays import IntArray, Scores
 from clearbench.common.errors import RecordError, UsageError, suggest
+from clearbench.common.text import listed
 from clearbench.records.schema import PairRecord
 from clearbench.records.select import Entry
+from clearbench.records.source import ScorePart
 
 # A record's mean and that of its per-query scores may differ by this much (room for scores kept in float32).
 SAME_MEAN = 1e-6
@@ -39,10 +39,14 @@ class ScoreMatrix:
 
 
 def scores_matrix(entry: Entry, measure: str, pairs: Sequence[str] | None = None) -> ScoreMatrix:
-    """Read one measure of the given pairs (default: all) from a record's per-query scores.
+    """Read one measure of some pairs from a record's per-query scores.
 
     One part is read at a time, so that 14,884 pairs of 900 queries need little more than the 107 MB of the result.
 
+    Args:
+        entry: The record.
+        measure: Name of a measure that it has.
+        pairs: Names of pairs that it has; None takes all, in the record's order.
     Raises:
         UsageError: The record lacks the measure or a pair.
         RecordError: The scores are missing or damaged, or are not those that the record sums up.
@@ -50,90 +54,72 @@ def scores_matrix(entry: Entry, measure: str, pairs: Sequence[str] | None = None
     recorded = {pair.pair: pair for pair in entry.record.pairs}
     wanted = list(recorded) if pairs is None else list(dict.fromkeys(pairs))
     _check_known(entry, measure, wanted, recorded)
-    files = sorted((entry.folder / "scores").glob("*.parquet"))
-    if not files:
-        raise RecordError(f"{entry.folder} holds no per-query scores: copy the folder `scores` too.")
-    column = {pair: place for place, pair in enumerate(wanted)}
-    row: dict[str, int] = {}
-    cluster: dict[str, int] = {}
-    cluster_Q = np.empty(0, dtype=np.int64)
-    scores = np.empty((0, len(wanted)))
-    num_rows = np.zeros(len(wanted), dtype=np.int64)
-    for file in files:
-        part = _read_part(file, measure)
-        columns = np.array([column.get(pair, -1) for pair in part.pairs], dtype=np.int64)[part.pair]
-        keep = (columns >= 0) & (num_rows[columns] == 0)
+    gathered = _Gathered(wanted)
+    for part in entry.scores.parts(measure):
+        if not gathered.add(part):
+            raise RecordError(f"{part.file} is damaged: a query stands in two clusters. {entry.scores.remedy}")
+    _check_scores(entry, measure, [recorded[pair] for pair in wanted], gathered)
+    return gathered.matrix()
+
+
+class _Gathered:
+    """A matrix that grows part by part.
+
+    Attributes:
+        pairs: Names of the columns.
+        scores: float64 [rows, P]; rows are queries in the order of their first mention.
+        num_rows: Queries read of each pair, int64 [P].
+    """
+
+    def __init__(self, pairs: Sequence[str]) -> None:
+        self.pairs = tuple(pairs)
+        self.scores: Scores = np.empty((0, len(pairs)))
+        self.num_rows: IntArray = np.zeros(len(pairs), dtype=np.int64)
+        self._column = {pair: place for place, pair in enumerate(pairs)}
+        self._row: dict[str, int] = {}
+        self._cluster: dict[str, int] = {}
+        # Cluster of each row; -1 for a query that a part names, but only of pairs that are not asked for.
+        self._clusters: IntArray = np.empty(0, dtype=np.int64)
+
+    def add(self, part: ScorePart) -> bool:
+        """Take what a part has of pairs that no part before had; False if a query stands in two clusters."""
+        columns = np.array([self._column.get(pair, -1) for pair in part.pairs], dtype=np.int64)[part.pair]
+        keep = (columns >= 0) & (self.num_rows[columns] == 0)
         if not keep.any():
-            continue
+            return True
         columns = columns[keep]
-        rows = np.array([row.setdefault(query, len(row)) for query in part.queries])[part.query[keep]]
-        named = np.array([cluster.setdefault(name, len(cluster)) for name in part.clusters])[part.cluster[keep]]
-        new = len(row) - len(scores)
-        if new:
-            scores = np.vstack([scores, np.full((new, len(wanted)), np.nan)])
-            cluster_Q = np.append(cluster_Q, np.full(new, -1))
-        fresh = cluster_Q[rows] < 0
-        cluster_Q[rows[fresh]] = named[fresh]
-        if not np.array_equal(cluster_Q[rows], named):
-            raise RecordError(f"{file} is damaged: a query stands in two clusters. Measure again with --replace.")
-        scores[rows, columns] = part.scores[keep]
-        num_rows += np.bincount(columns, minlength=len(wanted))
-    queries = list(row)
-    used = [place for place in sorted(range(len(row)), key=queries.__getitem__) if cluster_Q[place] >= 0]
-    scores = scores[used]
-    _check_scores(entry, measure, [recorded[pair] for pair in wanted], num_rows, scores)
-    names, clusters = np.unique(np.array(list(cluster), dtype=object)[cluster_Q[used]], return_inverse=True)
-    return ScoreMatrix(
-        pairs=tuple(wanted),
-        queries=tuple(queries[place] for place in used),
-        clusters=clusters.astype(np.int64),
-        names=tuple(names.tolist()),
-        scores=scores,
-    )
+        rows = np.array([self._row.setdefault(query, len(self._row)) for query in part.queries])[part.query[keep]]
+        clusters = [self._cluster.setdefault(name, len(self._cluster)) for name in part.clusters]
+        self._grow(len(self._row) - len(self.scores))
+        named = np.array(clusters)[part.cluster[keep]]
+        fresh = self._clusters[rows] < 0
+        self._clusters[rows[fresh]] = named[fresh]
+        self.scores[rows, columns] = part.scores[keep]
+        self.num_rows += np.bincount(columns, minlength=len(self.pairs))
+        return np.array_equal(self._clusters[rows], named)
+
+    def matrix(self) -> ScoreMatrix:
+        """Return the queries of the pairs, sorted, with clusters numbered in the order of their names."""
+        queries = list(self._row)
+        used = [row for row in sorted(range(len(queries)), key=queries.__getitem__) if self._clusters[row] >= 0]
+        of_query = np.array(list(self._cluster), dtype=object)[self._clusters[used]]
+        names, clusters = np.unique(of_query, return_inverse=True)
+        return ScoreMatrix(
+            pairs=self.pairs,
+            queries=tuple(queries[row] for row in used),
+            clusters=clusters.astype(np.int64),
+            names=tuple(names.tolist()),
+            scores=self.scores[used],
+        )
+
+    def _grow(self, more: int) -> None:
+        if more:
+            self.scores = np.vstack([self.scores, np.full((more, len(self.pairs)), np.nan)])
+            self._clusters = np.append(self._clusters, np.full(more, -1))
 
 
-class _Part(NamedTuple):
-    """One Parquet file: codes per row and what they stand for."""
-
-    pairs: list[str]
-    pair: IntArray
-    queries: list[str]
-    query: IntArray
-    clusters: list[str]
-    cluster: IntArray
-    scores: Scores
-
-
-def _read_part(file: Path, measure: str) -> _Part:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.read_table(file, columns=["pair", "query", "cluster", measure]).unify_dictionaries()
-        pairs, pair = _codes(table.column("pair"))
-        queries, query = _codes(table.column("query"))
-        clusters, cluster = _codes(table.column("cluster"))
-        scores = table.column(measure).to_numpy().astype(np.float64)
-    except (OSError, KeyError, ValueError, pa.ArrowException) as error:
-        reason = str(error).splitlines()[0]
-        raise RecordError(f"{file} is damaged ({reason}). Restore it, or measure again with --replace.") from error
-    if np.isinf(scores).any():
-        raise RecordError(f"{file} is damaged: a score is infinite. Measure again with --replace.")
-    return _Part(pairs, pair, queries, query, clusters, cluster, scores)
-
-
-def _codes(column: Any) -> tuple[list[str], IntArray]:
-    """Distinct strings of an Arrow column, and per row the position of its own."""
-    import pyarrow as pa
-
-    combined = column.combine_chunks()
-    encoded = combined if pa.types.is_dictionary(combined.type) else combined.dictionary_encode()
-    if encoded.null_count:
-        raise ValueError("a pair, query or cluster is missing")
-    return encoded.dictionary.to_pylist(), encoded.indices.to_numpy().astype(np.int64)
-
-
-def _check_known(entry: Entry, measure: str, wanted: list[str], recorded: dict[str, PairRecord]) -> None:
+def _check_known(entry: Entry, measure: str, wanted: Sequence[str], recorded: Mapping[str, PairRecord]) -> None:
+    """Refuse a measure or pair that the record lacks, and a pair no query of which has a value for the measure."""
     known = list(dict.fromkeys(name for pair in recorded.values() for name in pair.measures))
     if measure not in known:
         raise UsageError(
@@ -151,32 +137,26 @@ def _check_known(entry: Entry, measure: str, wanted: list[str], recorded: dict[s
         )
 
 
-def _check_scores(entry: Entry, measure: str, recorded: list[PairRecord], num_rows: IntArray, scores: Scores) -> None:
-    """Compare per-query scores with what record.json says of them: counts and means.
+def _check_scores(entry: Entry, measure: str, recorded: Sequence[PairRecord], found: _Gathered) -> None:
+    """Compare per-query scores with what the record says of them: counts and means.
 
     Only a mixed pool's measures have queries without a value.
     """
-    present = ~np.isnan(scores)
+    present = ~np.isnan(found.scores)
     counts = present.sum(axis=0)
-    means = np.where(present, scores, 0.0).sum(axis=0) / np.maximum(counts, 1)
-    held = zip(recorded, num_rows.tolist(), counts.tolist(), means.tolist(), strict=True)
-    for pair, rows, count, mean in held:
-        where = f"{entry.folder}, {pair.pair}"
-        found = rows if rows != pair.num_queries else count
-        if rows != pair.num_queries or (count != rows and pair.bias is None):
+    means = np.where(present, found.scores, 0.0).sum(axis=0) / np.maximum(counts, 1)
+    columns = zip(recorded, found.num_rows.tolist(), counts.tolist(), means.tolist(), strict=True)
+    for pair, num_rows, count, mean in columns:
+        where = f"{entry.place}: {entry.label} {pair.pair}"
+        if num_rows != pair.num_queries or (count != num_rows and pair.bias is None):
+            held = num_rows if num_rows != pair.num_queries else count
             raise RecordError(
-                f"{where}: record.json counts {pair.num_queries:,} queries, the files in `scores` hold {found:,} "
-                f"values of {measure}. Restore them, or measure again with --replace."
+                f"{where}: the record counts {pair.num_queries:,} queries, the per-query scores hold {held:,} values "
+                f"of {measure}. {entry.scores.remedy}"
             )
-        if not abs(pair.measures[measure].mean - mean) <= SAME_MEAN * max(1.0, abs(mean)):  # NaN too is another mean
+        said = pair.measures[measure].mean
+        if not abs(said - mean) <= SAME_MEAN * max(1.0, abs(mean)):  # NaN too is another mean
             raise RecordError(
-                f"{where}: record.json says {pair.measures[measure].mean:.6f} for {measure}, the per-query scores give "
-                f"{mean:.6f}. One of them was changed; restore it, or measure again with --replace."
+                f"{where}: the record says {said:.6f} for {measure}, the per-query scores give {mean:.6f}: one of them "
+                f"was changed. {entry.scores.remedy}"
             )
-
-
-def listed(names: Iterable[str]) -> str:
-    """Up to five names, and how many more there are."""
-    everything = list(names)
-    more = f" and {len(everything) - 5:,} more" if len(everything) > 5 else ""
-    return ", ".join(everything[:5]) + more if everything else "none"

@@ -5,15 +5,19 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from clearbench.common.arrays import Scores
 from clearbench.common.errors import RecordError
 from clearbench.common.hashing import content_hash
+from clearbench.common.text import first_line
 from clearbench.records.schema import Identity, PairRecord
 
 METADATA_KEY = b"clearbench"
+SCORES = "scores"
+"""Folder of the parts, in a record's."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,8 @@ class QueryScores:
     queries: Sequence[str]
     clusters: Sequence[str]
     measures: Sequence[str]
-    scores: np.ndarray[Any, np.dtype[np.float64]]
-    columns: Mapping[str, np.ndarray[Any, np.dtype[np.float64]]] = field(default_factory=dict)
+    scores: Scores
+    columns: Mapping[str, Scores] = field(default_factory=dict)
 
 
 def read_scores(folder: Path, pairs: Sequence[str] | None = None, columns: Sequence[str] | None = None) -> Any:
@@ -49,7 +53,7 @@ def read_scores(folder: Path, pairs: Sequence[str] | None = None, columns: Seque
     """
     import pyarrow.dataset
 
-    files = sorted((folder / "scores").glob("*.parquet"))
+    files = part_files(folder)
     if not files:
         raise RecordError(f"{folder} holds no per-query scores.")
     keep = pyarrow.dataset.field("pair").isin(list(pairs)) if pairs is not None else None
@@ -59,6 +63,11 @@ def read_scores(folder: Path, pairs: Sequence[str] | None = None, columns: Seque
     except (OSError, pyarrow.ArrowInvalid) as error:
         raise RecordError(f"The per-query scores in {folder} cannot be read: {error}") from error
     return table.to_pandas().drop_duplicates(["pair", "query"], ignore_index=True)
+
+
+def part_files(folder: Path) -> list[Path]:
+    """Parts in a record's folder, sorted."""
+    return sorted((folder / SCORES).glob("*.parquet"))
 
 
 def part_name(pool: str, pairs: Sequence[str]) -> str:
@@ -97,8 +106,15 @@ def part_bytes(results: Sequence[QueryScores], identity: Identity) -> bytes:
     return data
 
 
-def part_metadata(file: Path) -> dict[str, Any]:
-    """Identity and pair summaries that a part holds.
+class PartSummary(NamedTuple):
+    """What a part says of itself: the record's identity, as JSON gives it, and its pairs."""
+
+    identity: Any
+    pairs: list[PairRecord]
+
+
+def read_part_summary(file: Path) -> PartSummary:
+    """Read identity and pairs of a part; its scores are left alone.
 
     Raises:
         RecordError: It is damaged.
@@ -107,9 +123,9 @@ def part_metadata(file: Path) -> dict[str, Any]:
     import pyarrow.parquet as pq
 
     try:
-        metadata: dict[str, Any] = json.loads(pq.read_schema(file).metadata[METADATA_KEY])
-        return metadata
-    except (OSError, pa.ArrowInvalid, KeyError, TypeError, ValueError) as error:
+        metadata = json.loads(pq.read_schema(file).metadata[METADATA_KEY])
+        return PartSummary(metadata["identity"], [PairRecord.model_validate(pair) for pair in metadata["pairs"]])
+    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
         raise RecordError(
-            f"{file} is damaged ({error}). Delete it and run again; its pairs are then scored anew."
+            f"{file} is damaged ({first_line(error)}). Delete it and run again; its pairs are then scored anew."
         ) from error

@@ -1,24 +1,35 @@
 """What is saved with rankings: TREC runs, TREC qrels, texts."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
+from clearbench.common.arrays import FloatArray, IntArray
 from clearbench.common.errors import RecordError
 from clearbench.tasks.dataset import Qrels, Texts
 
 TEXT_COLUMNS = ("kind", "language", "id", "text")
+RUNS = "runs"
+"""Folder of what is saved with rankings, in a record's."""
+TREC_FIELDS = {"trec": 6, "qrels": 4}
+"""A TREC file's ending -> fields of a line: `query Q0 passage rank score tag`, `query 0 passage relevance`."""
+TrecKind = Literal["trec", "qrels"]
 TextRow = tuple[str, str, str, str]
 """kind ("query" or "passage"), language, id, text"""
 
 
 def trec_lines(
-    queries: Sequence[str], passages: Sequence[str], positions: NDArray[np.int64], scores: NDArray[np.float32]
+    queries: Sequence[str], passages: Sequence[str], positions: IntArray, scores: FloatArray
 ) -> Iterator[str]:
-    """Lines of a TREC run: the passages at `positions` [Q, K] in that order, with their scores."""
+    """Lines of a TREC run.
+
+    Args:
+        queries: Query ids.
+        passages: Ids of the pool's passages.
+        positions: Of the passages that each query found, best first, int64 [Q, K].
+        scores: Their scores, float32 [Q, K].
+    """
     for query, places, values in zip(queries, positions, scores, strict=True):
         for rank, (place, value) in enumerate(zip(places, values, strict=True), start=1):
             yield f"{query} Q0 {passages[place]} {rank} {value:.9g} clearbench\n"
@@ -32,13 +43,44 @@ def qrels_lines(queries: Sequence[str], qrels: Qrels) -> Iterator[str]:
 
 
 def text_rows(queries: Sequence[Texts], passages: Texts, positions: Sequence[int]) -> Iterator[TextRow]:
-    """All queries of the sets, and the passages at the given positions."""
+    """Texts to keep with rankings.
+
+    Args:
+        queries: Query sets, all of which are kept.
+        passages: The pool.
+        positions: Of the passages that are kept.
+    """
     for part in queries:
         for key, text in zip(part.ids, part.texts, strict=True):
             yield "query", str(part.language), key, text
     languages = passages.each_language
     for place in positions:
         yield "passage", str(languages[place]), passages.ids[place], passages.texts[place]
+
+
+def trec_file(folder: Path, pair: str, kind: TrecKind) -> Path:
+    """File in a record's folder that holds a pair's ranking or judgements."""
+    return folder / RUNS / f"{pair}.{kind}"
+
+
+def texts_file(folder: Path, name: str) -> Path:
+    """File in a record's folder that holds the texts of a part."""
+    return folder / RUNS / f"{name}.texts.parquet"
+
+
+def is_saved(folder: Path, pair: str, kind: TrecKind) -> bool:
+    """Whether a pair's ranking or judgements were saved."""
+    return trec_file(folder, pair, kind).exists()
+
+
+def has_runs(folder: Path) -> bool:
+    """Whether any ranking was saved in a record's folder."""
+    return any((folder / RUNS).glob("*.trec"))
+
+
+def has_texts(folder: Path) -> bool:
+    """Whether any text was saved in a record's folder."""
+    return any((folder / RUNS).glob("*.texts.parquet"))
 
 
 def read_run(folder: Path, pair: str) -> dict[str, list[tuple[str, float]]]:
@@ -48,8 +90,9 @@ def read_run(folder: Path, pair: str) -> dict[str, list[tuple[str, float]]]:
         RecordError: The ranking was not saved, or is damaged.
     """
     ranking: dict[str, list[tuple[str, float]]] = {}
-    for query, _, passage, _, score, _ in _read_trec(folder / "runs" / f"{pair}.trec", 6):
-        ranking.setdefault(query, []).append((passage, float(score)))
+    with _damage_named(trec_file(folder, pair, "trec")):
+        for query, _, passage, _, score, _ in _fields(read_trec(folder, pair, "trec")):
+            ranking.setdefault(query, []).append((passage, float(score)))
     return ranking
 
 
@@ -60,9 +103,35 @@ def read_run_qrels(folder: Path, pair: str) -> dict[str, dict[str, int]]:
         RecordError: They were not saved (a task judged by answers has none), or are damaged.
     """
     qrels: dict[str, dict[str, int]] = {}
-    for query, _, passage, relevance in _read_trec(folder / "runs" / f"{pair}.qrels", 4):
-        qrels.setdefault(query, {})[passage] = int(relevance)
+    with _damage_named(trec_file(folder, pair, "qrels")):
+        for query, _, passage, relevance in _fields(read_trec(folder, pair, "qrels")):
+            qrels.setdefault(query, {})[passage] = int(relevance)
     return qrels
+
+
+def read_trec(folder: Path, pair: str, kind: TrecKind) -> str:
+    """Read a saved TREC file as it is, after a look at every line's number of fields.
+
+    Args:
+        folder: A record's folder.
+        pair: Language pair.
+        kind: The ranking, or the judgements.
+    Raises:
+        RecordError: It was not saved, or holds lines that trec_eval would read otherwise.
+    """
+    file, expected = trec_file(folder, pair, kind), TREC_FIELDS[kind]
+    try:
+        with _damage_named(file):
+            text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise RecordError(f"Cannot read {file}: {error.strerror}. Measure again with --save-runs --replace.") from error
+    for number, line in enumerate(text.split("\n"), start=1):  # only a line feed ends a line
+        if line and len(line.split()) != expected:
+            raise RecordError(
+                f"{file}:{number} has {len(line.split())} fields, expected {expected}: an id holds a blank, which "
+                "TREC's format cannot hold, or the file is damaged. Measure again with --save-runs --replace."
+            )
+    return text
 
 
 def read_texts(folder: Path) -> Any:
@@ -73,14 +142,14 @@ def read_texts(folder: Path) -> Any:
     Raises:
         RecordError: None were saved, or a file is damaged.
     """
-    table = read_text_files(folder / "runs", TEXT_COLUMNS)
+    table = read_text_files(folder, TEXT_COLUMNS)
     if table.empty:
         raise RecordError(f"{folder} holds no texts; measure again with --save-runs --replace.")
     return table
 
 
-def read_text_files(runs: Path, columns: Sequence[str]) -> Any:
-    """Rows of all text files of a folder, each text once.
+def read_text_files(folder: Path, columns: Sequence[str]) -> Any:
+    """Rows of all text files of a record's folder, each text once, as a pandas DataFrame.
 
     Raises:
         RecordError: A file is damaged.
@@ -90,7 +159,7 @@ def read_text_files(runs: Path, columns: Sequence[str]) -> Any:
     import pyarrow.parquet as pq
 
     tables = [pandas.DataFrame(columns=list(columns))]
-    for file in sorted(runs.glob("*.texts.parquet")):
+    for file in sorted((folder / RUNS).glob("*.texts.parquet")):
         try:
             tables.append(pq.read_table(file, columns=list(columns)).to_pandas())
         except (OSError, pa.ArrowInvalid, KeyError) as error:
@@ -111,12 +180,14 @@ def text_bytes(rows: Sequence[TextRow]) -> bytes:
     return data
 
 
-def _read_trec(file: Path, num_fields: int) -> list[list[str]]:
+def _fields(text: str) -> Iterator[list[str]]:
+    return (line.split() for line in text.split("\n") if line)
+
+
+@contextmanager
+def _damage_named(file: Path) -> Iterator[None]:
+    """Turn what is no text or no number into a RecordError that names the file."""
     try:
-        rows = [line.split() for line in file.read_text(encoding="utf-8").split("\n") if line]
-    except OSError as error:
-        raise RecordError(f"Cannot read {file}: {error.strerror}. Measure again with --save-runs --replace.") from error
-    bad = next((number for number, row in enumerate(rows, 1) if len(row) != num_fields), None)
-    if bad:
-        raise RecordError(f"{file}:{bad} has {len(rows[bad - 1])} fields, expected {num_fields}; it is damaged.")
-    return rows
+        yield
+    except ValueError as error:
+        raise RecordError(f"{file} is damaged ({error}). Measure again with --save-runs --replace.") from error

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from clearbench.common.text import task_label
 from clearbench.stats.summaries import BiasSummary, MeasureValue
 
 SCHEMA_VERSION = 1
@@ -58,6 +59,11 @@ class Identity(_Frozen):
     def has_qrels(self) -> bool:
         """Whether passages were judged; if not, answers decided what a hit was."""
         return self.scoring.get("judged_by", "qrels") == "qrels"
+
+    @property
+    def label(self) -> str:
+        """Task name with the options that make it another measurement: `xquad+merge_duplicate_questions=True`."""
+        return task_label(self.task, self.options.items())
 
 
 class Record(_Frozen):

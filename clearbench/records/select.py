@@ -1,20 +1,16 @@
 """Finding records: all of a results folder, or those of one model that a user names."""
 
 import math
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, overload
 
 from clearbench.common.errors import RecordError, UsageError, suggest
 from clearbench.common.languages import parse_pair
-from clearbench.records.folder import read_record
+from clearbench.records.folder import has_record, name_in_key, read_record, records_folder, safe_name
 from clearbench.records.schema import Record
-
-# <name>-<first 8 hex digits of the hash of the encoder's fingerprint>
-_KEY = re.compile(r"(.+)-[0-9a-f]{8}")
+from clearbench.records.source import FolderScores, ScoreSource
 
 
 @dataclass(frozen=True)
@@ -22,17 +18,19 @@ class Entry:
     """One model's complete record of one task.
 
     Attributes:
-        folder: The record's folder, <out>/records/<key>/<task>.
         record: What stands in record.json.
+        key: The model's folder, `<name>-<hash8>`: two checkpoints of one name have two keys.
+        scores: Where its per-query scores are read.
     """
 
-    folder: Path
     record: Record
+    key: str
+    scores: ScoreSource
 
     @property
-    def key(self) -> str:
-        """The model's folder, `<name>-<hash8>`: two checkpoints of one name have two keys."""
-        return self.folder.resolve().parent.name
+    def place(self) -> Path:
+        """The record's folder, <out>/records/<key>/<task>, or the file that holds the record; messages name it."""
+        return self.scores.place
 
     @property
     def name(self) -> str:
@@ -41,34 +39,47 @@ class Entry:
 
     @property
     def label(self) -> str:
-        """Task name with the options that make it another measurement: `xquad+merge_duplicate_questions=True`."""
-        identity = self.record.identity
-        return "+".join([identity.task, *(f"{key}={value}" for key, value in sorted(identity.options.items()))])
+        """See Identity."""
+        return self.record.identity.label
 
 
-@overload
-def load_results(out: Path) -> list[Entry]: ...
+def folder_entry(folder: Path, record: Record) -> Entry:
+    """Return the entry of a record that was read from, or written to, a folder."""
+    return Entry(record, folder.resolve().parent.name, FolderScores(folder))
 
 
-@overload
-def load_results(out: Path, skip_broken: Literal[True]) -> tuple[list[Entry], list[str]]: ...
-
-
-def load_results(out: Path, skip_broken: bool = False) -> list[Entry] | tuple[list[Entry], list[str]]:
+def load_results(out: Path) -> list[Entry]:
     """Read all records of a results folder, sorted by model and task.
 
     Args:
         out: Results folder: that which holds `records/`.
-        skip_broken: Leave out records that are damaged, unfinished or of another schema, and return (entries, one
-            message for each that was left out).
     Raises:
-        RecordError: There are no records, or none that can be read; or, unless `skip_broken`, one cannot be read.
+        RecordError: There are no records; or one is damaged, unfinished or of another schema.
     """
-    entries, messages = _read(_task_folders(_model_folders(out)), skip_broken)
+    return _read(_model_folders(out))
+
+
+def load_usable(out: Path) -> tuple[list[Entry], list[str]]:
+    """Read the records of a results folder that can be used, and say of each other one what is wrong with it.
+
+    Args:
+        out: Results folder: that which holds `records/`.
+    Returns:
+        Entries, sorted by model and task, and messages.
+    Raises:
+        RecordError: There are no records, or none that can be used.
+    """
+    entries, messages = [], []
+    for folder in _task_folders(_model_folders(out)):
+        try:
+            entries.append(_read_entry(folder))
+        except RecordError as error:
+            messages.append(str(error))
     if not entries:
-        found = f" {len(messages)} cannot be used, the first: {messages[0]}" if messages else ""
-        raise RecordError(f"No complete record below {out / 'records'}.{found or _HINT}")
-    return (entries, messages) if skip_broken else entries
+        raise RecordError(
+            f"No complete record below {records_folder(out)}. {len(messages)} cannot be used, the first: {messages[0]}"
+        )
+    return entries, messages
 
 
 def models(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
@@ -95,7 +106,7 @@ def select_model(source: Path | Sequence[Entry], text: str) -> list[Entry]:
     known: dict[str, Path] | dict[str, list[Entry]]
     if not isinstance(source, Path):
         known = models(source)
-    elif (source / "records").is_dir():
+    elif records_folder(source).is_dir():
         known = {folder.name: folder for folder in _model_folders(source)}
     elif Path(text).is_dir():
         known = {}
@@ -106,7 +117,7 @@ def select_model(source: Path | Sequence[Entry], text: str) -> list[Entry]:
         return _read_path(Path(text))
     if not keys:
         where = f"in {source}" if isinstance(source, Path) else "among the records"
-        names = list(dict.fromkeys(form for key in known for form in (_safe_name(key), key)))
+        names = list(dict.fromkeys(form for key in known for form in (name_in_key(key), key)))
         there = f"there are: {', '.join(list(known)[:20])}" if known else "there are no records"
         raise UsageError(f"No model {text!r} {where}, and no folder of that name; {there}.{suggest(text, names)}")
     found = {key: _entries(known[key]) for key in keys}
@@ -141,23 +152,15 @@ _HINT = " `clearbench run --model MODEL --tasks TASK --out FOLDER` writes some; 
 
 
 def _entries(found: Path | list[Entry]) -> list[Entry]:
-    return found if isinstance(found, list) else _read(_task_folders([found]), False)[0]
+    return found if isinstance(found, list) else _read([found])
 
 
-def _read(folders: Sequence[Path], skip_broken: bool) -> tuple[list[Entry], list[str]]:
-    entries, messages = [], []
-    for folder in folders:
-        try:
-            entries.append(_read_entry(folder))
-        except RecordError as error:
-            if not skip_broken:
-                raise
-            messages.append(str(error))
-    return entries, messages
+def _read(model_folders: Iterable[Path]) -> list[Entry]:
+    return [_read_entry(folder) for folder in _task_folders(model_folders)]
 
 
 def _read_entry(folder: Path) -> Entry:
-    if not (folder / "record.json").exists():
+    if not has_record(folder):
         raise RecordError(
             f"{folder} holds no record.json: an unfinished run, or half a copy. Finish it with the same "
             "`clearbench run`, or delete the folder."
@@ -168,13 +171,13 @@ def _read_entry(folder: Path) -> Entry:
             f"{folder} is unfinished: {len(record.pairs)} pairs were scored when record.json was written. Finish it "
             "with the same `clearbench run`, or delete the folder."
         )
-    if damage := _damage(record):
+    if damage := find_damage(record):
         raise RecordError(f"{folder}/record.json is damaged: {damage}. Restore it, or measure again with --replace.")
-    return Entry(folder, record)
+    return folder_entry(folder, record)
 
 
-def _damage(record: Record) -> str | None:
-    """What no run writes, in words."""
+def find_damage(record: Record) -> str | None:
+    """Return what no run writes, in words; None where nothing is wrong."""
     names = [pair.pair for pair in record.pairs]
     if not names:
         return "it lists no pair"
@@ -198,21 +201,21 @@ def _damage(record: Record) -> str | None:
 
 def _read_path(path: Path) -> list[Entry]:
     """Entries of a results folder with one model, of a model's folder, or of one record's folder."""
-    if (path / "records").is_dir():
+    if records_folder(path).is_dir():
         folders = _model_folders(path)
         if len(folders) != 1:
             names = ", ".join(folder.name for folder in folders[:20])
             raise UsageError(f"{path} holds {len(folders)} models: name the folder of one, {path}/records/ of {names}.")
-        return _read(_task_folders(folders), False)[0]
-    if (path / "record.json").exists():
+        return _read(folders)
+    if has_record(path):
         return [_read_entry(path)]
-    if not any(path.glob("*/record.json")):
+    if not any(map(has_record, _subfolders(path))):
         raise RecordError(f"No records in {path}: expected a results folder or a folder records/MODEL.{_HINT}")
-    return _read(_task_folders([path]), False)[0]
+    return _read([path])
 
 
 def _model_folders(out: Path) -> list[Path]:
-    records = out / "records"
+    records = records_folder(out)
     if not records.is_dir():
         what = "has no folder `records`" if out.is_dir() else "is no folder"
         raise RecordError(f"No results: {out} {what}.{_HINT}")
@@ -230,11 +233,6 @@ def _subfolders(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
-def _safe_name(key: str) -> str:
-    match = _KEY.fullmatch(key)
-    return match[1] if match else key
-
-
 def _matching(known: Iterable[str], text: str) -> list[str]:
     """Keys that the text names: the key itself, else all with the name, as folder names spell names."""
     keys = list(known)
@@ -242,5 +240,4 @@ def _matching(known: Iterable[str], text: str) -> list[str]:
         return [text]
     if "/" in text and Path(text).is_dir():
         return []
-    safe = re.sub(r"[^\w.+-]+", "_", text).strip("._") or "model"
-    return [key for key in keys if _safe_name(key) == safe]
+    return [key for key in keys if name_in_key(key) == safe_name(text)]

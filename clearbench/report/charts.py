@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from clearbench.common.languages import parse_pair
+from clearbench.records.matrix import scores_matrix
 from clearbench.records.select import Entry
 from clearbench.stats.averages import GROUPS
 from clearbench.stats.intervals import macro_mean_interval
-from clearbench.verdicts.matching import scores_matrix
 
 Points = tuple[tuple[float, float], ...]
 """(step, figure) in order of steps."""

@@ -13,12 +13,13 @@ import numpy as np
 from clearbench.common.arrays import IntArray, Scores
 from clearbench.common.errors import RecordError
 from clearbench.common.languages import parse_pair, select_pairs
-from clearbench.records.matrix import ScoreMatrix, listed, scores_matrix
+from clearbench.common.text import listed
+from clearbench.records.matrix import ScoreMatrix, scores_matrix
 from clearbench.records.schema import PairRecord
 from clearbench.records.select import Entry
 
-__all__ = ["Matched", "MatchedPair", "ScoreMatrix", "match", "refuse_other_measurement", "scores_matrix"]
-
+Pairs = dict[str, PairRecord]
+"""A record's pairs by name."""
 # Scores nearer than this are equal: they are computed in float64, by one code.
 SAME_SCORE = 1e-9
 
@@ -93,35 +94,13 @@ def match(base: Entry, other: Entry, measure: str | None = None, pairs: str | No
     refuse_other_measurement(base, other)
     measure = base.record.main_measure if measure is None else measure
     ours, theirs = _selected(base, other, pairs)
-    shared = [pair for pair in ours if pair in theirs]
-    if not shared:
-        raise RecordError(
-            f"{base.label}: {base.key} and {other.key} share no pair ({listed(ours)} against {listed(theirs)}). "
-            "Evaluate both on the same pairs."
-        )
-    changed = [pair for pair in shared if ours[pair].data != theirs[pair].data]
-    if changed:
-        raise RecordError(
-            f"{base.label}: {base.key} and {other.key} were scored on other texts or judgements in {len(changed):,} "
-            f"of {len(shared):,} pairs ({listed(changed)}). Evaluate one of them again on the other's data."
-        )
+    shared = _shared(base, other, ours, theirs)
     left, right = scores_matrix(base, measure, shared), scores_matrix(other, measure, shared)
-    if left.queries != right.queries or not np.array_equal(np.isnan(left.scores), np.isnan(right.scores)):
-        lost = set(left.queries) ^ set(right.queries)
-        which = f"{len(lost):,} queries stand in one only, such as {min(lost)!r}" if lost else "in some pairs"
-        raise RecordError(
-            f"{base.label}: {base.key} and {other.key} have scores of other queries ({which}). "
-            "Evaluate one of them again with --replace."
-        )
-    if left.names != right.names or not np.array_equal(left.clusters, right.clusters):
-        raise RecordError(
-            f"{base.label}: {base.key} and {other.key} group their queries into other clusters. "
-            "Evaluate one of them again with --replace."
-        )
+    _refuse_other_queries(base, other, left, right)
     return Matched(
         task=base.label,
         measure=measure,
-        pairs=tuple(shared),
+        pairs=left.pairs,
         queries=left.queries,
         clusters=left.clusters,
         cluster_names=left.names,
@@ -143,15 +122,43 @@ def refuse_other_measurement(base: Entry, other: Entry) -> None:
     if differing:
         what = "; ".join(f"{key} {ours[key]} against {theirs[key]}" for key in differing)
         raise RecordError(
-            f"{base.folder} and {other.folder} are not comparable: {what}. Evaluate both with one version, one task "
+            f"{base.place} and {other.place} are not comparable: {what}. Evaluate both with one version, one task "
             "definition and the same settings."
         )
 
 
-def _selected(base: Entry, other: Entry, pairs: str | None) -> tuple[dict[str, PairRecord], dict[str, PairRecord]]:
+def _selected(base: Entry, other: Entry, pairs: str | None) -> tuple[Pairs, Pairs]:
     """Both records' pairs by name, narrowed to patterns that any of the two records has pairs for."""
     ours, theirs = ({pair.pair: pair for pair in entry.record.pairs} for entry in (base, other))
     if pairs is None:
         return ours, theirs
     chosen = set(map(str, select_pairs(pairs, map(parse_pair, dict.fromkeys([*ours, *theirs])))))
     return {p: r for p, r in ours.items() if p in chosen}, {p: r for p, r in theirs.items() if p in chosen}
+
+
+def _shared(base: Entry, other: Entry, ours: Pairs, theirs: Pairs) -> list[str]:
+    """Names of the pairs that both records have, scored on the same data."""
+    shared = [pair for pair in ours if pair in theirs]
+    if not shared:
+        raise RecordError(
+            f"{base.label}: {base.key} and {other.key} share no pair ({listed(ours)} against {listed(theirs)}). "
+            "Evaluate both on the same pairs."
+        )
+    changed = [pair for pair in shared if ours[pair].data != theirs[pair].data]
+    if changed:
+        raise RecordError(
+            f"{base.label}: {base.key} and {other.key} were scored on other texts or judgements in {len(changed):,} "
+            f"of {len(shared):,} pairs ({listed(changed)}). Evaluate one of them again on the other's data."
+        )
+    return shared
+
+
+def _refuse_other_queries(base: Entry, other: Entry, left: ScoreMatrix, right: ScoreMatrix) -> None:
+    """Raise unless both have scores of the same queries, in the same clusters."""
+    what = f"{base.label}: {base.key} and {other.key}"
+    if left.queries != right.queries or not np.array_equal(np.isnan(left.scores), np.isnan(right.scores)):
+        lost = set(left.queries) ^ set(right.queries)
+        which = f"{len(lost):,} queries stand in one only, such as {min(lost)!r}" if lost else "in some pairs"
+        raise RecordError(f"{what} have scores of other queries ({which}). Evaluate one of them again with --replace.")
+    if left.names != right.names or not np.array_equal(left.clusters, right.clusters):
+        raise RecordError(f"{what} group their queries into other clusters. Evaluate one of them again with --replace.")

@@ -77,7 +77,7 @@ def test_a_record_without_rankings_says_how_to_get_them(tmp_path):
     [entry] = load_results(tmp_path)
     with pytest.raises(RecordError, match=r"no saved ranking of de-en\. Run again with --save-runs --replace"):
         export_trec(entry, tmp_path / "trec")
-    write(entry.folder / "runs" / "de-en.trec", "q0 Q0 p 1 0.5 clearbench\n")
+    write(entry.place / "runs" / "de-en.trec", "q0 Q0 p 1 0.5 clearbench\n")
     with pytest.raises(RecordError, match="no saved judgements of de-en"):
         export_trec(entry, tmp_path / "trec")
 
@@ -85,7 +85,7 @@ def test_a_record_without_rankings_says_how_to_get_them(tmp_path):
 def test_a_task_judged_by_answers_has_runs_only(tmp_path):
     write_model(tmp_path, "model", {"xor": {"de-en": [0.5]}}, scoring={"judged_by": "xor"})
     [entry] = load_results(tmp_path)
-    write(entry.folder / "runs" / "de-en.trec", "q0 Q0 p 1 0.5 clearbench\n")
+    write(entry.place / "runs" / "de-en.trec", "q0 Q0 p 1 0.5 clearbench\n")
     exported = export_trec(entry, tmp_path / "trec")
     assert [file.name for file in exported.files] == ["de-en.run"]
     assert "judged by answers: there are runs, but no qrels" in exported.notes[0]
@@ -94,9 +94,9 @@ def test_a_task_judged_by_answers_has_runs_only(tmp_path):
 def test_an_id_with_a_blank_is_refused(tmp_path):
     write_model(tmp_path, "model", {"xquad": {"de-en": [0.5]}})
     [entry] = load_results(tmp_path)
-    write(entry.folder / "runs" / "de-en.trec", "q0 Q0 p 1 0.5 clearbench\nq 1 Q0 p 1 0.5 clearbench\n")
-    write(entry.folder / "runs" / "de-en.qrels", "q0 0 p 1\n")
-    with pytest.raises(RecordError, match=r"de-en\.trec:2: 7 fields, expected 6: an id holds a blank"):
+    write(entry.place / "runs" / "de-en.trec", "q0 Q0 p 1 0.5 clearbench\nq 1 Q0 p 1 0.5 clearbench\n")
+    write(entry.place / "runs" / "de-en.qrels", "q0 0 p 1\n")
+    with pytest.raises(RecordError, match=r"de-en\.trec:2 has 7 fields, expected 6: an id holds a blank"):
         export_trec(entry, tmp_path / "trec")
 
 
@@ -292,10 +292,10 @@ def test_a_changed_mean_is_not_exported_and_odd_timings_are_left_out(ranked, tmp
     odd = replace(ranked, record=ranked.record.model_copy(update={"timings": {"seconds": "long"}}))
     [file] = export_mteb(odd, tmp_path / "mteb").files
     assert json.loads(file.read_text())["evaluation_time"] is None
-    record = json.loads((ranked.folder / "record.json").read_text())
+    record = json.loads((ranked.place / "record.json").read_text())
     record["pairs"][0]["measures"]["recall@5"]["mean"] += 0.01
-    (ranked.folder / "record.json").write_text(json.dumps(record))
-    [changed] = load_results(ranked.folder.parents[2])
+    (ranked.place / "record.json").write_text(json.dumps(record))
+    [changed] = load_results(ranked.place.parents[2])
     with pytest.raises(RecordError, match=r"says .* for recall@5"):
         export_mteb(changed, tmp_path / "other")
     assert not (tmp_path / "other").exists()

@@ -36,7 +36,7 @@ def test_a_matrix_is_queries_by_pairs_with_clusters_by_number(base):
     found = scores_matrix(base, "nDCG@10")
     assert found.pairs == PAIRS and found.queries == tuple(f"q{n:05}" for n in range(8))
     assert [found.names[code] for code in found.clusters] == [f"c{n // 2}" for n in range(8)]
-    frame = read_scores(base.folder)
+    frame = read_scores(base.place)
     for column, pair in enumerate(PAIRS):
         own = frame[frame["pair"] == pair].set_index("query")["nDCG@10"]
         assert found.scores[:, column].tolist() == own.loc[list(found.queries)].tolist()
@@ -93,19 +93,19 @@ def test_in_a_mixed_pool_a_query_may_have_no_value(tmp_path):
 
 
 def test_scores_that_the_record_does_not_sum_up_are_refused(base, tmp_path):
-    file = base.folder / "record.json"
+    file = base.place / "record.json"
     data = json.loads(file.read_text())
     data["pairs"][1]["measures"]["nDCG@10"]["mean"] += 0.01
     file.write_text(json.dumps(data))
-    with pytest.raises(RecordError, match=r"en-de: record.json says .* the per-query scores give"):
+    with pytest.raises(RecordError, match=r"en-de: the record says .* the per-query scores give"):
         scores_matrix(select_model(tmp_path, "base")[0], "nDCG@10")
 
 
 def test_missing_damaged_or_half_files_are_refused(base):
-    rewrite(base.folder, lambda table: table.slice(0, 20))
-    with pytest.raises(RecordError, match=r"en-en: record.json counts 8 queries, the files in `scores` hold 4"):
+    rewrite(base.place, lambda table: table.slice(0, 20))
+    with pytest.raises(RecordError, match=r"en-en: the record counts 8 queries, the per-query scores hold 4"):
         scores_matrix(base, "nDCG@10")
-    file = next((base.folder / "scores").glob("*.parquet"))
+    file = next((base.place / "scores").glob("*.parquet"))
     file.write_bytes(file.read_bytes()[:200])
     with pytest.raises(RecordError, match="is damaged"):
         scores_matrix(base, "nDCG@10")
@@ -121,7 +121,7 @@ def test_values_that_are_not_finite_are_refused(base, value, message):
         scores[3] = value
         return table.set_column(3, "nDCG@10", pa.array(scores))
 
-    rewrite(base.folder, spoil)
+    rewrite(base.place, spoil)
     with pytest.raises(RecordError, match=message):
         scores_matrix(base, "nDCG@10")
 
@@ -132,14 +132,14 @@ def test_a_query_in_two_clusters_is_refused(base):
         clusters[9] = "c3"
         return table.set_column(2, "cluster", pa.array(clusters))
 
-    rewrite(base.folder, spoil)
+    rewrite(base.place, spoil)
     with pytest.raises(RecordError, match="two clusters"):
         scores_matrix(base, "nDCG@10")
 
 
 def test_a_pair_that_two_runs_wrote_counts_once_and_plain_strings_are_read(base):
     before = scores_matrix(base, "nDCG@10")
-    file = next((base.folder / "scores").glob("*.parquet"))
+    file = next((base.place / "scores").glob("*.parquet"))
     table = pq.read_table(file)
     plain = table.set_column(0, "pair", pa.array(table.column("pair").to_pylist()))
     pq.write_table(plain.slice(8, 8), file.with_name("zz.parquet"))
@@ -149,7 +149,7 @@ def test_a_pair_that_two_runs_wrote_counts_once_and_plain_strings_are_read(base)
 
 def test_the_order_of_files_and_rows_does_not_matter(base):
     before = scores_matrix(base, "nDCG@10")
-    file = next((base.folder / "scores").glob("*.parquet"))
+    file = next((base.place / "scores").glob("*.parquet"))
     table = pq.read_table(file)
     shuffled = table.take(np.random.default_rng(0).permutation(len(table)))
     pairs = np.array(shuffled.column("pair").to_pylist())
@@ -166,5 +166,5 @@ def test_a_mean_that_is_no_number_is_another_mean(base):
     first, *rest = base.record.pairs
     value = replace(first.measures["nDCG@10"], mean=float("nan"))
     pairs = [first.model_copy(update={"measures": {"nDCG@10": value}}), *rest]
-    with pytest.raises(RecordError, match=r"record\.json says nan"):
+    with pytest.raises(RecordError, match=r"the record says nan"):
         scores_matrix(replace(base, record=base.record.model_copy(update={"pairs": pairs})), "nDCG@10")

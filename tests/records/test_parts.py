@@ -1,7 +1,5 @@
 """Parquet parts: the scores as they were given, with the pairs' summaries beside them."""
 
-import json
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -9,7 +7,7 @@ import pytest
 from builders.records import RecordOptions, make_identity, query_scores, write_record
 
 from clearbench.common.errors import RecordError
-from clearbench.records.parts import METADATA_KEY, QueryScores, part_bytes, part_metadata, part_name, read_scores
+from clearbench.records.parts import METADATA_KEY, QueryScores, part_bytes, part_name, read_part_summary, read_scores
 
 TWO = RecordOptions(measures=("nDCG@10", "recall@10"))
 
@@ -45,9 +43,9 @@ def test_further_columns_stand_after_the_measures_and_nan_stays_nan(tmp_path):
 
 def test_the_metadata_give_identity_and_summaries_without_reading_scores(tmp_path):
     results = [query_scores("de-en", [0.5]), query_scores("en-en", [0.25])]
-    metadata = part_metadata(written(tmp_path, *results))
-    assert metadata["identity"] == make_identity().model_dump(mode="json")
-    assert metadata["pairs"] == [json.loads(result.summary.model_dump_json()) for result in results]
+    summary = read_part_summary(written(tmp_path, *results))
+    assert summary.identity == make_identity().model_dump(mode="json")
+    assert summary.pairs == [result.summary for result in results]
 
 
 def test_the_same_scores_are_the_same_bytes():
@@ -55,17 +53,20 @@ def test_the_same_scores_are_the_same_bytes():
     assert one == two
 
 
-@pytest.mark.parametrize("damage", ["cut", "text", "empty", "other Parquet", "no JSON"])
+METADATA = {"no JSON": "{", "no part": '{"kind": "clearbench baseline"}', "no pair": '{"identity": {}, "pairs": [1]}'}
+
+
+@pytest.mark.parametrize("damage", ["cut", "text", "empty", "other Parquet", "no JSON", "no part", "no pair"])
 def test_a_damaged_part_is_named_with_what_to_do(tmp_path, damage):
     file = written(tmp_path, query_scores("de-en", [0.5]))
     if damage == "other Parquet":
         pq.write_table(pa.table({"a": [1]}), file)
-    elif damage == "no JSON":
-        pq.write_table(pa.table({"a": [1]}).replace_schema_metadata({METADATA_KEY: "{"}), file)
+    elif damage in METADATA:
+        pq.write_table(pa.table({"a": [1]}).replace_schema_metadata({METADATA_KEY: METADATA[damage]}), file)
     else:
         file.write_bytes({"cut": file.read_bytes()[:100], "text": b"hello", "empty": b""}[damage])
     with pytest.raises(RecordError, match=r"part\.parquet is damaged .*Delete it and run again"):
-        part_metadata(file)
+        read_part_summary(file)
 
 
 def test_a_name_is_safe_short_and_tells_pairs_apart():

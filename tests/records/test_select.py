@@ -8,7 +8,7 @@ import pytest
 from builders.records import write_record
 
 from clearbench.common.errors import RecordError, UsageError
-from clearbench.records.select import load_results, models, select_model, select_tasks
+from clearbench.records.select import load_results, load_usable, models, select_model, select_tasks
 
 SCORES = {"de-en": [0.5, 1.0, 0.0, 1.0], "en-en": [1.0, 1.0, 0.5, 1.0]}
 
@@ -42,7 +42,7 @@ def test_all_records_are_found_and_two_checkpoints_of_one_name_are_two_models(ou
     assert len(entries) == 5 and len(models(entries)) == 4
     assert sum(key.startswith("final-") for key in models(entries)) == 2
     assert {entry.label for entry in entries if entry.name == "base"} == {"toy", "other+split=dev"}
-    assert all(entry.key == entry.folder.parent.name for entry in entries)
+    assert all(entry.key == entry.place.parent.name for entry in entries)
 
 
 BREAKS = {
@@ -69,7 +69,7 @@ def test_a_broken_record_is_an_error_that_names_it_or_is_left_out_with_a_message
     with pytest.raises(RecordError, match=message) as caught:
         load_results(out)
     assert str(folder) in str(caught.value)
-    entries, messages = load_results(out, skip_broken=True)
+    entries, messages = load_usable(out)
     assert len(entries) == 4 and messages == [str(caught.value)]
 
 
@@ -83,7 +83,7 @@ def test_a_folder_without_records_is_an_error_that_says_how_to_get_some(tmp_path
     if what == "only broken":
         edit(write_record(folder, "base", SCORES), status="running")
     with pytest.raises(RecordError, match=r"clearbench run|0 cannot|cannot be used"):
-        load_results(folder, skip_broken=True)
+        load_usable(folder)
 
 
 def test_a_model_is_named_by_name_key_or_path(out):
@@ -91,7 +91,7 @@ def test_a_model_is_named_by_name_key_or_path(out):
     record = folder_of(out, "clear")
     for text in ("clear", key, str(record.parent), str(record)):
         for source in (out, load_results(out)):
-            assert [entry.folder for entry in select_model(source, text)] == [record], text
+            assert [entry.place for entry in select_model(source, text)] == [record], text
     assert len(select_model(out, "base")) == 2
 
 

@@ -364,7 +364,7 @@ def test_training_that_cannot_be_read_is_an_error(entries, tmp_path):
 
 def test_the_command_writes_page_and_figures(entries, tmp_path, capsys):
     out = tmp_path / "new" / "page.html"
-    results = entries[0].folder.parents[2]
+    results = entries[0].place.parents[2]
     options = ["--out", str(out), "--baseline", "one", "--figures", str(tmp_path / "f")]
     assert execute(["report", str(results), *options]) == 0
     assert capsys.readouterr().out.strip() == str(out)
@@ -401,7 +401,7 @@ def test_figures_are_the_same_bytes_every_time(entries, tmp_path):
     ],
 )
 def test_wrong_options_are_said(entries, tmp_path, capsys, arguments, message):
-    code = execute(["report", str(entries[0].folder.parents[2]), "--out", str(tmp_path / "x.html"), *arguments])
+    code = execute(["report", str(entries[0].place.parents[2]), "--out", str(tmp_path / "x.html"), *arguments])
     assert code in (1, 2) and message in capsys.readouterr().err
     assert not (tmp_path / "x.html").exists()
 

@@ -27,7 +27,7 @@ def test_scores_are_those_of_the_files_pair_by_pair(tmp_path):
     base, other = two(tmp_path)
     found = match(base, other)
     for name, entry in (("base", base), ("other", other)):
-        frame = read_scores(entry.folder)
+        frame = read_scores(entry.place)
         for column, pair in enumerate(found.pairs):
             own = frame[frame["pair"] == pair].set_index("query")["nDCG@10"]
             assert getattr(found, name)[:, column].tolist() == own.loc[list(found.queries)].tolist()

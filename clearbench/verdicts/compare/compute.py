@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from clearbench.common.arrays import Scores
 from clearbench.common.errors import RecordError, UsageError, suggest
 from clearbench.common.languages import parse_pair
-from clearbench.records.matrix import listed
+from clearbench.common.text import listed
 from clearbench.records.select import Entry, select_tasks
 from clearbench.stats.averages import GROUPS
 from clearbench.stats.flips import FlipTest, benjamini_hochberg, holm, sign_flip_tests

@@ -1,21 +1,17 @@
 """Queries that gained and lost most between two models, with texts and retrieved passages where runs were saved."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
-from clearbench.common.errors import RecordError
 from clearbench.common.languages import MULTIPLE, Pair, parse_pair
-from clearbench.records.runs import read_run, read_run_qrels, read_texts
+from clearbench.records.runs import has_runs, has_texts, is_saved, read_run, read_run_qrels, read_texts
 from clearbench.records.select import Entry
 from clearbench.verdicts.compare.model import RANK_MEASURES, CompareOptions
 from clearbench.verdicts.matching import Matched, match
-
-Saved = TypeVar("Saved")
 
 # Retrieved passages shown per model.
 TOP = 3
@@ -114,7 +110,7 @@ def find_examples(base: Sequence[Entry], other: Sequence[Entry], options: Compar
             continue
         counterpart = theirs[entry.label]
         matched = match(entry, counterpart, options.measure, options.pairs)
-        saved = (_Saved(entry.folder), _Saved(counterpart.folder))
+        saved = (_Saved(entry.place), _Saved(counterpart.place))
         without = [e.key for e, s in zip((entry, counterpart), saved, strict=True) if not s.any]
         notes = [f"{key} has no saved runs: `clearbench run --save-runs --replace` keeps them." for key in without]
         sign = -1.0 if matched.measure in RANK_MEASURES else 1.0
@@ -161,17 +157,14 @@ class _Saved:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        runs = folder / "runs"
-        self.any = runs.is_dir() and any(runs.glob("*.trec"))
-        self.run = cache(lambda pair: _readable(read_run, folder, pair) if (runs / f"{pair}.trec").exists() else {})
-        self.qrels = cache(
-            lambda pair: _readable(read_run_qrels, folder, pair) if (runs / f"{pair}.qrels").exists() else None
-        )
+        self.any = has_runs(folder)
+        self.run = cache(lambda pair: read_run(folder, pair) if is_saved(folder, pair, "trec") else {})
+        self.qrels = cache(lambda pair: read_run_qrels(folder, pair) if is_saved(folder, pair, "qrels") else None)
         self.texts = cache(self._texts)
 
     def _texts(self) -> dict[tuple[str, str, str], str]:
         """(kind, language, id) -> text; of a passage also without its language, for mixed pools."""
-        if not self.any or not any((self.folder / "runs").glob("*.texts.parquet")):
+        if not self.any or not has_texts(self.folder):
             return {}
         rows = read_texts(self.folder).itertuples(index=False, name=None)
         texts: dict[tuple[str, str, str], str] = {}
@@ -199,14 +192,6 @@ class _Saved:
 
         golds = sorted(relevant or (), key=lambda key: (rank.get(key, len(ranking) + 1), key))
         return Retrieved(score, tuple(map(passage, ranking[:TOP])), tuple(map(passage, golds)) if ranking else ())
-
-
-def _readable(read: Callable[[Path, str], Saved], folder: Path, pair: str) -> Saved:
-    try:
-        return read(folder, pair)
-    except ValueError as error:
-        what = f"{folder}/runs: what was saved of {pair} is damaged ({error})"
-        raise RecordError(f"{what}. Measure again with --save-runs --replace.") from error
 
 
 def _extreme(matched: Matched, sign: float, num: int) -> list[tuple[int, int]]:

@@ -1,16 +1,13 @@
 """A baseline in one small file that can be committed: one model's per-query scores of the gated pairs.
 
 The file is Parquet: columns task, pair, query, cluster and one per measure; its metadata holds the records, narrowed to
-these pairs and measures. It is read by writing the records out as a results folder again, so that a gate treats both
-alike.
+these pairs and measures.
 """
 
 import json
-import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -20,15 +17,39 @@ from clearbench.common.errors import RecordError, UsageError
 from clearbench.common.hashing import content_hash
 from clearbench.common.languages import parse_pair, select_pairs
 from clearbench.common.output import write_output
-from clearbench.records.folder import RecordFolder, record_folder
-from clearbench.records.parts import QueryScores
+from clearbench.common.text import first_line
+from clearbench.common.toml import describe_problems
+from clearbench.records.folder import model_key
+from clearbench.records.matrix import scores_matrix
 from clearbench.records.schema import SCHEMA_VERSION, PairRecord, Record
-from clearbench.records.select import Entry, load_results
+from clearbench.records.select import Entry, find_damage
+from clearbench.records.source import ScorePart, damage_named, score_part
 from clearbench.stats.averages import macro_averages
-from clearbench.verdicts.matching import scores_matrix
 
 METADATA_KEY = b"clearbench"
 KIND = "clearbench baseline"
+_AGAIN = "Write it anew with `clearbench gate --baseline MODEL --save-baseline FILE`."
+
+
+@dataclass(frozen=True)
+class BaselineScores:
+    """Per-query scores of one record of a baseline file, held in memory; see ScoreSource.
+
+    Attributes:
+        place: The file.
+        table: The record's rows, an Arrow table.
+        remedy: What a user does about damage.
+    """
+
+    place: Path
+    table: Any = field(repr=False, compare=False)
+    remedy: str = _AGAIN
+
+    def parts(self, measure: str) -> Iterator[ScorePart]:
+        """All scores of the record at once."""
+        with damage_named(self.place, self.remedy):
+            part = score_part(self.place, self.table, measure)
+        yield part
 
 
 def save_baseline(entries: Sequence[Entry], file: Path, pairs: str, measure: str | None = None) -> list[str]:
@@ -69,27 +90,17 @@ def save_baseline(entries: Sequence[Entry], file: Path, pairs: str, measure: str
     return told
 
 
-@contextmanager
-def open_baseline(file: Path) -> Iterator[list[Entry]]:
-    """Read the file; the entries can be used inside the `with` block only, where their folders exist.
+def read_baseline(file: Path) -> list[Entry]:
+    """Read the file: an entry for each record, sorted by task.
 
     Raises:
         RecordError: It is no baseline file, is damaged, or is of another schema version.
     """
-    records, scores = _read(file)
-    with TemporaryDirectory(prefix="clearbench-baseline-") as folder:
-        for record in records:
-            label = "+".join([record.identity.task, *(f"{k}={v}" for k, v in sorted(record.identity.options.items()))])
-            _write_out(Path(folder), file, label, record, scores)
-        try:
-            entries = load_results(Path(folder))
-            yield entries
-        except RecordError as error:
-            # The user knows the file, not the folder that it was unpacked to.
-            message = str(error).replace(f"{folder}/records", str(file))
-            raise RecordError(
-                f"{message} For a baseline file: {_AGAIN}" if message != str(error) else message
-            ) from error
+    records, table = _read(file)
+    labels = [record.identity.label for record in records]
+    if twice := next((label for label in labels if labels.count(label) > 1), None):
+        raise _damaged(file, f"it lists {twice} more than once")
+    return sorted((_entry(file, record, table) for record in records), key=lambda entry: entry.label)
 
 
 def _part(entry: Entry, pairs: list[str], measure: str) -> Any:
@@ -134,6 +145,7 @@ def _narrowed(record: Record, kept: Sequence[PairRecord], measure: str) -> Recor
 
 
 def _read(file: Path) -> tuple[list[Record], Any]:
+    """Records and scores, an Arrow table, as the file has them."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -143,7 +155,7 @@ def _read(file: Path) -> tuple[list[Record], Any]:
     except FileNotFoundError:
         raise RecordError(f"There is no baseline file {file}.") from None
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise RecordError(f"{file} is no baseline file, or damaged ({str(error).splitlines()[0]}). {_AGAIN}") from error
+        raise RecordError(f"{file} is no baseline file, or damaged ({first_line(error)}). {_AGAIN}") from error
     if not isinstance(metadata, dict) or metadata.get("kind") != KIND:
         raise RecordError(f"{file} is a Parquet file, but no baseline. {_AGAIN}")
     if metadata.get("schema_version") != SCHEMA_VERSION:
@@ -151,13 +163,40 @@ def _read(file: Path) -> tuple[list[Record], Any]:
         raise RecordError(f"{file} has schema version {found}, this clearbench reads {SCHEMA_VERSION}. {_AGAIN}")
     try:
         records = [Record.model_validate(record) for record in metadata["records"]]
-    except (KeyError, TypeError, ValidationError) as error:
-        raise RecordError(f"{file} is damaged: {' '.join(str(error).split())}. {_AGAIN}") from error
-    if not records or not all(record.pairs for record in records):
-        raise RecordError(f"{file} is damaged: it lists no {'pair' if records else 'record'}. {_AGAIN}")
+    except ValidationError as error:
+        raise _damaged(file, describe_problems(error)) from error
+    except (KeyError, TypeError) as error:
+        raise _damaged(file, "it lists no record") from error
+    if not records:
+        raise _damaged(file, "it lists no record")
     if len({record.identity.encoder for record in records}) > 1:
-        raise RecordError(f"{file} is damaged: it holds records of several models. {_AGAIN}")
-    return records, table.to_pandas()
+        raise _damaged(file, "it holds records of several models")
+    return records, table
+
+
+def _entry(file: Path, record: Record, table: Any) -> Entry:
+    """Return a record with its rows of the file's table, if they can be its own."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    label, measure = record.identity.label, record.main_measure
+    if damage := "it is unfinished" if record.status != "complete" else find_damage(record):
+        raise _damaged(file, f"{damage} (record of {label})")
+    needed = ["task", "pair", "query", "cluster", measure]
+    if lost := [column for column in needed if column not in table.column_names]:
+        raise _damaged(file, f"it has no column {lost[0]!r}")
+    held = table.schema.field(measure).type
+    if not (pa.types.is_floating(held) or pa.types.is_integer(held)):
+        raise _damaged(file, f"its column {measure!r} holds {held}, expected numbers")
+    rows = table.filter(pc.equal(table["task"], label))
+    there = set(rows["pair"].unique().to_pylist())
+    if missing := [pair.pair for pair in record.pairs if pair.pair not in there]:
+        raise _damaged(file, f"it has no scores of {label} {missing[0]}")
+    return Entry(record, model_key(record.model["name"], record.identity.encoder), BaselineScores(file, rows))
+
+
+def _damaged(file: Path, what: str) -> RecordError:
+    return RecordError(f"{file} is damaged: {what.rstrip('.')}. {_AGAIN}")
 
 
 def _is_baseline(file: Path) -> bool:
@@ -169,32 +208,3 @@ def _is_baseline(file: Path) -> bool:
         return bool(metadata.get("kind") == KIND)
     except (OSError, ValueError, AttributeError, pa.ArrowException):
         return False
-
-
-_AGAIN = "Write it anew with `clearbench gate --baseline MODEL --save-baseline FILE`."
-
-
-def _write_out(folder: Path, file: Path, label: str, record: Record, scores: Any) -> None:
-    """Write one record as `run` would have, so that every check of records holds for the file too."""
-    if not re.fullmatch(r"[^/\\]+", label) or label.startswith("."):
-        raise RecordError(f"{file} is damaged: {label!r} cannot be a task. {_AGAIN}")
-    measure = record.main_measure
-    needed = ["task", "pair", "query", "cluster", measure]
-    if lost := [column for column in needed if column not in scores]:
-        raise RecordError(f"{file} is damaged: it has no column {lost[0]!r}. {_AGAIN}")
-    of_task = scores[scores["task"] == label]
-    by_pair = dict(tuple(of_task.groupby("pair", sort=False)))
-    results = []
-    for summary in record.pairs:
-        if summary.pair not in by_pair:
-            raise RecordError(f"{file} is damaged: it has no scores of {label} {summary.pair}. {_AGAIN}")
-        rows = by_pair[summary.pair]
-        try:
-            values = rows[[measure]].to_numpy(dtype=np.float64)
-        except ValueError as error:
-            raise RecordError(f"{file} is damaged: a {measure} is no number ({error}). {_AGAIN}") from error
-        results.append(QueryScores(summary, list(rows["query"]), list(rows["cluster"]), [measure], values))
-    name = str(record.model.get("name", "model"))
-    opened = RecordFolder(record_folder(folder, name, record.identity.encoder, label), record.identity)
-    opened.add("baseline", results)
-    opened.write(record)

@@ -194,7 +194,7 @@ def _refuse_approximate(entry: Entry) -> None:
     search = entry.record.identity.scoring.get("search")
     if search != "exact":
         raise RecordError(
-            f"{entry.folder}: search was {search or 'of an unknown kind'}; a gate compares exact search only, as "
+            f"{entry.place}: search was {search or 'of an unknown kind'}; a gate compares exact search only, as "
             "an approximate index can be off by more than the margin. Evaluate with exact search."
         )
 

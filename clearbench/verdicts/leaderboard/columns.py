@@ -90,7 +90,7 @@ def task_columns(label: str, group: Sequence[Entry], measure: str | None) -> Tas
         if without:
             known = list(entry.record.pairs[0].measures)
             raise UsageError(
-                f"{entry.folder} has no measure {measure!r} in {len(without):,} of {len(entry.record.pairs):,} pairs; "
+                f"{entry.place} has no measure {measure!r} in {len(without):,} of {len(entry.record.pairs):,} pairs; "
                 f"{entry.record.pairs[0].pair} has: {', '.join(known)}.{suggest(measure, known)} "
                 "Choose tasks that have it with --tasks."
             )
@@ -139,7 +139,7 @@ def _check_comparable(group: Sequence[Entry]) -> None:
             holder, first = known.setdefault(pair.pair, (entry, pair))
             if (first.data, first.num_queries) != (pair.data, pair.num_queries):
                 raise RecordError(
-                    f"{holder.folder} and {entry.folder} cannot stand in one table: they were scored on other texts "
+                    f"{holder.place} and {entry.place} cannot stand in one table: they were scored on other texts "
                     f"or judgements, first in {pair.pair}. Measure one of them again with --replace, or leave it out "
                     "with --models."
                 )

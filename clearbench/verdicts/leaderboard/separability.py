@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from clearbench.common.arrays import Scores
+from clearbench.records.matrix import scores_matrix
 from clearbench.records.select import Entry
 from clearbench.stats.flips import holm, sign_flip_test
 from clearbench.stats.intervals import cluster_sums
-from clearbench.verdicts.matching import scores_matrix
 
 Cluster = tuple[str, str]
 """Task label and cluster: questions of two tasks are taken as independent."""

@@ -75,6 +75,6 @@ def test_a_damaged_run_is_an_error_that_names_its_folder(tmp_path, damage):
     (folder / "runs").mkdir()
     (folder / "runs" / "de-en.trec").write_bytes(damage)
     models = [select_model(tmp_path, name) for name in ("base", "other")]
-    with pytest.raises(RecordError, match="saved of de-en is damaged") as caught:
+    with pytest.raises(RecordError, match=r"de-en\.trec is damaged") as caught:
         find_examples(*models, CompareOptions(), 5)
     assert str(folder) in str(caught.value) and "--save-runs" in str(caught.value)

@@ -50,7 +50,7 @@ def rows_of(board):
 def test_every_figure_is_the_literal_average_of_per_query_scores(out):
     board = make_leaderboard(load_results(out))
     for entry in load_results(out):
-        means = read_scores(entry.folder).groupby("pair")["nDCG@10"].mean()
+        means = read_scores(entry.place).groupby("pair")["nDCG@10"].mean()
         figures = rows_of(board)[entry.name].tasks["xquad"]
         common = means[list(PAIRS[:-1])]
         assert figures.common == pytest.approx(common.mean(), abs=1e-12)
@@ -164,7 +164,7 @@ def test_the_test_is_the_literal_one_over_all_sign_patterns(tmp_path):
     write_model(tmp_path, "one", {"xquad": scores(1, PAIRS[:2], size=12, shift=0.12)})
     write_model(tmp_path, "two", {"xquad": scores(2, PAIRS[:2], size=12)})
     board = make_leaderboard(load_results(tmp_path), flips=20_000)
-    data = [read_scores(entry.folder) for entry in sorted(load_results(tmp_path), key=lambda entry: entry.name)]
+    data = [read_scores(entry.place) for entry in sorted(load_results(tmp_path), key=lambda entry: entry.name)]
     merged = data[0].merge(data[1], on=["pair", "query", "cluster"])
     merged["difference"] = merged["nDCG@10_x"] - merged["nDCG@10_y"]
     sums = merged.groupby("cluster")["difference"].sum().to_numpy()
@@ -222,12 +222,12 @@ def test_equal_models_are_called_different_in_five_percent_of_cases_at_most():
 
 
 def test_scores_that_are_not_the_records_are_an_error(out):
-    [folder] = [entry.folder for entry in load_results(out) if entry.name == "good"]
+    [folder] = [entry.place for entry in load_results(out) if entry.name == "good"]
     text = (folder / "record.json").read_text(encoding="utf-8")
     data = json.loads(text)
     data["pairs"][0]["measures"]["nDCG@10"]["mean"] = 0.99
     (folder / "record.json").write_text(json.dumps(data))
-    with pytest.raises(RecordError, match=r"record\.json says 0\.99"):
+    with pytest.raises(RecordError, match=r"the record says 0\.99"):
         make_leaderboard(load_results(out))
 
 

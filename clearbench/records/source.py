@@ -1,0 +1,113 @@
+"""Where a record's per-query scores are read from, part by part: its folder, or whatever else holds them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from clearbench.common.arrays import IntArray, Scores
+from clearbench.common.errors import RecordError
+from clearbench.common.text import first_line
+from clearbench.records.parts import part_files
+
+
+class ScorePart(NamedTuple):
+    """Scores of one measure, a row per pair and query: codes per row, and the names that they stand for.
+
+    Attributes:
+        file: What messages name.
+        pairs: Names of pairs.
+        pair: Position in `pairs`, int64 [rows].
+        queries: Ids of queries.
+        query: Position in `queries`, int64 [rows].
+        clusters: Names of clusters.
+        cluster: Position in `clusters`, int64 [rows].
+        scores: float64 [rows]; NaN where the query has no value for the measure.
+    """
+
+    file: Path
+    pairs: list[str]
+    pair: IntArray
+    queries: list[str]
+    query: IntArray
+    clusters: list[str]
+    cluster: IntArray
+    scores: Scores
+
+
+class ScoreSource(Protocol):
+    """One record's per-query scores, wherever they are kept."""
+
+    @property
+    def place(self) -> Path:
+        """The record's folder, or the file that holds the record: what messages name."""
+
+    @property
+    def remedy(self) -> str:
+        """What a user does about damage, in a sentence."""
+
+    def parts(self, measure: str) -> Iterator[ScorePart]:
+        """Read one measure's scores, as many at a time as were written together.
+
+        Raises:
+            RecordError: There are none, or they are damaged.
+        """
+
+
+@dataclass(frozen=True)
+class FolderScores:
+    """Per-query scores in the Parquet parts of a record's folder."""
+
+    place: Path
+    remedy: str = "Restore it, or measure again with --replace."
+
+    def parts(self, measure: str) -> Iterator[ScorePart]:
+        """See ScoreSource; one file is open at a time."""
+        import pyarrow.parquet as pq
+
+        files = part_files(self.place)
+        if not files:
+            raise RecordError(f"{self.place} holds no per-query scores: copy the folder `scores` too.")
+        for file in files:
+            with damage_named(file, self.remedy):
+                part = score_part(file, pq.read_table(file, columns=["pair", "query", "cluster", measure]), measure)
+            yield part
+
+
+@contextmanager
+def damage_named(file: Path, remedy: str) -> Iterator[None]:
+    """Turn what reading Parquet can raise into a RecordError that names the file and what to do."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (OSError, KeyError, ValueError, pa.ArrowException) as error:
+        raise RecordError(f"{file} is damaged ({first_line(error)}). {remedy}") from error
+
+
+def score_part(file: Path, table: Any, measure: str) -> ScorePart:
+    """Code the columns of an Arrow table: pair, query, cluster and the measure.
+
+    Raises:
+        KeyError, ValueError, pyarrow.ArrowException: A column is missing or holds something else.
+    """
+    columns = table.unify_dictionaries()
+    codes = (*_codes(columns["pair"]), *_codes(columns["query"]), *_codes(columns["cluster"]))
+    scores = columns[measure].to_numpy().astype(np.float64)
+    if np.isinf(scores).any():
+        raise ValueError("a score is infinite")
+    return ScorePart(file, *codes, scores)
+
+
+def _codes(column: Any) -> tuple[list[str], IntArray]:
+    """Distinct strings of an Arrow column, and per row the position of its own."""
+    import pyarrow as pa
+
+    combined = column.combine_chunks()
+    encoded = combined if pa.types.is_dictionary(combined.type) else combined.dictionary_encode()
+    if encoded.null_count:
+        raise ValueError("a pair, query or cluster is missing")
+    return encoded.dictionary.to_pylist(), encoded.indices.to_numpy().astype(np.int64)
