@@ -14,8 +14,8 @@ from clearbench.common.errors import ClearbenchError
 from clearbench.common.languages import Language, Pair, parse_language
 from clearbench.encoders.store import list_cached
 from clearbench.tasks.catalogue import list_tasks
-from clearbench.tasks.options import READER_OPTIONS, DataLocation
-from clearbench.tasks.sources import SourceFiles
+from clearbench.tasks.formats.table import open_files
+from clearbench.tasks.options import DataLocation
 from clearbench.tasks.spec import TaskSpec
 
 Verdict = Literal["ok", "note", "problem"]
@@ -115,7 +115,7 @@ def _data(location: DataLocation) -> Iterator[Finding]:
 
 def count_files(spec: TaskSpec, location: DataLocation) -> tuple[int, int]:
     """Files of a task that are there, and that it defines."""
-    files = SourceFiles(spec, location, READER_OPTIONS[spec.reader].model_validate(spec.options))
+    files = open_files(spec, location)
     languages = [parse_language(name) for name in spec.languages]
     found = defined = 0
     for source in spec.sources:

@@ -16,9 +16,9 @@ from clearbench.common.hashing import content_hash, file_sha256
 from clearbench.common.options import CACHE_DIR, TASKS_DIR
 from clearbench.tasks.catalogue import find_task, list_tasks
 from clearbench.tasks.dataset import Dataset
+from clearbench.tasks.formats.table import open_files, reader_options
 from clearbench.tasks.load import Loaded, defined_pairs, load
 from clearbench.tasks.options import DEFAULT, READER_SETTINGS, DataLocation, Selection
-from clearbench.tasks.sources import SourceFiles
 from clearbench.tasks.spec import Count, Expected, Source, TaskSpec
 
 tasks_app = typer.Typer(help="List, show, check and download tasks.", no_args_is_help=False)
@@ -76,7 +76,7 @@ def show(context: typer.Context, name: Name, tasks_dir: TasksDir = None) -> None
         "judged by": spec.judged_by,
         "main measure": spec.main_measure,
         "reader": spec.reader,
-        "options": ", ".join(f"{key} = {value}" for key, value in spec.reader_options()),
+        "options": ", ".join(f"{key} = {value}" for key, value in reader_options(spec)),
         "expected": _expected(spec),
     }
     rows |= {f"{source.key} files": _places(source) for source in spec.sources}
@@ -123,7 +123,7 @@ def fetch(
 ) -> None:
     """Download a task's files to the cache."""
     spec = find_task(name, tasks_dir or context.obj)
-    files = SourceFiles(spec, DataLocation(cache_dir=cache_dir), spec.reader_options())
+    files = open_files(spec, DataLocation(cache_dir=cache_dir))
     count = 0
     for path in files.fetch(tuple(keys or ())):
         count += 1

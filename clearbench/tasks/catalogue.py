@@ -4,8 +4,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from clearbench.common.errors import TaskError, UsageError, suggest
-from clearbench.tasks.spec import Source, TaskSpec, read_spec
+from clearbench.common.toml import describe_problems, read_toml
+from clearbench.tasks.formats.table import reader_options
+from clearbench.tasks.spec import Source, TaskSpec
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -51,7 +55,7 @@ def find_task(name: str, tasks_dir: Path | None = None) -> TaskSpec:
     if path.suffix == ".toml":
         if not path.is_file():
             raise UsageError(f"There is no task file {name}.")
-        return read_spec(path)
+        return read_task(path)
     files = task_files(tasks_dir)
     if name in files:
         return _read(files[name])
@@ -64,8 +68,27 @@ def find_task(name: str, tasks_dir: Path | None = None) -> TaskSpec:
     )
 
 
+def read_task(path: Path) -> TaskSpec:
+    """Read a task file.
+
+    Raises:
+        TaskError: It cannot be read, is no TOML, or says something that clearbench does not know.
+    """
+    raw = read_toml(path, TaskError)
+    if "home" in raw:
+        raise TaskError(f"{path}: home: unknown key.")
+    try:
+        spec = TaskSpec.model_validate({**raw, "home": path.parent})
+        reader_options(spec)
+    except ValidationError as error:
+        raise TaskError(f"{path}: {describe_problems(error, TaskSpec.model_fields)}") from None
+    except UsageError as error:
+        raise TaskError(f"{path}: {error}") from None
+    return spec
+
+
 def _read(path: Path) -> TaskSpec:
-    spec = read_spec(path)
+    spec = read_task(path)
     if spec.name != path.stem:
         raise TaskError(f"{path}: name: found {spec.name!r}, expected {path.stem!r}, the file's name.")
     return spec

@@ -9,9 +9,10 @@ from clearbench.common.errors import DataError, UsageError, suggest
 from clearbench.common.languages import Language, Pair, parse_language, select_pairs
 from clearbench.tasks.catalogue import find_task
 from clearbench.tasks.dataset import Dataset
-from clearbench.tasks.formats import Wanted, open_reader
+from clearbench.tasks.formats.base import Wanted
+from clearbench.tasks.formats.table import open_files, open_reader, reader_options
 from clearbench.tasks.options import ANYWHERE, DEFAULT, DataLocation, Selection
-from clearbench.tasks.sources import SourceFiles, UsedFile
+from clearbench.tasks.sources import UsedFile
 from clearbench.tasks.spec import Count, TaskSpec
 
 # Wrong counts named in an error before it is cut short.
@@ -82,16 +83,16 @@ def load(
 ) -> Loaded:
     """Load a task as `load_task` does, but report wrong counts in place of raising."""
     spec = find_task(name, location.tasks_dir)
-    chosen = spec.reader_options(options)
-    files = SourceFiles(spec, location, chosen)
+    chosen = reader_options(spec, options)
+    files = open_files(spec, location, chosen)
     reader = open_reader(spec, files, chosen)
     data = reader.load(choose_pairs(spec, reader.pairs(), selection))
     data = replace(data, judged_by=spec.judged_by, main_measure=spec.main_measure)
-    if chosen == spec.reader_options():
+    if chosen == reader_options(spec):
         mismatches = tuple(compare_counts(spec, data))
     else:
         mismatches = ()
-        usual = spec.reader_options().model_dump()
+        usual = reader_options(spec).model_dump()
         changed = {key: str(value) for key, value in chosen.model_dump().items() if value != usual[key]}
         data = replace(data, options=changed)
     return Loaded(spec, data, tuple(files.used.values()), mismatches)
@@ -101,8 +102,7 @@ def defined_pairs(spec: TaskSpec) -> tuple[Pair, ...] | None:
     """Return the pairs that a task defines; None where only its files say it (a BEIR folder)."""
     if spec.reader == "beir":
         return None
-    options = spec.reader_options()
-    return open_reader(spec, SourceFiles(spec, ANYWHERE, options), options).pairs()
+    return open_reader(spec, open_files(spec, ANYWHERE)).pairs()
 
 
 def share_selection(selection: Selection, names: Sequence[str], tasks_dir: Path | None = None) -> list[Selection]:

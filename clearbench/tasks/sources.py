@@ -14,8 +14,8 @@ from clearbench.common.environment import default_cache
 from clearbench.common.errors import DataError, TaskError
 from clearbench.common.languages import Language, Pair
 from clearbench.tasks.download import download_hub_file, download_url, unpack
-from clearbench.tasks.options import DataLocation, ReaderOptions
-from clearbench.tasks.spec import PLACEHOLDERS, Source, TaskSpec
+from clearbench.tasks.options import DataLocation
+from clearbench.tasks.spec import PLACEHOLDERS, Source, TaskSpec, fill
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,20 @@ class UsedFile:
 class SourceFiles:
     """Finds the files of one task; keeps a list of those it gave out."""
 
-    def __init__(self, spec: TaskSpec, location: DataLocation, options: ReaderOptions) -> None:
+    def __init__(self, spec: TaskSpec, location: DataLocation, split: str = "") -> None:
+        """Find the files of a task where the user allows it.
+
+        Args:
+            spec: The task.
+            location: Where files may come from.
+            split: What stands for `{split}` in file names.
+        Raises:
+            DataError: The data folder does not exist.
+        """
         self.spec = spec
         self.location = location
         self.used: dict[Path, UsedFile] = {}
-        self._split: str = getattr(options, "split", "")
+        self._split = split
         if location.data_dir is not None and not location.data_dir.is_dir():
             raise DataError(f"--data-dir {location.data_dir}: there is no such folder.")
 
@@ -88,7 +97,7 @@ class SourceFiles:
             lines.append(f"Looked for: {', '.join(looked)}.")
         elif source.local:
             lines.append("No data folder was given (--data-dir).")
-        names = ", ".join(pattern.format(**fields) for pattern in source.local)
+        names = ", ".join(fill(pattern, fields) for pattern in source.local)
         if source.url or source.hub:
             lines.append(f"Download it with `clearbench tasks fetch {self.spec.name} {key}`.")
         elif names:
@@ -144,9 +153,9 @@ class SourceFiles:
     def _local_paths(self, source: Source, fields: Mapping[str, str]) -> list[Path]:
         paths = []
         if source.bundled and self.spec.home:
-            paths.append(self.spec.home / source.bundled.format(**fields))
+            paths.append(self.spec.home / fill(source.bundled, fields))
         if self.location.data_dir is not None:
-            paths += [self.location.data_dir / pattern.format(**fields) for pattern in source.local]
+            paths += [self.location.data_dir / fill(pattern, fields) for pattern in source.local]
         return paths
 
     def _use(self, source: Source, fields: Mapping[str, str], path: Path, *, downloaded: bool) -> Path:
@@ -162,7 +171,7 @@ class SourceFiles:
 
             found = try_to_load_from_cache(
                 source.hub.repo,
-                source.hub.path.format(**fields),
+                fill(source.hub.path, fields),
                 cache_dir=self._hub_cache(),
                 revision=source.hub.revision,
                 repo_type="dataset",
@@ -173,22 +182,22 @@ class SourceFiles:
     def _download(self, source: Source, fields: Mapping[str, str]) -> Path:
         sha256 = source.sha256.get(_last_part(source, fields))
         if source.hub:
-            name = source.hub.path.format(**fields)
+            name = fill(source.hub.path, fields)
             return download_hub_file(source.hub.repo, source.hub.revision, name, self._hub_cache(), sha256)
         assert source.url is not None  # the caller has seen that there is a hub or a url
         path = self._url_path(source, fields)
         if not path.exists():
-            download_url(source.url.format(**fields), path, sha256)
+            download_url(fill(source.url, fields), path, sha256)
         target = self._archive_member(source, fields)
         if source.member is None or target is None:
             return path
-        unpack(path, source.member.format(**fields), target)
+        unpack(path, fill(source.member, fields), target)
         return target
 
     def _url_path(self, source: Source, fields: Mapping[str, str]) -> Path:
         """Path in the cache; the folder is named after URL and SHA-256, so that a changed task file fetches anew."""
         assert source.url is not None
-        url = source.url.format(**fields)
+        url = fill(source.url, fields)
         name = _last_part(source, fields)
         tag = hashlib.sha256(f"{url} {source.sha256.get(name, '')}".encode()).hexdigest()[:16]
         return self._cache() / "data" / self.spec.name / tag / name
@@ -197,7 +206,7 @@ class SourceFiles:
         if source.member is None:
             return None
         archive = self._url_path(source, fields)
-        return archive.with_name(f"{archive.name}.files") / source.member.format(**fields)
+        return archive.with_name(f"{archive.name}.files") / fill(source.member, fields)
 
     def _cache(self) -> Path:
         return self.location.cache_dir or default_cache()
@@ -209,4 +218,4 @@ class SourceFiles:
 
 def _last_part(source: Source, fields: Mapping[str, str]) -> str:
     pattern = source.url or (source.hub.path if source.hub else "")
-    return pattern.format(**fields).rstrip("/").rpartition("/")[2].partition("?")[0]
+    return fill(pattern, fields).rstrip("/").rpartition("/")[2].partition("?")[0]

@@ -6,18 +6,16 @@ queries and passages there must be. It holds no code.
 
 import re
 import string
-import tomllib
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from clearbench.common.errors import TaskError, UsageError, suggest
+from clearbench.common.errors import UsageError
 from clearbench.common.languages import Language, parse_language
 from clearbench.common.measures import RULES
-from clearbench.tasks.options import READER_OPTIONS, ReaderOptions
 
 PLACEHOLDERS = frozenset({"language", "short", "variant", "split", "query", "passage"})
 """What may stand in braces in a file pattern.
@@ -42,6 +40,11 @@ def _check_pattern(pattern: str) -> str:
     if unknown := names - PLACEHOLDERS:
         raise ValueError(f"unknown placeholder {{{min(unknown)}}}; there are: {', '.join(sorted(PLACEHOLDERS))}")
     return pattern
+
+
+def fill(pattern: str, fields: Mapping[str, str]) -> str:
+    """Return a file pattern with a value for each placeholder: `xquad.{short}.json` -> `xquad.de.json`."""
+    return pattern.format(**fields)
 
 
 def _check_relative(pattern: str) -> str:
@@ -151,7 +154,7 @@ class TaskSpec(_Model):
         licence: The data set's licence.
         citation: Paper or data set to cite.
         homepage: Where the data set lives.
-        reader: Format of the files, see `readers`.
+        reader: Format of the files: a key of `formats.table.FORMATS`.
         languages: As the data set spells them; the order is the order of all tables.
         default_pairs: Pair patterns that a run takes when it names none.
         judged_by: What decides relevance: judgements, or answer strings by XOR's or MKQA's rule.
@@ -202,13 +205,7 @@ class TaskSpec(_Model):
         return sources
 
     @model_validator(mode="after")
-    def _reader(self) -> Self:
-        if self.reader not in READER_OPTIONS:
-            raise ValueError(
-                f"reader: unknown reader {self.reader!r}; there are: {', '.join(READER_OPTIONS)}."
-                f"{suggest(self.reader, READER_OPTIONS)}"
-            )
-        self.reader_options()
+    def _measure(self) -> Self:
         if self.main_measure not in RULES[self.judged_by]:
             raise ValueError(
                 f"main_measure: found {self.main_measure!r}, expected one of: {', '.join(RULES[self.judged_by])}"
@@ -228,58 +225,3 @@ class TaskSpec(_Model):
     def source(self, key: str) -> Source | None:
         """Return the source of that key, if the task has it."""
         return next((source for source in self.sources if source.key == key), None)
-
-    def reader_options(self, overrides: Mapping[str, Any] | None = None) -> ReaderOptions:
-        """Return the reader's options, with the given ones in place of the task file's.
-
-        Raises:
-            UsageError: An override is unknown or has a wrong value.
-        """
-        model = READER_OPTIONS[self.reader]
-        if overrides is None:
-            return model.model_validate(dict(self.options))
-        try:
-            return model.model_validate({**self.options, **overrides})
-        except ValidationError as error:
-            raise UsageError(f"Options of task {self.name}: {describe(error)}") from None
-
-
-def read_spec(path: Path) -> TaskSpec:
-    """Read a task file.
-
-    Raises:
-        TaskError: It cannot be read, is no TOML, or says something that clearbench does not know.
-    """
-    try:
-        raw = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
-    except OSError as error:
-        raise TaskError(f"{path}: cannot be read: {error.strerror or error}.") from None
-    except UnicodeDecodeError as error:
-        raise TaskError(f"{path}: not UTF-8 at byte {error.start}; expected a TOML file in UTF-8.") from None
-    except tomllib.TOMLDecodeError as error:
-        raise TaskError(f"{path}: not a TOML file: {error}.") from None
-    if "home" in raw:
-        raise TaskError(f"{path}: home: unknown key.")
-    try:
-        return TaskSpec.model_validate({**raw, "home": path.parent})
-    except ValidationError as error:
-        raise TaskError(f"{path}: {describe(error)}") from None
-
-
-def describe(error: ValidationError) -> str:
-    """Say what pydantic found wrong: key, what was found, what was expected."""
-    lines = []
-    for item in error.errors(include_url=False):
-        key = ".".join(str(part) for part in item["loc"])
-        message = item["msg"].removeprefix("Value error, ")
-        match item["type"]:
-            case "extra_forbidden":
-                text = "unknown key"
-            case "missing":
-                text = "missing"
-            case "value_error":
-                text = message
-            case _:
-                text = f"found {item['input']!r}, expected: {message[:1].lower() + message[1:]}"
-        lines.append(f"{key}: {text}" if key else text)
-    return "; ".join(lines) + "."

@@ -2,7 +2,8 @@ import pytest
 from builders.tasks import belebele_rows, write_belebele, write_rows, write_task
 
 from clearbench.common.errors import DataError, UsageError
-from clearbench.tasks.formats import Wanted
+from clearbench.tasks.catalogue import read_task
+from clearbench.tasks.formats.base import Wanted
 from clearbench.tasks.load import (
     DataLocation,
     Selection,
@@ -12,13 +13,12 @@ from clearbench.tasks.load import (
     load_task,
     share_selection,
 )
-from clearbench.tasks.spec import read_spec
 
 LANGUAGES = ["en", "de", "sw", "zh"]
 
 
 def chosen(folder, **selection):
-    spec = read_spec(write_task(folder, languages=LANGUAGES, default_pairs="*-en"))
+    spec = read_task(write_task(folder, languages=LANGUAGES, default_pairs="*-en"))
     return choose_pairs(spec, defined_pairs(spec), Selection(**selection))
 
 
@@ -66,7 +66,7 @@ def test_selections_that_make_no_sense_are_usage_errors(tmp_path, selection, mes
 def test_a_side_that_is_the_same_in_every_pair_need_not_be_named(tmp_path):
     source = [{"key": "questions", "local": ["x"]}]
     changes = {"reader": "xor", "judged_by": "xor", "main_measure": "R@2kt", "languages": ["ar", "ko"]}
-    spec = read_spec(write_task(tmp_path, sources=source, **changes))
+    spec = read_task(write_task(tmp_path, sources=source, **changes))
     wanted = choose_pairs(spec, defined_pairs(spec), Selection(languages="ar"))
     assert text(wanted) == ("ar-en", {"ar"})
 

@@ -6,19 +6,19 @@ from builders.tasks import write, write_task
 from clearbench.common.errors import TaskError, UsageError
 from clearbench.common.measures import RULES
 from clearbench.scoring.compute import MEASURE_NAMES
-from clearbench.tasks.formats import READERS
-from clearbench.tasks.options import READER_OPTIONS
-from clearbench.tasks.spec import read_spec
+from clearbench.tasks.catalogue import list_tasks, read_task
+from clearbench.tasks.formats.table import FORMATS, reader_options
 
 
 def test_a_minimal_task_file_is_enough(tmp_path):
-    spec = read_spec(write_task(tmp_path))
+    spec = read_task(write_task(tmp_path))
     assert (spec.name, spec.version, spec.default_pairs) == ("tiny", 1, "*-*")
     assert {str(language): name for language, name in spec.spellings.items()} == {"en": "en", "de": "de"}
 
 
-def test_every_reader_has_options_and_every_options_class_a_reader():
-    assert READERS.keys() == READER_OPTIONS.keys()
+def test_every_packaged_task_names_a_format_and_every_format_is_named():
+    assert {spec.reader for spec in list_tasks()} <= FORMATS.keys()
+    assert all(FORMATS[spec.reader].options.model_validate(dict(spec.options)) for spec in list_tasks())
 
 
 def test_the_measures_are_those_of_the_scorers():
@@ -63,7 +63,7 @@ SOURCE = {"key": "passages", "local": ["x"]}
 def test_a_broken_task_file_is_named_with_key_and_what_was_found(tmp_path, changes, message):
     path = write_task(tmp_path, **{"name": "tiny", **changes})
     with pytest.raises(TaskError, match=message) as caught:
-        read_spec(path)
+        read_task(path)
     assert str(caught.value).startswith(str(path))
 
 
@@ -72,11 +72,11 @@ def test_a_broken_task_file_is_named_with_key_and_what_was_found(tmp_path, chang
 )
 def test_a_file_that_is_no_toml_is_an_error(tmp_path, content, message):
     with pytest.raises(TaskError, match=re.escape(message)):
-        read_spec(write(tmp_path / "x.toml", content))
+        read_task(write(tmp_path / "x.toml", content))
 
 
 def test_options_of_a_run_take_text_and_are_checked(tmp_path):
-    spec = read_spec(write_task(tmp_path))
-    assert spec.reader_options({"merge_duplicate_questions": "true"}) != spec.reader_options()
+    spec = read_task(write_task(tmp_path))
+    assert reader_options(spec, {"merge_duplicate_questions": "true"}) != reader_options(spec)
     with pytest.raises(UsageError, match="Options of task tiny: merge: unknown key"):
-        spec.reader_options({"merge": "true"})
+        reader_options(spec, {"merge": "true"})

@@ -4,16 +4,27 @@ Source: Ogundepo et al. (2023), "AfriQA: Cross-lingual Open-Retrieval Question A
 """
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from clearbench.common.errors import DataError
 from clearbench.common.languages import ENGLISH, Language, Pair
 from clearbench.tasks.dataset import Dataset, TaskPair
-from clearbench.tasks.formats.base import Wanted, english_pool_pairs, join_title, language_files, text_id
+from clearbench.tasks.formats.base import ReaderOptions, Wanted, english_pool_pairs, join_title, language_files, text_id
 from clearbench.tasks.formats.parsing import id_field, make_texts, read_json_lines, text_field
-from clearbench.tasks.options import AfriqaOptions
 from clearbench.tasks.sources import SourceFiles
 from clearbench.tasks.spec import TaskSpec
+
+
+class AfriqaOptions(ReaderOptions):
+    """Options of the `afriqa` reader.
+
+    Attributes:
+        split: Value of `{split}` in file names.
+        join_title: Put the article's title before the passage.
+    """
+
+    split: Literal["train", "dev", "test"] = "test"
+    join_title: bool = False
 
 
 class _Row(NamedTuple):

@@ -6,6 +6,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Protocol
 
+from pydantic import BaseModel, ConfigDict
+
 from clearbench.common.languages import Language, Pair
 from clearbench.tasks.dataset import Dataset
 from clearbench.tasks.sources import SourceFiles
@@ -13,6 +15,15 @@ from clearbench.tasks.spec import TaskSpec
 
 # Languages or pairs named in a note before it is cut short.
 _SHOWN = 8
+
+
+class ReaderOptions(BaseModel):
+    """What a reader can be told: its task file's `[options]`, or a run's in their place.
+
+    Other options than the task file's make other data of the same task; the counts that it expects then do not apply.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,24 @@ from typing import NamedTuple
 from clearbench.common.errors import DataError, UsageError
 from clearbench.common.languages import Language, Pair, parse_language
 from clearbench.tasks.dataset import Dataset, TaskPair, Texts
-from clearbench.tasks.formats.base import Wanted, join_title
+from clearbench.tasks.formats.base import ReaderOptions, Wanted, join_title
 from clearbench.tasks.formats.parsing import Row, id_field, make_texts, read_json_lines, read_lines, text_field
-from clearbench.tasks.options import BeirOptions
 from clearbench.tasks.sources import SourceFiles
 from clearbench.tasks.spec import TaskSpec
+
+
+class BeirOptions(ReaderOptions):
+    """Options of the `beir` reader.
+
+    Attributes:
+        split: Name of the file under `qrels/`, without `.tsv`; default: `test`, or the only one there is.
+        query_language: Language of queries whose rows name none.
+        passage_language: Language of passages whose rows name none.
+    """
+
+    split: str = ""
+    query_language: str | None = None
+    passage_language: str | None = None
 
 
 class _Query(NamedTuple):

@@ -9,12 +9,22 @@ from pathlib import Path
 from clearbench.common.errors import DataError
 from clearbench.common.languages import Pair
 from clearbench.tasks.dataset import Dataset
-from clearbench.tasks.formats.base import Wanted, language_files, languages_of
+from clearbench.tasks.formats.base import ReaderOptions, Wanted, language_files, languages_of
 from clearbench.tasks.formats.parallel import Parsed, all_pairs, assemble
 from clearbench.tasks.formats.parsing import id_field, read_json_lines, text_field
-from clearbench.tasks.options import BelebeleOptions
 from clearbench.tasks.sources import SourceFiles
 from clearbench.tasks.spec import TaskSpec
+
+
+class BelebeleOptions(ReaderOptions):
+    """Options of the `belebele` reader.
+
+    Attributes:
+        merge_duplicate_questions: Make one query of equal question texts of a language, relevant to the passages of
+            all of them, as MTEB does; else every (link, question_number) is a query.
+    """
+
+    merge_duplicate_questions: bool = False
 
 
 class BelebeleReader:

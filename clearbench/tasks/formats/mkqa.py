@@ -11,10 +11,9 @@ from pathlib import Path
 from clearbench.common.errors import DataError
 from clearbench.common.languages import ENGLISH, Language, Pair
 from clearbench.tasks.dataset import Dataset, TaskPair
-from clearbench.tasks.formats.base import Wanted, english_pool_pairs, language_files
+from clearbench.tasks.formats.base import ReaderOptions, Wanted, english_pool_pairs, language_files
 from clearbench.tasks.formats.corpus import load_corpus
 from clearbench.tasks.formats.parsing import Row, id_field, list_field, make_texts, read_json_lines, text_field
-from clearbench.tasks.options import MkqaOptions
 from clearbench.tasks.sources import SourceFiles
 from clearbench.tasks.spec import TaskSpec
 
@@ -22,6 +21,16 @@ _DROPPED_TYPES = frozenset({"unanswerable", "binary", "long_answer"})
 
 Questions = dict[Language, list[tuple[str, str]]]
 Answers = dict[str, tuple[str, ...]]
+
+
+class MkqaOptions(ReaderOptions):
+    """Options of the `mkqa` reader.
+
+    Attributes:
+        join_title: Encode `title + " " + text` of a passage, as the published runs do, instead of its text alone.
+    """
+
+    join_title: bool = True
 
 
 class MkqaReader:

@@ -3,15 +3,28 @@
 Source: Asai et al. (2021), "XOR QA: Cross-lingual Open-Retrieval Question Answering"; data version 1.1.
 """
 
+from typing import Literal
+
 from clearbench.common.errors import DataError
 from clearbench.common.languages import ENGLISH, Language, Pair
 from clearbench.tasks.dataset import Dataset, TaskPair
-from clearbench.tasks.formats.base import Wanted, english_pool_pairs, left_out
+from clearbench.tasks.formats.base import ReaderOptions, Wanted, english_pool_pairs, left_out
 from clearbench.tasks.formats.corpus import load_corpus
 from clearbench.tasks.formats.parsing import id_field, list_field, make_texts, read_json_lines, text_field
-from clearbench.tasks.options import XorOptions
 from clearbench.tasks.sources import SourceFiles
 from clearbench.tasks.spec import TaskSpec
+
+
+class XorOptions(ReaderOptions):
+    """Options of the `xor` reader.
+
+    Attributes:
+        join_title: Encode `title + " " + text` of a passage instead of its text alone (the official measure: text).
+        tokeniser: What counts the tokens: `official` (nltk.word_tokenize), or `unsplit`, which needs no data.
+    """
+
+    join_title: bool = False
+    tokeniser: Literal["official", "unsplit"] = "official"
 
 
 class XorReader:

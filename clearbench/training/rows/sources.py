@@ -11,12 +11,12 @@ from clearbench.common.hashing import content_hash, file_sha256
 from clearbench.common.languages import ENGLISH, parse_language
 from clearbench.tasks.catalogue import find_task
 from clearbench.tasks.dataset import Dataset, TaskPair
-from clearbench.tasks.formats import Wanted, open_reader
-from clearbench.tasks.formats.base import join_title
+from clearbench.tasks.formats.base import Wanted, join_title
 from clearbench.tasks.formats.parsing import read_json, read_json_lines
+from clearbench.tasks.formats.table import open_files, open_reader
 from clearbench.tasks.load import Loaded, load
 from clearbench.tasks.options import ANYWHERE, DataLocation, Selection
-from clearbench.tasks.sources import SourceFiles, UsedFile
+from clearbench.tasks.sources import UsedFile
 from clearbench.training.rows.leaks import normalise
 from clearbench.training.rows.row import COLUMNS, LIST_COLUMNS, TrainingRow, make_row
 
@@ -135,8 +135,7 @@ def load_evaluation(name: str, languages: Sequence[str], location: DataLocation 
         UsageError, TaskError, DataError: As for loading a task; a language without files is no error.
     """
     spec = find_task(name, location.tasks_dir)
-    options = spec.reader_options()
-    reader = open_reader(spec, SourceFiles(spec, location, options), options)
+    reader = open_reader(spec, open_files(spec, location))
     sides = {ENGLISH, *map(parse_language, languages)}
     pairs = tuple(pair for pair in reader.pairs() if pair.query in sides and pair.passage in sides)
     if not pairs:

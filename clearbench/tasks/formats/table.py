@@ -1,0 +1,71 @@
+"""The data formats that task files can name: the one list of all, and what is asked of it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import ValidationError
+
+from clearbench.common.errors import UsageError, suggest
+from clearbench.common.toml import describe_problems
+from clearbench.tasks.formats.afriqa import AfriqaOptions, AfriqaReader
+from clearbench.tasks.formats.base import Reader, ReaderOptions
+from clearbench.tasks.formats.beir import BeirOptions, BeirReader
+from clearbench.tasks.formats.belebele import BelebeleOptions, BelebeleReader
+from clearbench.tasks.formats.mkqa import MkqaOptions, MkqaReader
+from clearbench.tasks.formats.squad import SquadOptions, SquadReader
+from clearbench.tasks.formats.xor import XorOptions, XorReader
+from clearbench.tasks.options import DataLocation
+from clearbench.tasks.sources import SourceFiles
+from clearbench.tasks.spec import TaskSpec
+
+
+@dataclass(frozen=True)
+class Format:
+    """One data format: what its reader can be told, and its reader, made of task, files and options."""
+
+    options: type[ReaderOptions]
+    reader: Callable[[TaskSpec, SourceFiles, Any], Reader]
+
+
+FORMATS: Mapping[str, Format] = MappingProxyType(
+    {
+        "belebele": Format(BelebeleOptions, BelebeleReader),
+        "squad": Format(SquadOptions, SquadReader),
+        "xor": Format(XorOptions, XorReader),
+        "mkqa": Format(MkqaOptions, MkqaReader),
+        "afriqa": Format(AfriqaOptions, AfriqaReader),
+        "beir": Format(BeirOptions, BeirReader),
+    }
+)
+"""Name, as task files give it in `reader` -> format."""
+
+
+def reader_options(spec: TaskSpec, overrides: Mapping[str, Any] | None = None) -> ReaderOptions:
+    """Return the options of a task's reader, with the given ones in place of the task file's.
+
+    Raises:
+        UsageError: There is no such reader, or an option is unknown or has a wrong value.
+    """
+    if spec.reader not in FORMATS:
+        hint = suggest(spec.reader, FORMATS)
+        raise UsageError(f"reader: unknown reader {spec.reader!r}; there are: {', '.join(FORMATS)}.{hint}")
+    try:
+        return FORMATS[spec.reader].options.model_validate({**spec.options, **(overrides or {})})
+    except ValidationError as error:
+        raise UsageError(f"Options of task {spec.name}: {describe_problems(error)}") from None
+
+
+def open_files(spec: TaskSpec, location: DataLocation, options: ReaderOptions | None = None) -> SourceFiles:
+    """Return the files of a task; `options` name its split, where it has several.
+
+    Raises:
+        DataError: The data folder does not exist.
+    """
+    return SourceFiles(spec, location, getattr(options or reader_options(spec), "split", ""))
+
+
+def open_reader(spec: TaskSpec, files: SourceFiles, options: ReaderOptions | None = None) -> Reader:
+    """Return the reader of a task's files; without options, with those of the task file."""
+    return FORMATS[spec.reader].reader(spec, files, options or reader_options(spec))
