@@ -9,15 +9,15 @@ The fifth is the loss, `clearbench.CLEARLoss`; see clearbench/training/loss/clea
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from clearbench.common.options import make_record, make_records, wrong_kind
 
 if TYPE_CHECKING:
     from clearbench.encoders.base import DenseEncoder
     from clearbench.encoders.bm25 import Lexical
-    from clearbench.evaluation.job import EvaluationOptions
     from clearbench.evaluation.pipeline import Evaluation
     from clearbench.records.select import Entry
     from clearbench.search.engines import Encoder
@@ -70,32 +70,25 @@ def evaluate(
     encoder: "Encoder | Place",
     tasks: "Sequence[Dataset]",
     *,
-    out: Place = "results",
-    name: str | None = None,
-    cache: Place | Literal[False] | None = None,
-    save_runs: bool = False,
-    replace: bool = False,
-    verify: bool = False,
     offline: bool = False,
+    **settings: Any,
 ) -> "list[Evaluation]":
     """Evaluate an encoder on loaded tasks; every text is encoded once, finished work is kept and not done again.
 
     Args:
         encoder: From `load_encoder`, or what that takes.
         tasks: From `load_task`.
-        out: Results folder.
-        name: Model name in results; default: the encoder's.
-        cache: Cache folder for vectors; None: CLEARBENCH_CACHE or the user's cache; False: in memory only.
-        save_runs: Also write each pair's ranking and judgements, and the texts to read them by.
-        replace: Measure anew what is there already.
-        verify: Score everything a second time through pytrec_eval and compare.
         offline: Download no tokeniser data (XOR-Retrieve's rule).
+        settings: Fields of EvaluationOptions: out (results folder), name (of the model in results; default: the
+            encoder's), save_runs, replace, verify, cache (folder for vectors; default: CLEARBENCH_CACHE or the user's
+            cache; False keeps them in memory).
     Returns:
         One Evaluation per task: the record, and the folder where it and the per-query scores lie.
     Raises:
-        UsageError: `tasks` is not a list of loaded tasks.
+        UsageError: `tasks` is not a list of loaded tasks, or a setting does not exist or is of another type.
         EncoderError, StoreError, SearchError, ScoringError, RecordError, DataError: See each; finished work is kept.
     """
+    from clearbench.evaluation.options import EvaluationOptions
     from clearbench.evaluation.pipeline import evaluate as run
     from clearbench.scoring.judges import make_judge
     from clearbench.tasks.dataset import Dataset
@@ -103,32 +96,12 @@ def evaluate(
     if not isinstance(tasks, Sequence) or not all(isinstance(task, Dataset) for task in tasks):
         raise wrong_kind("evaluate: tasks", tasks, "a list of what load_task returns")
 
-    options = evaluation_options(out=out, name=name, cache=cache, save_runs=save_runs, replace=replace, verify=verify)
+    in_memory = settings.get("cache") is False
+    options = make_record(EvaluationOptions, settings | ({"cache": None} if in_memory else {}), "evaluate")
+    if in_memory:
+        options = replace(options, cache=None)
     judges = [make_judge(task, offline) for task in tasks]
     return run(load_encoder(encoder) if isinstance(encoder, (str, Path)) else encoder, judges, options)
-
-
-def evaluation_options(
-    *,
-    out: Place = "results",
-    name: str | None = None,
-    cache: Place | Literal[False] | None = None,
-    save_runs: bool = False,
-    replace: bool = False,
-    verify: bool = False,
-) -> "EvaluationOptions":
-    """Return what `evaluate` makes of its arguments."""
-    from clearbench.common.environment import default_cache
-    from clearbench.evaluation.job import EvaluationOptions
-
-    return EvaluationOptions(
-        out=Path(out),
-        cache=None if cache is False else Path(cache) if cache is not None else default_cache(),
-        name=name,
-        save_runs=save_runs,
-        replace=replace,
-        verify=verify,
-    )
 
 
 def compare(
@@ -151,8 +124,8 @@ def compare(
         UsageError: A name or an option does not exist.
         RecordError: The records are not comparable.
     """
-    from clearbench.verdicts.compare.compute import CompareOptions
     from clearbench.verdicts.compare.compute import compare as compare_entries
+    from clearbench.verdicts.compare.model import CompareOptions
 
     chosen = make_record(CompareOptions, options, "compare")
     return compare_entries(_entries(base, Path(results)), _entries(other, Path(results)), chosen)

@@ -21,7 +21,6 @@ from clearbench.common.options import (
     REQUIRED,
     Given,
     MarkedField,
-    Option,
     is_record,
     marked_fields,
     option_of,
@@ -80,17 +79,16 @@ def flatten(function: Callable[..., Result]) -> Callable[..., Result]:
     """
     hints = get_type_hints(function, include_extras=True)
     flags: dict[str, inspect.Parameter] = {}
-    declared: dict[str, tuple[Option, Any, Any]] = {}
+    declared: dict[str, object] = {}
     builds: dict[str, Build] = {}
     for parameter in inspect.signature(function).parameters.values():
         fields, builds[parameter.name] = _expand(parameter, hints[parameter.name])
-        if not fields:
-            flags[parameter.name] = parameter.replace(kind=KEYWORD, annotation=hints[parameter.name])
-        for field in fields:
-            said = (replace(field.option, panel=None), field.type, field.default)
-            if declared.setdefault(field.flag, said) != said:
-                raise TypeError(f"{function.__name__}: {field.flag} is declared in two ways.")
-            flags.setdefault(_parameter(field), _flag(field))
+        own = parameter.replace(kind=KEYWORD, annotation=hints[parameter.name])
+        found: list[tuple[inspect.Parameter, object]] = [(_flag(field), field.said) for field in fields]
+        for flag, said in found or [(own, own)]:
+            if declared.setdefault(flag.name, said) != said:
+                raise TypeError(f"{function.__name__}: {flag.name} is declared in two ways.")
+            flags.setdefault(flag.name, flag)
 
     @wraps(function)
     def flat(**values: Any) -> Result:

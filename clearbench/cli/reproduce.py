@@ -1,21 +1,23 @@
 """`clearbench reproduce`: published figures beside this installation's."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from clearbench.common.options import Option
 from clearbench.encoders.base import EncoderOptions
+from clearbench.evaluation.options import EvaluationOptions
 from clearbench.tasks.options import DataLocation, Selection
 
 
 def reproduce(
-    name: Annotated[str, typer.Argument(help="Published figures: `minilm`, or a TOML file of the same form.")],
+    figures: Annotated[
+        str, typer.Argument(metavar="NAME", help="Published figures: `minilm`, or a TOML file of the same form.")
+    ],
     model: Annotated[str | None, Option("Checkpoint to use instead of the one the figures are of.")] = None,
-    out: Annotated[Path, Option("Results folder.")] = Path("results"),
     *,
     location: DataLocation,
+    evaluation: EvaluationOptions,
     encoder: EncoderOptions,
 ) -> int:
     """Evaluate and compare with published figures: OK within 0.001, near within 0.005, else off (exit code 1)."""
@@ -23,25 +25,23 @@ def reproduce(
     from rich.table import Table
 
     from clearbench.encoders.load import load_encoder
-    from clearbench.evaluation.job import EvaluationOptions
     from clearbench.evaluation.pipeline import evaluate
     from clearbench.evaluation.reproduce import compare_with_published
     from clearbench.records.published import find_published
     from clearbench.scoring.judges import make_judge
     from clearbench.tasks.load import load_task
 
-    published = find_published(name)
+    published = find_published(figures)
     sets = [load_task(task.task, Selection(pairs=",".join(task.figures)), location, task.options) for task in published]
-    options = EvaluationOptions(out=out, cache=location.cache_dir)
     judges = [make_judge(data, offline=not location.downloads) for data in sets]
-    evaluations = evaluate(load_encoder(model or published[0].model, encoder), judges, options)
+    evaluations = evaluate(load_encoder(model or published[0].model, encoder), judges, evaluation)
     comparisons = compare_with_published(published, evaluations)
     table = Table(title=f"{published[0].model}: published ({published[0].source}) and found")
     for column in ("task", "pair", "measure", "published", "found", "difference", ""):
         table.add_column(column, justify="right" if column in ("published", "found", "difference") else "left")
     for row in comparisons:
-        figures = (f"{row.published:.5f}", f"{row.found:.5f}", f"{row.difference:+.5f}")
-        table.add_row(row.task, row.pair, row.measure, *figures, row.verdict)
+        shown = (f"{row.published:.5f}", f"{row.found:.5f}", f"{row.difference:+.5f}")
+        table.add_row(row.task, row.pair, row.measure, *shown, row.verdict)
     Console().print(table)
     verdicts = [row.verdict for row in comparisons]
     print(", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in ("OK", "near", "off")))

@@ -1,13 +1,13 @@
 """`clearbench run`: evaluate one model on tasks."""
 
 from collections.abc import Sequence
-from dataclasses import replace as replace_fields
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from clearbench.cli.options import Panel
 from clearbench.common.options import Option, read_names
-from clearbench.encoders.base import EncoderOptions
+from clearbench.encoders.base import MODEL, AdjustOptions, EncoderOptions
+from clearbench.evaluation.options import OUTPUT, EvaluationOptions
 from clearbench.tasks.options import READER_SETTINGS, DataLocation, Selection
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from clearbench.encoders.adjust_text import AdjustText
     from clearbench.tasks.dataset import Dataset
 
-MODEL, DATA, OUTPUT = "Model", "Tasks and data", "Output"
+DATA = "Tasks and data"
 
 
 def run(
@@ -35,30 +35,18 @@ def run(
     tokeniser: Annotated[
         str | None, Option("For xor: `official` (nltk punkt) or `unsplit` (no data; marked as not official).", DATA)
     ] = None,
-    out: Annotated[Path, Option("Results folder.", OUTPUT)] = Path("results"),
-    name: Annotated[str | None, Option("Model name in results.", OUTPUT)] = None,
-    save_runs: Annotated[bool, Option("Also write TREC runs, qrels and texts.", OUTPUT)] = False,
-    replace: Annotated[bool, Option("Measure anew what is there already.", OUTPUT)] = False,
-    verify: Annotated[bool, Option("Score everything a second time through pytrec_eval and compare.", OUTPUT)] = False,
+    evaluation: EvaluationOptions,
     dry_run: Annotated[bool, Option("Only say what would be done, and about how long.", OUTPUT)] = False,
     format: Annotated[
         Literal["table", "summary", "json"], Option("What stdout gets; `summary`: averages only.", OUTPUT)
     ] = "table",
     encoder: EncoderOptions,
-    adjust: Annotated[
-        str | None,
-        Option("Training-free rival on top of the model: center, shift[:alpha], lir[:k] or offset.", MODEL),
-    ] = None,
-    adjust_text: Annotated[
-        str | None,
-        Option("Task whose texts give the statistics for --adjust; must not be evaluated (default: demo).", MODEL),
-    ] = None,
+    adjust: AdjustOptions,
 ) -> None:
     """Evaluate a model on tasks, per language pair.
 
     Example: clearbench run --model minilm --tasks demo --all-pairs
     """
-    from clearbench.api import evaluation_options
     from clearbench.cli.show import print_evaluations, print_plan
     from clearbench.common.progress import say
     from clearbench.encoders.adjust import adjust_encoder
@@ -71,26 +59,23 @@ def run(
 
     if pool == "mixed":
         _check_mixed(tasks, selection, location)
-        selection = replace_fields(selection, all_pairs=True)
+        selection = replace(selection, all_pairs=True)
     sets = load_tasks(tasks, selection, location, options)
     if pool == "mixed":
         sets = [mix(retrieval) for retrieval in sets]
     if tokeniser is not None:
-        sets = [replace_fields(retrieval, tokeniser=tokeniser) for retrieval in sets]
+        sets = [replace(retrieval, tokeniser=tokeniser) for retrieval in sets]
     for retrieval in sets:
         for note in retrieval.notes:
             say(f"{retrieval.task}: {note}")
-    how = evaluation_options(
-        out=out, name=name, cache=location.cache_dir, save_runs=save_runs, replace=replace, verify=verify
-    )  # fmt: skip
     judges = [make_judge(data, offline=not location.downloads) for data in sets]
-    adjustment = _adjustment(adjust, adjust_text, sets, location)
+    adjustment = _adjustment(adjust, sets, location)
     base = load_encoder(model, encoder)
-    evaluated = adjust_encoder(base, *adjustment) if adjustment else base
+    rival = adjust_encoder(base, *adjustment) if adjustment else base
     if dry_run:
-        print_plan(plan_run(evaluated, judges, how))
+        print_plan(plan_run(rival, judges, evaluation))
     else:
-        print_evaluations(evaluate(evaluated, judges, how), format)
+        print_evaluations(evaluate(rival, judges, evaluation), format)
 
 
 def _check_mixed(names: Sequence[str], selection: Selection, location: DataLocation) -> None:
@@ -106,18 +91,15 @@ def _check_mixed(names: Sequence[str], selection: Selection, location: DataLocat
 
 
 def _adjustment(
-    adjust: str | None, adjust_text: str | None, sets: "list[Dataset]", location: DataLocation
+    options: AdjustOptions, sets: "list[Dataset]", location: DataLocation
 ) -> "tuple[Method, AdjustText] | None":
-    """Read --adjust and load its text; what does not fit is refused before a model is loaded."""
-    from clearbench.common.errors import UsageError
+    """Load the text of an adjustment; what does not fit is refused before a model is loaded."""
     from clearbench.encoders.adjust_method import check_text, parse_method
     from clearbench.encoders.adjust_text import DEFAULT_TEXT, load_text
 
-    if adjust is None:
-        if adjust_text is not None:
-            raise UsageError(f"--adjust-text {adjust_text}: it needs --adjust, such as --adjust center.")
+    if options.method is None:
         return None
-    method = parse_method(adjust)
-    text = load_text(adjust_text or DEFAULT_TEXT, location)
+    method = parse_method(options.method)
+    text = load_text(options.text or DEFAULT_TEXT, location)
     check_text(method, text, sets)
     return method, text

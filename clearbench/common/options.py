@@ -10,7 +10,7 @@ record from the keyword arguments of the Python interface.
 
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -75,6 +75,11 @@ class MarkedField:
         """Its name on the command line."""
         return self.option.flag or f"--{self.name.replace('_', '-')}"
 
+    @property
+    def said(self) -> tuple[Any, ...]:
+        """What two records that share a flag have to agree on; the panel may be another."""
+        return (replace(self.option, panel=None), self.type, self.default)
+
 
 def marked_fields(kind: type) -> Iterator[MarkedField]:
     """Yield the options among the fields of a dataclass or of a pydantic model, in their order."""
@@ -88,6 +93,11 @@ def option_of(annotation: Any) -> Option | None:
     """Return the Option that an annotation is marked with."""
     marks = get_args(annotation)[1:] if get_origin(annotation) is Annotated else ()
     return next((mark for mark in marks if isinstance(mark, Option)), None)
+
+
+def same_option(kind: type, name: str) -> Option:
+    """Return the option of another record's field, for a field that means the same."""
+    return next(field.option for field in marked_fields(kind) if field.name == name)
 
 
 def is_record(kind: Any) -> bool:

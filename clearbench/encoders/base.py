@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
+from clearbench.common.errors import UsageError
 from clearbench.common.options import OFFLINE, Option
 
 if TYPE_CHECKING:
@@ -50,6 +51,30 @@ class Encoder(Protocol):
     @property
     def settings(self) -> Mapping[str, Setting]:
         """What the record says about the encoder."""
+
+
+@dataclass(frozen=True)
+class AdjustOptions:
+    """A training-free rival on top of the model; without a method, the model as it is."""
+
+    method: Annotated[
+        str | None,
+        Option(
+            "Training-free rival on top of the model: center, shift[:alpha], lir[:k] or offset.", MODEL, flag="--adjust"
+        ),
+    ] = None
+    text: Annotated[
+        str | None,
+        Option(
+            "Task whose texts give the statistics for --adjust; must not be evaluated (default: demo).",
+            MODEL,
+            flag="--adjust-text",
+        ),
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.text is not None and self.method is None:
+            raise UsageError(f"--adjust-text {self.text}: it needs --adjust, such as --adjust center.")
 
 
 class DenseEncoder(Encoder, Protocol):

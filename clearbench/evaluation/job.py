@@ -7,32 +7,12 @@ from pathlib import Path
 from clearbench.common.errors import DataError
 from clearbench.common.progress import say
 from clearbench.encoders.base import Setting
+from clearbench.evaluation.options import EvaluationOptions
 from clearbench.records.folder import RecordFolder, record_folder
 from clearbench.records.schema import Identity
 from clearbench.scoring.judges import Judge
 from clearbench.search.engines import Encoder
 from clearbench.tasks.dataset import Dataset, TaskPair
-
-
-@dataclass(frozen=True)
-class EvaluationOptions:
-    """How to evaluate.
-
-    Attributes:
-        out: Results folder.
-        cache: Root of all caches; None keeps vectors in memory only.
-        name: Model name in results; None takes the encoder's.
-        save_runs: Also write each pair's ranking and judgements as TREC files, and the texts to read them by.
-        replace: Measure anew what is there already.
-        verify: Score every pair a second time through pytrec_eval and compare.
-    """
-
-    out: Path
-    cache: Path | None = None
-    name: str | None = None
-    save_runs: bool = False
-    replace: bool = False
-    verify: bool = False
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from clearbench.common.progress import duration, progress, say
 from clearbench.encoders.embed import EncodingReport
-from clearbench.evaluation.job import EvaluationOptions, Job, open_jobs
+from clearbench.evaluation.job import Job, open_jobs
+from clearbench.evaluation.options import EvaluationOptions
 from clearbench.evaluation.saving import save_runs
 from clearbench.evaluation.summary import make_record, summarise
 from clearbench.records.folder import read_record

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from clearbench.evaluation.job import EvaluationOptions, open_jobs
+from clearbench.evaluation.job import open_jobs
+from clearbench.evaluation.options import EvaluationOptions
 from clearbench.scoring.judges import Judge
 from clearbench.search.engines import Encoder, open_engine
 

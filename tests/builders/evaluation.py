@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from clearbench.evaluation.job import EvaluationOptions
+from clearbench.evaluation.options import EvaluationOptions
 from clearbench.evaluation.pipeline import Evaluation, evaluate
 from clearbench.scoring.judges import make_judge
 from clearbench.search.engines import Encoder

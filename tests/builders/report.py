@@ -4,7 +4,7 @@ from pathlib import Path
 
 from builders.encoders import HashEncoder, parallel_set
 from builders.evaluation import evaluate_sets
-from clearbench.evaluation.job import EvaluationOptions
+from clearbench.evaluation.options import EvaluationOptions
 
 EVIL = "<script>alert(1)</script>"
 NOTE = "<img src=x onerror=alert(2)> & more"

@@ -122,10 +122,13 @@ def test_a_text_that_cannot_be_read_is_named_with_its_flag(arguments, message):
 
 
 def test_one_flag_is_not_declared_in_two_ways():
-    def tool(shown: Shown, width: Annotated[float, Option("Of something else.")] = 1.0) -> None: ...
+    def by_type(shown: Shown, width: Annotated[float, Option("Of something else.")] = 1.0) -> None: ...
 
-    with pytest.raises(TypeError, match="--width is declared in two ways"):
-        run(tool)
+    def by_argument(shown: Shown, names: Annotated[str, typer.Argument()]) -> None: ...
+
+    for tool in (by_type, by_argument):
+        with pytest.raises(TypeError, match="is declared in two ways"):
+            run(tool)
 
 
 @pytest.mark.parametrize("name", ["run", "rows mine", "reproduce"])

@@ -212,7 +212,7 @@ def test_interruption_says_that_nothing_is_lost(place, capsys, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("clearbench.evaluation.pipeline.RecordFolder.add", interrupt)
+    monkeypatch.setattr("clearbench.records.folder.RecordFolder.add", interrupt)
     assert execute(arguments()) == 130
     assert "the same command goes on" in capsys.readouterr().err
 

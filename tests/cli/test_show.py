@@ -5,7 +5,7 @@ from builders.encoders import HashEncoder, parallel_set
 from builders.evaluation import evaluate_sets
 
 from clearbench.cli.show import print_evaluations
-from clearbench.evaluation.job import EvaluationOptions
+from clearbench.evaluation.options import EvaluationOptions
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from builders.tasks import write_belebele, write_task
 from builders.training import write_rows
 
 from clearbench.cli.app import execute
+from clearbench.cli.options import command
 from clearbench.cli.train import train
 from clearbench.common.errors import ClearbenchError, TrainingError, UsageError
 from clearbench.training.run.manifest import read_manifest
@@ -42,7 +43,7 @@ def place(tmp_path, monkeypatch):
 
 def run(*arguments):
     app = typer.Typer(pretty_exceptions_enable=False)
-    app.command()(train)
+    command(app, "train")(train)
     app([str(argument) for argument in arguments], standalone_mode=False)
 
 

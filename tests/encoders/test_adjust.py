@@ -17,7 +17,7 @@ from clearbench.encoders.adjust_text import collect_text, load_text
 from clearbench.encoders.bm25 import BM25
 from clearbench.encoders.embed import encode_missing, plan_encoding
 from clearbench.encoders.store import EmbeddingStore
-from clearbench.evaluation.job import EvaluationOptions
+from clearbench.evaluation.options import EvaluationOptions
 from clearbench.records.parts import read_scores
 from clearbench.scoring.compute import MEASURE_NAMES, score_run
 from clearbench.search.engines import DenseEngine

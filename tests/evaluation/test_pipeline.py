@@ -11,7 +11,7 @@ from builders.evaluation import evaluate_sets
 from clearbench.common.errors import DataError, RecordError, ScoringError, SearchError
 from clearbench.encoders.bm25 import BM25
 from clearbench.encoders.store import EmbeddingStore
-from clearbench.evaluation.job import EvaluationOptions
+from clearbench.evaluation.options import EvaluationOptions
 from clearbench.evaluation.pipeline import evaluate
 from clearbench.records.folder import RecordFolder, find_records, read_record
 from clearbench.records.parts import read_scores

@@ -7,7 +7,7 @@ from builders.evaluation import evaluate_sets
 from clearbench.cli.app import execute
 from clearbench.common.progress import duration
 from clearbench.encoders.bm25 import BM25
-from clearbench.evaluation.job import EvaluationOptions
+from clearbench.evaluation.options import EvaluationOptions
 from clearbench.evaluation.plan import plan_run
 from clearbench.scoring.judges import make_judge
 from clearbench.search.engines import open_engine

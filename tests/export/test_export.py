@@ -13,7 +13,7 @@ from builders.tasks import write, write_belebele, write_task
 from clearbench.common.errors import DataError, RecordError
 from clearbench.common.languages import parse_language
 from clearbench.encoders.bm25 import Lexical
-from clearbench.evaluation.job import EvaluationOptions
+from clearbench.evaluation.options import EvaluationOptions
 from clearbench.export.beir import check_same_data, export_beir
 from clearbench.export.mteb import export_mteb
 from clearbench.export.trec import export_trec

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from clearbench.cli.app import execute
 from clearbench.common.errors import RecordError, UsageError
-from clearbench.evaluation.job import EvaluationOptions
+from clearbench.evaluation.options import EvaluationOptions
 from clearbench.records.select import load_results
 from clearbench.report import palette as colours
 from clearbench.report.build import ReportOptions, make_report

@@ -5,12 +5,18 @@ Settings come, the later ones winning, from the defaults, a preset, a TOML file,
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from clearbench.common.errors import UsageError, suggest
+from clearbench.common.options import DATA_DIR, OFFLINE, Option, same_option
+from clearbench.encoders.base import EncoderOptions
+
+RUN, METHOD, EVALUATION, MACHINE = "Run", "Method", "Evaluation", "Machine"
+"""Headings of the options in `--help`."""
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     # arXiv 2604.05821: 64 rows on each of four devices, mini-batches of 32 texts, five hard negatives.
@@ -51,93 +57,77 @@ MAY_CHANGE = frozenset(
 class TrainConfig(BaseModel):
     """One training run.
 
-    Attributes:
-        model: Checkpoint to start from: folder, Hub id, bundled short name.
-        data: Rows, Parquet or JSONL.
-        out: Output folder; checkpoints lie in it as checkpoint-<step>.
-        loss: Name in the table of losses.
-        preset: Name of the preset that the settings started from.
-        steps: Optimizer steps.
-        batch_size: Rows per device and step.
-        mini_batch_size: Texts encoded at a time (GradCache), at most `batch_size`; None leaves it to the loss.
-        mini_batch_tokens: Padded tokens encoded at a time (GradCache); None leaves it to the loss.
-        learning_rate: Highest learning rate.
-        schedule: Learning rate after the warm-up.
-        warmup: Share of the steps in which the learning rate rises.
-        weight_decay: Of AdamW.
-        max_grad_norm: Gradients are clipped to this norm.
-        scale: 1 / temperature.
-        negatives: Hard negatives per row; None takes as many as the rows have.
-        languages: Only rows of these target languages, separated by commas.
-        batches: "mixed", or "per-language" for batches of one target language.
-        duplicates: What may occur twice in a batch: see training/batches.py.
-        max_length: Tokens kept per text in training; at most what the checkpoint reads.
-        dtype: "fp32", or mixed precision.
-        device: "auto", "cpu" or "cuda".
-        gradient_checkpointing: Less memory, more time.
-        lora: Rank of low-rank adapters, which are merged into the weights at the end; None trains all weights.
-        gather: Under several devices, take the candidates of all.
-        seed: Of batches, dropout and adapters.
-        save_every: Steps between checkpoints; None saves five times.
-        keep_checkpoints: Latest checkpoints kept.
-        eval_tasks: Tasks to evaluate on, separated by commas.
-        eval_pairs: Their language pairs.
-        eval_every: Steps between evaluations; there is always one before and one after.
-        data_dir: Folder with the tasks' official files.
-        stop_english: Stop when nDCG@10 of an English pair fell by more than this many points (hundredths).
-        report_to: "none", "tensorboard" or "wandb".
-        pooling: For a plain transformers folder.
-        query_prompt: Put before every query; None as the checkpoint says.
-        passage_prompt: Put before every passage; None as the checkpoint says.
-        revision: Commit or tag of a Hub checkpoint.
-        trust_remote_code: Run code that comes with the checkpoint.
-        allow_pickle: Load weights stored as pickles.
-        offline: Never use the network.
+    A checkpoint's own limit of tokens also holds where `max_length` is larger. There is always an evaluation before
+    the first step and one after the last.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    model: str
-    data: Path
-    out: Path
-    loss: str = "clear"
-    preset: str | None = None
-    steps: Count = 50
-    batch_size: Count = 32
-    mini_batch_size: Count | None = None
-    mini_batch_tokens: Count | None = None
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = 5e-5
-    schedule: Literal["cosine", "linear", "constant"] = "cosine"
-    warmup: Annotated[float, Field(ge=0, lt=1)] = 0.05
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
-    scale: Annotated[float, Field(gt=0)] = 20.0
-    negatives: Annotated[int, Field(ge=0)] | None = None
-    languages: str | None = None
-    batches: Literal["mixed", "per-language"] = "mixed"
-    duplicates: Literal["auto", "candidates", "positives", "allow"] = "auto"
-    max_length: Annotated[int, Field(ge=3)] | None = None
-    dtype: Literal["fp32", "bf16", "fp16"] = "fp32"
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    gradient_checkpointing: bool = False
-    lora: Count | None = None
+    model: Annotated[str, Option("Checkpoint to start from: folder, Hub id, `minilm` (bundled).", RUN)]
+    data: Annotated[Path, Option("Rows of `clearbench rows build` or `rows mine`: .parquet, .jsonl.", RUN)]
+    out: Annotated[Path, Option("Output folder; checkpoints lie in it as checkpoint-<step>.", RUN)]
+    save_every: Annotated[Count | None, Option("Steps between checkpoints (default: a fifth).", RUN)] = None
+    keep_checkpoints: Annotated[Count, Option("Latest checkpoints kept.", RUN)] = 2
+
+    loss: Annotated[str, Option("clear, infonce, mixed, ...; a wrong name lists them all.", METHOD)] = "clear"
+    preset: Annotated[str | None, Option("Settings to start from: paper or cpu-demo.", METHOD)] = None
+    steps: Annotated[Count, Option("Optimizer steps.", METHOD)] = 50
+    batch_size: Annotated[Count, Option("Rows per device and step.", METHOD)] = 32
+    learning_rate: Annotated[float, Field(gt=0, le=1), Option("Highest learning rate.", METHOD, flag="--lr")] = 5e-5
+    schedule: Annotated[Literal["cosine", "linear", "constant"], Option("Learning rate after the warm-up.", METHOD)] = (
+        "cosine"
+    )
+    warmup: Annotated[float, Field(ge=0, lt=1), Option("Share of the steps in which the rate rises.", METHOD)] = 0.05
+    weight_decay: Annotated[float, Field(ge=0), Option("Of AdamW.", METHOD)] = 0.0
+    max_grad_norm: Annotated[float, Field(gt=0), Option("Gradients are clipped to this norm.", METHOD)] = 1.0
+    scale: Annotated[float, Field(gt=0), Option("1 / temperature.", METHOD)] = 20.0
+    negatives: Annotated[
+        Annotated[int, Field(ge=0)] | None, Option("Hard negatives per row (default: all).", METHOD)
+    ] = None
+    languages: Annotated[str | None, Option("Only rows of these target languages: de,es.", METHOD)] = None
+    batches: Annotated[
+        Literal["mixed", "per-language"], Option("per-language: one target language a batch.", METHOD)
+    ] = "mixed"
+    duplicates: Annotated[
+        Literal["auto", "candidates", "positives", "allow"], Option("What may occur twice in a batch.", METHOD)
+    ] = "auto"
+    max_length: Annotated[Annotated[int, Field(ge=3)] | None, Option("Tokens kept per text in training.", METHOD)] = (
+        None
+    )
+    lora: Annotated[
+        Count | None, Option("Rank of adapters to train instead of the weights, merged into them at the end.", METHOD)
+    ] = None
+    seed: Annotated[int, Field(ge=0, lt=2**32), Option("Of batches, dropout and adapters.", METHOD)] = 42
+
+    eval_tasks: Annotated[
+        str | None, Option("Held-out tasks, separated by commas.", EVALUATION, flag="--eval-task")
+    ] = None
+    eval_pairs: Annotated[str | None, Option("Their pairs: 'de-en,en-en'.", EVALUATION)] = None
+    eval_every: Annotated[Count | None, Option("Steps between evaluations.", EVALUATION)] = None
+    stop_english: Annotated[
+        Annotated[float, Field(gt=0)] | None,
+        Option("Stop when nDCG@10 of en-en fell by more points than this.", EVALUATION),
+    ] = None
+    data_dir: Annotated[Path | None, replace(DATA_DIR, panel=EVALUATION)] = None
+
+    dtype: Annotated[Literal["fp32", "bf16", "fp16"], Option("bf16 and fp16: mixed precision.", MACHINE)] = "fp32"
+    device: Annotated[Literal["auto", "cpu", "cuda"], Option("Where to train.", MACHINE)] = "auto"
+    mini_batch_size: Annotated[Count | None, Option("Texts encoded at a time, to save memory.", MACHINE)] = None
+    mini_batch_tokens: Annotated[Count | None, Option("Padded tokens encoded at a time, to save memory.", MACHINE)] = (
+        None
+    )
+    gradient_checkpointing: Annotated[bool, Option("Less memory, more time.", MACHINE)] = False
     gather: bool = True
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 42
-    save_every: Count | None = None
-    keep_checkpoints: Count = 2
-    eval_tasks: str | None = None
-    eval_pairs: str | None = None
-    eval_every: Count | None = None
-    data_dir: Path | None = None
-    stop_english: Annotated[float, Field(gt=0)] | None = None
-    report_to: Literal["none", "tensorboard", "wandb"] = "none"
-    pooling: str | None = None
-    query_prompt: str | None = None
-    passage_prompt: str | None = None
-    revision: str | None = None
-    trust_remote_code: bool = False
-    allow_pickle: bool = False
-    offline: bool = False
+    """Whether the candidates of all devices are taken together."""
+    report_to: Annotated[Literal["none", "tensorboard", "wandb"], Option("If installed.", MACHINE)] = "none"
+    offline: Annotated[bool, replace(OFFLINE, panel=MACHINE)] = False
+
+    pooling: Annotated[str | None, same_option(EncoderOptions, "pooling")] = None
+    query_prompt: Annotated[str | None, same_option(EncoderOptions, "query_prompt")] = None
+    passage_prompt: Annotated[str | None, same_option(EncoderOptions, "passage_prompt")] = None
+    revision: Annotated[str | None, same_option(EncoderOptions, "revision")] = None
+    trust_remote_code: Annotated[bool, same_option(EncoderOptions, "trust_remote_code")] = False
+    allow_pickle: Annotated[bool, same_option(EncoderOptions, "allow_pickle")] = False
 
     @model_validator(mode="after")
     def _check_together(self) -> "TrainConfig":

@@ -7,7 +7,7 @@ from builders.evaluation import evaluate_sets
 from builders.records import write_record
 
 from clearbench.common.errors import RecordError
-from clearbench.evaluation.job import EvaluationOptions
+from clearbench.evaluation.options import EvaluationOptions
 from clearbench.records.select import select_model
 from clearbench.verdicts.compare.compute import CompareOptions
 from clearbench.verdicts.compare.examples import as_lines, as_markdown_lines, find_examples
