@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
+from clearbench.common.arrays import BoolArray
 from clearbench.common.errors import RecordError, UsageError
 from clearbench.common.hashing import content_hash
 from clearbench.common.languages import parse_pair, select_pairs
@@ -20,7 +21,7 @@ from clearbench.common.output import write_output
 from clearbench.common.text import first_line
 from clearbench.common.toml import describe_problems
 from clearbench.records.folder import model_key
-from clearbench.records.matrix import scores_matrix
+from clearbench.records.matrix import ScoreMatrix, scores_matrix
 from clearbench.records.schema import SCHEMA_VERSION, PairRecord, Record
 from clearbench.records.select import Entry, find_damage
 from clearbench.records.source import ScorePart, damage_named, score_part
@@ -108,7 +109,7 @@ def _part(entry: Entry, pairs: list[str], measure: str) -> Any:
     import pyarrow as pa
 
     matrix = scores_matrix(entry, measure, pairs)
-    column_N, row_N = np.nonzero(~np.isnan(matrix.scores).T)
+    column_N, row_N = np.nonzero(_queries_of_pairs(entry, matrix, measure).T)
     queries, names = np.array(matrix.queries, dtype=object), np.array(matrix.names, dtype=object)
     return pa.table(
         {
@@ -119,6 +120,18 @@ def _part(entry: Entry, pairs: list[str], measure: str) -> Any:
             measure: matrix.scores[row_N, column_N],
         }
     )
+
+
+def _queries_of_pairs(entry: Entry, matrix: ScoreMatrix, measure: str) -> BoolArray:
+    """Which queries each pair has, bool [Q, P]: in a mixed pool, one may be there without a value for the measure."""
+    row = {query: place for place, query in enumerate(matrix.queries)}
+    column = {pair: place for place, pair in enumerate(matrix.pairs)}
+    there_QP = np.zeros(matrix.scores.shape, dtype=np.bool_)
+    for part in entry.scores.parts(measure):
+        columns = np.array([column.get(pair, -1) for pair in part.pairs])[part.pair]
+        rows = np.array([row.get(query, -1) for query in part.queries])[part.query]
+        there_QP[rows[columns >= 0], columns[columns >= 0]] = True
+    return there_QP
 
 
 def _narrowed(record: Record, kept: Sequence[PairRecord], measure: str) -> Record:

@@ -10,7 +10,9 @@ import pytest
 from builders.records import scores_with, write_record, write_two
 
 from clearbench.common.errors import RecordError, UsageError
+from clearbench.records.matrix import scores_matrix
 from clearbench.records.select import select_model
+from clearbench.stats.summaries import BiasSummary
 from clearbench.verdicts.gate.baseline import METADATA_KEY, read_baseline, save_baseline
 from clearbench.verdicts.gate.decide import gate
 from clearbench.verdicts.gate.verdict import GateOptions
@@ -72,6 +74,13 @@ def changed(file, change_table=None, **metadata):
     pq.write_table(table.replace_schema_metadata({METADATA_KEY: json.dumps(data)}), file)
 
 
+def with_first(table, name, value):
+    """The table with another first value in a column."""
+    values = [value, *table.column(name).to_pylist()[1:]]
+    place = table.schema.get_field_index(name)
+    return table.set_column(place, name, pa.array(values, table.schema.field(name).type))
+
+
 def damage_label(records):
     records[0]["identity"]["task"] = "../../outside"
     return records
@@ -94,6 +103,18 @@ DAMAGES = {
     "a column lost": (
         lambda file, _: changed(file, lambda table: table.drop_columns("cluster")),
         "no column 'cluster'",
+    ),
+    "a cluster lost": (
+        lambda file, _: changed(file, lambda table: with_first(table, "cluster", None)),
+        "a pair, query or cluster is missing.*--save",
+    ),
+    "two clusters": (
+        lambda file, _: changed(file, lambda t: pa.concat_tables([t.slice(0, 1), with_first(t, "cluster", "c9")])),
+        "a query stands in two clusters.*--save",
+    ),
+    "infinite": (
+        lambda file, _: changed(file, lambda table: with_first(table, "nDCG@10", float("inf"))),
+        "a score is infinite.*--save",
     ),
     "outside": (lambda file, records: changed(file, records=damage_label(records)), "no scores of ../../outside en-en"),
 }
@@ -180,3 +201,22 @@ def test_a_rule_on_pairs_that_the_file_lacks_is_noted(results, tmp_path):
     assert any("the baseline lacks de-en" in note for note in found.notes)
     whole = gate(base, select_model(results, "cand"), GateOptions(pairs="*-en", tasks=("toy",)))
     assert not any("lacks" in note for note in whole.notes)
+
+
+def test_a_query_without_a_value_in_a_mixed_pool_is_kept(tmp_path):
+    bias = BiasSummary(own_first=None, chance=None, languages={}, friedman=None)
+    for name, values in (("base", [0.5, np.nan, 1.0, 0.25] * 4), ("cand", [0.25, np.nan, 1.0, 0.5] * 4)):
+        write_record(tmp_path / "r", name, {"de-mul": [0.5] * 16, "en-mul": values}, bias=bias)
+    base, candidate = (select_model(tmp_path / "r", name) for name in ("base", "cand"))
+    save_baseline(base, tmp_path / "f", "*-mul")
+    entries, options = read_baseline(tmp_path / "f"), GateOptions(pairs="*-mul")
+    before, after = (scores_matrix(one[0], "nDCG@10") for one in (base, entries))
+    assert np.array_equal(before.scores, after.scores, equal_nan=True) and before.queries == after.queries
+    assert gate(entries, candidate, options) == replace(gate(base, candidate, options), notes=())
+
+
+def test_a_baseline_can_be_saved_from_a_file(results, tmp_path):
+    save_baseline(select_model(results, "base"), tmp_path / "all", "*-*")
+    save_baseline(read_baseline(tmp_path / "all"), tmp_path / "some", "en-en")
+    save_baseline(select_model(results, "base"), tmp_path / "same", "en-en")
+    assert (tmp_path / "some").read_bytes() == (tmp_path / "same").read_bytes()
