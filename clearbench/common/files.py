@@ -3,6 +3,7 @@
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 
 RECORD_FILE = "record.json"
 """What makes a folder a record's, which only `clearbench run` writes to."""
@@ -25,6 +26,22 @@ def write_atomically(path: Path, data: bytes) -> None:
         temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def parquet_bytes(table: Any, dictionary: bool | list[str] = True) -> bytes:
+    """Return an Arrow table as a Parquet file.
+
+    Args:
+        table: What to write, its metadata included.
+        dictionary: Names of the columns that repeat values, or whether all do.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd", use_dictionary=dictionary)
+    data: bytes = sink.getvalue().to_pybytes()
+    return data
 
 
 def _sync_folder(folder: Path) -> None:

@@ -11,11 +11,13 @@ import numpy as np
 
 from clearbench.common.arrays import Scores
 from clearbench.common.errors import RecordError
+from clearbench.common.files import parquet_bytes
 from clearbench.common.hashing import content_hash
 from clearbench.common.text import first_line
 from clearbench.records.schema import Identity, PairRecord
 
 METADATA_KEY = b"clearbench"
+"""Where a Parquet file's metadata hold what clearbench says of it, as JSON."""
 SCORES = "scores"
 """Folder of the parts, in a record's."""
 
@@ -77,9 +79,13 @@ def part_name(pool: str, pairs: Sequence[str]) -> str:
 
 
 def part_bytes(results: Sequence[QueryScores], identity: Identity) -> bytes:
-    """One part as a Parquet file."""
+    """Return one part as a Parquet file.
+
+    Args:
+        results: Scores of pairs that share a pool, all with the same measures and columns.
+        identity: Of their record.
+    """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     lengths = [len(result.queries) for result in results]
     pairs = pa.DictionaryArray.from_arrays(
@@ -100,10 +106,7 @@ def part_bytes(results: Sequence[QueryScores], identity: Identity) -> bytes:
         "pairs": [result.summary.model_dump(mode="json") for result in results],
     }
     table = pa.table(columns).replace_schema_metadata({METADATA_KEY: json.dumps(metadata)})
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
-    data: bytes = sink.getvalue().to_pybytes()
-    return data
+    return parquet_bytes(table)
 
 
 class PartSummary(NamedTuple):

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from clearbench.common.arrays import FloatArray, IntArray
 from clearbench.common.errors import RecordError
+from clearbench.common.files import parquet_bytes
 from clearbench.tasks.dataset import Qrels, Texts
 
 TEXT_COLUMNS = ("kind", "language", "id", "text")
@@ -169,15 +170,11 @@ def read_text_files(folder: Path, columns: Sequence[str]) -> Any:
 
 
 def text_bytes(rows: Sequence[TextRow]) -> bytes:
-    """Texts as a Parquet file."""
+    """Return texts as a Parquet file."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     table = pa.table({name: pa.array([row[i] for row in rows], pa.string()) for i, name in enumerate(TEXT_COLUMNS)})
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
-    data: bytes = sink.getvalue().to_pybytes()
-    return data
+    return parquet_bytes(table)
 
 
 def _fields(text: str) -> Iterator[list[str]]:

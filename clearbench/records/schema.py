@@ -1,9 +1,13 @@
 """What a record says: the models of record.json."""
 
+import math
+from collections import Counter
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from clearbench.common.errors import UsageError
+from clearbench.common.languages import parse_pair
 from clearbench.common.text import task_label
 from clearbench.stats.summaries import BiasSummary, MeasureValue
 
@@ -98,3 +102,26 @@ class Record(_Frozen):
     averages: dict[str, dict[str, float]]
     timings: dict[str, Any]
     bias: BiasSummary | None = None
+
+
+def find_damage(record: Record) -> str | None:
+    """Return what no run writes, in words; None where nothing is wrong."""
+    names = [pair.pair for pair in record.pairs]
+    if not names:
+        return "it lists no pair"
+    if twice := [name for name, times in Counter(names).items() if times > 1]:
+        return f"it lists {twice[0]} more than once"
+    name = record.model.get("name")
+    if not isinstance(name, str) or not name:
+        return f"the model has no name (found {name!r})"
+    for pair in record.pairs:
+        try:
+            parse_pair(pair.pair)
+        except UsageError as error:
+            return str(error).rstrip("?.")
+        if record.main_measure not in pair.measures:
+            return f"{pair.pair} lacks the main measure {record.main_measure}"
+        for measure, value in pair.measures.items():
+            if not math.isfinite(value.mean):
+                return f"the mean {measure} of {pair.pair} is {value.mean}"
+    return None

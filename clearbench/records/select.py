@@ -1,15 +1,12 @@
 """Finding records: all of a results folder, or those of one model that a user names."""
 
-import math
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from clearbench.common.errors import RecordError, UsageError, suggest
-from clearbench.common.languages import parse_pair
 from clearbench.records.folder import has_record, name_in_key, read_record, records_folder, safe_name
-from clearbench.records.schema import Record
+from clearbench.records.schema import Record, find_damage
 from clearbench.records.source import FolderScores, ScoreSource
 
 
@@ -39,7 +36,7 @@ class Entry:
 
     @property
     def label(self) -> str:
-        """See Identity."""
+        """Task name with the options that make it another measurement; see Identity."""
         return self.record.identity.label
 
 
@@ -103,30 +100,15 @@ def select_model(source: Path | Sequence[Entry], text: str) -> list[Entry]:
     """
     if not text.strip():
         raise UsageError(f"A model's name is empty (found {text!r}): expected a name, a key, or a folder.")
-    known: dict[str, Path] | dict[str, list[Entry]]
-    if not isinstance(source, Path):
-        known = models(source)
-    elif records_folder(source).is_dir():
-        known = {folder.name: folder for folder in _model_folders(source)}
-    elif Path(text).is_dir():
-        known = {}
-    else:
-        raise UsageError(f"No model {text!r} in {source}, which holds no results, and no folder of that name.{_HINT}")
-    keys = _matching(known, text)
-    if not keys and Path(text).is_dir():
+    known = _known_models(source, text)
+    if keys := _matching(known, text):
+        return _only_one({key: _entries(known[key]) for key in keys}, text)
+    if Path(text).is_dir():
         return _read_path(Path(text))
-    if not keys:
-        where = f"in {source}" if isinstance(source, Path) else "among the records"
-        names = list(dict.fromkeys(form for key in known for form in (name_in_key(key), key)))
-        there = f"there are: {', '.join(list(known)[:20])}" if known else "there are no records"
-        raise UsageError(f"No model {text!r} {where}, and no folder of that name; {there}.{suggest(text, names)}")
-    found = {key: _entries(known[key]) for key in keys}
-    if len(found) > 1:
-        exact = {key: entries for key, entries in found.items() if entries[0].name == text}
-        found = exact if len(exact) == 1 else found
-    if len(found) > 1:
-        raise UsageError(f"{len(found)} models are called {text!r}: say which, {' or '.join(found)}.")
-    return next(iter(found.values()))
+    where = f"in {source}" if isinstance(source, Path) else "among the records"
+    names = list(dict.fromkeys(form for key in known for form in (name_in_key(key), key)))
+    there = f"there are: {', '.join(list(known)[:20])}" if known else "there are no records"
+    raise UsageError(f"No model {text!r} {where}, and no folder of that name; {there}.{suggest(text, names)}")
 
 
 def select_tasks(entries: Iterable[Entry], tasks: Iterable[str] | None) -> list[Entry]:
@@ -149,6 +131,27 @@ def select_tasks(entries: Iterable[Entry], tasks: Iterable[str] | None) -> list[
 
 
 _HINT = " `clearbench run --model MODEL --tasks TASK --out FOLDER` writes some; pass that folder."
+
+
+def _known_models(source: Path | Sequence[Entry], text: str) -> Mapping[str, Path | list[Entry]]:
+    """Models of a source by key; none where it is no results folder, but the text is a folder of its own."""
+    if not isinstance(source, Path):
+        return models(source)
+    if records_folder(source).is_dir():
+        return {folder.name: folder for folder in _model_folders(source)}
+    if Path(text).is_dir():
+        return {}
+    raise UsageError(f"No model {text!r} in {source}, which holds no results, and no folder of that name.{_HINT}")
+
+
+def _only_one(found: dict[str, list[Entry]], text: str) -> list[Entry]:
+    """The records of the one model among those found, or of the one whose name is the text to the letter."""
+    if len(found) > 1:
+        exact = [entries for entries in found.values() if entries[0].name == text]
+        if len(exact) != 1:
+            raise UsageError(f"{len(found)} models are called {text!r}: say which, {' or '.join(found)}.")
+        return exact[0]
+    return next(iter(found.values()))
 
 
 def _entries(found: Path | list[Entry]) -> list[Entry]:
@@ -174,29 +177,6 @@ def _read_entry(folder: Path) -> Entry:
     if damage := find_damage(record):
         raise RecordError(f"{folder}/record.json is damaged: {damage}. Restore it, or measure again with --replace.")
     return folder_entry(folder, record)
-
-
-def find_damage(record: Record) -> str | None:
-    """Return what no run writes, in words; None where nothing is wrong."""
-    names = [pair.pair for pair in record.pairs]
-    if not names:
-        return "it lists no pair"
-    if twice := [name for name, times in Counter(names).items() if times > 1]:
-        return f"it lists {twice[0]} more than once"
-    name = record.model.get("name")
-    if not isinstance(name, str) or not name:
-        return f"the model has no name (found {name!r})"
-    for pair in record.pairs:
-        try:
-            parse_pair(pair.pair)
-        except UsageError as error:
-            return str(error).rstrip("?.")
-        if record.main_measure not in pair.measures:
-            return f"{pair.pair} lacks the main measure {record.main_measure}"
-        for measure, value in pair.measures.items():
-            if not math.isfinite(value.mean):
-                return f"the mean {measure} of {pair.pair} is {value.mean}"
-    return None
 
 
 def _read_path(path: Path) -> list[Entry]:

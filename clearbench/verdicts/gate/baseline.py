@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from clearbench.common.arrays import BoolArray
 from clearbench.common.errors import RecordError, UsageError
+from clearbench.common.files import parquet_bytes
 from clearbench.common.hashing import content_hash
 from clearbench.common.languages import parse_pair, select_pairs
 from clearbench.common.output import write_output
@@ -22,12 +23,12 @@ from clearbench.common.text import first_line
 from clearbench.common.toml import describe_problems
 from clearbench.records.folder import model_key
 from clearbench.records.matrix import ScoreMatrix, scores_matrix
-from clearbench.records.schema import SCHEMA_VERSION, PairRecord, Record
-from clearbench.records.select import Entry, find_damage
+from clearbench.records.parts import METADATA_KEY
+from clearbench.records.schema import SCHEMA_VERSION, PairRecord, Record, find_damage
+from clearbench.records.select import Entry
 from clearbench.records.source import ScorePart, damage_named, score_part
 from clearbench.stats.averages import macro_averages
 
-METADATA_KEY = b"clearbench"
 KIND = "clearbench baseline"
 _AGAIN = "Write it anew with `clearbench gate --baseline MODEL --save-baseline FILE`."
 
@@ -68,7 +69,6 @@ def save_baseline(entries: Sequence[Entry], file: Path, pairs: str, measure: str
         RecordError: Scores are damaged, or the file cannot be written.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     chosen = set(select_pairs(pairs, [parse_pair(pair.pair) for entry in entries for pair in entry.record.pairs]))
     records, parts, told = [], [], []
@@ -83,11 +83,9 @@ def save_baseline(entries: Sequence[Entry], file: Path, pairs: str, measure: str
         told.append(f"{entry.label}: {len(kept):,} pairs, {name}, {parts[-1].num_rows:,} scores")
     metadata = json.dumps({"kind": KIND, "schema_version": SCHEMA_VERSION, "records": records})
     table = pa.concat_tables(parts, promote_options="default").replace_schema_metadata({METADATA_KEY: metadata})
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd", use_dictionary=["task", "pair"])
     if file.is_file() and file.stat().st_size and not _is_baseline(file):
         raise UsageError(f"--save-baseline {file} is there and is no baseline file: delete it, or choose another name.")
-    write_output(file, sink.getvalue().to_pybytes(), "--save-baseline")
+    write_output(file, parquet_bytes(table, dictionary=["task", "pair"]), "--save-baseline")
     return told
 
 

@@ -11,9 +11,10 @@ from builders.records import scores_with, write_record, write_two
 
 from clearbench.common.errors import RecordError, UsageError
 from clearbench.records.matrix import scores_matrix
+from clearbench.records.parts import METADATA_KEY
 from clearbench.records.select import select_model
 from clearbench.stats.summaries import BiasSummary
-from clearbench.verdicts.gate.baseline import METADATA_KEY, read_baseline, save_baseline
+from clearbench.verdicts.gate.baseline import read_baseline, save_baseline
 from clearbench.verdicts.gate.decide import gate
 from clearbench.verdicts.gate.verdict import GateOptions
 
