@@ -8,10 +8,10 @@ import typer
 
 from clearbench.cli.options import command
 from clearbench.common.errors import UsageError
-from clearbench.common.options import CACHE_DIR, Option, read_names, read_settings
+from clearbench.common.options import CACHE_DIR, Option, read_names
 from clearbench.encoders.base import EncoderOptions
-from clearbench.tasks.options import READER_SETTINGS, DataLocation
-from clearbench.training.rows.options import LeakOptions, MiningOptions, Split
+from clearbench.tasks.options import DataLocation
+from clearbench.training.rows.options import LeakOptions, MiningOptions, Origin, Split, Window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,24 +29,7 @@ Out = Annotated[Path, Option("Rows file, .parquet or .jsonl; a manifest is writt
 def build(
     *,
     out: Out,
-    task: Annotated[
-        tuple[str, ...], Option("Task names, .toml files or BEIR folders, by commas.", read=read_names)
-    ] = (),
-    data: Annotated[Path | None, Option("JSON lines of your own in place of a task.")] = None,
-    fields: Annotated[
-        dict[str, str] | None,
-        Option(
-            "For --data, where a field has another name than the column (repeatable).",
-            flag="--field",
-            metavar="COLUMN=FIELD",
-            read=read_settings,
-        ),
-    ] = None,
-    languages: Annotated[
-        tuple[str, ...],
-        Option("Target languages: de,es (default: all whose files are there).", read=read_names),
-    ] = (),
-    options: Annotated[dict[str, str] | None, READER_SETTINGS] = None,
+    origin: Origin,
     split: Split,
     heldout_task: Annotated[
         Path | None,
@@ -62,28 +45,15 @@ def build(
     from clearbench.training.rows.build import build_rows, describe_drops
     from clearbench.training.rows.heldout import write_task_folder
     from clearbench.training.rows.row import check_destination
-    from clearbench.training.rows.sources import rows_of_file, rows_of_task
 
     check_destination(out)
-    if bool(task) == (data is not None):
-        raise UsageError("Give either --task or --data.")
-    if data is not None and options:
-        raise UsageError("--option is for --task; fields of --data are named with --field.")
-    if task and fields:
-        raise UsageError("--field is for --data; reader options of --task are set with --option.")
     if heldout_task is not None and split.fraction == 1.0:
         raise UsageError("--heldout-task needs --fraction below 1: else nothing is held out.")
-    sources = [rows_of_task(name, languages, location, options) for name in task]
-    if data is not None:
-        sources.append(rows_of_file(data, fields or {}, languages))
-    _say_notes(sources)
+    sources = _read_sources(origin, location)
     index = _leak_index(leaks, sources, location, checks=heldout_task is not None)
     built = build_rows(sources, split, index, leaks.on_leak, against_other=heldout_task is not None)
     dropped = describe_drops(built.dropped)
-    arguments = {
-        "languages": list(languages), "options": options or {}, **asdict(split),
-        **asdict(leaks),
-    }  # fmt: skip
+    chosen = {"languages": list(origin.languages), "options": origin.options, **asdict(split), **asdict(leaks)}
     described = {
         "sources": [source.described for source in sources],
         "dropped": dropped,
@@ -96,7 +66,7 @@ def build(
     }
     if heldout_task is not None:
         write_task_folder(heldout_task, built.other)
-    _write(out, built.rows, "build", arguments, described)
+    _write(out, built.rows, {"command": "rows build", "arguments": chosen, **described})
     for reason, count in dropped.items():
         print(f"left out: {count:,} ({reason})")
 
@@ -120,7 +90,7 @@ def mine(
     """
     from clearbench.encoders.bm25 import Lexical
     from clearbench.encoders.load import load_encoder
-    from clearbench.encoders.store import EmbeddingStore
+    from clearbench.search.engines import open_store
     from clearbench.training.rows.mine import mine as mine_negatives
     from clearbench.training.rows.row import check_destination, read_rows
 
@@ -132,44 +102,36 @@ def mine(
     dense = load_encoder(model, encoder)
     if isinstance(dense, Lexical):
         raise UsageError("--model bm25 has no vectors: margin and ranks need an embedding model.")
-    cache = cache_dir / "embeddings" / dense.fingerprint
-    store = EmbeddingStore(cache if dense.complete_fingerprint else None, {"name": dense.name, **dense.settings})
-    mined = mine_negatives(found, dense, store, mining, searched)
-    arguments = {
-        "negatives": mining.num_negatives, "window": str(mining.window), "margin": mining.margin, "seed": mining.seed,
-        "pool": pool,
-    }  # fmt: skip
+    mined = mine_negatives(found, dense, open_store(dense, cache_dir), mining, searched)
+    chosen = {"negatives": mining.num_negatives, "window": str(mining.window), "margin": mining.margin}
     described = {
         "input": {"file": rows.name, "fingerprint": found.fingerprint},
         "pool": {"file": Path(pool).name, "fingerprint": searched.fingerprint} if searched else "rows",
         "encoder": {"name": dense.name, "fingerprint": dense.fingerprint, **dense.settings},
         "mining": mined.report,
     }
-    _write(out, mined.rows, "mine", arguments, described)
-    asked, used = mined.report["window_asked"], mined.report["window_used"]
-    moved = (
-        "" if asked == used else f" (moved from {asked[0]}-{asked[1]}: {mined.report['passages_searched']:,} in all)"
-    )
-    print(f"ranks: {used[0]}-{used[1]}{moved}")
+    arguments = {**chosen, "seed": mining.seed, "pool": pool}
+    _write(out, mined.rows, {"command": "rows mine", "arguments": arguments, **described})
+    _print_mining(mined.report)
+
+
+def _print_mining(report: "Mapping[str, Any]") -> None:
+    """Print which ranks were used, how many rows got their negatives, and why others did not."""
+    asked, used = Window(*report["window_asked"]), Window(*report["window_used"])
+    moved = "" if asked == used else f" (moved from {asked}: {report['passages_searched']:,} in all)"
+    print(f"ranks: {used}{moved}")
     for name in ("rows_full", "rows_with_fewer", "rows_with_none"):
-        print(f"{name.replace('_', ' ')}: {mined.report[name]:,}")
-    for reason, count in mined.report["candidates_rejected"].items():
+        print(f"{name.replace('_', ' ')}: {report[name]:,}")
+    for reason, count in report["candidates_rejected"].items():
         print(f"candidates left out: {count:,} {reason}")
 
 
-def _write(
-    out: Path,
-    rows: "tuple[TrainingRow, ...]",
-    command: str,
-    arguments: "Mapping[str, Any]",
-    described: "Mapping[str, Any]",
-) -> None:
+def _write(out: Path, rows: "tuple[TrainingRow, ...]", described: "Mapping[str, Any]") -> None:
+    """Write rows with a manifest, and print how many there are."""
     from clearbench.common.environment import describe_environment, now
     from clearbench.training.rows.row import count_rows, write_rows
 
-    head = {"command": f"rows {command}", "arguments": arguments}
-    tail = {"environment": describe_environment(), "finished": now()}
-    beside = write_rows(out, rows, {**head, **described, **tail})
+    beside = write_rows(out, rows, {**described, "environment": describe_environment(), "finished": now()})
     counts = count_rows(rows)
     languages = ", ".join(f"{name} {count:,}" for name, count in counts["by_language"].items())
     print(f"{out}: {counts['count']:,} rows ({languages})")
@@ -178,11 +140,7 @@ def _write(
 
 
 def _leak_index(
-    leaks: LeakOptions,
-    sources: "list[Source]",
-    location: DataLocation,
-    *,
-    checks: bool,
+    leaks: LeakOptions, sources: "list[Source]", location: DataLocation, *, checks: bool
 ) -> "LeakIndex | None":
     """Load the tasks that rows are checked against; None where there is nothing to check."""
     from clearbench.training.rows.leaks import LeakIndex
@@ -197,9 +155,15 @@ def _leak_index(
     return index
 
 
-def _say_notes(sources: "list[Source]") -> None:
+def _read_sources(origin: Origin, location: DataLocation) -> "list[Source]":
+    """Read what rows are made of, and say what is odd in it."""
     from clearbench.common.progress import say
+    from clearbench.training.rows.sources import rows_of_file, rows_of_task
 
+    sources = [rows_of_task(name, origin.languages, location, origin.options or None) for name in origin.task]
+    if origin.data is not None:
+        sources.append(rows_of_file(origin.data, origin.fields, origin.languages))
     for source in sources:
         for note in source.described.get("notes", ()):
             say(f"{source.described.get('task')}: {note}")
+    return sources

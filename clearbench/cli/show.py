@@ -7,8 +7,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from clearbench.cli.grid import english_first, grid
 from clearbench.cli.show_bias import print_bias
+from clearbench.cli.tables import english_first, grid
 from clearbench.common.languages import parse_pair
 from clearbench.common.progress import duration, say
 from clearbench.evaluation.pipeline import Evaluation

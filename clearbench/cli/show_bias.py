@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rich.console import Console
 
-from clearbench.cli.grid import english_first, grid
+from clearbench.cli.tables import english_first, grid
 from clearbench.common.languages import parse_language, parse_pair
 from clearbench.records.schema import Record
 from clearbench.stats.summaries import BiasSummary

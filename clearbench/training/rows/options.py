@@ -1,15 +1,48 @@
-"""What a user may set about training rows: how they are divided, checked against an evaluation, and mined."""
+"""What a user may set about training rows: what they are made of, how divided, checked and mined."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
+from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
 from clearbench.common.errors import UsageError
 from clearbench.common.hashing import content_hash
-from clearbench.common.options import Option
+from clearbench.common.options import Option, read_names, read_settings
+from clearbench.tasks.options import READER_SETTINGS
 
 Part = Literal["train", "heldout"]
 OnLeak = Literal["refuse", "drop"]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What rows are made of: tasks, or JSON lines of the user's own."""
+
+    task: Annotated[
+        tuple[str, ...], Option("Task names, .toml files or BEIR folders, by commas.", read=read_names)
+    ] = ()
+    data: Annotated[Path | None, Option("JSON lines of your own in place of a task.")] = None
+    fields: Annotated[
+        dict[str, str],
+        Option(
+            "For --data, where a field has another name than the column (repeatable).",
+            flag="--field",
+            metavar="COLUMN=FIELD",
+            read=read_settings,
+        ),
+    ] = field(default_factory=dict)
+    languages: Annotated[
+        tuple[str, ...], Option("Target languages: de,es (default: all whose files are there).", read=read_names)
+    ] = ()
+    options: Annotated[dict[str, str], READER_SETTINGS] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if bool(self.task) == (self.data is not None):
+            raise UsageError("Give either --task or --data.")
+        if self.data is not None and self.options:
+            raise UsageError("--option is for --task; fields of --data are named with --field.")
+        if self.task and self.fields:
+            raise UsageError("--field is for --data; reader options of --task are set with --option.")
 
 
 @dataclass(frozen=True)

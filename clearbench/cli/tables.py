@@ -1,14 +1,33 @@
-"""Tables by language, cut to the terminal's width."""
+"""Printing tables: by language, cut to the terminal's width; of facts; and to a pipe, where no cell is cut."""
 
 from collections.abc import Mapping, Sequence
 
 from rich.box import SIMPLE_HEAD
+from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 # A matrix with more columns than this is unreadable in a terminal.
 MAX_COLUMNS = 16
 # Blanks between columns; the box style gives one of them.
 GAP = 2
+# Columns of a table that goes to a file or a pipe, at the least.
+PLAIN_WIDTH = 120
+
+
+def stdout() -> Console:
+    """Return a console made now, so that it writes to the stdout of now; wide enough to cut no cell in a pipe."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=max(console.width, PLAIN_WIDTH))
+
+
+def facts(rows: Mapping[str, str]) -> Table:
+    """Return a table of names and what is said of each; an empty text is left out."""
+    table = Table.grid(padding=(0, 2))
+    for name, text in rows.items():
+        if text:
+            table.add_row(Text(name, style="bold"), Text(text))
+    return table
 
 
 def grid(

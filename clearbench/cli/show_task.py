@@ -1,0 +1,135 @@
+"""Printing tasks: a list, what one is, what a check of its data found."""
+
+from collections.abc import Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from clearbench.cli.tables import facts, stdout
+from clearbench.common.hashing import content_hash, file_sha256
+from clearbench.tasks.dataset import Dataset
+from clearbench.tasks.formats.table import reader_options
+from clearbench.tasks.load import Loaded, defined_pairs
+from clearbench.tasks.spec import Count, Expected, Source, TaskSpec
+
+# Characters of a fingerprint or SHA-256 shown in tables.
+_SHOWN = 16
+
+
+def print_tasks(specs: Sequence[TaskSpec]) -> None:
+    """Print one row per task."""
+    table = Table("task", "version", "pairs", "languages", "judged by", "main measure", "licence", box=None)
+    for column in (1, 2, 3):
+        table.columns[column].justify = "right"
+    for spec in specs:
+        pairs = defined_pairs(spec)
+        table.add_row(
+            spec.name,
+            str(spec.version),
+            "by its qrels" if pairs is None else f"{len(pairs):,}",
+            f"{len(spec.languages):,}" if spec.languages else "by its rows",
+            spec.judged_by,
+            spec.main_measure,
+            spec.licence,
+        )
+    stdout().print(table)
+
+
+def print_task(spec: TaskSpec) -> None:
+    """Print what a task is: texts, judgements, licence, files, expected counts."""
+    pairs = defined_pairs(spec)
+    rows: dict[str, str] = {
+        "task": f"{spec.name}, version {spec.version}",
+        "title": spec.title,
+        "what": " ".join(spec.description.split()),
+        "licence": spec.licence,
+        "cite": spec.citation,
+        "home": spec.homepage,
+        "languages": ", ".join(map(str, spec.spellings)) or "named by the rows of its files",
+        "pairs": "those of its qrels" if pairs is None else f"{len(pairs):,}, by default {spec.default_pairs}",
+        "judged by": spec.judged_by,
+        "main measure": spec.main_measure,
+        "reader": spec.reader,
+        "options": ", ".join(f"{key} = {value}" for key, value in reader_options(spec)),
+        "expected": _expected(spec),
+    }
+    rows |= {f"{source.key} files": _places(source) for source in spec.sources}
+    stdout().print(facts(rows))
+
+
+def print_check(loaded: Loaded) -> None:
+    """Print what was loaded: counts, fingerprints, files, notes, and whether the counts are as expected."""
+    out = stdout()
+    for table in (_query_table(loaded.data), _pool_table(loaded.data), _file_table(loaded)):
+        out.print(table)
+        out.print()
+    notes = [*loaded.data.notes, *_hash_notes(loaded)]
+    expects = loaded.spec.expected != Expected()
+    summary = {
+        "pairs": f"{len(loaded.data.pairs):,}",
+        "fingerprint": content_hash(*map(loaded.data.pair_fingerprint, loaded.data.pairs)),
+        "notes": "\n".join(notes) or "none",
+        "counts": "\n".join(loaded.mismatches) or ("as expected" if expects else "the task file expects none"),
+    }
+    out.print(facts(summary))
+
+
+def _expected(spec: TaskSpec) -> str:
+    def number(count: Count) -> str:
+        return f"{count:,}" if isinstance(count, int) else " or ".join(f"{one:,}" for one in count)
+
+    parts = []
+    for what, count, table in (
+        ("queries a pair", spec.expected.queries, spec.expected.queries_by),
+        ("passages a pool", spec.expected.passages, spec.expected.passages_by),
+    ):
+        if count is not None:
+            parts.append(f"{number(count)} {what}")
+        if table:
+            parts.append(f"{what} {', '.join(f'{key} {number(value)}' for key, value in table.items())}")
+    return "; ".join(parts)
+
+
+def _places(source: Source) -> str:
+    places = [*(f"data folder: {pattern}" for pattern in source.local)]
+    if source.bundled:
+        places.append(f"with the task file: {source.bundled}")
+    if source.url:
+        places.append(source.url + (f", in it {source.member}" if source.member else ""))
+    if source.hub:
+        places.append(f"Hub: {source.hub.repo}, {source.hub.path}, revision {source.hub.revision}")
+    return "\n".join(places)
+
+
+def _query_table(data: Dataset) -> Table:
+    """One row per distinct query set: pairs that share one are counted together."""
+    table = Table("queries", "language", "pairs", "number", "fingerprint", box=None)
+    for key, texts in data.queries.items():
+        pairs = [str(pair) for pair in data.pairs if pair.queries == key]
+        label = pairs[0] if len(pairs) == 1 else f"{texts.language}-*"
+        table.add_row(label, str(texts.language), str(len(pairs)), f"{len(texts):,}", texts.fingerprint[:_SHOWN])
+    return table
+
+
+def _pool_table(data: Dataset) -> Table:
+    table = Table("passages", "language", "number", "fingerprint", box=None)
+    for key, pool in data.pools.items():
+        table.add_row(key, str(pool.language), f"{len(pool):,}", pool.fingerprint[:_SHOWN])
+    return table
+
+
+def _file_table(loaded: Loaded) -> Table:
+    table = Table("file", "from", "SHA-256", box=None)
+    table.columns[0].overflow = "fold"
+    for file in loaded.files:
+        sha256 = file_sha256(file.path)[:_SHOWN] if file.path.is_file() else "(folder)"
+        table.add_row(Text(str(file.path)), "download" if file.downloaded else "disk", sha256)
+    return table
+
+
+def _hash_notes(loaded: Loaded) -> list[str]:
+    return [
+        f"{file.path} has another SHA-256 than the task file's: it is another edition or was changed."
+        for file in loaded.files
+        if file.sha256 and not file.downloaded and file_sha256(file.path) != file.sha256
+    ]
