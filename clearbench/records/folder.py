@@ -21,37 +21,58 @@ REPLACE_HINT = "Pass --replace to measure anew and lose what is there, or choose
 
 
 def records_folder(out: Path) -> Path:
-    """Folder in a results folder that holds a folder for each model."""
+    """Return the folder in a results folder that holds a folder for each model."""
     return out / "records"
 
 
 def record_folder(out: Path, model_name: str, encoder_fingerprint: str, task: str) -> Path:
-    """Folder of one model and task."""
+    """Return the folder of one model and task.
+
+    Args:
+        out: Results folder.
+        model_name: The model's name.
+        encoder_fingerprint: What tells it from others of that name.
+        task: Label of the task.
+    """
     return records_folder(out) / model_key(model_name, encoder_fingerprint) / task
 
 
 def model_key(model_name: str, encoder_fingerprint: str) -> str:
-    """Name of a model's folder, `<name>-<hash8>`: the encoder's hash keeps two checkpoints called `final` apart."""
+    """Return the name of a model's folder, `<name>-<hash8>`.
+
+    The encoder's hash keeps two checkpoints called `final` apart.
+    """
     return f"{safe_name(model_name)}-{content_hash(encoder_fingerprint)[:8]}"
 
 
 def safe_name(model_name: str) -> str:
-    """A model's name as folders spell it."""
+    """Return a model's name as folders spell it."""
     return re.sub(r"[^\w.+-]+", "_", model_name).strip("._") or "model"
 
 
 def name_in_key(key: str) -> str:
-    """The name that a model's folder begins with, as folders spell it; a folder that was renamed is its own name."""
+    """Return the model's name in that of its folder, as folders spell it; all of it if a user renamed the folder."""
     match = re.fullmatch(r"(.+)-[0-9a-f]{8}", key)
     return match[1] if match else key
 
 
 class RecordFolder:
-    """One task's results of one model, open for writing."""
+    """One task's results of one model, open for writing.
+
+    Attributes:
+        folder: Where they lie.
+        identity: What is measured.
+        complete: Whether record.json says that all pairs it was asked for were scored.
+        done: Pair -> its record, of all pairs whose scores are written.
+    """
 
     def __init__(self, folder: Path, identity: Identity, replace: bool = False) -> None:
         """Open a folder, creating it, or continue what is there.
 
+        Args:
+            folder: The record's folder.
+            identity: What is measured.
+            replace: Delete what is there.
         Raises:
             RecordError: It holds results of another identity or schema and `replace` is off, or cannot be written.
         """
@@ -191,7 +212,7 @@ def has_record(folder: Path) -> bool:
 
 
 def find_records(out: Path) -> list[Path]:
-    """Folders of all records under a results folder, sorted."""
+    """Return the folders of all records under a results folder, sorted."""
     return sorted(file.parent for file in records_folder(out).glob(f"*/*/{RECORD_FILE}"))
 
 

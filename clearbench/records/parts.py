@@ -44,7 +44,7 @@ class QueryScores:
 
 
 def read_scores(folder: Path, pairs: Sequence[str] | None = None, columns: Sequence[str] | None = None) -> Any:
-    """Per-query scores as a pandas DataFrame: pair, query, cluster, one column per measure.
+    """Return per-query scores as a pandas DataFrame: pair, query, cluster, one column per measure.
 
     Args:
         folder: A record's folder.
@@ -68,12 +68,12 @@ def read_scores(folder: Path, pairs: Sequence[str] | None = None, columns: Seque
 
 
 def part_files(folder: Path) -> list[Path]:
-    """Parts in a record's folder, sorted."""
+    """Return the parts in a record's folder, sorted."""
     return sorted((folder / SCORES).glob("*.parquet"))
 
 
 def part_name(pool: str, pairs: Sequence[str]) -> str:
-    """File name, without its ending, of what the pairs of a pool have written together."""
+    """Return the file name, without its ending, of what is written of these pairs of a pool together."""
     safe = re.sub(r"[^\w.+-]+", "_", pool)[:80]
     return f"{safe}-{content_hash(*pairs)[:12]}"
 

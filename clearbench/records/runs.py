@@ -60,17 +60,23 @@ def text_rows(queries: Sequence[Texts], passages: Texts, positions: Sequence[int
 
 
 def trec_file(folder: Path, pair: str, kind: TrecKind) -> Path:
-    """File in a record's folder that holds a pair's ranking or judgements."""
+    """Return where a pair's ranking or judgements are kept.
+
+    Args:
+        folder: A record's folder.
+        pair: Language pair.
+        kind: The ranking ("trec"), or the judgements ("qrels").
+    """
     return folder / RUNS / f"{pair}.{kind}"
 
 
 def texts_file(folder: Path, name: str) -> Path:
-    """File in a record's folder that holds the texts of a part."""
+    """Return where the texts of a part are kept in a record's folder."""
     return folder / RUNS / f"{name}.texts.parquet"
 
 
 def is_saved(folder: Path, pair: str, kind: TrecKind) -> bool:
-    """Whether a pair's ranking or judgements were saved."""
+    """Whether a pair's ranking or judgements were saved; see `trec_file`."""
     return trec_file(folder, pair, kind).exists()
 
 

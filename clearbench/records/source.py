@@ -89,8 +89,12 @@ def damage_named(file: Path, remedy: str) -> Iterator[None]:
 
 
 def score_part(file: Path, table: Any, measure: str) -> ScorePart:
-    """Code the columns of an Arrow table: pair, query, cluster and the measure.
+    """Code the columns of an Arrow table.
 
+    Args:
+        file: Where the table comes from, for messages.
+        table: With columns pair, query, cluster and the measure; strings may be dictionary-encoded.
+        measure: The column of scores.
     Raises:
         KeyError, ValueError, pyarrow.ArrowException: A column is missing or holds something else.
     """

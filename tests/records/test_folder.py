@@ -9,7 +9,15 @@ from builders.records import RecordOptions, make_identity, make_record, query_sc
 
 from clearbench.common.errors import RecordError
 from clearbench.common.hashing import content_hash
-from clearbench.records.folder import RecordFolder, find_records, read_record, record_folder
+from clearbench.records.folder import (
+    RecordFolder,
+    find_records,
+    model_key,
+    name_in_key,
+    read_record,
+    record_folder,
+    safe_name,
+)
 from clearbench.records.parts import read_scores
 
 ANEW = "Pass --replace to measure anew and lose what is there, or choose another --out"
@@ -38,6 +46,12 @@ def test_two_checkpoints_of_one_name_have_two_folders_and_odd_names_are_spelt_sa
 
 def folders_of(name):
     return f"{name}-{content_hash('one')[:8]}"
+
+
+@pytest.mark.parametrize("name", ["final", "org/my model:v2", "../..", "a-0123abcd"])
+def test_the_name_in_a_key_is_the_name_as_folders_spell_it(name):
+    assert name_in_key(model_key(name, "one")) == safe_name(name)
+    assert name_in_key("moved") == "moved"
 
 
 def test_a_folder_that_is_opened_again_knows_what_was_scored(place):
