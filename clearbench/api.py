@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clearbench.common.options import make_record, make_records, wrong_kind
+from clearbench.common.settings import make_record, make_records, wrong_kind
 
 if TYPE_CHECKING:
     from clearbench.encoders.base import DenseEncoder

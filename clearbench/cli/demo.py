@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from clearbench.common.options import Option
+
 GATE_OUTCOMES = (0, 3, 4)
 
 
@@ -29,10 +31,10 @@ class Step:
 
 def demo(
     context: typer.Context,
-    out: Annotated[Path, typer.Option(help="Folder for rows, checkpoints, results and the report.")] = Path("demo-out"),
-    model: Annotated[str, typer.Option(help="Encoder to start from; `minilm` comes with the extra `demo`.")] = "minilm",
-    steps: Annotated[int, typer.Option(help="Optimizer steps of each training.", min=1)] = 24,
-    show: Annotated[bool, typer.Option("--show", help="Only print the commands.")] = False,
+    out: Annotated[Path, Option("Folder for rows, checkpoints, results and the report.")] = Path("demo-out"),
+    model: Annotated[str, Option("Encoder to start from; `minilm` comes with the extra `demo`.")] = "minilm",
+    steps: Annotated[int, Option("Optimizer steps of each training.", minimum=1)] = 24,
+    show: Annotated[bool, Option("Only print the commands.")] = False,
 ) -> int:
     """Train CLEAR and InfoNCE, evaluate, compare, gate English, rank, report: minutes on two cores, nothing downloaded.
 

@@ -9,7 +9,7 @@ records declare is one flag, whose value all of them get.
 
 import inspect
 import types
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
@@ -34,7 +34,14 @@ KEYWORD = inspect.Parameter.KEYWORD_ONLY
 
 @dataclass(frozen=True)
 class Panel:
-    """Heading of `--help` for an option or all of a record: Annotated[DataLocation, Panel("Data")]."""
+    """Heading of `--help` for an option, or for all of a record: Annotated[DataLocation, Panel("Data")]."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Without:
+    """A field of a record that is no option of the command: Annotated[DataLocation, Without("corpus")]."""
 
     name: str
 
@@ -52,13 +59,6 @@ class PanelCommand(TyperCommand):
         for title, lines in sections.items():
             with formatter.section(title):
                 formatter.write_dl(lines)
-
-
-@dataclass(frozen=True)
-class Without:
-    """A field of a record that is no option of the command: Annotated[DataLocation, Without("corpus")]."""
-
-    name: str
 
 
 def command(app: typer.Typer, name: str) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
@@ -82,8 +82,8 @@ def flatten(function: Callable[..., Result]) -> Callable[..., Result]:
     declared: dict[str, object] = {}
     builds: dict[str, Build] = {}
     for parameter in inspect.signature(function).parameters.values():
-        fields, builds[parameter.name] = _expand(parameter, hints[parameter.name])
         own = parameter.replace(kind=KEYWORD, annotation=hints[parameter.name])
+        fields, builds[parameter.name] = _expand(own)
         found: list[tuple[inspect.Parameter, object]] = [(_flag(field), field.said) for field in fields]
         for flag, said in found or [(own, own)]:
             if declared.setdefault(flag.name, said) != said:
@@ -100,32 +100,34 @@ def flatten(function: Callable[..., Result]) -> Callable[..., Result]:
     return flat
 
 
-def _expand(parameter: inspect.Parameter, annotation: Any) -> tuple[list[MarkedField], Build]:
-    """Return the options that a parameter stands for, and what makes its value from theirs."""
-    name, marks = parameter.name, get_args(annotation)[1:] if get_origin(annotation) is Annotated else ()
-    kind = get_args(annotation)[0] if marks else annotation
-    default = REQUIRED if parameter.default is inspect.Parameter.empty else parameter.default
-    panel = next((mark.name for mark in marks if isinstance(mark, Panel)), None)
-
-    def placed(fields: Iterable[MarkedField]) -> list[MarkedField]:
-        return [replace(one, option=replace(one.option, panel=panel or one.option.panel)) for one in fields]
-
+def _expand(parameter: inspect.Parameter) -> tuple[list[MarkedField], Build]:
+    """Return the options that a parameter stands for, and what makes its value from theirs; no options: itself."""
+    annotation, default = parameter.annotation, parameter.default
+    kind, *marks = get_args(annotation) if get_origin(annotation) is Annotated else (annotation,)
     if (option := option_of(annotation)) is not None:
-        field = MarkedField(name, kind, option, default)
-        return placed([field]), lambda values: _value(field, values, default)
-    make: Build = kind
+        field = MarkedField(parameter.name, kind, option, REQUIRED if default is parameter.empty else default)
+        return _placed([field], marks), lambda values: _value(field, values, default)
     if get_origin(kind) is Given:
-        [kind], make = get_args(kind), dict
-    if not is_record(kind):
-        return [], lambda values: values[name]
+        given = [replace(field, default=None) for field in marked_fields(get_args(kind)[0])]
+        return _placed(given, marks), lambda values: dict(_given(given, values))
+    if is_record(kind):
+        fields = _placed(marked_fields(kind), marks)
+        return fields, lambda values: kind(**dict(_given(fields, values)))
+    return [], lambda values: values[parameter.name]
+
+
+def _placed(fields: Iterable[MarkedField], marks: Sequence[object]) -> list[MarkedField]:
+    """Return the fields that a command has as options, under the panel that it names."""
     left_out = {mark.name for mark in marks if isinstance(mark, Without)}
-    fields = [field for field in marked_fields(kind) if field.name not in left_out]
-    if make is dict:
-        fields = [replace(field, default=None) for field in fields]
-    return placed(fields), lambda values: make(**dict(_given(fields, values)))
+    panel = next((mark.name for mark in marks if isinstance(mark, Panel)), None)
+    return [
+        replace(field, option=replace(field.option, panel=panel or field.option.panel))
+        for field in fields
+        if field.name not in left_out
+    ]
 
 
-def _given(marked: list[MarkedField], values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _given(marked: Iterable[MarkedField], values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield the fields whose flags were given, and those that are made where they were not."""
     for field in marked:
         if (value := _value(field, values, None)) is not None:

@@ -4,18 +4,17 @@
     class EncoderOptions:
         pooling: Annotated[str | None, Option("cls, mean or last.", panel="Model")] = None
 
-`clearbench.cli.options` makes the flags of a command from the records that the command takes; `make_record` makes a
-record from the keyword arguments of the Python interface.
+`clearbench.cli.options` makes the flags of a command from the records that the command takes;
+`clearbench.common.settings` makes a record from the keyword arguments of the Python interface.
 """
 
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
-from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from clearbench.common.environment import default_cache
-from clearbench.common.errors import UsageError, suggest
+from clearbench.common.errors import UsageError
 
 Record = TypeVar("Record")
 REQUIRED = MISSING
@@ -84,7 +83,7 @@ class MarkedField:
 def marked_fields(kind: type) -> Iterator[MarkedField]:
     """Yield the options among the fields of a dataclass or of a pydantic model, in their order."""
     plain, marked = get_type_hints(kind), get_type_hints(kind, include_extras=True)
-    for name, default in _defaults(kind).items():
+    for name, default in defaults_of(kind).items():
         if (option := option_of(marked[name])) is not None:
             yield MarkedField(name, plain[name], option, default)
 
@@ -105,7 +104,8 @@ def is_record(kind: Any) -> bool:
     return isinstance(kind, type) and (is_dataclass(kind) or hasattr(kind, "model_fields")) and any(marked_fields(kind))
 
 
-def _defaults(kind: Any) -> dict[str, Any]:
+def defaults_of(kind: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass or pydantic model with their defaults, as in MarkedField."""
     if is_dataclass(kind):
         made = {field.name for field in fields(kind) if field.default_factory is not MISSING}
         return {field.name: None if field.name in made else field.default for field in fields(kind)}
@@ -140,68 +140,15 @@ def read_settings(texts: list[str], flag: str) -> dict[str, str]:
     return settings
 
 
-def make_record(kind: type[Record], given: Mapping[str, Any], caller: str) -> Record:
-    """Make a record of options from keyword arguments; see `make_records`."""
-    [record] = make_records((kind,), given, caller)
-    return cast(Record, record)
-
-
-def make_records(kinds: Sequence[type], given: Mapping[str, Any], caller: str) -> tuple[Any, ...]:
-    """Make records of options from keyword arguments, each from its own fields; a text will do for a path.
-
-    Raises:
-        UsageError: A name does not exist, or a value is of another type; the message begins with `caller`.
-    """
-    known = list(dict.fromkeys(name for kind in kinds for name in _defaults(kind)))
-    for name in given:
-        if name not in known:
-            raise UsageError(f"{caller} has no setting {name!r}: there are {', '.join(known)}.{suggest(name, known)}")
-    records = []
-    for kind in kinds:
-        absent = {field.name: field.option.absent() for field in marked_fields(kind) if field.option.absent is not None}
-        hints = get_type_hints(kind)
-        values = {name: _converted(given[name], hints[name], f"{caller}: {name}") for name in given if name in hints}
-        records.append(kind(**absent | {name: value for name, value in values.items() if value is not None}))
-    return tuple(records)
-
-
-def _converted(value: Any, annotation: Any, where: str) -> Any:
-    expected = _alternatives(annotation)
-    if isinstance(value, str) and Path in expected:
-        return Path(value)
-    if isinstance(value, list) and any(get_origin(kind) is tuple for kind in expected):
-        return tuple(value)
-    if not any(_fits(value, one) for one in expected):
-        raise wrong_kind(where, value, " or ".join(map(_name, expected)))
-    return value
-
-
-def wrong_kind(where: str, value: object, expected: str) -> UsageError:
-    """Return the error for an argument of a type that cannot be used."""
-    inside = f" of {type(value[0]).__name__}" if isinstance(value, list | tuple) and value else ""
-    return UsageError(f"{where}: found a {type(value).__name__}{inside}, expected {expected}.")
-
-
 def without_none(annotation: Any) -> Any:
     """Return `X` of `X | None`."""
-    kept = [kind for kind in _alternatives(annotation) if kind is not type(None)]
+    kept = [kind for kind in alternatives(annotation) if kind is not type(None)]
     return kept[0] if len(kept) == 1 else annotation
 
 
-def _alternatives(annotation: Any) -> tuple[Any, ...]:
+def alternatives(annotation: Any) -> tuple[Any, ...]:
+    """Return the types of a union; another type alone."""
     return get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
-
-
-def _fits(value: object, expected: Any) -> bool:
-    if get_origin(expected) is Literal:
-        return isinstance(value, str)  # the record knows its words, and what to say of others
-    kind = get_origin(expected) or expected
-    return isinstance(value, (int, float) if kind is float else kind)
-
-
-def _name(kind: Any) -> str:
-    names = {type(None): "None", str: "a text", Path: "a path"}
-    return names.get(kind) or str(getattr(kind, "__name__", kind))
 
 
 OFFLINE = Option("Never use the network.")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from clearbench.common.errors import UsageError
-from clearbench.common.options import make_record, make_records
+from clearbench.common.settings import make_record, make_records
 from clearbench.encoders.base import EncoderOptions
 from clearbench.tasks.options import DataLocation, Selection
 from clearbench.verdicts.compare.model import CompareOptions
@@ -13,7 +13,8 @@ from clearbench.verdicts.compare.model import CompareOptions
 
 def test_keyword_arguments_make_a_record():
     assert make_record(EncoderOptions, {"max_length": 7}, "load") == EncoderOptions(max_length=7)
-    assert make_record(CompareOptions, {"tasks": ["xquad"]}, "compare") == CompareOptions(tasks=("xquad",))
+    for tasks in (["xquad", "mlqa"], "xquad, mlqa"):
+        assert make_record(CompareOptions, {"tasks": tasks}, "compare") == CompareOptions(tasks=("xquad", "mlqa"))
 
 
 def test_settings_are_divided_among_records_and_a_text_will_do_for_a_path(monkeypatch):
