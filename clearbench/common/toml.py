@@ -51,7 +51,7 @@ def _describe(problem: Any, known: tuple[str, ...]) -> str:
     key = ".".join(map(str, problem["loc"]))
     message = str(problem["msg"]).removeprefix("Value error, ").rstrip(".")
     match problem["type"]:
-        case "extra_forbidden":
+        case "extra_forbidden" | "unexpected_keyword_argument":  # of a model, of a dataclass
             names = f"; there are {', '.join(known)}.{suggest(key, known)}" if known else ""
             text = f"unknown key{names}"
         case "missing":

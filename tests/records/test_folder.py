@@ -192,13 +192,19 @@ def edited(folder, change):
     file.write_text(json.dumps(change(json.loads(file.read_text()))))
 
 
+BIAS = {"own_first": None, "chance": None, "languages": {}, "friedman": None}
+
+
 @pytest.mark.parametrize(
     ("damage", "named"),
     [
         (lambda record: {k: v for k, v in record.items() if k != "main_measure"}, "main_measure: "),
         (lambda record: record | {"pairs": [{**record["pairs"][0], "num_queries": "many"}]}, "pairs.0.num_queries"),
         (lambda record: record | {"extra": 1}, "extra: "),
-        (lambda record: record | {"identity": {**record["identity"], "extra": 1}}, "identity.extra: "),
+        (lambda record: record | {"identity": {**record["identity"], "extra": 1}}, "identity.extra: unknown key"),
+        (lambda record: record | {"bias": {**BIAS, "extra": 1}}, "bias.extra: unknown key"),
+        (lambda record: record | {"bias": {**BIAS, "chance": "high"}}, "bias.chance: found 'high', expected: "),
+        (lambda record: record | {"bias": {"chance": None}}, "bias.own_first: missing"),
     ],
 )
 def test_a_hand_edited_record_is_refused_by_the_name_of_the_field(tmp_path, damage, named):
