@@ -37,7 +37,7 @@ def compare_with_published(published: Sequence[Published], evaluations: Sequence
     """Put every published figure beside the one in the record of the same task; both are in the same order."""
     figures = []
     for task, evaluation in zip(published, evaluations, strict=True):
-        pairs = {pair.pair: pair for pair in evaluation.record.pairs}
+        pairs = evaluation.record.by_pair
         for pair, measures in task.figures.items():
             for measure, value in measures.items():
                 found = pairs[pair].measures[measure].mean

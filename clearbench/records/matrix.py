@@ -51,7 +51,7 @@ def scores_matrix(entry: Entry, measure: str, pairs: Sequence[str] | None = None
         UsageError: The record lacks the measure or a pair.
         RecordError: The scores are missing or damaged, or are not those that the record sums up.
     """
-    recorded = {pair.pair: pair for pair in entry.record.pairs}
+    recorded = entry.record.by_pair
     wanted = list(recorded) if pairs is None else list(dict.fromkeys(pairs))
     _check_known(entry, measure, wanted, recorded)
     gathered = _Gathered(wanted)

@@ -103,6 +103,11 @@ class Record(_Frozen):
     timings: dict[str, Any]
     bias: BiasSummary | None = None
 
+    @property
+    def by_pair(self) -> dict[str, PairRecord]:
+        """Pair -> its record, in the order of `pairs`."""
+        return {pair.pair: pair for pair in self.pairs}
+
 
 def find_damage(record: Record) -> str | None:
     """Return what no run writes, in words; None where nothing is wrong."""

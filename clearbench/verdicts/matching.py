@@ -129,7 +129,7 @@ def refuse_other_measurement(base: Entry, other: Entry) -> None:
 
 def _selected(base: Entry, other: Entry, pairs: str | None) -> tuple[Pairs, Pairs]:
     """Both records' pairs by name, narrowed to patterns that any of the two records has pairs for."""
-    ours, theirs = ({pair.pair: pair for pair in entry.record.pairs} for entry in (base, other))
+    ours, theirs = base.record.by_pair, other.record.by_pair
     if pairs is None:
         return ours, theirs
     chosen = set(map(str, select_pairs(pairs, map(parse_pair, dict.fromkeys([*ours, *theirs])))))
