@@ -7,7 +7,6 @@ Nothing is measured here: every figure comes from a record, or from the verdict 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
@@ -15,12 +14,12 @@ from markupsafe import Markup
 from clearbench.common.environment import describe_environment, now
 from clearbench.common.errors import RecordError, UsageError
 from clearbench.common.progress import progress
-from clearbench.records.published import Published
 from clearbench.records.select import Entry, select_model, select_tasks
 from clearbench.report.bias import BiasPanel, bias_panels
 from clearbench.report.charts import Axis, Group, Plot, group_axis, group_means, plot
 from clearbench.report.maps import difference_maps, group_map, value_maps
 from clearbench.report.matrix import Difference, Map
+from clearbench.report.options import ReportOptions
 from clearbench.report.palette import series
 from clearbench.report.training import TrainingRun, find_runs
 from clearbench.report.words import bias_fact, capitalise, describe_task, facts
@@ -31,32 +30,6 @@ from clearbench.verdicts.leaderboard.rank import MEASURED, Leaderboard, make_lea
 
 MOST_SERIES = len(series("light"))
 """Models that charts tell apart by colour."""
-
-
-@dataclass(frozen=True)
-class ReportOptions:
-    """What a report shows.
-
-    Attributes:
-        title: Its heading.
-        baseline: Model that others are compared with and gated against; None compares with the first of the
-            leaderboard and gates nothing.
-        margin: What English may lose, in points.
-        tasks: Only these tasks, by name or label.
-        measure: Instead of each task's main measure.
-        training: Folders of training runs to show.
-        published: Published figures to show in the leaderboard, marked.
-        messages: What the reader should know beforehand: records that were left out.
-    """
-
-    title: str = "Retrieval across languages"
-    baseline: str | None = None
-    margin: float = 1.0
-    tasks: tuple[str, ...] | None = None
-    measure: str | None = None
-    training: tuple[Path, ...] = ()
-    published: tuple[Published, ...] = ()
-    messages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

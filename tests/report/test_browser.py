@@ -9,7 +9,8 @@ from builders.report import EVIL, write_records
 
 from clearbench.common.languages import languages
 from clearbench.records.select import load_results
-from clearbench.report.build import ReportOptions, make_report
+from clearbench.report.build import make_report
+from clearbench.report.options import ReportOptions
 from clearbench.report.page import render
 
 CHROMIUM, DRIVER = (shutil.which(name) or f"/usr/bin/{name}" for name in ("chromium", "chromedriver"))

@@ -19,10 +19,11 @@ from clearbench.common.errors import RecordError, UsageError
 from clearbench.evaluation.options import EvaluationOptions
 from clearbench.records.select import load_results
 from clearbench.report import palette as colours
-from clearbench.report.build import ReportOptions, make_report
+from clearbench.report.build import make_report
 from clearbench.report.charts import group_axis, group_means, plot
 from clearbench.report.maps import difference_maps, value_maps
 from clearbench.report.matrix import MISSING, Difference, nice_range
+from clearbench.report.options import ReportOptions
 from clearbench.report.page import render
 
 

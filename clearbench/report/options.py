@@ -1,0 +1,38 @@
+"""What a user may set about a report."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from clearbench.common.errors import UsageError
+from clearbench.common.options import Option, read_names
+from clearbench.records.published import Published
+
+
+@dataclass(frozen=True)
+class ReportOptions:
+    """What a report shows. Without a baseline, models are compared with the best one and none is gated.
+
+    Attributes:
+        published: Published figures to show in the leaderboard, marked.
+        messages: What the reader should know beforehand: records that were left out.
+    """
+
+    title: Annotated[str, Option("Its heading.")] = "Retrieval across languages"
+    baseline: Annotated[
+        str | None,
+        Option("Model that others are compared with and gated against (default: compared with the best)."),
+    ] = None
+    margin: Annotated[float, Option("What English may lose to the baseline, in points.", flag="--gate-margin")] = 1.0
+    tasks: Annotated[tuple[str, ...] | None, Option("Only these tasks, separated by commas.", read=read_names)] = None
+    measure: Annotated[str | None, Option("Instead of each task's main measure.")] = None
+    training: Annotated[
+        tuple[Path, ...],
+        Option("Checkpoint of `clearbench train`, or a folder of them, for loss curves (repeatable)."),
+    ] = ()
+    published: tuple[Published, ...] = ()
+    messages: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.margin <= 100:
+            raise UsageError(f"--gate-margin {self.margin:g}: expected points between 0 and 100, such as 1.0.")
