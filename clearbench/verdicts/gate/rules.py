@@ -42,8 +42,9 @@ class Rule(BaseModel):
 
     Attributes:
         name: What outputs call it; by default its own words.
-        pairs: Patterns as `--pairs` takes them, such as `*-en` or `de-en,es-en`; or
-        group: A group of pairs that records average: `*-en`, `low`, `english`, `all` and so on.
+        pairs: Patterns as `--pairs` takes them, such as `*-en` or `de-en,es-en`; None if there is a group.
+        group: A group of pairs that records average: `*-en`, `low`, `english`, `all` and so on; None if there are
+            patterns.
         tasks: Only these tasks; none means every task that both sides have.
         measure: By default each task's main measure.
         worst_drop: No pair's mean may be worse than the baseline's by this many points (or ranks) or more.
