@@ -9,7 +9,18 @@ from builders.records import make_identity
 from clearbench.common.errors import RecordError
 from clearbench.common.languages import parse_language
 from clearbench.records.folder import RecordFolder
-from clearbench.records.runs import qrels_lines, read_run, read_run_qrels, read_texts, text_rows, trec_lines
+from clearbench.records.runs import (
+    has_runs,
+    has_texts,
+    is_saved,
+    qrels_lines,
+    read_run,
+    read_run_qrels,
+    read_texts,
+    read_trec,
+    text_rows,
+    trec_lines,
+)
 from clearbench.tasks.dataset import Texts
 
 ENGLISH, GERMAN = parse_language("en"), parse_language("de")
@@ -71,11 +82,40 @@ def test_a_line_with_other_fields_is_named_by_its_number(folder, name, fields, r
         read(folder.folder, "de-en")
 
 
-def test_ids_with_unusual_line_separators_stay_on_their_line(folder):
-    odd = Texts(ENGLISH, ("p\u2028x", "p\x85y"), ("one", "two"))
-    lines = trec_lines(("q0",), odd.ids, np.array([[1, 0]]), np.array([[0.5, 0.25]], dtype=np.float32))
-    folder.write_run("de-en", [line.replace("\u2028", "_").replace("\x85", "_") for line in lines])
-    assert [key for key, _ in read_run(folder.folder, "de-en")["q0"]] == ["p_y", "p_x"]
+def test_only_a_line_feed_ends_a_line(folder):
+    write_run(folder)
+    file = folder.folder / "runs" / "de-en.trec"
+    file.write_bytes("q0 Q0 p0 1 0.5 a\r\nq0 Q0 p\u2028x 2 0.25 a\n".encode())
+    with pytest.raises(RecordError, match=r"de-en\.trec:2 has 7 fields, expected 6: an id holds a blank"):
+        read_run(folder.folder, "de-en")
+
+
+@pytest.mark.parametrize("damage", [b"q0 Q0 p0 1 x clearbench\n", b"\xff\xfe"])
+def test_what_is_no_number_or_no_text_is_damage(folder, damage):
+    write_run(folder)
+    (folder.folder / "runs" / "de-en.trec").write_bytes(damage)
+    with pytest.raises(RecordError, match=r"de-en\.trec is damaged \(.*Measure again with --save-runs --replace"):
+        read_run(folder.folder, "de-en")
+    (folder.folder / "runs" / "de-en.qrels").write_bytes(damage.replace(b" clearbench", b"").replace(b"Q0 ", b""))
+    with pytest.raises(RecordError, match=r"de-en\.qrels is damaged"):
+        read_run_qrels(folder.folder, "de-en")
+
+
+def test_a_saved_file_is_read_as_it_is(folder):
+    write_run(folder)
+    for kind in ("trec", "qrels"):
+        text = (folder.folder / "runs" / f"de-en.{kind}").read_text(encoding="utf-8")
+        assert read_trec(folder.folder, "de-en", kind) == text
+
+
+def test_a_folder_tells_what_was_saved(folder):
+    place = folder.folder
+    assert not has_runs(place) and not has_texts(place) and not is_saved(place, "de-en", "trec")
+    write_run(folder, qrels={})
+    assert has_runs(place) and not has_texts(place)
+    assert is_saved(place, "de-en", "trec") and not is_saved(place, "de-en", "qrels")
+    folder.write_texts("en", ["de-en"], text_rows([QUERIES], PASSAGES, []))
+    assert has_texts(place)
 
 
 # --- texts
