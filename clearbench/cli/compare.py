@@ -97,16 +97,16 @@ def _tables(comparisons: "Sequence[Comparison]", examples: "Sequence[Examples]",
 
     from rich.console import Console
 
+    from clearbench.cli.tables import whole_width
     from clearbench.verdicts.compare.examples import as_lines
     from clearbench.verdicts.compare.table import as_tables
 
     shown = list(as_tables(comparisons))
-    terminal, unlimited = Console(), Console(width=10_000)
-    needed = max((unlimited.measure(table).maximum for table in shown if not isinstance(table, str)), default=0)
+    terminal = Console()
     plain = wide or not terminal.is_terminal
     console = Console(
         file=StringIO(),
-        width=max(terminal.width, needed),
+        width=max(terminal.width, whole_width(part for part in shown if not isinstance(part, str))),
         force_terminal=not plain,
         color_system=None if plain else "auto",
         highlight=False,

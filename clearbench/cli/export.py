@@ -41,7 +41,7 @@ def export(
     from clearbench.export.trec import export_trec
 
     if selection != DEFAULT and (model is not None or format != "beir"):
-        raise UsageError("--pairs goes with --format beir and without MODEL; a record is exported with all its pairs.")
+        raise UsageError("Pairs are chosen with --format beir and without MODEL; of a record, all are exported.")
     if model is None and format == "beir":
         exported = export_beir(_task_data(task, selection, location), to)
     elif model is None:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 OUTPUT = "Output"
 EXIT_CODES: "dict[Outcome, int]" = {"pass": 0, "fail": 3, "undecided": 4}
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
-WIDEST = 1000
 
 
 def gate(
@@ -101,6 +100,7 @@ def _save(entries: "list[Entry]", file: Path, options: GateOptions) -> int:
 def _print(result: "GateResult", format: str, badge: bool) -> None:
     from rich.console import Console
 
+    from clearbench.cli.tables import whole_width
     from clearbench.verdicts.gate.machine import to_json
     from clearbench.verdicts.gate.sentences import badge as badge_line
     from clearbench.verdicts.gate.sentences import headline, legend
@@ -112,11 +112,8 @@ def _print(result: "GateResult", format: str, badge: bool) -> None:
     if format == "json":
         print(to_json(result))
         return
-    console = Console(highlight=False)
     for title, table, rest in tables(result):
-        # As wide as the figures ask for: one that is cut is worse than a line that wraps.
-        asked = console.measure(table, options=console.options.update(width=WIDEST)).maximum
-        wide = Console(highlight=False, width=max(console.width, asked))
+        wide = Console(highlight=False, width=max(Console().width, whole_width([table])))
         wide.print(f"\n{title}", style="bold", markup=False)
         wide.print(table)
         if rest:

@@ -1,6 +1,6 @@
 """`clearbench run`: evaluate one model on tasks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -55,19 +55,16 @@ def run(
     from clearbench.evaluation.plan import plan_run
     from clearbench.scoring.judges import make_judge
     from clearbench.tasks.load import load_tasks
-    from clearbench.tasks.mixed import mix
 
     if pool == "mixed":
-        _check_mixed(tasks, selection, location)
-        selection = replace(selection, all_pairs=True)
-    sets = load_tasks(tasks, selection, location, options)
-    if pool == "mixed":
-        sets = [mix(retrieval) for retrieval in sets]
+        sets = _load_mixed(tasks, selection, location, options)
+    else:
+        sets = load_tasks(tasks, selection, location, options)
     if tokeniser is not None:
-        sets = [replace(retrieval, tokeniser=tokeniser) for retrieval in sets]
-    for retrieval in sets:
-        for note in retrieval.notes:
-            say(f"{retrieval.task}: {note}")
+        sets = [replace(data, tokeniser=tokeniser) for data in sets]
+    for data in sets:
+        for note in data.notes:
+            say(f"{data.task}: {note}")
     judges = [make_judge(data, offline=not location.downloads) for data in sets]
     adjustment = _adjustment(adjust, sets, location)
     base = load_encoder(model, encoder)
@@ -78,16 +75,20 @@ def run(
         print_evaluations(evaluate(rival, judges, evaluation), format)
 
 
-def _check_mixed(names: Sequence[str], selection: Selection, location: DataLocation) -> None:
-    """Refuse, before anything is read, what a mixed pool cannot be made of."""
+def _load_mixed(
+    names: Sequence[str], selection: Selection, location: DataLocation, options: Mapping[str, str] | None
+) -> "list[Dataset]":
+    """Load tasks with a pool of all languages each; what that cannot be made of is refused before anything is read."""
     from clearbench.common.errors import UsageError
     from clearbench.tasks.catalogue import find_task
-    from clearbench.tasks.mixed import check_mixable
+    from clearbench.tasks.load import load_tasks
+    from clearbench.tasks.mixed import check_mixable, mix
 
     if selection.pairs is not None:
         raise UsageError("--pool mixed has the passages of all languages at once: choose --languages, not --pairs.")
     for name in names:
         check_mixable(name, find_task(name, location.tasks_dir).has_qrels)
+    return [mix(data) for data in load_tasks(names, replace(selection, all_pairs=True), location, options)]
 
 
 def _adjustment(

@@ -10,6 +10,7 @@ from rich.table import Table
 from clearbench.cli.show_bias import print_bias
 from clearbench.cli.tables import english_first, grid
 from clearbench.common.languages import parse_pair
+from clearbench.common.measures import find_measure
 from clearbench.common.progress import duration, say
 from clearbench.evaluation.pipeline import Evaluation
 from clearbench.evaluation.plan import RunPlan
@@ -26,7 +27,8 @@ def print_evaluations(evaluations: Sequence[Evaluation], style: str) -> None:
         console = Console()
         for evaluation in evaluations:
             record = evaluation.record
-            console.print(f"\n{label(record)}: {record.main_measure} x 100 of {record.model['name']}", style="bold")
+            main = find_measure(record.main_measure)
+            console.print(f"\n{record.identity.label}: {main}{main.scale} of {record.model['name']}", style="bold")
             if record.bias:
                 print_bias(record, console)
             elif style == "table":
@@ -36,7 +38,7 @@ def print_evaluations(evaluations: Sequence[Evaluation], style: str) -> None:
             console.print("macro averages x 100", style="dim")
             console.print(averages(record))
     for evaluation in evaluations:
-        say(f"{label(evaluation.record)}: {evaluation.folder}")
+        say(f"{evaluation.record.identity.label}: {evaluation.folder}")
 
 
 def print_plan(plan: RunPlan) -> None:
@@ -61,20 +63,16 @@ def print_plan(plan: RunPlan) -> None:
         say(f"{task.task}: would be in {task.folder}")
 
 
-def label(record: Record) -> str:
-    """Task name, with the reader options that differ from the task file's."""
-    return ", ".join([record.identity.task, *(f"{key}={value}" for key, value in record.identity.options.items())])
-
-
 def matrix(record: Record, width: int) -> list[Table | str]:
-    """Rows are query languages, columns passage languages, cells the main measure x 100.
+    """Rows are query languages, columns passage languages, cells the main measure.
 
     Cut into as many tables as the width asks for: a figure is never shortened.
     """
     values = {parse_pair(p.pair): p.measures[record.main_measure].mean for p in record.pairs}
     rows = sorted({pair.query for pair in values}, key=english_first)
     columns = sorted({pair.passage for pair in values}, key=english_first)
-    shown = {(str(pair.query), str(pair.passage)): f"{100 * value:.1f}" for pair, value in values.items()}
+    points = find_measure(record.main_measure).points
+    shown = {(str(pair.query), str(pair.passage)): f"{points * value:.1f}" for pair, value in values.items()}
     return grid(list(map(str, rows)), list(map(str, columns)), shown, width)
 
 
@@ -87,7 +85,9 @@ def averages(record: Record) -> Table:
     for column in ("n", *shown):
         table.add_column(column, justify="right")
     for group, values in record.averages.items():
-        table.add_row(group, f"{values['num_pairs']:.0f}", *(f"{100 * values[measure]:.1f}" for measure in shown))
+        table.add_row(
+            group, f"{values['num_pairs']:.0f}", *(f"{find_measure(name).points * values[name]:.1f}" for name in shown)
+        )
     return table
 
 

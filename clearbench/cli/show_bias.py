@@ -6,21 +6,23 @@ from rich.console import Console
 
 from clearbench.cli.tables import english_first, grid
 from clearbench.common.languages import parse_language, parse_pair
+from clearbench.common.measures import find_measure
+from clearbench.common.text import p_value
 from clearbench.records.schema import Record
 from clearbench.stats.summaries import BiasSummary
 
-# Measures shown per query language: heading, name, factor.
+# Measures shown per query language: heading, name.
 COLUMNS = (
-    ("nDCG@10", "nDCG@10", 100.0),
-    ("TLR@10", "TLR@10", 100.0),
-    ("TLR@100", "TLR@100", 100.0),
-    ("lpr_first", "lpr_first", 100.0),
-    ("lpr_pair", "lpr_pairwise", 100.0),
-    ("right/same", "top1_right_same", 100.0),
-    ("right/other", "top1_right_other", 100.0),
-    ("wrong/same", "top1_wrong_same", 100.0),
-    ("wrong/other", "top1_wrong_other", 100.0),
-    ("Max@R", "Max@R", 1.0),
+    ("nDCG@10", "nDCG@10"),
+    ("TLR@10", "TLR@10"),
+    ("TLR@100", "TLR@100"),
+    ("lpr_first", "lpr_first"),
+    ("lpr_pair", "lpr_pairwise"),
+    ("right/same", "top1_right_same"),
+    ("right/other", "top1_right_other"),
+    ("wrong/same", "top1_wrong_same"),
+    ("wrong/other", "top1_wrong_other"),
+    ("Max@R", "Max@R"),
 )
 
 
@@ -29,19 +31,19 @@ def print_bias(record: Record, console: Console) -> None:
     by_query = {str(parse_pair(pair.pair).query): pair for pair in record.pairs}
     rows = sorted(by_query, key=english_first)
     main = record.main_measure
-    shown = COLUMNS if main == "nDCG@10" else ((main, main, 100.0), *COLUMNS)
+    shown = COLUMNS if main == "nDCG@10" else ((main, main), *COLUMNS)
     console.print(
         f"queries of one language among the passages of {len(record.bias.languages) if record.bias else 0} languages; "
         "shares x 100, Max@R a rank; the four x/y columns: content/language of the first passage",
         style="dim",
     )
     values = {
-        (row, heading): f"{factor * by_query[row].measures[name].mean:.1f}"
+        (row, heading): f"{find_measure(name).points * by_query[row].measures[name].mean:.1f}"
         for row in rows
-        for heading, name, factor in shown
+        for heading, name in shown
         if name in by_query[row].measures
     }
-    for table in grid(rows, [heading for heading, _, _ in shown], values, console.width, "query"):
+    for table in grid(rows, [heading for heading, _ in shown], values, console.width, "query"):
         console.print(table)
     console.print("mean rank of the relevant passage, by its language (equal scores share their ranks)", style="dim")
     biases = {row: by_query[row].bias for row in rows} | ({"all": record.bias} if len(rows) > 1 else {})
@@ -73,7 +75,7 @@ def sentences(bias: BiasSummary, num_queries: int) -> Iterator[str]:
         first, last = min(gaps, key=lambda name: gaps[name]), max(gaps, key=lambda name: gaps[name])
         test = bias.friedman
         difference = (
-            f" Friedman's test over {test.num_blocks:,} independent blocks: p {_p(test.p)}."
+            f" Friedman's test over {test.num_blocks:,} independent blocks: p {p_value(test.p)}."
             if test
             else " No Friedman test: it needs two independent questions with a relevant passage in every language."
         )
@@ -103,10 +105,6 @@ def _interval(bias: BiasSummary) -> str:
 
 def _percent(value: float) -> str:
     return f"{100 * value:.1f}%"
-
-
-def _p(value: float) -> str:
-    return f"= {value:.3f}" if value >= 0.001 else "< 0.001"
 
 
 def _name(language: str) -> str:

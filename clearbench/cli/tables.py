@@ -1,6 +1,6 @@
 """Printing tables: by language, cut to the terminal's width; of facts; and to a pipe, where no cell is cut."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -13,12 +13,20 @@ MAX_COLUMNS = 16
 GAP = 2
 # Columns of a table that goes to a file or a pipe, at the least.
 PLAIN_WIDTH = 120
+# No table is wider.
+UNLIMITED = 10_000
 
 
 def stdout() -> Console:
     """Return a console made now, so that it writes to the stdout of now; wide enough to cut no cell in a pipe."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=max(console.width, PLAIN_WIDTH))
+
+
+def whole_width(tables: Iterable[Table]) -> int:
+    """Columns that the widest table asks for: a figure that is cut is worse than a line that wraps."""
+    unlimited = Console(width=UNLIMITED)
+    return max((unlimited.measure(table).maximum for table in tables), default=0)
 
 
 def facts(rows: Mapping[str, str]) -> Table:
