@@ -1,0 +1,92 @@
+"""Judges: the rank of the only relevant passage gives what whole rankings give; messages name task and pair."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from builders.encoders import HashEncoder, parallel_set
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clearbench.common.errors import DataError, ScoringError
+from clearbench.common.measures import RULES
+from clearbench.encoders.bm25 import BM25
+from clearbench.scoring import judges
+from clearbench.scoring.compute import MEASURE_NAMES
+from clearbench.scoring.judges import JUDGES, QrelsJudge, make_judge
+from clearbench.search.engines import open_engine
+from clearbench.tasks.dataset import Dataset
+
+
+def open_pool(data: Dataset, key: str, encoder=None):
+    engine = open_engine(encoder or HashEncoder(dimension=4), [data])
+    engine.prepare([data], engine.plan([data]))
+    return engine.open(data.pools[key])
+
+
+def of_pool(data: Dataset, key: str):
+    return [pair for pair in data.pairs if pair.pool == key]
+
+
+def test_every_rule_has_a_judge_and_the_measures_of_the_rule():
+    assert JUDGES.keys() == RULES.keys()
+    assert RULES["qrels"] == MEASURE_NAMES
+    assert isinstance(make_judge(parallel_set()), QrelsJudge)
+
+
+@given(st.integers(0, 10_000), st.booleans())
+def test_ranks_of_only_relevant_passages_give_what_rankings_give(seed, lexical):
+    data = parallel_set(("en", "de"), size=12)
+    encoder = BM25 if lexical else HashEncoder(dimension=3, salt=str(seed))  # BM25 ties most passages at 0
+    pool = open_pool(data, "de", encoder)
+    # A passage judged 0 changes no score, but lets no query have a single judgement.
+    judged = {query: {**row, "p11": row.get("p11", 0)} for query, row in data.qrels["all"].items()}
+    fast = list(QrelsJudge(data).score(pool, of_pool(data, "de")))
+    slow = list(QrelsJudge(replace(data, qrels={"all": judged})).score(pool, of_pool(data, "de")))
+    assert [str(one.pair) for one in fast] == [str(one.pair) for one in slow] == ["en-de", "de-de"]
+    assert any(one.ranked is not None for one in slow) and all(one.ranked is None for one in fast)
+    for one, other in zip(fast, slow, strict=True):
+        assert one.queries == other.queries and one.skipped == other.skipped == ()
+        assert np.abs(one.scores - other.scores).max() < 1e-12
+
+
+def test_rankings_that_are_asked_for_belong_to_their_pairs():
+    data = parallel_set(("en", "de", "sw"), size=8)
+    pool = open_pool(data, "en")
+    together = list(QrelsJudge(data).score(pool, of_pool(data, "en"), rankings=True))
+    for one in together:
+        [alone] = QrelsJudge(data).score(pool, [one.pair], rankings=True)
+        assert one.ranked is not None and alone.ranked is not None
+        assert one.ranked.positions.tolist() == alone.ranked.positions.tolist()
+
+
+def test_queries_without_a_relevant_passage_are_skipped_and_counted():
+    data = parallel_set(("en",), size=4)
+    qrels = {**data.qrels["all"], "p0#1": {"p1": 0}}
+    [scored] = QrelsJudge(replace(data, qrels={"all": qrels})).score(open_pool(data, "en"), data.pairs)
+    assert scored.skipped == ("p0#1",) and len(scored.queries) == 7
+
+
+def test_verifying_passes_and_catches_a_wrong_rank(monkeypatch):
+    data = parallel_set(("en",), size=6)
+    pool, judge = open_pool(data, "en"), QrelsJudge(data)
+    [scored] = judge.score(pool, data.pairs, rankings=True)
+    judge.verify(pool, scored)
+    right = judges.score_ranks
+    monkeypatch.setattr(judges, "score_ranks", lambda ranks: right(ranks + 1))
+    [wrong] = judge.score(pool, data.pairs, rankings=True)
+    with pytest.raises(ScoringError, match=r"toy en-en: nDCG@1 of query .* pytrec_eval says"):
+        judge.verify(pool, wrong)
+
+
+def test_a_judged_passage_that_the_pool_lacks_is_named_with_its_pair():
+    data = parallel_set(("en",), size=4)
+    lost = replace(data, qrels={"all": {**data.qrels["all"], "p0#1": {"elsewhere": 1}}})
+    with pytest.raises(DataError, match=r"toy en-en: 1 judged passages .* 'elsewhere'.*clearbench tasks check toy"):
+        list(QrelsJudge(lost).score(open_pool(data, "en"), data.pairs))
+
+
+def test_a_query_without_accepted_answers_is_an_error():
+    data = replace(parallel_set(("en",), size=4), judged_by="mkqa", answers={"p0#1": ("topic0",)})
+    with pytest.raises(ScoringError, match=r"toy en-en: 7 queries have no accepted answers, first 'p0#2'"):
+        list(make_judge(data).score(open_pool(data, "en"), data.pairs))
