@@ -46,6 +46,10 @@ def test_models_are_compared_by_result_or_by_name(tmp_path):
     [
         lambda: clearbench.load_encoder("minilm", max_lenght=3),
         lambda: clearbench.load_task("demoo"),
+        lambda: clearbench.load_task("demo", pair="de-en"),
+        lambda: clearbench.load_task("demo", all_pairs="yes"),
+        lambda: clearbench.evaluate("bm25", [], nmae="base"),
+        lambda: clearbench.evaluate("bm25", [], cache=3),
         lambda: clearbench.compare("a", "b", flip=3),
         lambda: clearbench.compare("a", "b", results="nowhere"),
         lambda: clearbench.load_task("demo", pairs=["de-en"]),
@@ -59,3 +63,13 @@ def test_models_are_compared_by_result_or_by_name(tmp_path):
 def test_a_slip_is_a_known_error(call):
     with pytest.raises(ClearbenchError):
         call()
+
+
+def test_settings_may_be_texts_paths_or_lists(tmp_path, monkeypatch):
+    monkeypatch.setenv("CLEARBENCH_CACHE", str(tmp_path / "cache"))
+    task = clearbench.load_task("demo", pairs="de-en", cache_dir=str(tmp_path))
+    base = clearbench.evaluate("bm25", [task], out=str(tmp_path), name="base")
+    other = clearbench.evaluate(tiny_checkpoint(tmp_path / "tiny"), [task], out=tmp_path, cache=tmp_path / "own")
+    assert (tmp_path / "own" / "embeddings").is_dir() and not (tmp_path / "cache").exists()
+    named = clearbench.compare(base, other, tasks="demo", flips=10)
+    assert named == clearbench.compare(base, other, tasks=["demo"], flips=10)

@@ -119,7 +119,9 @@ class TrainConfig(BaseModel):
     gradient_checkpointing: Annotated[bool, Option("Less memory, more time.", MACHINE)] = False
     gather: bool = True
     """Whether the candidates of all devices are taken together."""
-    report_to: Annotated[Literal["none", "tensorboard", "wandb"], Option("If installed.", MACHINE)] = "none"
+    report_to: Annotated[
+        Literal["none", "tensorboard", "wandb"], Option("Where curves go, if it is installed.", MACHINE)
+    ] = "none"
     offline: Annotated[bool, replace(OFFLINE, panel=MACHINE)] = False
 
     pooling: Annotated[str | None, same_option(EncoderOptions, "pooling")] = None
