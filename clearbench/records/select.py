@@ -1,5 +1,6 @@
 """Finding records: all of a results folder, or those of one model that a user names."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,6 +86,13 @@ def models(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
     for entry in entries:
         grouped.setdefault(entry.key, []).append(entry)
     return grouped
+
+
+def display_names(entries: Iterable[Entry]) -> dict[str, str]:
+    """Model key -> name; the key itself where two models have one name."""
+    names = {entry.key: entry.name for entry in entries}
+    held = Counter(names.values())
+    return {key: name if held[name] == 1 else key for key, name in names.items()}
 
 
 def select_model(source: Path | Sequence[Entry], text: str) -> list[Entry]:

@@ -26,7 +26,8 @@ from clearbench.report.words import bias_fact, capitalise, describe_task, facts
 from clearbench.verdicts.compare.compute import CompareOptions, Comparison, compare_models
 from clearbench.verdicts.gate.decide import gate
 from clearbench.verdicts.gate.verdict import GateOptions, GateResult
-from clearbench.verdicts.leaderboard.rank import MEASURED, Leaderboard, make_leaderboard
+from clearbench.verdicts.leaderboard.model import MEASURED, Leaderboard, LeaderboardOptions
+from clearbench.verdicts.leaderboard.rank import make_leaderboard
 
 MOST_SERIES = len(series("light"))
 """Models that charts tell apart by colour."""
@@ -118,7 +119,7 @@ def make_report(entries: Sequence[Entry], options: ReportOptions | None = None) 
     """
     options = options or ReportOptions()
     entries = select_tasks(entries, options.tasks)
-    board = make_leaderboard(entries, measure=options.measure, published=options.published)
+    board = make_leaderboard(entries, LeaderboardOptions(measure=options.measure), options.published)
     names = {row.key: row.model for row in board.rows if row.source == MEASURED}
     by_key = {key: [entry for entry in entries if entry.key == key] for key in names}
     base = _reference(entries, options, list(names))

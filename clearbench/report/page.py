@@ -10,7 +10,7 @@ from markupsafe import Markup
 from clearbench.report import palette as colours
 from clearbench.report.bias import SPLIT
 from clearbench.report.build import Report
-from clearbench.verdicts.leaderboard.rank import MEASURED
+from clearbench.verdicts.leaderboard.model import MEASURED
 
 TEMPLATES = Path(__file__).with_name("templates")
 SCRIPTS = ("maps.js", "page.js")

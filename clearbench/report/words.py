@@ -12,8 +12,7 @@ from clearbench.records.select import Entry
 from clearbench.stats.summaries import BiasSummary
 from clearbench.verdicts.compare.model import Comparison
 from clearbench.verdicts.gate.verdict import GateResult
-from clearbench.verdicts.leaderboard.columns import TaskColumns
-from clearbench.verdicts.leaderboard.rank import MEASURED, Leaderboard, Row
+from clearbench.verdicts.leaderboard.model import MEASURED, BoardRow, Leaderboard, TaskColumns
 
 LEVEL = 0.05
 
@@ -110,7 +109,7 @@ def _ranking(board: Leaderboard) -> list[Markup]:
     second = rest[0]
     if second.p_best is None:
         verdict = ""
-    elif second.p_best < board.alpha:
+    elif second.p_best < board.options.alpha:
         verdict = f"; the difference is significant ({_p(second.p_best)})"
     else:
         verdict = f"; the difference is not significant ({_p(second.p_best)})"
@@ -119,7 +118,7 @@ def _ranking(board: Leaderboard) -> list[Markup]:
             first.model, over, 100 * _mean(first), second.model, 100 * _mean(second), verdict
         )
     ]
-    level = [row.model for row in rest if row.p_best is not None and not row.p_best < board.alpha]
+    level = [row.model for row in rest if row.p_best is not None and not row.p_best < board.options.alpha]
     if len(level) > 1:
         told.append(Markup("Not separable from {} on these queries: {}.").format(first.model, enumerate_words(level)))
     return told
@@ -187,7 +186,7 @@ def _or_none(number: int) -> str:
     return f"{number:,}" if number else "none"
 
 
-def _mean(row: Row) -> float:
+def _mean(row: BoardRow) -> float:
     return row.mean if row.mean is not None else float("nan")
 
 

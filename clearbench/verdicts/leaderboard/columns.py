@@ -4,69 +4,19 @@
 over the pairs that all models of the task have stands in the column `common`. Nothing missing is averaged away.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from clearbench.common.arrays import Scores
 from clearbench.common.errors import RecordError, UsageError, suggest
 from clearbench.common.languages import parse_pair
 from clearbench.common.measures import find_measure
 from clearbench.records.schema import PairRecord
 from clearbench.records.select import Entry
 from clearbench.stats.averages import GROUPS
+from clearbench.verdicts.leaderboard.model import AVERAGED, TaskColumns, TaskFigures
 from clearbench.verdicts.matching import refuse_other_measurement
-
-AVERAGED = tuple(group for group in GROUPS if group != "all")
-"""Groups of pairs that have a column beside the mean over all pairs, in the order of the columns."""
-
-Values = NDArray[np.float64]
-"""A task's means [P], pairs as in TaskColumns.pairs; NaN where a model has no figure."""
-
-
-@dataclass(frozen=True)
-class TaskColumns:
-    """What the columns of one task average.
-
-    Attributes:
-        label: Task, with the reader options that make it another measurement.
-        task: Task name.
-        options: Those reader options.
-        measure: The measure shown.
-        pairs: Every pair that any model has.
-        common: Pairs that all models with this task have.
-        members: Group of pairs -> which of `pairs` it averages, bool [P]; groups without a pair are left out.
-    """
-
-    label: str
-    task: str
-    options: Mapping[str, str]
-    measure: str
-    pairs: tuple[str, ...]
-    common: tuple[str, ...]
-    members: Mapping[str, NDArray[np.bool_]]
-
-
-@dataclass(frozen=True)
-class TaskFigures:
-    """One model's figures on one task, in [0, 1]; None where it lacks a pair that the column averages.
-
-    Attributes:
-        num_pairs: How many of the task's pairs the model has.
-        mean: Over all pairs.
-        common: Over the pairs that all models with the task have.
-        groups: By group of pairs.
-        worst_pair: The common pair with the lowest figure.
-        worst: That figure.
-    """
-
-    num_pairs: int
-    mean: float | None
-    common: float | None
-    groups: Mapping[str, float | None]
-    worst_pair: str | None
-    worst: float | None
 
 
 def task_columns(label: str, group: Sequence[Entry], measure: str | None) -> TaskColumns:
@@ -78,22 +28,12 @@ def task_columns(label: str, group: Sequence[Entry], measure: str | None) -> Tas
         measure: Instead of the task's main measure.
     Raises:
         RecordError: The records do not measure the same thing.
-        UsageError: A record lacks the measure, or it is one where lower is better.
+        UsageError: A record lacks the measure, or models cannot be ranked by it.
     """
     _check_comparable(group)
     first = group[0].record
     measure = first.main_measure if measure is None else measure
-    if find_measure(measure).unit == "rank":
-        raise UsageError(f"{measure} is a rank, lower is better; a leaderboard ranks by measures in [0, 1].")
-    for entry in group:
-        without = [pair.pair for pair in entry.record.pairs if measure not in pair.measures]
-        if without:
-            known = list(entry.record.pairs[0].measures)
-            raise UsageError(
-                f"{entry.place} has no measure {measure!r} in {len(without):,} of {len(entry.record.pairs):,} pairs; "
-                f"{entry.record.pairs[0].pair} has: {', '.join(known)}.{suggest(measure, known)} "
-                "Choose tasks that have it with --tasks."
-            )
+    _check_measure(measure, group)
     having = [{pair.pair for pair in entry.record.pairs} for entry in group]
     pairs = tuple(sorted(set.union(*having)))
     common = tuple(sorted(set.intersection(*having)))
@@ -103,18 +43,18 @@ def task_columns(label: str, group: Sequence[Entry], measure: str | None) -> Tas
     return TaskColumns(label, first.identity.task, first.identity.options, measure, pairs, common, members)
 
 
-def model_values(entry: Entry, columns: TaskColumns) -> Values:
-    """Return a model's means of the task's pairs; NaN where it has none."""
+def model_values(entry: Entry, columns: TaskColumns) -> Scores:
+    """Return a model's means of the task's pairs, [P] as in `columns.pairs`; NaN where it has none."""
     means = {pair.pair: pair.measures[columns.measure].mean for pair in entry.record.pairs}
     return np.array([means.get(pair, np.nan) for pair in columns.pairs])
 
 
-def model_figures(values_P: Values, columns: TaskColumns) -> TaskFigures:
+def model_figures(values_P: Scores, columns: TaskColumns) -> TaskFigures:
     """Return a model's figures from its means of the task's pairs."""
     groups = {name: _average(values_P[mask]) for name, mask in columns.members.items()}
     common_P = values_P[np.isin(columns.pairs, columns.common)]
     complete = len(common_P) > 0 and not np.isnan(common_P).any()
-    worst = int(common_P.argmin()) if complete else -1
+    worst = int((find_measure(columns.measure).sign * common_P).argmin()) if complete else -1
     return TaskFigures(
         num_pairs=int((~np.isnan(values_P)).sum()),
         mean=_average(values_P),
@@ -125,9 +65,26 @@ def model_figures(values_P: Values, columns: TaskColumns) -> TaskFigures:
     )
 
 
-def _average(values: Values) -> float | None:
+def _average(values: Scores) -> float | None:
     """Mean, or None if there is nothing or something is missing."""
     return None if len(values) == 0 or np.isnan(values).any() else float(values.mean())
+
+
+def _check_measure(measure: str, group: Sequence[Entry]) -> None:
+    """Raise unless models can be ranked by the measure, and every record has it for all of its pairs."""
+    if find_measure(measure).better == "neither":
+        raise UsageError(
+            f"{measure} describes a ranking without judging it, so no model is better by it. Choose another --measure."
+        )
+    for entry in group:
+        without = [pair.pair for pair in entry.record.pairs if measure not in pair.measures]
+        if without:
+            known = list(entry.record.pairs[0].measures)
+            raise UsageError(
+                f"{entry.place} has no measure {measure!r} in {len(without):,} of {len(entry.record.pairs):,} pairs; "
+                f"{entry.record.pairs[0].pair} has: {', '.join(known)}.{suggest(measure, known)} "
+                "Choose tasks that have it with --tasks."
+            )
 
 
 def _check_comparable(group: Sequence[Entry]) -> None:

@@ -1,17 +1,18 @@
 """A leaderboard as CSV, JSON, Markdown, and tables for a terminal.
 
-CSV and JSON hold every figure in [0, 1] as it was computed (CSV: six decimals); Markdown and the terminal show points,
-x 100, one decimal, and leave out columns that are empty for all.
+CSV and JSON hold every figure as it was computed (CSV: six decimals); Markdown and the terminal show shares as points,
+x 100, and ranks as they are, one decimal, and leave out columns that are empty for all.
 """
 
 import csv
 import io
 import json
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from clearbench.verdicts.leaderboard.columns import AVERAGED, TaskColumns
-from clearbench.verdicts.leaderboard.rank import MEASURED, Leaderboard, Row
+from clearbench.common.measures import find_measure
+from clearbench.common.text import count, escape_markdown
+from clearbench.verdicts.leaderboard.model import AVERAGED, MEASURED, BoardRow, Leaderboard, TaskColumns
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -73,9 +74,9 @@ def to_json(board: Leaderboard) -> str:
         for column in board.tasks
     ]
     document = {
-        "alpha": board.alpha,
-        "flips": board.flips,
-        "seed": board.seed,
+        "alpha": board.options.alpha,
+        "flips": board.options.flips,
+        "seed": board.options.seed,
         "clusters": board.num_clusters,
         "ranked_pairs": {label: list(pairs) for label, pairs in board.shared.items()},
         "notes": list(board.notes),
@@ -90,9 +91,9 @@ def to_markdown(board: Leaderboard) -> str:
     parts = []
     for title, header, rows in _sections(board):
         lines = [header, ["---:" if place > _left(header) else "---" for place in range(len(header))], *rows]
-        table = "\n".join("| " + " | ".join(map(_markdown_cell, line)) + " |" for line in lines)
-        parts.append(f"**{_markdown_cell(title)}**\n\n{table}")
-    notes = "\n".join(f"- {_markdown_cell(note)}" for note in explain(board))
+        table = "\n".join("| " + " | ".join(map(escape_markdown, line)) + " |" for line in lines)
+        parts.append(f"**{escape_markdown(title)}**\n\n{table}")
+    notes = "\n".join(f"- {escape_markdown(note)}" for note in explain(board))
     return "\n\n".join([*parts, notes]).rstrip() + "\n"
 
 
@@ -107,13 +108,16 @@ def explain(board: Leaderboard) -> list[str]:
     lines = []
     if board.shared and len(measured) > 1:
         lines.append(
-            f"Ranks are over the {board.num_shared:,} pairs of {', '.join(board.shared)} that all {len(measured)} "
-            "models have: mean over each task's pairs, then over tasks; Borda is the share of the other models beaten."
+            f"Ranks are over the {count(board.num_shared, 'pair')} of {', '.join(board.shared)} that all "
+            f"{len(measured)} models have: mean over each task's pairs, then over tasks; "
+            "Borda is the share of the other models beaten."
         )
         lines.append(
-            f"Not separable: {board.flips:,} paired sign flips of {board.num_clusters:,} clusters give "
-            f"p ≥ {board.alpha:g} (two-sided, Holm) for the difference to the best model, or to the one above."
+            f"Not separable: {board.options.flips:,} paired sign flips of {count(board.num_clusters, 'cluster')} give "
+            f"p ≥ {board.options.alpha:g} (two-sided, Holm) for the difference to the best model, or to the one above."
         )
+    lower = dict.fromkeys(column.measure for column in board.tasks if find_measure(column.measure).better == "lower")
+    lines += [f"Of {measure}, lower is better: the lowest figure ranks first." for measure in lower]
     lines += board.notes
     sources = {row.source: None for row in board.rows if row.source != MEASURED}
     if sources:
@@ -121,7 +125,7 @@ def explain(board: Leaderboard) -> list[str]:
     return lines
 
 
-def _model_cells(board: Leaderboard, row: Row) -> tuple[object, ...]:
+def _model_cells(board: Leaderboard, row: BoardRow) -> tuple[object, ...]:
     measured = row.source == MEASURED
     return (
         row.rank,
@@ -138,7 +142,7 @@ def _model_cells(board: Leaderboard, row: Row) -> tuple[object, ...]:
     )
 
 
-def _task_cells(row: Row, column: TaskColumns) -> tuple[object, ...]:
+def _task_cells(row: BoardRow, column: TaskColumns) -> tuple[object, ...]:
     figures = row.tasks.get(column.label)
     if figures is None:
         return (column.measure, 0, len(column.pairs), *([None] * (len(TASK_COLUMNS) - 3)))
@@ -148,7 +152,7 @@ def _task_cells(row: Row, column: TaskColumns) -> tuple[object, ...]:
     return (*counts, *averages, figures.worst_pair, figures.worst)
 
 
-def _json_row(board: Leaderboard, row: Row) -> dict[str, Any]:
+def _json_row(board: Leaderboard, row: BoardRow) -> dict[str, Any]:
     values: dict[str, Any] = dict(zip(MODEL_COLUMNS, _model_cells(board, row), strict=True))
     values |= {"model": row.model, "not_separable_from": list(board.not_separable(row))}
     columns = [column for column in board.tasks if column.label in row.tasks]
@@ -156,69 +160,76 @@ def _json_row(board: Leaderboard, row: Row) -> dict[str, Any]:
     return values
 
 
-def _name(row: Row) -> str:
+def _name(row: BoardRow) -> str:
     return row.model if row.source == MEASURED else f"{row.model} {DAGGER}"
 
 
-def _sections(board: Leaderboard) -> Iterator[tuple[str, list[str], list[list[str]]]]:
-    """Give title, header and rows of the ranking and of each task, without columns that are empty for all."""
+class _Section(NamedTuple):
+    """One table: its title, the titles of its columns, its rows."""
+
+    title: str
+    header: list[str]
+    rows: list[list[str]]
+
+
+def _sections(board: Leaderboard) -> list[_Section]:
+    """Return the ranking, where there is more than one model, and a table for each task."""
     ranked = [row for row in board.rows if row.rank is not None]
-    if len(ranked) > 1:
-        header = ["rank", "model", "mean", "Borda", "rank (Borda)", "not separable from"]
-        lines = [
-            [
-                str(row.rank),
-                _name(row),
-                _points(row.mean),
-                _points(row.borda),
-                str(row.rank_borda),
-                ", ".join(board.not_separable(row)),
-            ]
-            for row in ranked
-        ]
-        yield "Overall, x 100", header, lines
-    for column in board.tasks:
-        rows = [row for row in board.rows if row.source == MEASURED or column.label in row.tasks]
-        header = ["model", "pairs", *(_SHORT.get(name, name) for name in ("mean", "common", *AVERAGED)), "worst pair"]
-        lines = [[_name(row), *_shown(row, column)] for row in rows]
-        partial = column.common != column.pairs
-        kept = [
-            place
-            for place, name in enumerate(header)
-            if name in ("model", "pairs") or (any(line[place] for line in lines) and (partial or name != "common"))
-        ]
-        yield (
-            f"{column.label}: {column.measure} x 100",
-            [header[place] for place in kept],
-            [[line[place] for place in kept] for line in lines],
-        )
+    return [*([_ranking(board, ranked)] if len(ranked) > 1 else []), *(_task(board, column) for column in board.tasks)]
 
 
-def _shown(row: Row, column: TaskColumns) -> list[str]:
+def _ranking(board: Leaderboard, ranked: Sequence[BoardRow]) -> _Section:
+    measure = find_measure(board.tasks[0].measure)
+    header = ["rank", "model", "mean", "Borda", "rank (Borda)", "not separable from"]
+    rows = [
+        [
+            str(row.rank),
+            _name(row),
+            _figure(row.mean, measure.points),
+            _figure(row.borda),
+            str(row.rank_borda),
+            ", ".join(board.not_separable(row)),
+        ]
+        for row in ranked
+    ]
+    return _Section("Overall, x 100" if measure.unit == "share" else "Overall, Borda x 100", header, rows)
+
+
+def _task(board: Leaderboard, column: TaskColumns) -> _Section:
+    """Return the table of a task, without columns that are empty for all."""
+    shown = [row for row in board.rows if row.source == MEASURED or column.label in row.tasks]
+    header = ["model", "pairs", *(_SHORT.get(name, name) for name in ("mean", "common", *AVERAGED)), "worst pair"]
+    rows = [[_name(row), *_shown(row, column)] for row in shown]
+    partial = column.common != column.pairs
+    kept = [
+        place
+        for place, name in enumerate(header)
+        if name in ("model", "pairs") or (any(row[place] for row in rows) and (partial or name != "common"))
+    ]
+    title = f"{column.label}: {column.measure}{find_measure(column.measure).scale}"
+    return _Section(title, [header[place] for place in kept], [[row[place] for place in kept] for row in rows])
+
+
+def _shown(row: BoardRow, column: TaskColumns) -> list[str]:
+    """Return a row's cells in the table of a task, after the model's name."""
     figures = row.tasks.get(column.label)
     if figures is None:
         return [f"0/{len(column.pairs):,}", *([""] * (len(AVERAGED) + 3))]
+    points = find_measure(column.measure).points
     whole = figures.num_pairs == len(column.pairs)
     pairs = f"{figures.num_pairs:,}" if whole else f"{figures.num_pairs:,}/{len(column.pairs):,}"
     values = (figures.mean, figures.common, *(figures.groups[name] for name in AVERAGED))
-    worst = f"{figures.worst_pair} {_points(figures.worst)}" if figures.worst_pair else ""
-    return [pairs, *map(_points, values), worst]
+    worst = f"{figures.worst_pair} {_figure(figures.worst, points)}" if figures.worst_pair else ""
+    return [pairs, *(_figure(value, points) for value in values), worst]
 
 
-def _points(value: float | None) -> str:
-    return "" if value is None else f"{100 * value:.1f}"
+def _figure(value: float | None, points: float = 100.0) -> str:
+    return "" if value is None else f"{points * value:.1f}"
 
 
 def _left(header: Sequence[str]) -> int:
     """Place of the last column that is set left: the model's name."""
     return header.index("model")
-
-
-def _markdown_cell(text: str) -> str:
-    flat = " ".join(text.split())
-    for character in "\\`*_<>|[]":
-        flat = flat.replace(character, "\\" + character)
-    return flat
 
 
 def _cut(title: str, header: list[str], rows: list[list[str]], width: int) -> Iterator["Table"]:

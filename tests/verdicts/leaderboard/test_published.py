@@ -6,6 +6,7 @@ from builders.tasks import write
 
 from clearbench.records.published import load_published
 from clearbench.records.select import load_results
+from clearbench.verdicts.leaderboard.model import LeaderboardOptions
 from clearbench.verdicts.leaderboard.output import explain, to_csv, to_markdown
 from clearbench.verdicts.leaderboard.rank import make_leaderboard
 
@@ -40,7 +41,7 @@ def published(tmp_path):
 def board_of(tmp_path, pairs, published, **options):
     for name, level in (("one", 0.6), ("two", 0.5)):
         write_model(tmp_path, name, {"xquad": {pair: [level, level] for pair in pairs}})
-    return make_leaderboard(load_results(tmp_path), published=published, flips=50, **options)
+    return make_leaderboard(load_results(tmp_path), LeaderboardOptions(flips=50, **options), published)
 
 
 def test_published_rows_are_never_ranked(tmp_path, published):

@@ -13,10 +13,13 @@ from hypothesis import strategies as st
 
 from clearbench.common.errors import RecordError, UsageError
 from clearbench.common.languages import parse_pair
+from clearbench.common.measures import RULES
+from clearbench.common.text import escape_markdown
 from clearbench.records.parts import read_scores
 from clearbench.records.select import load_results
 from clearbench.stats.averages import GROUPS
-from clearbench.verdicts.leaderboard.columns import TaskColumns, model_figures
+from clearbench.verdicts.leaderboard.columns import model_figures
+from clearbench.verdicts.leaderboard.model import LeaderboardOptions, TaskColumns
 from clearbench.verdicts.leaderboard.output import csv_columns, explain, to_csv, to_json, to_markdown, to_tables
 from clearbench.verdicts.leaderboard.rank import borda, make_leaderboard
 from clearbench.verdicts.leaderboard.separability import cluster_contributions, separate
@@ -120,7 +123,7 @@ def test_a_task_counts_once_whatever_its_number_of_pairs(tmp_path):
         write_model(
             tmp_path, name, {"mlqa": {p: np.array(v) * level for p, v in many.items()}, "xquad": {"en-en": [0.1, 0.1]}}
         )
-    board = make_leaderboard(load_results(tmp_path), flips=50)
+    board = make_leaderboard(load_results(tmp_path), LeaderboardOptions(flips=50))
     assert rows_of(board)["one"].mean == pytest.approx((0.9 + 0.1) / 2)
     assert rows_of(board)["one"].borda == pytest.approx((1.0 + 0.5) / 2)
 
@@ -141,6 +144,60 @@ def test_one_model_is_a_leaderboard(tmp_path):
     assert (row.rank, row.mean, row.borda, row.p_best) == (1, 0.5, None, None)
 
 
+# --- measures know which way is better
+
+
+BIAS_MEASURES = (
+    *("TLR@10", "lang_nDCG_strict@10", "PEER@10", "Max@R", "lpr_first", "lpr_pairwise"),
+    *(f"top1_{content}_{language}" for content in ("right", "wrong") for language in ("same", "other")),
+)
+RANKED = [name for name in (*itertools.chain(*RULES.values()), *BIAS_MEASURES) if not name.startswith("lpr_")]
+
+
+@pytest.mark.parametrize("measure", RANKED)
+def test_the_better_model_ranks_first_by_every_measure(tmp_path, measure):
+    """Twelve clusters, each better by far: first by mean, Borda and test, and the worst pair is the worst."""
+    pairs = ("en-en", "de-en")
+    lower = measure in ("Max@R", "top1_wrong_same", "top1_wrong_other")
+    points = 40.0 if measure == "Max@R" else 1.0
+    for name, level in (("high", 0.8), ("low", 0.2)):
+        values = {pair: points * (level + scores(1)[pair] / 20 + 0.1 * (pair == "en-en")) for pair in pairs}
+        write_model(tmp_path, name, {"pool": values}, measures=(measure,))
+    board = make_leaderboard(load_results(tmp_path), LeaderboardOptions(flips=200, measure=measure))
+    first, second = board.rows
+    assert [first.model, second.model] == (["low", "high"] if lower else ["high", "low"])
+    assert [(row.rank, row.rank_borda, row.borda) for row in board.rows] == [(1, 1, 1.0), (2, 2, 0.0)]
+    assert second.p_best < 0.05 and board.not_separable(second) == ()
+    figures = first.tasks["pool"]
+    assert figures.worst_pair == ("en-en" if lower else "de-en")
+    assert (figures.worst > figures.mean) == lower and first.mean == pytest.approx(figures.mean)
+    assert any(f"Of {measure}, lower is better" in line for line in explain(board)) == lower
+    scale = " x 100" if points == 1.0 else ""
+    assert f"**{escape_markdown(f'pool: {measure}{scale}')}**" in to_markdown(board)
+
+
+def test_ranks_are_shown_as_they_are(tmp_path):
+    for name, rank in (("near", 3.0), ("far", 12.5)):
+        write_model(tmp_path, name, {"pool": {"de-mul": [rank] * 8}}, measures=("Max@R",))
+    text = to_markdown(make_leaderboard(load_results(tmp_path), LeaderboardOptions(flips=50)))
+    assert "**Overall, Borda x 100**" in text and r"**pool: Max\@R**" in text
+    assert "| 1 | near | 3.0 | 100.0 | 1 |" in text and "| far | 1 | 12.5 |" in text
+
+
+@pytest.mark.parametrize("measure", ["lpr_first", "lpr_pairwise"])
+def test_a_measure_that_judges_nothing_ranks_no_model(tmp_path, measure):
+    write_model(tmp_path, "one", {"pool": {"de-mul": [0.5, 1.0]}}, measures=("nDCG@10", measure))
+    with pytest.raises(UsageError, match=f"{measure} describes a ranking without judging it"):
+        make_leaderboard(load_results(tmp_path), LeaderboardOptions(measure=measure))
+
+
+def test_measures_of_two_units_have_no_common_mean(tmp_path):
+    write_model(tmp_path, "one", {"pool": {"de-mul": [3.0, 4.0]}}, measures=("Max@R",))
+    write_model(tmp_path, "one", {"xquad": {"de-en": [0.5, 0.6]}})
+    with pytest.raises(UsageError, match=r"Max@R and nDCG@10 have no common mean\. Choose one with --measure"):
+        make_leaderboard(load_results(tmp_path))
+
+
 # --- separability
 
 
@@ -152,7 +209,7 @@ def contributions(out, name, board):
 def test_contributions_add_up_to_the_overall_mean(tmp_path):
     write_model(tmp_path, "one", {"xquad": scores(1), "mlqa": scores(2, PAIRS[:2], size=7)})
     write_model(tmp_path, "two", {"xquad": scores(3), "mlqa": scores(4, PAIRS[:2], size=7)})
-    board = make_leaderboard(load_results(tmp_path), flips=50)
+    board = make_leaderboard(load_results(tmp_path), LeaderboardOptions(flips=50))
     for name, row in rows_of(board).items():
         parts = contributions(tmp_path, name, board)
         assert sum(parts.values()) == pytest.approx(row.mean, abs=1e-12)
@@ -163,7 +220,7 @@ def test_the_test_is_the_literal_one_over_all_sign_patterns(tmp_path):
     """Six clusters: 64 patterns; with many random flips p comes near the exact share."""
     write_model(tmp_path, "one", {"xquad": scores(1, PAIRS[:2], size=12, shift=0.12)})
     write_model(tmp_path, "two", {"xquad": scores(2, PAIRS[:2], size=12)})
-    board = make_leaderboard(load_results(tmp_path), flips=20_000)
+    board = make_leaderboard(load_results(tmp_path), LeaderboardOptions(flips=20_000))
     data = [read_scores(entry.place) for entry in sorted(load_results(tmp_path), key=lambda entry: entry.name)]
     merged = data[0].merge(data[1], on=["pair", "query", "cluster"])
     merged["difference"] = merged["nDCG@10_x"] - merged["nDCG@10_y"]
@@ -175,7 +232,7 @@ def test_the_test_is_the_literal_one_over_all_sign_patterns(tmp_path):
 
 
 def test_equal_models_are_not_separable_and_distant_ones_are(out):
-    board = make_leaderboard(load_results(out), flips=500)
+    board = make_leaderboard(load_results(out), LeaderboardOptions(flips=500))
     good, plain, twin = board.rows
     assert board.not_separable(good) == ()
     assert plain.p_best < 0.05 and board.not_separable(plain) == ()
@@ -262,14 +319,12 @@ def test_tasks_and_measures_can_be_chosen(tmp_path):
     write_model(tmp_path, "one", {"xquad": scores(3)}, options={"merge": "True"})
     entries = load_results(tmp_path)
     assert [column.label for column in make_leaderboard(entries).tasks] == ["mlqa", "xquad", "xquad+merge=True"]
-    board = make_leaderboard(entries, ["xquad+merge=True"], "recall@10")
+    board = make_leaderboard(entries, LeaderboardOptions(tasks=("xquad+merge=True",), measure="recall@10"))
     assert [(column.label, column.measure) for column in board.tasks] == [("xquad+merge=True", "recall@10")]
     with pytest.raises(UsageError, match="Did you mean xquad"):
-        make_leaderboard(entries, ["xquadd"])
+        make_leaderboard(entries, LeaderboardOptions(tasks=("xquadd",)))
     with pytest.raises(UsageError, match=r"no measure 'nDCG@1' in 7 of 7 pairs; de-de has: nDCG@10, recall.*--tasks"):
-        make_leaderboard(entries, measure="nDCG@1")
-    with pytest.raises(UsageError, match="lower is better"):
-        make_leaderboard(entries, measure="Max@R")
+        make_leaderboard(entries, LeaderboardOptions(measure="nDCG@1"))
 
 
 def test_two_checkpoints_of_one_name_are_shown_by_their_keys(tmp_path):
@@ -284,7 +339,7 @@ def test_two_checkpoints_of_one_name_are_shown_by_their_keys(tmp_path):
 
 
 def test_the_csv_has_the_documented_columns_and_blanks_for_what_is_missing(out):
-    board = make_leaderboard(load_results(out), flips=200)
+    board = make_leaderboard(load_results(out), LeaderboardOptions(flips=200))
     text = to_csv(board)
     assert text.splitlines()[0] == HEADER == ",".join(csv_columns(board))
     pandas = pytest.importorskip("pandas")
@@ -307,7 +362,7 @@ def test_a_csv_survives_awkward_names(tmp_path):
 
 
 def test_the_json_says_how_it_was_made(out):
-    document = json.loads(to_json(make_leaderboard(load_results(out), flips=200, seed=3)))
+    document = json.loads(to_json(make_leaderboard(load_results(out), LeaderboardOptions(flips=200, seed=3))))
     assert (document["flips"], document["seed"], document["clusters"]) == (200, 3, 12)
     assert document["tasks"][0]["groups"]["*-en"] == 2
     by_name = {row["model"]: row for row in document["rows"]}
@@ -339,6 +394,6 @@ def test_no_figure_is_shortened_in_a_narrow_terminal(out, width):
 
 
 def test_the_explanation_says_what_ranks_and_marks_mean(out):
-    lines = " ".join(explain(make_leaderboard(load_results(out), flips=200)))
+    lines = " ".join(explain(make_leaderboard(load_results(out), LeaderboardOptions(flips=200))))
     assert "Ranks are over the 6 pairs of xquad that all 3 models have" in lines
     assert "200 paired sign flips of 12 clusters" in lines

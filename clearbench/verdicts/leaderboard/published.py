@@ -1,0 +1,57 @@
+"""Rows of a leaderboard for published figures: shown where task, measure and pairs are a column's, never ranked.
+
+How the figures are read from files stands in `records.published`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from clearbench.records.published import Published
+from clearbench.verdicts.leaderboard.columns import model_figures
+from clearbench.verdicts.leaderboard.model import BoardRow, TaskColumns, TaskFigures
+
+
+def published_rows(
+    published: Sequence[Published], columns: Sequence[TaskColumns]
+) -> tuple[list[BoardRow], tuple[str, ...]]:
+    """Rows of published figures that fill at least one column; all of a model's sources make one row.
+
+    Returns:
+        The rows by name of model, and sentences that a reader has to know.
+    """
+    rows: dict[str, BoardRow] = {}
+    notes: dict[str, None] = {}
+    for entry in published:
+        for column in columns:
+            if entry.task != column.task or (figures := _figures(entry, column)) is None:
+                continue
+            row = rows.setdefault(entry.model, BoardRow(entry.model, entry.model, entry.source, {}))
+            source = row.source if entry.source in row.source else f"{row.source}; {entry.source}"
+            rows[entry.model] = replace(row, source=source, tasks={**row.tasks, column.label: figures})
+            if dict(entry.options) != dict(column.options):
+                with_options = ", ".join(f"{key}={value}" for key, value in entry.options.items()) or "no options"
+                notes[f"Published figures of {column.label} were measured with {with_options}."] = None
+    if published and not rows:
+        notes["No published figures are of these tasks, pairs and measures."] = None
+    return sorted(rows.values(), key=lambda row: row.model.lower()), tuple(notes)
+
+
+def _figures(entry: Published, column: TaskColumns) -> TaskFigures | None:
+    values_P = np.array([entry.figures.get(pair, {}).get(column.measure, np.nan) for pair in column.pairs])
+    figures = model_figures(values_P, column)
+    groups = dict(figures.groups)
+    mean = figures.mean
+    for average in entry.averages:
+        if column.measure not in average.measures:
+            continue
+        for group, mask in column.members.items():
+            if average.pairs == {pair for pair, member in zip(column.pairs, mask, strict=True) if member}:
+                value = average.measures[column.measure]
+                mean = value if group == "all" else mean
+                groups |= {group: value} if group in groups else {}
+    shown = (mean, figures.common, *groups.values())
+    if all(value is None for value in shown):
+        return None
+    return replace(figures, mean=mean, groups=groups)
