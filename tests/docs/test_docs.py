@@ -42,7 +42,7 @@ def shared(tmp_path_factory):
 def place(shared, tmp_path, monkeypatch):
     """An empty folder with the placeholders in it; nothing reaches the network or the user's own cache."""
     from clearbench.encoders import checkpoint as checkpoints
-    from clearbench.scoring.answers.rule import xor
+    from clearbench.scoring.answers import xor
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CLEARBENCH_CACHE", str(shared / "cache"))
