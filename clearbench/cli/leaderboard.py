@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 Format = Literal["table", "csv", "markdown", "json"]
 SUFFIXES: dict[str, Format] = {".csv": "csv", ".md": "markdown", ".json": "json", ".txt": "table"}
-# Columns of a table that goes to a file or a pipe.
-PLAIN_WIDTH = 120
 
 
 def leaderboard(
@@ -72,20 +70,20 @@ def _render(board: "Leaderboard", style: Format) -> str:
         return to_markdown(board)
     from rich.console import Console
 
+    from clearbench.cli.tables import PLAIN_WIDTH
+
     console = Console(record=True, width=PLAIN_WIDTH, file=io.StringIO(), color_system=None)
     _print_tables(board, console)
     return console.export_text()
 
 
 def _print_tables(board: "Leaderboard", console: "Console | None" = None) -> None:
-    from rich.console import Console
     from rich.text import Text
 
+    from clearbench.cli.tables import stdout
     from clearbench.verdicts.leaderboard.output import explain, to_tables
 
-    if console is None:
-        console = Console(highlight=False)
-        console = console if console.is_terminal else Console(highlight=False, width=max(console.width, PLAIN_WIDTH))
+    console = console or stdout()
     for table in to_tables(board, console.width):
         console.print(table)
     for line in explain(board):
