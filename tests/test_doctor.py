@@ -24,9 +24,9 @@ def test_files_are_counted_by_language(tmp_path):
 def test_found_and_missing_tasks(tmp_path):
     write_belebele(tmp_path, "eng_Latn")
     found = findings(data_dir=tmp_path, cache_dir=tmp_path / "cache")
-    assert found["task belebele"].verdict == "ok" and "1 of 122" in found["task belebele"].text
-    assert found["task xquad"].verdict == "note" and "tasks fetch xquad" in found["task xquad"].text
-    assert found["task demo"].verdict == "ok"
+    assert found["task belebele"].state == "ok" and "1 of 122" in found["task belebele"].text
+    assert found["task xquad"].state == "note" and "tasks fetch xquad" in found["task xquad"].text
+    assert found["task demo"].state == "ok"
     assert not (tmp_path / "cache").exists()  # it only looks
 
 
@@ -42,7 +42,7 @@ def test_all_well_is_exit_code_0(tmp_path, capsys):
 
 def test_a_little_disk_is_a_problem(tmp_path, monkeypatch):
     monkeypatch.setattr(doctor, "LITTLE_SPACE", 1e18)
-    assert findings(cache_dir=tmp_path)["cache"].verdict == "problem"
+    assert findings(cache_dir=tmp_path)["cache"].state == "problem"
 
 
 @pytest.mark.parametrize("reachable", [True, False])
@@ -56,5 +56,5 @@ def test_the_network_is_tried_once_and_briefly(reachable):
         return socket.socket()
 
     finding = doctor._network(connect)
-    assert finding.verdict == ("ok" if reachable else "note")
+    assert finding.state == ("ok" if reachable else "note")
     assert tried == [((doctor.HUB, 443), doctor.NETWORK_SECONDS)]

@@ -21,7 +21,7 @@ def doctor(location: Annotated[DataLocation, Without("corpus")]) -> int:
     findings = list(examine(location))
     table = Table(box=None, show_header=False, pad_edge=False)
     for finding in findings:
-        verdict = f"[{STYLES[finding.verdict]}]{finding.verdict}[/]"
-        table.add_row(finding.topic, verdict, finding.text.replace("[", "\\["))
+        state = f"[{STYLES[finding.state]}]{finding.state}[/]"
+        table.add_row(finding.topic, state, finding.text.replace("[", "\\["))
     Console().print(table)
-    return int(any(finding.verdict == "problem" for finding in findings))
+    return int(any(finding.state == "problem" for finding in findings))

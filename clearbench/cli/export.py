@@ -93,7 +93,7 @@ def _record_data(task: str, entry: "Entry", location: DataLocation) -> "Dataset"
     from clearbench.tasks.load import load_task
 
     record = entry.record
-    check_exportable(task, record.identity.scoring.get("judged_by", "qrels") == "qrels", record.identity.options)
+    check_exportable(task, record.identity.has_qrels, record.identity.options)
     source = record.identity.task if task == _name(task) else task
     selection = Selection(pairs=",".join(pair.pair for pair in record.pairs))
     retrieval = load_task(source, selection, location, record.identity.options)

@@ -42,6 +42,10 @@ def export_beir(retrieval: Dataset, to: Path) -> Exported:
 def check_exportable(task: str, has_qrels: bool, options: Mapping[str, str]) -> None:
     """Raise unless a BEIR folder can hold a task's judgements and pools; asked before the data are loaded.
 
+    Args:
+        task: Named in messages.
+        has_qrels: Whether it judges passages.
+        options: Reader options of the record or data set.
     Raises:
         DataError: The task is judged by answers, or has one pool of all languages.
     """
@@ -60,8 +64,8 @@ def check_same_data(retrieval: Dataset, record: Record) -> None:
     Raises:
         RecordError: A pair's data are others.
     """
-    known = {pair.pair: pair.data for pair in record.pairs}
-    other = [str(p) for p in retrieval.pairs if known.get(str(p)) != retrieval.pair_fingerprint(p)]
+    recorded = {name: pair.data for name, pair in record.by_pair.items()}
+    other = [str(p) for p in retrieval.pairs if recorded.get(str(p)) != retrieval.pair_fingerprint(p)]
     if other:
         raise RecordError(
             f"The files of {retrieval.label} that are here are not those of the record: other texts or judgements in "

@@ -23,7 +23,7 @@ GATED = "What is gated"
 class GateOptions:
     """What is gated. The margin is in points, 100 times the measure, or in ranks where the measure is a rank."""
 
-    margin: Annotated[float, Option("Points that may be lost at the most.", GATED)] = 1.0
+    margin: Annotated[float, Option("Points (ranks for Max@R) that may be lost at the most.", GATED)] = 1.0
     confidence: Annotated[float, Option("One-sided confidence.", GATED)] = 0.95
     pairs: Annotated[str | None, Option("Pairs that the margin holds for, all of them (default: en-en).", GATED)] = None
     tasks: Annotated[
