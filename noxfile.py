@@ -1,15 +1,20 @@
-"""Sessions: `nox` runs tests, lint and types; `nox -s demo` the whole story on the embedded data."""
+"""Sessions: `nox` runs what CI runs. `nox -s demo` tells the whole story on embedded data."""
 
 import nox
 
-nox.options.sessions = ["tests", "lint", "types"]
+nox.options.sessions = ["tests", "coverage", "lint", "types"]
 nox.options.default_venv_backend = "venv"
 CONSTRAINTS = ("-c", "constraints.txt")
+DECISIVE = ("scoring", "stats", "records", "verdicts/gate")
+"""Folders in which a line that no test runs may be a wrong verdict."""
+FLOOR = "--cov-fail-under=98"
+"""Per cent of lines and branches, as measured and rounded down."""
 
 
 def install(session: nox.Session, *packages: str) -> None:
-    """Install with the constraints that keep torch at the tested build."""
-    session.install(*CONSTRAINTS, *packages)
+    """Install with the constraints that keep torch at the tested build; with --no-venv, use what is installed."""
+    if session.venv_backend != "none":
+        session.install(*CONSTRAINTS, *packages)
 
 
 @nox.session
@@ -24,6 +29,15 @@ def tests(session: nox.Session) -> None:
     """Run the test-suite; extra arguments go to pytest."""
     install(session, "-e", ".[dev]")
     session.run("pytest", *session.posargs)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Run the tests of what decides a verdict, and fail where fewer lines and branches are run than the floor."""
+    install(session, "-e", ".[dev]")
+    measured = [f"--cov=clearbench/{folder}" for folder in DECISIVE]
+    tests = [f"tests/{folder}" for folder in DECISIVE]
+    session.run("pytest", *tests, *measured, "--cov-report=term:skip-covered", FLOOR, *session.posargs)
 
 
 @nox.session

