@@ -5,43 +5,43 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clearbench.common.languages import MULTIPLE, parse_language, parse_pair
-from clearbench.records.schema import Record
+from clearbench.common.languages import MULTIPLE, Language, parse_language, parse_pair
+from clearbench.records.schema import PairRecord, Record
 from clearbench.records.select import Entry
-from clearbench.report.maps import by_english_first
-from clearbench.report.matrix import Map, nice_range
+from clearbench.report.charts import Axis, Estimate, EstimateChart, EstimateRow, ShareChart
+from clearbench.report.matrix import Matrix, Scale, english_first, language_heading, round_end
+from clearbench.report.models import ShownModel
 from clearbench.stats.summaries import BiasSummary
 
-SPLIT = (
-    ("top1_right_same", "right passage, query's language"),
-    ("top1_right_other", "right passage, another language"),
-    ("top1_wrong_same", "wrong passage, query's language"),
-    ("top1_wrong_other", "wrong passage, another language"),
-)
-"""Measures that split what stands first, and what each says."""
+FIRST_KINDS = {
+    "top1_right_same": "right passage, query's language",
+    "top1_right_other": "right passage, another language",
+    "top1_wrong_same": "wrong passage, query's language",
+    "top1_wrong_other": "wrong passage, another language",
+}
+"""Measures that divide queries by what stands first, and what each says."""
 
 
 @dataclass(frozen=True)
-class LanguageBias:
-    """One query language against a mixed pool; shares in per cent.
+class QueryLanguageBias:
+    """Queries of one language against a mixed pool; shares in per cent.
 
     Attributes:
-        code: Query language.
-        name: Its name.
-        own_first: How often its own passage stands before the translations; None where it has no choice.
-        lower: Of its interval.
-        upper: Likewise.
+        language: Of the queries.
+        own_first: How often the right passage in the query's language stands before its translations; None where
+            there is no choice.
+        lower: Lower end of its 95% interval.
+        upper: Upper end.
         chance: What a ranking blind to language would give.
-        split: Share of queries by what stands first, as in SPLIT; empty where it was not measured.
+        first_kinds: Share of queries by what stands first, as in FIRST_KINDS; empty where it was not measured.
     """
 
-    code: str
-    name: str
+    language: Language
     own_first: float | None
     lower: float | None
     upper: float | None
     chance: float | None
-    split: tuple[float, ...]
+    first_kinds: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -52,86 +52,91 @@ class BiasPanel:
         model: Its name.
         series: Its number among the report's models.
         task: Task label.
-        record: Over the queries of all languages.
-        languages: Per query language.
-        places: Places gained by passage language, for each query language.
+        summary: Over the queries of all languages.
+        languages: See QueryLanguageBias.
+        places: Places gained, query language x passage language; None where no passage has a translation.
     """
 
     model: str
     series: int
     task: str
-    record: BiasSummary
-    languages: tuple[LanguageBias, ...]
-    places: Map | None
+    summary: BiasSummary
+    languages: tuple[QueryLanguageBias, ...]
+    places: Matrix | None
 
 
-def bias_panels(entries: Sequence[tuple[str, int, Entry]]) -> list[BiasPanel]:
-    """Return what records of mixed pools say; the maps of a task share one range of colours.
-
-    Args:
-        entries: Name, series number and record of each model and task.
-    """
-    mixed = [(name, series, entry) for name, series, entry in entries if entry.record.bias is not None]
+def bias_panels(models: Sequence[ShownModel]) -> list[BiasPanel]:
+    """Return what records of mixed pools say; the matrices of a task share one scale."""
+    mixed = [(model, entry) for model in models for entry in model.entries if entry.record.bias is not None]
     largest: dict[str, float] = {}
-    for _, _, entry in mixed:
-        gaps = [
-            abs(rank.gap or 0.0) for pair in entry.record.pairs if pair.bias for rank in pair.bias.languages.values()
+    for _, entry in mixed:
+        gaps = [rank.gap or 0.0 for pair in entry.record.pairs if pair.bias for rank in pair.bias.languages.values()]
+        largest[entry.label] = max([largest.get(entry.label, 0.0), *map(abs, gaps)])
+    return [_panel(model, entry, round_end(largest[entry.label])) for model, entry in mixed]
+
+
+def own_language_chart(panels: Sequence[BiasPanel]) -> EstimateChart:
+    """Return how often the query's own language comes first: a row per query language, an estimate per model."""
+    rows = []
+    for language in english_first(found.language for panel in panels for found in panel.languages):
+        estimates = [
+            Estimate(panel.model, panel.series, found.own_first, found.lower, found.upper, found.chance)
+            for panel in panels
+            for found in panel.languages
+            if found.language == language and found.own_first is not None
         ]
-        largest[entry.label] = max([largest.get(entry.label, 0.0), *gaps])
-    return [_panel(name, series, entry, nice_range(largest[entry.label])) for name, series, entry in mixed]
+        rows.append(EstimateRow(language.name, "", tuple(estimates)))
+    return EstimateChart("share of queries, %", Axis(0.0, 100.0, (0.0, 25.0, 50.0, 75.0, 100.0)), tuple(rows))
 
 
-def _panel(name: str, series: int, entry: Entry, range: float) -> BiasPanel:
-    record = entry.record
-    assert record.bias is not None
-    languages = []
-    for pair in sorted(record.pairs, key=lambda pair: by_english_first(parse_pair(pair.pair).query)):
-        if pair.bias is None:
-            continue
-        query, own = parse_pair(pair.pair).query, pair.bias.own_first
-        split = tuple(100 * pair.measures[key].mean for key, _ in SPLIT if key in pair.measures)
-        languages.append(
-            LanguageBias(
-                code=str(query),
-                name=query.name,
-                own_first=_percent(own.mean if own else None),
-                lower=_percent(own.lower if own else None),
-                upper=_percent(own.upper if own else None),
-                chance=_percent(pair.bias.chance),
-                split=split if len(split) == len(SPLIT) else (),
-            )
-        )
-    return BiasPanel(name, series, entry.label, record.bias, tuple(languages), _places(name, record, range))
+def first_kinds_chart(panel: BiasPanel) -> ShareChart | None:
+    """Return what stands first, by query language; None where it was not measured."""
+    rows = tuple((found.language.name, found.first_kinds) for found in panel.languages if found.first_kinds)
+    return ShareChart(f"What stands first, {panel.model}", tuple(FIRST_KINDS.values()), rows) if rows else None
 
 
-def _places(name: str, record: Record, range: float) -> Map | None:
-    """Query language x passage language: how many places before the mean of the translations a passage stands."""
-    by_query = {parse_pair(pair.pair).query: pair.bias for pair in record.pairs if pair.bias}
-    found = {parse_language(code) for bias in by_query.values() for code in bias.languages} - {MULTIPLE}
-    if not found:
-        return None
-    queries, passages = sorted(by_query, key=by_english_first), sorted(found, key=by_english_first)
-    nan = float("nan")
-    value, lower, upper, ranks = (np.full((len(queries), len(passages)), nan) for _ in "1234")
+def _panel(model: ShownModel, entry: Entry, end: float) -> BiasPanel:
+    assert entry.record.bias is not None
+    pairs = {parse_pair(pair.pair).query: pair for pair in entry.record.pairs if pair.bias is not None}
+    languages = tuple(_of_language(language, pairs[language]) for language in english_first(pairs))
+    places = _places(model.name, entry.record, Scale(-end, end, "places", signed=True))
+    return BiasPanel(model.name, model.series, entry.label, entry.record.bias, languages, places)
+
+
+def _of_language(language: Language, pair: PairRecord) -> QueryLanguageBias:
+    assert pair.bias is not None
+    own = pair.bias.own_first
+    kinds = tuple(100 * pair.measures[key].mean for key in FIRST_KINDS if key in pair.measures)
+    return QueryLanguageBias(
+        language=language,
+        own_first=_percent(own.mean if own else None),
+        lower=_percent(own.lower if own else None),
+        upper=_percent(own.upper if own else None),
+        chance=_percent(pair.bias.chance),
+        first_kinds=kinds if len(kinds) == len(FIRST_KINDS) else (),
+    )
+
+
+def _places(title: str, record: Record, scale: Scale) -> Matrix | None:
+    """How many places before the mean of its translations a passage stands; a gap below 0 is nearer to the top."""
+    ranks = {parse_pair(pair.pair).query: pair.bias.languages for pair in record.pairs if pair.bias}
+    queries = english_first(ranks)
+    passages = english_first({parse_language(code) for found in ranks.values() for code in found} - {MULTIPLE})
+    figures = np.full((3, len(queries), len(passages)), np.nan)
+    counts = np.full(figures.shape[1:], "", dtype=object)
     for row, query in enumerate(queries):
         for column, passage in enumerate(passages):
-            rank = by_query[query].languages.get(str(passage))
+            rank = ranks[query].get(str(passage))
             if rank is None or rank.gap is None:
                 continue
-            # A gap below 0 is a place nearer to the top: shown as places gained.
-            value[row, column] = -rank.gap
-            ranks[row, column] = rank.mean_rank
+            figures[0, row, column] = -rank.gap
+            counts[row, column] = f"mean rank in the pool {rank.mean_rank:,.1f}"
             if rank.lower is not None and rank.upper is not None:
-                lower[row, column], upper[row, column] = -rank.upper, -rank.lower
-    if np.isnan(value).all():
+                figures[1:, row, column] = -rank.upper, -rank.lower
+    if np.isnan(figures[0]).all():
         return None
-    names = {str(language): language.name for language in (*queries, *passages)}
-    counts = tuple("" if np.isnan(rank) else f"mean rank in the pool {rank:,.1f}" for rank in ranks.ravel().tolist())
-    rows, columns = tuple(map(str, queries)), tuple(map(str, passages))
-    return Map(
-        name, "places gained", rows, columns, value, lower, upper, counts=counts, signed=True, range=range,
-        names=names, tiers=dict.fromkeys(names, 0),
-    )  # fmt: skip
+    rows, columns = (tuple(map(language_heading, side)) for side in (queries, passages))
+    return Matrix(title, "places gained", rows, columns, figures, counts, scale)
 
 
 def _percent(share: float | None) -> float | None:

@@ -1,36 +1,35 @@
 """`clearbench report`: everything that records show, as one HTML file that needs no network.
 
-    entries -> leaderboard, comparisons, gates, maps, charts (plain data: Report) -> report_page.render -> text
+    records -> leaderboard, comparisons, gates -> matrices, charts, sentences (Report) -> page.render -> HTML
 
-Nothing is measured here: every figure comes from a record, or from the verdict module that it is named after.
+Nothing is measured here: every figure comes from a record, or from the verdict that it is named after.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from markupsafe import Markup
 
 from clearbench.common.environment import describe_environment, now
 from clearbench.common.errors import RecordError, UsageError
+from clearbench.common.measures import Measure, find_measure
 from clearbench.common.progress import progress
-from clearbench.records.select import Entry, select_model, select_tasks
+from clearbench.common.text import capitalise
+from clearbench.records.select import Entry, models, select_model, select_tasks
 from clearbench.report.bias import BiasPanel, bias_panels
-from clearbench.report.charts import Axis, Group, Plot, group_axis, group_means, plot
-from clearbench.report.maps import difference_maps, group_map, value_maps
-from clearbench.report.matrix import Difference, Map
+from clearbench.report.charts import CurveChart, EstimateChart
+from clearbench.report.groups import GroupMeans, group_chart, group_matrix, group_means
+from clearbench.report.matrix import Matrix, difference_matrices, value_matrices
+from clearbench.report.models import ShownModel
 from clearbench.report.options import ReportOptions
-from clearbench.report.palette import series
-from clearbench.report.training import TrainingRun, find_runs
-from clearbench.report.words import bias_fact, capitalise, describe_task, facts
+from clearbench.report.palette import NUM_SERIES
+from clearbench.report.training import TrainingRun, find_runs, training_curves
+from clearbench.report.words import bias_sentence, describe_task, summarise
 from clearbench.verdicts.compare.compute import CompareOptions, Comparison, compare_models
 from clearbench.verdicts.gate.decide import gate
 from clearbench.verdicts.gate.verdict import GateOptions, GateResult
-from clearbench.verdicts.leaderboard.model import MEASURED, Leaderboard, LeaderboardOptions
+from clearbench.verdicts.leaderboard.model import MEASURED, Leaderboard, LeaderboardOptions, TaskColumns
 from clearbench.verdicts.leaderboard.rank import make_leaderboard
-
-MOST_SERIES = len(series("light"))
-"""Models that charts tell apart by colour."""
 
 
 @dataclass(frozen=True)
@@ -43,23 +42,23 @@ class TaskSection:
         measure: What is shown.
         about: Its size, in words.
         notes: What the records say was odd in the data.
-        values: Maps of figures.
-        differences: Maps of differences.
+        values: Matrices of figures.
+        differences: Matrices of differences.
         groups: Averages by group of pairs.
-        axis: Their axis.
-        group_map: The averages as a table, where there are more models than colours.
+        group_chart: The averages as a chart; None where there are none, or more models than colours.
+        group_matrix: The averages as a table, where there are more models than colours.
     """
 
     label: str
     anchor: str
-    measure: str
+    measure: Measure
     about: str
     notes: tuple[str, ...]
-    values: tuple[Map, ...]
-    differences: tuple[Map, ...]
-    groups: tuple[Group, ...]
-    axis: Axis | None
-    group_map: Map | None
+    values: tuple[Matrix, ...]
+    differences: tuple[Matrix, ...]
+    groups: tuple[GroupMeans, ...]
+    group_chart: EstimateChart | None
+    group_matrix: Matrix | None
 
 
 @dataclass(frozen=True)
@@ -71,24 +70,23 @@ class Report:
         made: When, UTC.
         version: Of clearbench.
         board: The leaderboard.
-        names: Model key -> name shown, in order of rank.
+        models: In order of rank.
         reference: Name of the model that others are compared with; "" with a single model.
-        facts: The summary.
+        facts: The summary, in sentences.
         tasks: See TaskSection.
         comparisons: Every model against the reference.
         gates: Every model's English gate against the baseline.
         ungated: Models that could not be gated, and why.
-        bias: Mixed pools.
+        bias: What mixed pools show, for each model and pool.
         runs: Training runs.
-        plots: Their curves.
-        entries: The records, for the table of their origin.
+        curves: Their curves.
     """
 
     options: ReportOptions
     made: str
     version: str
     board: Leaderboard
-    names: Mapping[str, str]
+    models: tuple[ShownModel, ...]
     reference: str
     facts: tuple[Markup, ...]
     tasks: tuple[TaskSection, ...]
@@ -97,14 +95,12 @@ class Report:
     ungated: tuple[str, ...]
     bias: tuple[BiasPanel, ...]
     runs: tuple[TrainingRun, ...]
-    plots: tuple[Plot, ...]
-    entries: tuple[Entry, ...]
+    curves: tuple[CurveChart, ...]
 
     @property
-    def sources(self) -> tuple[tuple[str, str, str], ...]:
-        """Name, key and settings of each model."""
-        first = {entry.key: entry for entry in reversed(self.entries)}
-        return tuple((name, key, _settings(first[key].record.model)) for key, name in self.names.items())
+    def names(self) -> Mapping[str, str]:
+        """Model key -> name shown, in order of rank."""
+        return names_of(self.models)
 
 
 def make_report(entries: Sequence[Entry], options: ReportOptions | None = None) -> Report:
@@ -120,116 +116,97 @@ def make_report(entries: Sequence[Entry], options: ReportOptions | None = None) 
     options = options or ReportOptions()
     entries = select_tasks(entries, options.tasks)
     board = make_leaderboard(entries, LeaderboardOptions(measure=options.measure), options.published)
-    names = {row.key: row.model for row in board.rows if row.source == MEASURED}
-    by_key = {key: [entry for entry in entries if entry.key == key] for key in names}
-    base = _reference(entries, options, list(names))
-    comparisons = _compare(by_key, base, options)
-    gates, ungated = _gate(by_key, base, options, names) if options.baseline else ((), ())
+    shown = _shown_models(board, entries)
+    base = shown[0]
+    if options.baseline is not None:
+        key = select_model(entries, options.baseline)[0].key
+        [base] = [model for model in shown if model.key == key]
+    comparisons = _compare(shown, base, options)
+    gates, ungated = _gate(shown, base, options) if options.baseline else ((), ())
     runs = find_runs(options.training, entries)
-    number_of = {key: number for number, key in enumerate(names)}
-    sections = []
-    with progress("averages", len(board.tasks), "tasks") as advance:
-        for number, column in enumerate(board.tasks):
-            own = [(names[key], number_of[key], e) for key in names for e in by_key[key] if e.label == column.label]
-            groups = group_means(own, column.measure, column.pairs)
-            sections.append(
-                TaskSection(
-                    label=column.label,
-                    anchor=f"task-{number + 1}",
-                    measure=column.measure,
-                    about=describe_task([entry for _, _, entry in own], column),
-                    notes=tuple(dict.fromkeys(capitalise(note) for _, _, entry in own for note in entry.record.notes)),
-                    values=value_maps([(name, entry.record) for name, _, entry in own], column.measure),
-                    differences=_differences(comparisons, names, column.label, column.measure),
-                    groups=groups,
-                    axis=group_axis(groups) if groups else None,
-                    group_map=group_map(groups, column.measure) if len(names) > MOST_SERIES else None,
-                )
-            )
-            advance(1)
-    bias = bias_panels([(names[key], number_of[key], entry) for key in names for entry in by_key[key]])
-    told = facts(board, comparisons, gates, names)
-    told += [bias_fact(panel.model, panel.task, panel.record) for panel in bias]
+    bias = bias_panels(shown)
+    told = [*summarise(board, comparisons, gates, names_of(shown)), *map(bias_sentence, bias)]
     return Report(
         options=options,
         made=now(),
         version=describe_environment()["clearbench"],
         board=board,
-        names=names,
-        reference=names[base] if len(names) > 1 else "",
-        facts=tuple(sentence for sentence in told if sentence),
-        tasks=tuple(sections),
-        comparisons=tuple(comparisons),
-        gates=tuple(gates),
-        ungated=tuple(ungated),
+        models=shown,
+        reference=base.name if len(shown) > 1 else "",
+        facts=tuple(filter(None, told)),
+        tasks=_task_sections(board, shown, comparisons),
+        comparisons=comparisons,
+        gates=gates,
+        ungated=ungated,
         bias=tuple(bias),
         runs=tuple(runs),
-        plots=_plots(runs),
-        entries=tuple(entry for key in names for entry in by_key[key]),
+        curves=training_curves(runs),
     )
 
 
-def _reference(entries: Sequence[Entry], options: ReportOptions, ranked: Sequence[str]) -> str:
-    """Key of the model that others are compared with."""
-    if options.baseline is None:
-        return ranked[0]
-    return select_model(entries, options.baseline)[0].key
+def names_of(shown: Sequence[ShownModel]) -> dict[str, str]:
+    """Return model key -> name shown."""
+    return {model.key: model.name for model in shown}
 
 
-def _compare(by_key: Mapping[str, Sequence[Entry]], base: str, options: ReportOptions) -> list[Comparison]:
+def _shown_models(board: Leaderboard, entries: Sequence[Entry]) -> tuple[ShownModel, ...]:
+    """The measured models in order of rank, under the leaderboard's names."""
+    by_key = models(entries)
+    measured = [row for row in board.rows if row.source == MEASURED]
+    return tuple(ShownModel(row.key, row.model, series, tuple(by_key[row.key])) for series, row in enumerate(measured))
+
+
+def _compare(shown: Sequence[ShownModel], base: ShownModel, options: ReportOptions) -> tuple[Comparison, ...]:
     """Compare every other model that shares a task with the reference, in one family of tests."""
-    labels = {entry.label for entry in by_key[base]}
-    others = [own for key, own in by_key.items() if key != base and labels.intersection(entry.label for entry in own)]
-    return compare_models(by_key[base], others, CompareOptions(measure=options.measure)) if others else []
+    others = [
+        model.entries for model in shown if model.key != base.key and any(base.entry(e.label) for e in model.entries)
+    ]
+    return tuple(compare_models(base.entries, others, CompareOptions(measure=options.measure))) if others else ()
 
 
 def _gate(
-    by_key: Mapping[str, Sequence[Entry]], base: str, options: ReportOptions, names: Mapping[str, str]
-) -> tuple[list[GateResult], list[str]]:
+    shown: Sequence[ShownModel], base: ShownModel, options: ReportOptions
+) -> tuple[tuple[GateResult, ...], tuple[str, ...]]:
     """Gate every other model; those that cannot be compared in a gate are named with the reason."""
     found, refused = [], []
-    for key, candidate in by_key.items():
-        if key == base:
+    for model in shown:
+        if model.key == base.key:
             continue
         try:
-            found.append(gate(by_key[base], candidate, GateOptions(margin=options.margin, measure=options.measure)))
+            found.append(gate(base.entries, model.entries, GateOptions(margin=options.margin, measure=options.measure)))
         except (RecordError, UsageError) as error:
-            refused.append(f"{names[key]}: {error}")
-    return found, refused
+            refused.append(f"{model.name}: {error}")
+    return tuple(found), tuple(refused)
 
 
-def _differences(
-    comparisons: Sequence[Comparison], names: Mapping[str, str], label: str, measure: str
-) -> tuple[Map, ...]:
-    found = {
-        names[comparison.other]: {
-            row.name: Difference(
-                mean=100 * row.difference,
-                lower=None if row.lower is None else 100 * row.lower,
-                upper=None if row.upper is None else 100 * row.upper,
-                p=row.p_corrected,
-                base=100 * row.base,
-                other=100 * row.other,
-                num_queries=row.num_queries,
-            )
-            for row in comparison.pairs
-            if row.task == label
-        }
-        for comparison in comparisons
-    }
-    return difference_maps(found, f"difference in {measure}")
+def _task_sections(
+    board: Leaderboard, shown: Sequence[ShownModel], comparisons: Sequence[Comparison]
+) -> tuple[TaskSection, ...]:
+    sections = []
+    with progress("averages", len(board.tasks), "tasks") as advance:
+        for number, columns in enumerate(board.tasks, start=1):
+            sections.append(_task_section(f"task-{number}", columns, shown, comparisons))
+            advance(1)
+    return tuple(sections)
 
 
-def _plots(runs: Sequence[TrainingRun]) -> tuple[Plot, ...]:
-    """Loss of all runs in one plot, and one plot per pair that was evaluated in training."""
-    plots = [plot("Training loss", [(run.name, number, run.loss) for number, run in enumerate(runs)])]
-    for key in dict.fromkeys(key for run in runs for key in run.evaluations):
-        curves = [(run.name, number, run.evaluations.get(key, ())) for number, run in enumerate(runs)]
-        plots.append(plot(f"{key.replace(':', ' ')}, nDCG@10 × 100", curves))
-    return tuple(found for found in plots if found is not None)
-
-
-def _settings(model: Mapping[str, Any]) -> str:
-    """Settings of a model in words; what is empty is left out."""
-    shown = {key: value for key, value in model.items() if key != "name" and value not in (None, "")}
-    return ", ".join(f"{key} {value:,}" if isinstance(value, int) else f"{key} {value}" for key, value in shown.items())
+def _task_section(
+    anchor: str, columns: TaskColumns, shown: Sequence[ShownModel], comparisons: Sequence[Comparison]
+) -> TaskSection:
+    measure, names = find_measure(columns.measure), names_of(shown)
+    records = {model.name: entry.record for model in shown if (entry := model.entry(columns.label))}
+    rows = {names[c.other]: [row for row in c.pairs if row.task == columns.label] for c in comparisons}
+    groups = group_means(shown, columns.label, measure, columns.pairs)
+    many = len(shown) > NUM_SERIES
+    return TaskSection(
+        label=columns.label,
+        anchor=anchor,
+        measure=measure,
+        about=describe_task(list(records.values()), columns),
+        notes=tuple(dict.fromkeys(capitalise(note) for record in records.values() for note in record.notes)),
+        values=value_matrices(records, measure),
+        differences=difference_matrices(rows, measure),
+        groups=groups,
+        group_chart=group_chart(groups, measure) if groups and not many else None,
+        group_matrix=group_matrix(groups, measure) if groups and many else None,
+    )

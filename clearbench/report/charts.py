@@ -1,67 +1,14 @@
-"""Charts of a report as plain data in per cent of their width and height; the page's style sheet gives them form."""
+"""The charts of a report as plain data: estimates with intervals, curves over training steps, shares of a whole.
+
+`draw` gives each its form, the same for the page and for files.
+"""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-
-import numpy as np
-
-from clearbench.common.languages import parse_pair
-from clearbench.records.matrix import scores_matrix
-from clearbench.records.select import Entry
-from clearbench.stats.averages import GROUPS
-from clearbench.stats.intervals import macro_mean_interval
 
 Points = tuple[tuple[float, float], ...]
 """(step, figure) in order of steps."""
-
-GROUP_NAMES: Mapping[str, str] = {
-    "english": "English",
-    "*-en": "Other languages to English",
-    "en-*": "English to other languages",
-    "monolingual": "Within one language, not English",
-    "cross-lingual": "Between languages",
-    "high": "High-resource languages",
-    "mid": "Mid-resource languages",
-    "low": "Low-resource languages",
-    "all": "All pairs",
-}
-
-
-@dataclass(frozen=True)
-class Dot:
-    """A mean with its interval, x 100.
-
-    Attributes:
-        name: Model.
-        series: Its number among the report's models: the same colour everywhere.
-        mean: Macro average over the group's pairs.
-        lower: Lower end; None with fewer than two clusters.
-        upper: Upper end.
-    """
-
-    name: str
-    series: int
-    mean: float
-    lower: float | None
-    upper: float | None
-
-
-@dataclass(frozen=True)
-class Group:
-    """One group of pairs: a row per model that has all of them.
-
-    Attributes:
-        key: Its name in records.
-        name: In words.
-        num_pairs: Pairs averaged.
-        dots: See Dot.
-    """
-
-    key: str
-    name: str
-    num_pairs: int
-    dots: tuple[Dot, ...]
 
 
 @dataclass(frozen=True)
@@ -72,109 +19,124 @@ class Axis:
     high: float
     ticks: tuple[float, ...]
 
-    def percent(self, value: float) -> float:
-        """Where a figure lies, 0 to 100, with two decimals."""
-        return round(100 * (min(max(value, self.low), self.high) - self.low) / (self.high - self.low), 2)
+    def share(self, figure: float) -> float:
+        """Return where a figure lies, from 0 at the low end to 1 at the high end, beyond which nothing lies."""
+        return (min(max(figure, self.low), self.high) - self.low) / (self.high - self.low)
 
     def label(self, tick: float) -> str:
-        """A tick's figure, no longer than its step asks for."""
+        """Return a tick's figure with as many decimals as the distance between ticks asks for."""
         digits = max(-math.floor(math.log10(self.ticks[1] - self.ticks[0]) + 1e-9), 0)
         return f"{tick:.{digits}f}"
 
 
 @dataclass(frozen=True)
-class Line:
-    """One curve: its name, colour number, points, and SVG path in a box of 100 x 100."""
+class Estimate:
+    """One model's figure with its interval, as tables show figures.
+
+    Attributes:
+        name: Model.
+        series: Its number among the report's models, which decides its colour.
+        mean: The figure.
+        lower: Lower end of the 95% interval; None where there is none.
+        upper: Upper end.
+        expected: What chance would give, marked by an upright bar; None where that has no meaning.
+    """
+
+    name: str
+    series: int
+    mean: float
+    lower: float | None
+    upper: float | None
+    expected: float | None = None
+
+
+@dataclass(frozen=True)
+class EstimateRow:
+    """What is named at the left, a note below it, and one estimate per model."""
+
+    label: str
+    note: str
+    estimates: tuple[Estimate, ...]
+
+
+@dataclass(frozen=True)
+class EstimateChart:
+    """Rows of estimates on one axis, which `quantity` names."""
+
+    quantity: str
+    axis: Axis
+    rows: tuple[EstimateRow, ...]
+
+    @property
+    def models(self) -> dict[int, str]:
+        """Series -> name of every model that has an estimate, in order of series."""
+        return dict(sorted({one.series: one.name for row in self.rows for one in row.estimates}.items()))
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One curve: its name, its series, and its points."""
 
     name: str
     series: int
     points: Points
-    path: str
-
-    @property
-    def last(self) -> float:
-        """Figure at the last step."""
-        return self.points[-1][1]
 
 
 @dataclass(frozen=True)
-class Plot:
+class CurveChart:
     """Curves over training steps."""
 
     title: str
     x: Axis
     y: Axis
-    lines: tuple[Line, ...]
+    curves: tuple[Curve, ...]
 
 
-def group_means(entries: Sequence[tuple[str, int, Entry]], measure: str, pairs: Sequence[str]) -> tuple[Group, ...]:
-    """Average a task's pairs by group, with cluster-robust intervals; groups of the same pairs are shown once.
+@dataclass(frozen=True)
+class ShareChart:
+    """A whole per row, divided: (label, per cent of each kind in order)."""
 
-    Args:
-        entries: Name, series number and record of each model; the records are of one task.
-        measure: What to average.
-        pairs: The pairs to average over; a model that lacks one is left out of its groups.
-    """
-    parsed = {pair: parse_pair(pair) for pair in pairs}
-    members: dict[str, set[str]] = {}
-    for key, belongs in GROUPS.items():
-        of_group = {name for name, pair in parsed.items() if belongs(pair)}
-        if of_group and of_group not in members.values():
-            members[key] = of_group
-    dots: dict[str, list[Dot]] = {key: [] for key in members}
-    for name, series, entry in entries:
-        having = {pair.pair for pair in entry.record.pairs}
-        keys = [key for key, of_group in members.items() if having.issuperset(of_group)]
-        if not keys:
-            continue
-        scores = scores_matrix(entry, measure, [pair for pair in pairs if pair in having])
-        masks_GP = np.array([[pair in members[key] for pair in scores.pairs] for key in keys])
-        found = macro_mean_interval(scores.scores, scores.clusters, masks_GP)
-        ends = zip(keys, found.mean.tolist(), found.lower.tolist(), found.upper.tolist(), strict=True)
-        for key, mean, lower, upper in ends:
-            sure = not math.isnan(lower)
-            # As in records: intervals of means end where the measure does.
-            low, high = (max(100 * lower, 0.0), min(100 * upper, 100.0)) if sure else (None, None)
-            dots[key].append(Dot(name, series, 100 * mean, low, high))
-    return tuple(Group(key, GROUP_NAMES[key], len(members[key]), tuple(dots[key])) for key in members if dots[key])
+    about: str
+    kinds: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[float, ...]], ...]
 
 
-def group_axis(groups: Sequence[Group]) -> Axis:
-    """One axis for all groups of a task, with ticks at multiples of twenty."""
-    ends = [
-        value
-        for group in groups
-        for dot in group.dots
-        for value in (dot.mean, dot.lower if dot.lower is not None else dot.mean, dot.upper or dot.mean)
-    ]
-    low, high = math.floor(min(ends) / 20), max(math.ceil(max(ends) / 20), math.floor(min(ends) / 20) + 1)
+def curve_chart(title: str, curves: Sequence[Curve]) -> CurveChart | None:
+    """Put curves on common axes; None if none has two points."""
+    drawn = tuple(curve for curve in curves if len(curve.points) > 1)
+    if not drawn:
+        return None
+    steps, figures = ([point[side] for curve in drawn for point in curve.points] for side in (0, 1))
+    return CurveChart(title, _snug_axis(steps), round_axis(figures), drawn)
+
+
+def share_axis(figures: Iterable[float]) -> Axis:
+    """Return an axis for figures from 0 to 100, from and to a multiple of twenty, with a tick at each."""
+    ends = list(figures)
+    low = math.floor(min(ends) / 20)
+    high = max(math.ceil(max(ends) / 20), low + 1)
     return Axis(20.0 * low, 20.0 * high, tuple(20.0 * tick for tick in range(low, high + 1)))
 
 
-def plot(title: str, curves: Sequence[tuple[str, int, Points]]) -> Plot | None:
-    """Draw curves in one box; None if none has two points."""
-    curves = [(name, series, points) for name, series, points in curves if len(points) > 1]
-    if not curves:
-        return None
-    xs, ys = ([point[side] for _, _, points in curves for point in points] for side in (0, 1))
-    x, y = _axis(min(xs), max(xs), snug=True), _axis(min(ys), max(ys))
-    lines = tuple(
-        Line(name, series, points, "M" + "L".join(f"{x.percent(a):g} {100 - y.percent(b):g}" for a, b in points))
-        for name, series, points in curves
-    )
-    return Plot(title, x, y, lines)
-
-
-def _axis(low: float, high: float, snug: bool = False) -> Axis:
-    """An axis whose ticks are 1, 2 or 5 times a power of ten apart, three to six of them."""
-    if high - low < 1e-6 * max(abs(low), abs(high), 1.0):  # a flat curve, up to rounding
-        high = low + 1.0
+def round_axis(figures: Sequence[float]) -> Axis:
+    """Return an axis for any figures: ticks are 1, 2 or 5 times a power of ten apart, three to six of them."""
+    low, high = _ends(figures)
     raw = (high - low) / 4
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= raw - 1e-12)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     ticks = tuple(round(place * step, 10) for place in range(first, last + 1))
-    if snug:  # steps begin where training did; only ticks inside are kept
-        inside = tuple(tick for tick in ticks if low <= tick <= high)
-        return Axis(low, high, inside if len(inside) > 1 else (low, high))
     return Axis(ticks[0], ticks[-1], ticks)
+
+
+def _snug_axis(figures: Sequence[float]) -> Axis:
+    """A round axis cut to the figures: steps begin where training did."""
+    low, high = _ends(figures)
+    inside = tuple(tick for tick in round_axis(figures).ticks if low <= tick <= high)
+    return Axis(low, high, inside if len(inside) > 1 else (low, high))
+
+
+def _ends(figures: Sequence[float]) -> tuple[float, float]:
+    """The least and the greatest figure, 1 apart where the figures are equal up to rounding."""
+    low, high = min(figures), max(figures)
+    return low, low + 1.0 if high - low < 1e-6 * max(abs(low), abs(high), 1.0) else high

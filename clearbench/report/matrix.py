@@ -1,96 +1,112 @@
 """A matrix of a report: figures of one model, or differences of two, query language x passage language.
 
-Shapes: R rows, C columns. Figures are x 100; NaN stands where a pair was not measured. A page shows a matrix as a
-table with figures where they can be read, and draws larger ones on a canvas; both take what they say on hover from
-one block of 16-bit integers, so that 122 x 122 pairs cost 40 kB a field.
+    records, comparisons -> figures [F, M, Q, P] -> Matrix -> a table or canvas of the page, a drawing for files
+
+In array code: F fields, M models, Q query languages, P passage languages, R rows, C columns. Figures are in the
+measure's unit as tables show it (points for shares); NaN stands where a pair was not measured.
 """
 
-import base64
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-Matrix = NDArray[np.float64]
+from clearbench.common.arrays import Scores
+from clearbench.common.languages import ENGLISH, MULTIPLE, Language, Pair, parse_pair
+from clearbench.common.measures import Measure
+from clearbench.common.text import count
+from clearbench.records.schema import PairRecord, Record
+from clearbench.stats.averages import TIERS
+from clearbench.verdicts.compare.model import Row
+
+Texts = NDArray[np.object_]
+T = TypeVar("T")
 Form = Literal["models", "table", "small", "canvas"]
 
 FIELDS = ("value", "lower", "upper", "p", "base", "other")
-"""The matrices of a map."""
+"""What is known of a cell. Figures of one model end after "upper"; "p" is corrected; "base" and "other" are the figures
+that a difference was made of."""
 
 WITH_DECIMAL, AS_TABLE = 14, 30
-"""Up to so many languages a side, cells show one decimal; up to so many, whole points; above, colours only."""
+"""Up to so many languages a side, cells show one decimal; up to so many, whole numbers; above, colours only."""
 
-MISSING = -32768
+SIGNIFICANT = 0.05
+"""Below this corrected p a difference is marked."""
 
 
 @dataclass(frozen=True)
-class Difference:
-    """One pair of two models; figures in points (x 100).
+class Heading:
+    """What a row or a column stands for.
 
     Attributes:
-        mean: Other minus base.
-        lower: Lower end of its interval, None where there is none.
-        upper: Upper end.
-        p: Corrected for the family of all pairs shown; None where it was not tested.
-        base: Mean of the base.
-        other: Mean of the other.
-        num_queries: Queries that both scored.
+        code: Language code, model, or key of a group of pairs.
+        name: The same in words.
+        tier: Number of the language's resource tier; None for what is no language.
+        about: What every cell of the row is about, where the columns are models.
     """
 
-    mean: float
-    lower: float | None
-    upper: float | None
-    p: float | None
-    base: float
-    other: float
-    num_queries: int
+    code: str
+    name: str
+    tier: int | None = None
+    about: str = ""
+
+    @property
+    def label(self) -> str:
+        """Its name, with the code of a language."""
+        return self.name if self.tier is None else f"{self.name} ({self.code})"
 
 
 @dataclass(frozen=True)
-class Map:
+class Scale:
+    """Which figure has which of the colour steps 0 to 100.
+
+    Attributes:
+        low: Figure of step 0. Of differences it is the greatest loss, and positive where a lower measure is better.
+        high: Figure of step 100.
+        unit: What the figures are counted in: "points", "nDCG@10 × 100".
+        signed: Whether figures are differences.
+    """
+
+    low: float
+    high: float
+    unit: str
+    signed: bool = False
+
+    def step(self, figure: float) -> int:
+        """Return the number of a figure's colour; figures beyond an end have the colour of that end."""
+        return round(min(max(100 * (figure - self.low) / (self.high - self.low), 0.0), 100.0))
+
+    def show(self, figure: float, digits: int = 1) -> str:
+        """Return a figure as cells show it: differences with their sign, which 0.0 has not."""
+        text = f"{figure:+.{digits}f}" if self.signed else f"{figure:.{digits}f}"
+        return (text[1:] if self.signed and float(text) == 0 else text).replace("-", "\u2212")
+
+
+@dataclass(frozen=True)
+class Matrix:
     """A matrix ready to be shown.
 
     Attributes:
         title: The model, or what is compared; "" where columns are models.
-        unit: Measure.
-        rows: What rows stand for: language codes.
-        columns: Language codes, or models.
-        value: Figures [R, C].
-        lower: Lower ends of intervals.
-        upper: Upper ends.
-        p: Corrected p-values of differences.
-        base: Base's figures behind differences.
-        other: Other's figures behind differences.
-        counts: What was searched and scored: one text for all cells, or one for each.
-        signed: Whether figures are differences.
-        range: Difference at which colours end.
-        level: Below this corrected p a difference is marked.
+        quantity: What the figures are: "nDCG@10", "difference in nDCG@10".
+        rows: See Heading.
+        columns: Languages or models.
+        figures: [F, R, C], in the order of FIELDS.
+        counts: What was searched and scored, in words [R, C].
+        scale: See Scale.
         models: Whether columns are models.
-        names: What codes of rows and columns stand for.
-        tiers: Resource tier of each language, as a number.
-        places: What each cell is about where that does not follow from row and column.
     """
 
     title: str
-    unit: str
-    rows: tuple[str, ...]
-    columns: tuple[str, ...]
-    value: Matrix
-    lower: Matrix
-    upper: Matrix
-    p: Matrix | None = None
-    base: Matrix | None = None
-    other: Matrix | None = None
-    counts: tuple[str, ...] = ()
-    signed: bool = False
-    range: float = 100.0
-    level: float = 0.05
+    quantity: str
+    rows: tuple[Heading, ...]
+    columns: tuple[Heading, ...]
+    figures: Scores
+    counts: Texts
+    scale: Scale
     models: bool = False
-    names: Mapping[str, str] = field(default_factory=dict)
-    tiers: Mapping[str, int] = field(default_factory=dict)
-    places: tuple[str, ...] = ()
 
     @property
     def form(self) -> Form:
@@ -101,58 +117,155 @@ class Map:
         return "table" if side <= WITH_DECIMAL else "small" if side <= AS_TABLE else "canvas"
 
     @property
-    def payload(self) -> dict[str, Any]:
-        """What the page's script reads."""
-        more = {"places": self.places, "titles": self.columns} if self.models else {}
-        return {
-            "title": self.title,
-            "unit": self.unit,
-            "rows": self.rows,
-            "columns": self.columns,
-            "names": self.names,
-            "tiers": self.tiers,
-            "counts": self.counts,
-            "signed": self.signed,
-            "range": self.range,
-            "level": self.level,
-            **more,
-            **{
-                name: _pack(100 * matrix if name == "p" else matrix)
-                for name in FIELDS
-                if (matrix := getattr(self, name)) is not None
-            },
-        }
+    def legend(self) -> str:
+        """What a colour bar says."""
+        return self.quantity if self.scale.signed else self.scale.unit
+
+    @property
+    def fields(self) -> Mapping[str, Scores]:
+        """What is known of the cells: field -> [R, C]."""
+        return dict(zip(FIELDS, self.figures, strict=False))
+
+    @property
+    def value(self) -> Scores:
+        """The figures that are shown [R, C]."""
+        figures: Scores = self.figures[0]
+        return figures
 
     def step(self, row: int, column: int) -> int | None:
-        """Number of the cell's colour; None where the pair was not measured."""
-        value = self.value[row, column]
-        if np.isnan(value):
-            return None
-        share = 50 + 50 * value / self.range if self.signed else value
-        return round(min(max(float(share), 0.0), 100.0))
+        """Return the number of the cell's colour; None where the pair was not measured."""
+        value = float(self.value[row, column])
+        return None if np.isnan(value) else self.scale.step(value)
 
     def text(self, row: int, column: int) -> str:
-        """What the cell shows."""
-        value = float(self.value[row, column])
-        digits = 0 if self.form == "small" else 1
-        text = f"{value:+.{digits}f}" if self.signed else f"{value:.{digits}f}"
-        if self.signed and float(text) == 0:
-            text = text[1:]
-        return text.replace("-", "\u2212")
+        """Return what the cell shows."""
+        return self.scale.show(float(self.value[row, column]), 0 if self.form == "small" else 1)
 
     def sure(self, row: int, column: int) -> bool:
-        """Whether a difference is marked: significant after correction; without tests, its interval is beside 0."""
-        if self.p is not None:
-            return bool(self.p[row, column] < self.level)
-        return self.signed and bool(self.lower[row, column] > 0 or self.upper[row, column] < 0)
+        """Return whether a difference is marked: significant, or, where nothing was tested, its interval excludes 0."""
+        known = self.fields
+        if "p" in known:
+            return bool(known["p"][row, column] < SIGNIFICANT)
+        return self.scale.signed and bool(known["lower"][row, column] > 0 or known["upper"][row, column] < 0)
 
 
-def nice_range(largest: float) -> float:
-    """Return the end of a colour scale that holds a difference: a round number of points, 2 to 100."""
-    return next((end for end in (2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 40.0, 60.0, 80.0) if largest <= end), 100.0)
+def value_matrices(records: Mapping[str, Record], measure: Measure) -> tuple[Matrix, ...]:
+    """Make the matrices of one task: one per model, or one for all models where a side has a single language.
+
+    Args:
+        records: Title -> record, in the order of showing; records that lack the measure are left out.
+        measure: What to show.
+    """
+    found = {
+        title: {parse_pair(pair.pair): pair for pair in record.pairs if measure.name in pair.measures}
+        for title, record in records.items()
+    }
+    stack = _Stack.over({title: pairs for title, pairs in found.items() if pairs}, num_fields=3)
+    for place, pair in stack.places(found):
+        of_pair = pair.measures[measure.name]
+        stack.figures[(slice(None), *place)] = measure.points * _floats(of_pair.mean, of_pair.lower, of_pair.upper)
+        stack.counts[place] = _searched(pair)
+    top = 100.0 if measure.unit == "share" else round_end(stack.largest)
+    return stack.matrices(measure.name, Scale(0.0, top, with_factor(measure)))
 
 
-def _pack(matrix: Matrix) -> str:
-    """Base64 of little-endian 16-bit integers: figure x 100, MISSING for NaN."""
-    scaled = np.where(np.isnan(matrix), MISSING, np.clip(np.round(100 * matrix), -32767, 32767)).astype("<i2")
-    return base64.b64encode(scaled.tobytes()).decode()
+def difference_matrices(comparisons: Mapping[str, Sequence[Row]], measure: Measure) -> tuple[Matrix, ...]:
+    """Make the matrices of differences of one task; all share one scale.
+
+    Args:
+        comparisons: Title -> rows of the task's pairs, in the order of showing; a title without rows is left out.
+        measure: What was compared. Where a lower figure is better, a drop has the colour of a gain.
+    """
+    found = {title: {parse_pair(row.name): row for row in rows} for title, rows in comparisons.items() if rows}
+    stack = _Stack.over(found, num_fields=len(FIELDS))
+    for place, row in stack.places(found):
+        figures = _floats(row.difference, row.lower, row.upper, row.p_corrected, row.base, row.other)
+        stack.figures[(slice(None), *place)] = figures * [1.0 if key == "p" else measure.points for key in FIELDS]
+        stack.counts[place] = count(row.num_queries, "query")
+    end = measure.sign * round_end(stack.largest)
+    return stack.matrices(f"difference in {measure.name}", Scale(-end, end, measure.shown_in, signed=True))
+
+
+def language_heading(language: Language, about: str = "") -> Heading:
+    """Return the heading of a language's row or column."""
+    tier = len(TIERS) if language == MULTIPLE else TIERS.index(language.tier)
+    return Heading(str(language), language.name, tier, about)
+
+
+def english_first(languages: Iterable[Language]) -> list[Language]:
+    """Return languages without repetition, English first, the others by code."""
+    return sorted(set(languages), key=lambda language: (language != ENGLISH, str(language)))
+
+
+def with_factor(measure: Measure) -> str:
+    """Return a measure's name with what its figures are multiplied by: "nDCG@10 × 100"."""
+    return measure.name + measure.scale.replace("x", "×")
+
+
+def round_end(largest: float) -> float:
+    """Return a round end, 2 to 100 or a power of ten above, for a scale that holds figures up to the largest."""
+    ends = (2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 40.0, 60.0, 80.0, 100.0)
+    return next((end for end in ends if largest <= end), float(10 ** int(np.ceil(np.log10(max(largest, 1.0))))))
+
+
+@dataclass(frozen=True)
+class _Stack:
+    """Cells of all models of a task, to be filled in: figures [F, M, Q, P] and counts [M, Q, P]."""
+
+    titles: tuple[str, ...]
+    queries: tuple[Language, ...]
+    passages: tuple[Language, ...]
+    figures: Scores
+    counts: Texts
+
+    @classmethod
+    def over(cls, found: Mapping[str, Mapping[Pair, Any]], num_fields: int) -> "_Stack":
+        """Empty cells for every title, and every language of any pair."""
+        pairs = {pair for of_model in found.values() for pair in of_model}
+        queries, passages = english_first(p.query for p in pairs), english_first(p.passage for p in pairs)
+        shape = (len(found), len(queries), len(passages))
+        figures = np.full((num_fields, *shape), np.nan)
+        return cls(tuple(found), tuple(queries), tuple(passages), figures, np.full(shape, "", dtype=object))
+
+    def places(self, found: Mapping[str, Mapping[Pair, T]]) -> Iterator[tuple[tuple[int, int, int], T]]:
+        """(model, query language, passage language) as indices, and what was found there."""
+        rows = {language: place for place, language in enumerate(self.queries)}
+        columns = {language: place for place, language in enumerate(self.passages)}
+        for model, title in enumerate(self.titles):
+            for pair, item in found[title].items():
+                yield (model, rows[pair.query], columns[pair.passage]), item
+
+    @property
+    def largest(self) -> float:
+        """The figure furthest from 0."""
+        return float(np.nanmax(np.abs(self.figures[0]), initial=0.0))
+
+    def matrices(self, quantity: str, scale: Scale) -> tuple[Matrix, ...]:
+        """A matrix per title; or one whose columns are the titles, where a side has a single language."""
+        if not self.titles:
+            return ()
+        if min(len(self.queries), len(self.passages)) > 1:
+            rows, columns = (tuple(map(language_heading, side)) for side in (self.queries, self.passages))
+            return tuple(
+                Matrix(title, quantity, rows, columns, self.figures[:, model], self.counts[model], scale)
+                for model, title in enumerate(self.titles)
+            )
+        varying = self.passages if len(self.queries) == 1 else self.queries
+        about = [
+            f"{query.name} queries, {passage.name} passages" for query in self.queries for passage in self.passages
+        ]
+        rows = tuple(map(language_heading, varying, about))
+        columns = tuple(Heading(title, title) for title in self.titles)
+        num_fields, num_models = self.figures.shape[:2]
+        figures = self.figures.reshape(num_fields, num_models, -1).swapaxes(1, 2)
+        counts = self.counts.reshape(num_models, -1).T
+        return (Matrix("", quantity, rows, columns, figures, counts, scale, models=True),)
+
+
+def _floats(*figures: float | None) -> Scores:
+    return np.array([np.nan if figure is None else figure for figure in figures])
+
+
+def _searched(pair: PairRecord) -> str:
+    scored = f"{count(pair.num_queries, 'query')} in {count(pair.num_clusters, 'cluster')}"
+    return f"{scored}, {count(pair.num_passages, 'passage')}"

@@ -2,18 +2,31 @@
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 from markupsafe import Markup
 
-from clearbench.report import palette as colours
-from clearbench.report.bias import SPLIT
+from clearbench.common.arrays import Scores
+from clearbench.common.measures import Measure, find_measure
+from clearbench.common.text import count, p_value
+from clearbench.report.bias import first_kinds_chart, own_language_chart
 from clearbench.report.build import Report
+from clearbench.report.charts import CurveChart, EstimateChart, ShareChart
+from clearbench.report.draw import NARROW, WIDE, draw
+from clearbench.report.marks import to_svg
+from clearbench.report.matrix import SIGNIFICANT, Matrix
+from clearbench.report.palette import DIVERGING, NAMED, SEQUENTIAL, STEPS
+from clearbench.report.words import unbroken
 from clearbench.verdicts.leaderboard.model import MEASURED
 
 TEMPLATES = Path(__file__).with_name("templates")
-SCRIPTS = ("maps.js", "page.js")
+SCRIPTS = ("matrix.js", "page.js")
+
+SHARE = Measure("share")
+RAMPS = {"sequential": SEQUENTIAL, "diverging": DIVERGING}
 
 
 def render(report: Report) -> str:
@@ -24,43 +37,113 @@ def render(report: Report) -> str:
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
+    environment.filters |= {
+        "count": count,
+        "figure": figure,
+        "first_kinds_chart": first_kinds_chart,
+        "measure": find_measure,
+        "own_language_chart": own_language_chart,
+        "p_value": lambda p: unbroken(f"p {p_value(p)}"),
+        "payload": payload,
+        "settings": describe_settings,
+        "svg": svg,
+        "svg_of_one_width": lambda chart: svg(chart, {"": NARROW}),
+    }
     script = "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    environment.filters["minus"] = lambda text: str(text).replace("-", "\u2212")
     return environment.get_template("report.html").render(
         report=report,
-        style=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8") + colour_style()),
+        style=Markup(colour_style() + (TEMPLATES / "report.css").read_text(encoding="utf-8")),
         script=Markup(script),
         script_hash=digest,
-        palettes=palettes(),
-        series_count=len(colours.series("light")),
-        split_labels=[label for _, label in SPLIT],
+        palettes={name: {theme: ramp[theme].background for theme in ramp} for name, ramp in RAMPS.items()},
         measured=MEASURED,
+        significant=SIGNIFICANT,
     )
+
+
+def svg(chart: EstimateChart | CurveChart | ShareChart, widths: Mapping[str, float] | None = None) -> Markup:
+    """Return a chart drawn once for a screen and once for a phone, of which the style sheet shows one.
+
+    Args:
+        chart: What to draw.
+        widths: Class of each drawing -> its width in pixels, instead of those two.
+    """
+    widths = widths or {"wide": WIDE, "narrow": NARROW}
+    drawings = {name: draw(chart, width) for name, width in widths.items()}
+    return Markup("".join(to_svg(one, _variable, f'class="drawing {name}"') for name, one in drawings.items()))
+
+
+def figure(value: float | None, measure: Measure = SHARE, digits: int = 1, signed: bool = False) -> str:
+    """Return a figure as tables show it, "" for None.
+
+    Args:
+        value: As in records.
+        measure: Whose unit decides whether it is shown times 100; by default that of a share.
+        digits: Decimals.
+        signed: Whether positive figures have a sign.
+    """
+    if value is None:
+        return ""
+    points = measure.points * value
+    return (f"{points:+.{digits}f}" if signed else f"{points:.{digits}f}").replace("-", "\u2212")
+
+
+def payload(matrix: Matrix) -> dict[str, object]:
+    """Return what the page's script reads of a matrix, to be written as JSON."""
+    counts = [str(text) for text in matrix.counts.ravel()]
+    told = {text for text in counts if text}
+    return {
+        "title": matrix.title,
+        "quantity": matrix.quantity,
+        "rows": [vars(row) for row in matrix.rows],
+        "columns": [vars(column) for column in matrix.columns],
+        "counts": list(told) if len(told) == 1 else counts,
+        "models": matrix.models,
+        "signed": matrix.scale.signed,
+        "low": matrix.scale.low,
+        "high": matrix.scale.high,
+        # In per cent, so that four decimals of p are kept.
+        **{name: pack(100 * field if name == "p" else field) for name, field in matrix.fields.items()},
+    }
+
+
+def pack(figures: Scores) -> str:
+    """Return base64 of little-endian integers: figure x 100, the least integer for NaN.
+
+    They have 16 bits, so that 122 x 122 pairs cost 40 kB a field, or 32 where ranks need them.
+    """
+    scaled = np.round(100 * figures)
+    kind = np.int16 if np.nanmax(np.abs(scaled), initial=0.0) < 2**15 else np.int32
+    packed = np.where(np.isnan(scaled), np.iinfo(kind).min, scaled).astype(np.dtype(kind).newbyteorder("<"))
+    return base64.b64encode(packed.tobytes()).decode()
+
+
+def describe_settings(model: Mapping[str, object]) -> str:
+    """Return the settings of a model in words; what is empty is left out."""
+    shown = {key: value for key, value in model.items() if key != "name" and value not in (None, "")}
+    return ", ".join(f"{key} {value:,}" if isinstance(value, int) else f"{key} {value}" for key, value in shown.items())
 
 
 @cache
 def colour_style() -> str:
-    """Style rules of every colour step, for both themes."""
-    rules = []
-    for letter, ramp in (("s", colours.sequential), ("d", colours.diverging)):
-        light, dark = ramp("light"), ramp("dark")
-        rules += [
-            f".{letter}{step}{{background:light-dark({light.background[step]},{dark.background[step]});"
-            f"color:light-dark({light.text[step]},{dark.text[step]})}}"
-            for step in range(colours.STEPS)
-        ]
-    for name, ramp in (("sequential", colours.sequential), ("diverging", colours.diverging)):
-        ends = zip(ramp("light").background[::5], ramp("dark").background[::5], strict=True)
-        stops = ",".join(f"light-dark({one},{two})" for one, two in ends)
+    """Return the style rules of every colour, for both themes."""
+    named = ";".join(f"--{name}:{_both(colour['light'], colour['dark'])}" for name, colour in NAMED.items())
+    rules = [f":root{{{named}}}"]
+    for name, ramp in RAMPS.items():
+        light, dark = ramp["light"], ramp["dark"]
+        for step in range(STEPS):
+            background = _both(light.background[step], dark.background[step])
+            text = _both(light.text[step], dark.text[step])
+            rules.append(f".{name[0]}{step}{{background:{background};color:{text}}}")
+        stops = ",".join(map(_both, light.background[::5], dark.background[::5]))
         rules.append(f".{name}{{background:linear-gradient(to right,{stops})}}")
-    for number, (one, two) in enumerate(zip(colours.series("light"), colours.series("dark"), strict=True)):
-        rules.append(f".c{number}{{--c:light-dark({one},{two})}}")
-    return "\n".join(rules)
+    return "\n".join(rules) + "\n"
 
 
-@cache
-def palettes() -> dict[str, dict[str, tuple[str, ...]]]:
-    """Colour steps for what the page draws itself."""
-    ramps = {"sequential": colours.sequential, "diverging": colours.diverging}
-    return {name: {"light": ramp("light").background, "dark": ramp("dark").background} for name, ramp in ramps.items()}
+def _both(light: str, dark: str) -> str:
+    return f"light-dark({light},{dark})"
+
+
+def _variable(colour: str) -> str:
+    return f"var(--{colour})"

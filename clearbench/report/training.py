@@ -1,14 +1,14 @@
 """Training runs of a report: what `clearbench train` wrote beside its checkpoints."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from clearbench.common.errors import RecordError, UsageError
 from clearbench.records.select import Entry
-from clearbench.report.charts import Points
+from clearbench.report.charts import Curve, CurveChart, Points, curve_chart
 
 MANIFEST = "clearbench_training.json"
 
@@ -18,14 +18,14 @@ class TrainingRun:
     """One training run.
 
     Attributes:
-        name: Name of the evaluated model with these weights, else of the folder.
+        name: Name of the evaluated model that has these weights, else of the folder.
         folder: Where it lies.
         status: "complete", or how it ended.
         formula: The loss.
         settings: What decides the weights, in words.
         rows: The training rows, in words.
-        loss: (step, loss).
-        evaluations: "task:pair" -> (step, nDCG@10 x 100).
+        loss: Loss by step.
+        evaluations: "task:pair" -> nDCG@10 x 100 by step.
     """
 
     name: str
@@ -35,7 +35,7 @@ class TrainingRun:
     settings: str
     rows: str
     loss: Points
-    evaluations: dict[str, Points]
+    evaluations: Mapping[str, Points]
 
 
 def find_runs(folders: Sequence[Path], entries: Iterable[Entry]) -> list[TrainingRun]:
@@ -60,7 +60,16 @@ def find_runs(folders: Sequence[Path], entries: Iterable[Entry]) -> list[Trainin
     return [_read(file, names) for file in files]
 
 
-def _read(file: Path, names: dict[str, str]) -> TrainingRun:
+def training_curves(runs: Sequence[TrainingRun]) -> tuple[CurveChart, ...]:
+    """Return the loss of all runs in one chart, and a chart per pair that was evaluated during training."""
+    charts = [curve_chart("Training loss", [Curve(run.name, series, run.loss) for series, run in enumerate(runs)])]
+    for key in dict.fromkeys(key for run in runs for key in run.evaluations):
+        curves = [Curve(run.name, series, run.evaluations.get(key, ())) for series, run in enumerate(runs)]
+        charts.append(curve_chart(f"{key.replace(':', ' ')}, nDCG@10 × 100", curves))
+    return tuple(chart for chart in charts if chart is not None)
+
+
+def _read(file: Path, names: Mapping[str, str]) -> TrainingRun:
     try:
         data: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         config, rows = data["config"], data["rows"]

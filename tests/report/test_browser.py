@@ -76,6 +76,10 @@ def find(browser, selector):
     return browser.find_elements("css selector", selector)
 
 
+def codes(headings):
+    return [heading.code for heading in headings]
+
+
 def scroll(browser, element, script):
     """Scrolling hides what hovering shows, and its event comes a frame later: wait for it."""
     settled = "requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(arguments[1], 50)))"
@@ -126,15 +130,15 @@ def test_a_model_named_like_a_script_is_text(opened):
 
 def test_hover_shows_the_records_figure(opened, report):
     board = report.tasks[0].values[0]
-    table = find(opened, 'table.map[data-map="task-1-value-1"]')[0]
-    row, column = board.rows.index("sw"), board.columns.index("de")
+    table = find(opened, 'table.matrix[data-matrix="task-1-value-1"]')[0]
+    row, column = codes(board.rows).index("sw"), codes(board.columns).index("de")
     cell = table.find_elements("css selector", "tbody tr")[row].find_elements("css selector", "td")[column]
     tip = hover(opened, cell)
     assert f"nDCG@10 {board.value[row, column]:.2f}" in tip.text
-    assert f"{board.lower[row, column]:.2f} to {board.upper[row, column]:.2f}" in tip.text
+    assert f"{board.fields['lower'][row, column]:.2f} to {board.fields['upper'][row, column]:.2f}" in tip.text
     assert "Swahili queries, German passages" in tip.text and board.title in tip.text
     difference = report.tasks[0].differences[0]
-    table = find(opened, 'table.map[data-map="task-1-difference-1"]')[0]
+    table = find(opened, 'table.matrix[data-matrix="task-1-difference-1"]')[0]
     cell = table.find_elements("css selector", "tbody tr")[0].find_elements("css selector", "td")[1]
     text = hover(opened, cell).text.replace("−", "-")
     assert f"{difference.value[0, 1]:+.2f}" in text and "corrected p" in text
@@ -146,7 +150,7 @@ def test_a_tap_shows_what_hovering_shows(opened, report):
     from selenium.webdriver.common.action_chains import ActionBuilder
     from selenium.webdriver.common.actions.pointer_input import PointerInput
 
-    cell = find(opened, 'table.map[data-map="task-1-value-1"] tbody td')[0]
+    cell = find(opened, 'table.matrix[data-matrix="task-1-value-1"] tbody td')[0]
     hover(opened, cell)
     hover(opened, find(opened, "h1")[0])
     finger = ActionBuilder(opened, mouse=PointerInput("touch", "finger"))
@@ -212,12 +216,32 @@ def test_on_a_phone_the_page_does_not_scroll_sideways(opened):
     assert wide == []
 
 
+def test_charts_are_laid_out_for_the_width_of_the_screen(opened):
+    def shown():
+        return [chart.get_attribute("class") for chart in find(opened, "svg.drawing") if chart.is_displayed()]
+
+    assert shown() == ["drawing wide"]
+    metrics = {"width": 375, "height": 800, "deviceScaleFactor": 2, "mobile": True}
+    opened.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    assert shown() == ["drawing narrow"]
+
+
+def test_charts_take_the_colours_of_the_theme(opened):
+    text, colours = find(opened, "svg.drawing text")[0], set()
+    for theme in ("light", "dark"):
+        opened.execute_cdp_cmd(
+            "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": theme}]}
+        )
+        colours.add(opened.execute_script("return getComputedStyle(arguments[0]).fill", text))
+    assert len(colours) == 2
+
+
 def test_in_print_controls_are_gone_and_the_paper_is_white(opened):
     dark = {"name": "prefers-color-scheme", "value": "dark"}
     opened.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print", "features": [dark]})
     assert background(opened) == "rgb(255, 255, 255)"
     assert not any(element.is_displayed() for element in find(opened, "nav, .controls"))
-    assert find(opened, "table.map")[0].is_displayed()
+    assert find(opened, "table.matrix")[0].is_displayed()
 
 
 @pytest.fixture(scope="module")
@@ -230,17 +254,17 @@ def large(tmp_path_factory):
     return report, file
 
 
-def test_a_large_map_shows_the_right_figure_at_every_place(browser, large):
+def test_a_large_matrix_shows_the_right_figure_at_every_place(browser, large):
     report, file = large
     show(browser, file)
     assert browser.get_log("browser") == []
-    known = {title: map for map in report.tasks[0].values for title in [map.title]}
+    known = {matrix.title: matrix for matrix in report.tasks[0].values}
     canvas = find(browser, "canvas")[0]
     scroll(browser, canvas, "arguments[0].scrollIntoView({block: 'start'}); scrollBy(0, -60)")
     places = browser.execute_script(
-        "const h = heats[0]; return {rows: h.rows, columns: h.columns, title: h.map.title, ...geometry(h)}"
+        "const h = heats[0]; return {rows: h.rows, columns: h.columns, title: h.matrix.title, ...geometry(h)}"
     )
-    map = known[places["title"]]
+    matrix = known[places["title"]]
     for row, column in ((0, 0), (3, 17), (31, 31)):
         point = [places["margin"] + (at + 0.5) * places["size"] for at in (column, row)]
         browser.execute_script(
@@ -249,35 +273,35 @@ def test_a_large_map_shows_the_right_figure_at_every_place(browser, large):
             canvas,
             *point,
         )
-        figure = map.value[places["rows"][row], places["columns"][column]]
+        figure = matrix.value[places["rows"][row], places["columns"][column]]
         assert f"nDCG@10 {figure:.2f}" in find(browser, "#tip")[0].text
-    assert map.rows[places["rows"][0]] == "en"
+    assert matrix.rows[places["rows"][0]].code == "en"
 
 
-def test_a_large_map_of_differences_can_show_the_significant_ones_only(browser, large):
+def test_a_large_matrix_of_differences_can_show_the_significant_ones_only(browser, large):
     report, file = large
     show(browser, file)
     painted = (
-        "const h = heats.find((one) => one.map.signed), data = h.canvas.getContext('2d')"
+        "const h = heats.find((one) => one.matrix.signed), data = h.canvas.getContext('2d')"
         ".getImageData(0, 0, h.canvas.width, h.canvas.height).data; let count = 0;"
         "for (let at = 3; at < data.length; at += 4) count += data[at] > 0; return count"
     )
     before = browser.execute_script(painted)
     find(browser, "input[data-heats=sure]")[0].click()
     after = browser.execute_script(painted)
-    [map] = report.tasks[0].differences
-    assert sum(map.sure(row, column) for row in range(32) for column in range(32)) < 32 * 32
+    [matrix] = report.tasks[0].differences
+    assert sum(matrix.sure(row, column) for row in range(32) for column in range(32)) < 32 * 32
     assert after < before
 
 
-def test_a_large_map_can_be_ordered_and_enlarged(browser, large):
+def test_a_large_matrix_can_be_ordered_and_enlarged(browser, large):
     from selenium.webdriver.support.select import Select
 
     report, file = large
     show(browser, file)
     Select(find(browser, "select[data-heats=order]")[0]).select_by_value("code")
-    order = browser.execute_script("return heats[0].rows.map((row) => heats[0].map.rows[row])")
-    assert order == ["en", *sorted(code for code in report.tasks[0].values[0].rows if code != "en")]
+    order = browser.execute_script("return heats[0].rows.map((row) => heats[0].matrix.rows[row].code)")
+    assert order == ["en", *sorted(code for code in codes(report.tasks[0].values[0].rows) if code != "en")]
     before = find(browser, "canvas")[0].size["width"]
     Select(find(browser, "select[data-heats=size]")[0]).select_by_value("14")
     assert find(browser, "canvas")[0].size["width"] == 44 + 32 * 14 != before

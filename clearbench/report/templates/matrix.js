@@ -1,8 +1,9 @@
 "use strict";
-// One block of figures per map, base64 of 16-bit integers: figure x 100 x 100, MISSING where a pair was not measured.
-const MISSING = -32768;
+// One block of figures per matrix: base64 of 16-bit integers (32-bit where ranks need them), 100 times what is shown,
+// the least integer where a pair was not measured.
 const root = document.documentElement;
 const colours = JSON.parse(document.getElementById("colours").textContent);
+const significant = Number(root.dataset.significant);
 const tip = document.getElementById("tip");
 let printing = false;
 
@@ -10,53 +11,58 @@ const dark = () => !printing && (root.dataset.theme ? root.dataset.theme === "da
   : matchMedia("(prefers-color-scheme: dark)").matches);
 
 function decode(field, size) {
-  if (field === null || field === undefined) return null;
-  if (typeof field === "number") return { at: () => field };
+  if (field === undefined) return null;
   const bytes = Uint8Array.from(atob(field), (letter) => letter.charCodeAt(0));
-  const values = new Int16Array(bytes.buffer);
-  if (values.length !== size) throw new Error("a map's figures are damaged");
-  return { at: (place) => (values[place] === MISSING ? null : values[place] / 100) };
+  const wide = bytes.length === 4 * size;
+  if (!wide && bytes.length !== 2 * size) throw new Error("a matrix's figures are damaged");
+  const values = wide ? new Int32Array(bytes.buffer) : new Int16Array(bytes.buffer);
+  const missing = wide ? -(2 ** 31) : -(2 ** 15);
+  return { at: (place) => (values[place] === missing ? null : values[place] / 100) };
 }
 
-function readMap(element) {
-  const map = JSON.parse(document.getElementById(element.dataset.map).textContent);
-  const size = map.rows.length * map.columns.length;
-  for (const key of ["value", "lower", "upper", "p", "base", "other"]) map[key] = decode(map[key], size);
-  return map;
+function readMatrix(element) {
+  const matrix = JSON.parse(document.getElementById(element.dataset.matrix).textContent);
+  const size = matrix.rows.length * matrix.columns.length;
+  for (const field of ["value", "lower", "upper", "p", "base", "other"]) matrix[field] = decode(matrix[field], size);
+  return matrix;
 }
 
 /* ---- what a cell says ---- */
 const sign = (value) => (value > 0 ? "+" : value < 0 ? "\u2212" : "") + Math.abs(value).toFixed(2);
-const show = (map, value) => (map.signed ? sign(value) : value.toFixed(2));
+const show = (matrix, value) => (matrix.signed ? sign(value) : value.toFixed(2));
 
-function describe(map, row, column) {
-  const place = row * map.columns.length + column;
-  const value = map.value.at(place);
-  const lines = [["b", map.titles ? map.titles[column] : map.title], ["", cellName(map, row, column)]];
+const placeOf = (matrix, row, column) => row * matrix.columns.length + column;
+
+function describe(matrix, row, column) {
+  const place = placeOf(matrix, row, column);
+  const value = matrix.value.at(place);
+  const title = matrix.models ? matrix.columns[column].name : matrix.title;
+  const lines = [["b", title], ["", cellName(matrix, row, column)]];
   if (value === null) return [...lines, ["small", "not measured"]];
-  lines.push(["figure", `${map.unit} ${show(map, value)}`]);
-  const lower = map.lower && map.lower.at(place), upper = map.upper && map.upper.at(place);
-  if (typeof lower === "number" && typeof upper === "number") {
-    lines.push(["small", `95% interval ${show(map, lower)} to ${show(map, upper)}`]);
+  lines.push(["figure", `${matrix.quantity} ${show(matrix, value)}`]);
+  const lower = matrix.lower.at(place), upper = matrix.upper.at(place);
+  if (lower !== null && upper !== null) {
+    lines.push(["small", `95% interval ${show(matrix, lower)} to ${show(matrix, upper)}`]);
   }
-  if (map.base) lines.push(["small", `${map.base.at(place).toFixed(2)} \u2192 ${map.other.at(place).toFixed(2)}`]);
-  const p = probability(map, place);
+  if (matrix.base) {
+    lines.push(["small", `${matrix.base.at(place).toFixed(2)} \u2192 ${matrix.other.at(place).toFixed(2)}`]);
+  }
+  const p = probability(matrix, place);
   if (p !== null) lines.push(["small", `corrected p ${p < 0.001 ? "< 0.001" : `= ${p.toFixed(3)}`}`]);
-  const counts = map.counts && map.counts[map.counts.length === 1 ? 0 : place];
+  const counts = matrix.counts[matrix.counts.length === 1 ? 0 : place];
   if (counts) lines.push(["small", counts]);
   return lines;
 }
 
-function probability(map, place) { // packed in per cent, so that four decimals are kept
-  const percent = map.p ? map.p.at(place) : null;
+function probability(matrix, place) { // packed in per cent, so that four decimals are kept
+  const percent = matrix.p ? matrix.p.at(place) : null;
   return percent === null ? null : percent / 100;
 }
 
-function cellName(map, row, column) {
-  if (map.places) return map.places[place2(map, row, column)];
-  return `${map.names[map.rows[row]]} queries, ${map.names[map.columns[column]]} passages`;
+function cellName(matrix, row, column) {
+  if (matrix.models) return matrix.rows[row].about;
+  return `${matrix.rows[row].name} queries, ${matrix.columns[column].name} passages`;
 }
-const place2 = (map, row, column) => row * map.columns.length + column;
 
 function showTip(lines, x, y) {
   tip.replaceChildren(...lines.map(([kind, text]) => {
@@ -82,52 +88,53 @@ function point(element, show, hide) {
 }
 addEventListener("pointerdown", hideTip, { capture: true });
 
-for (const table of document.querySelectorAll("table.map[data-map]")) {
-  let map = null;
+for (const table of document.querySelectorAll("table.matrix[data-matrix]")) {
+  let matrix = null;
   point(table, (event) => {
     const cell = event.target.closest("tbody td");
     if (!cell) return hideTip();
-    map = map || readMap(table);
-    showTip(describe(map, cell.parentElement.rowIndex - 1, cell.cellIndex - 1), event.clientX, event.clientY);
+    matrix = matrix || readMatrix(table);
+    showTip(describe(matrix, cell.parentElement.rowIndex - 1, cell.cellIndex - 1), event.clientX, event.clientY);
   }, hideTip);
 }
 addEventListener("scroll", hideTip, { passive: true });
 
-/* ---- large maps, drawn on a canvas ---- */
-const heats = [...document.querySelectorAll("canvas[data-map]")].map((canvas) => {
-  const map = readMap(canvas);
-  const heat = { canvas, map, over: null };
+/* ---- large matrices, drawn on a canvas ---- */
+const heats = [...document.querySelectorAll("canvas[data-matrix]")].map((canvas) => {
+  const heat = { canvas, matrix: readMatrix(canvas), over: null };
   arrange(heat, "tier");
   point(canvas, (event) => {
     const [row, column] = cellAt(heat, event.offsetX, event.offsetY);
     const seen = row !== null;
     heat.over = seen ? [row, column] : null;
     draw(heat);
-    if (seen) showTip(describe(map, heat.rows[row], heat.columns[column]), event.clientX, event.clientY);
+    if (seen) showTip(describe(heat.matrix, heat.rows[row], heat.columns[column]), event.clientX, event.clientY);
     else hideTip();
   }, () => { heat.over = null; draw(heat); hideTip(); });
   return heat;
 });
 
 function arrange(heat, order) {
-  const map = heat.map;
+  const matrix = heat.matrix;
   const mean = (places) => {
-    const seen = places.map((place) => map.value.at(place)).filter((value) => value !== null);
+    const seen = places.map((place) => matrix.value.at(place)).filter((value) => value !== null);
     return seen.length ? seen.reduce((sum, value) => sum + value, 0) / seen.length : -Infinity;
   };
-  const sorted = (codes, placesOf) => {
-    const keys = codes.map((code, index) => [code === "en" ? -1 : 0, order === "tier" ? map.tiers[code] : 0,
+  const sorted = (headings, placesOf) => {
+    const keys = headings.map(({ code, tier }, index) => [code === "en" ? -1 : 0, order === "tier" ? tier : 0,
       order === "code" ? 0 : -mean(placesOf(index)), code]);
     const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
-    return codes.map((_, index) => index).sort((one, other) =>
+    return headings.map((_, index) => index).sort((one, other) =>
       keys[one].reduce((found, key, at) => found || compare(key, keys[other][at]), 0));
   };
-  heat.rows = sorted(map.rows, (row) => map.columns.map((_, column) => place2(map, row, column)));
-  heat.columns = sorted(map.columns, (column) => map.rows.map((_, row) => place2(map, row, column)));
-  heat.bounds = order === "tier" ? { rows: steps(heat.rows, map.rows, map), columns: steps(heat.columns, map.columns, map) } : null;
+  heat.rows = sorted(matrix.rows, (row) => matrix.columns.map((_, column) => placeOf(matrix, row, column)));
+  heat.columns = sorted(matrix.columns, (column) => matrix.rows.map((_, row) => placeOf(matrix, row, column)));
+  heat.bounds = order !== "tier" ? null
+    : { rows: tierBounds(heat.rows, matrix.rows), columns: tierBounds(heat.columns, matrix.columns) };
 }
-function steps(order, codes, map) {
-  const tiers = order.map((index) => (codes[index] === "en" ? -1 : map.tiers[codes[index]]));
+// Where a tier ends: before which places of the order.
+function tierBounds(order, headings) {
+  const tiers = order.map((index) => (headings[index].code === "en" ? -1 : headings[index].tier));
   return tiers.flatMap((tier, at) => (at && tier !== tiers[at - 1] ? [at] : []));
 }
 
@@ -146,10 +153,10 @@ function cellAt(heat, x, y) {
 }
 
 function draw(heat) {
-  const { canvas, map } = heat;
+  const { canvas, matrix } = heat;
   const { margin, size } = geometry(heat);
   const theme = dark() ? "dark" : "light";
-  const palette = colours[map.signed ? "diverging" : "sequential"][theme];
+  const palette = colours[matrix.signed ? "diverging" : "sequential"][theme];
   const ink = getComputedStyle(canvas).color;
   const width = margin + size * heat.columns.length, height = margin + size * heat.rows.length;
   const ratio = printing ? 3 : devicePixelRatio || 1;
@@ -162,16 +169,16 @@ function draw(heat) {
   const edge = (place) => Math.round((margin + place * size) * ratio) / ratio;
   const gap = size >= 8 ? 1 : 0;
   heat.rows.forEach((row, r) => heat.columns.forEach((column, c) => {
-    const place = place2(map, row, column), value = map.value.at(place);
-    if (value === null || (heat.sure && map.p && !(probability(map, place) < map.level))) return;
-    const share = map.signed ? 50 + 50 * value / map.range : value;
-    pen.fillStyle = palette[Math.round(Math.min(Math.max(share, 0), 100))];
+    const place = placeOf(matrix, row, column), value = matrix.value.at(place);
+    if (value === null || (heat.sure && matrix.p && !(probability(matrix, place) < significant))) return;
+    const step = 100 * (value - matrix.low) / (matrix.high - matrix.low);
+    pen.fillStyle = palette[Math.round(Math.min(Math.max(step, 0), 100))];
     pen.fillRect(edge(c), edge(r), edge(c + 1) - edge(c) - gap, edge(r + 1) - edge(r) - gap);
   }));
   pen.fillStyle = pen.strokeStyle = ink;
   pen.textBaseline = "middle";
-  label(pen, heat, heat.rows.map((row) => map.rows[row]), margin, size, false);
-  label(pen, heat, heat.columns.map((column) => map.columns[column]), margin, size, true);
+  label(pen, heat, heat.rows.map((row) => matrix.rows[row]), margin, size, false);
+  label(pen, heat, heat.columns.map((column) => matrix.columns[column]), margin, size, true);
   if (heat.bounds) {
     pen.globalAlpha = 0.55;
     for (const at of heat.bounds.rows) pen.fillRect(margin - 6, edge(at) - 0.5, width - margin + 6, 1);
@@ -186,7 +193,7 @@ function draw(heat) {
   }
 }
 // Languages by code where cells leave room, otherwise the tiers' names in the margin.
-function label(pen, heat, codes, margin, size, across) {
+function label(pen, heat, headings, margin, size, across) {
   const write = (text, at, font) => {
     pen.save();
     pen.font = `${font}px Arial, sans-serif`;
@@ -201,11 +208,12 @@ function label(pen, heat, codes, margin, size, across) {
     pen.restore();
   };
   if (size >= 8) {
-    codes.forEach((code, at) => write(code, margin + (at + 0.5) * size, Math.min(size - 1, 11)));
+    headings.forEach(({ code }, at) => write(code, margin + (at + 0.5) * size, Math.min(size - 1, 11)));
   } else if (heat.bounds) {
-    const bounds = [0, ...heat.bounds[across ? "columns" : "rows"], codes.length];
+    const bounds = [0, ...heat.bounds[across ? "columns" : "rows"], headings.length];
     for (let at = 0; at + 1 < bounds.length; at += 1) {
-      const text = codes[bounds[at]] === "en" ? "en" : ["high", "mid", "low"][heat.map.tiers[codes[bounds[at]]]];
+      const { code, tier } = headings[bounds[at]];
+      const text = code === "en" ? "en" : ["high", "mid", "low"][tier];
       write(text, margin + (bounds[at] + bounds[at + 1]) / 2 * size, 11);
     }
   }
