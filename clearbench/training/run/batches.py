@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from sentence_transformers.base.sampler import DefaultBatchSampler
 
+from clearbench.common.arrays import IntArray
 from clearbench.common.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -31,11 +31,32 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 Duplicates = Literal["candidates", "positives", "allow"]
-TEXT_COLUMNS = ("query", "passage", "target_query")
+POSITIVES = ("query", "passage", "target_query")
 ROW = "row"
 """Column with a row's position in the file; the collator takes it out before texts are tokenized."""
 # "auto" keeps the stricter rule while it forms this share of the batches that the looser one forms.
 ENOUGH = 0.8
+
+
+@dataclass(frozen=True)
+class BatchRules:
+    """How batches are formed.
+
+    Attributes:
+        batch_size: Rows per batch.
+        num_batches: Batches of all steps and devices together.
+        negatives: Hard negatives per row that are used.
+        seed: Of the shuffling.
+        per_language: Batches of one target language each, in proportion to the languages' rows.
+        duplicates: What may occur twice in a batch, see above.
+    """
+
+    batch_size: int
+    num_batches: int
+    negatives: int
+    seed: int
+    per_language: bool = False
+    duplicates: Literal["auto", "candidates", "positives", "allow"] = "auto"
 
 
 @dataclass(frozen=True)
@@ -53,94 +74,87 @@ class BatchPlan:
     batch_size: int
 
 
-def plan_training_batches(
-    table: "pd.DataFrame",
-    *,
-    batch_size: int,
-    num_batches: int,
-    negatives: int,
-    seed: int,
-    per_language: bool = False,
-    duplicates: Literal["auto", "candidates", "positives", "allow"] = "auto",
-) -> BatchPlan:
+def plan_training_batches(table: "pd.DataFrame", rules: BatchRules) -> BatchPlan:
     """Plan the batches of a run.
 
-    Args:
-        table: Training rows.
-        batch_size: Rows per batch.
-        num_batches: Batches of all steps and devices together.
-        negatives: Hard negatives per row that are used.
-        seed: Of the shuffling.
-        per_language: Batches of one target language each, in proportion to the languages' rows.
-        duplicates: See above.
     Raises:
         TrainingError: Not one full batch can be formed.
     """
-    positives = list(zip(*(table[column] for column in TEXT_COLUMNS), strict=True))
-    mined = [(*p[:negatives], *q[:negatives]) for p, q in zip(*_negatives(table), strict=True)]
-    groups = _groups(table["language"].tolist()) if per_language else {"": list(range(len(table)))}
-
-    def one_pass(rule: Duplicates, number: int) -> list[tuple[int, ...]]:
-        rng = np.random.default_rng([seed, number])
-        batches = [
-            batch
-            for group in sorted(groups)
-            for batch in _fill(rng.permutation(groups[group]), positives, mined, batch_size, rule)
-        ]
-        return [batches[place] for place in rng.permutation(len(batches))]
-
-    rule: Duplicates
-    if duplicates == "auto":
-        strict, loose = one_pass("candidates", 0), one_pass("positives", 0)
-        rule = "candidates" if len(strict) >= max(ENOUGH * len(loose), 1) else "positives"
-    else:
-        rule = duplicates
+    source = _BatchSource.of(table, rules)
+    duplicates = _choose_duplicates(source, rules)
     planned: list[tuple[int, ...]] = []
     number = 0
-    while len(planned) < num_batches:
-        batches = one_pass(rule, number)
+    while len(planned) < rules.num_batches:
+        batches = source.one_pass(duplicates, number)
         if not batches:
-            raise _too_few(table, batch_size, rule, per_language)
+            raise _too_few(table, rules, duplicates)
         planned += batches
         number += 1
-    return BatchPlan(tuple(planned[:num_batches]), rule, batch_size)
+    return BatchPlan(tuple(planned[: rules.num_batches]), duplicates, rules.batch_size)
 
 
-def _fill(
-    order: NDArray[np.int64],
-    positives: Sequence[tuple[str, ...]],
-    mined: Sequence[tuple[str, ...]],
-    batch_size: int,
-    rule: Duplicates,
-) -> Iterator[tuple[int, ...]]:
-    """Full batches, each of the first rows that fit; rows that do not fit wait for the next one."""
-    queue = deque(order.tolist())
-    while len(queue) >= batch_size:
-        batch: list[int] = []
-        waiting: list[int] = []
-        gold: set[str] = set()
-        negative: set[str] = set()
-        while queue and len(batch) < batch_size:
-            row = queue.popleft()
-            twice = not gold.isdisjoint(positives[row])
-            contradicts = not gold.isdisjoint(mined[row]) or not negative.isdisjoint(positives[row])
-            if rule == "allow" or not (twice or (rule == "candidates" and contradicts)):
-                batch.append(row)
-                gold.update(positives[row])
-                negative.update(mined[row])
-            else:
-                waiting.append(row)
-        if len(batch) < batch_size:
-            return
-        yield tuple(batch)
-        queue.extendleft(reversed(waiting))
+@dataclass(frozen=True)
+class _BatchSource:
+    """The rows that batches are drawn from.
+
+    Attributes:
+        rules: How batches are formed.
+        positives: Per row its query, passage and target query.
+        mined: Per row its negative passages and their questions, as far as they are used.
+        groups: Positions of rows that may stand in one batch.
+    """
+
+    rules: BatchRules
+    positives: Sequence[tuple[str, ...]]
+    mined: Sequence[tuple[str, ...]]
+    groups: Sequence[Sequence[int]]
+
+    @classmethod
+    def of(cls, table: "pd.DataFrame", rules: BatchRules) -> "_BatchSource":
+        positives = list(zip(*(table[column] for column in POSITIVES), strict=True))
+        most = rules.negatives
+        mined = [(*p[:most], *q[:most]) for p, q in zip(*_negatives(table), strict=True)]
+        groups: dict[str, list[int]] = {}
+        for position, language in enumerate(table["language"]):
+            groups.setdefault(language if rules.per_language else "", []).append(position)
+        return cls(rules, positives, mined, [groups[name] for name in sorted(groups)])
+
+    def one_pass(self, duplicates: Duplicates, number: int) -> list[tuple[int, ...]]:
+        """Return the batches of one pass over the shuffled rows, in random order."""
+        rng = np.random.default_rng([self.rules.seed, number])
+        batches = [batch for group in self.groups for batch in self._fill(rng.permutation(group), duplicates)]
+        return [batches[place] for place in rng.permutation(len(batches))]
+
+    def _fill(self, order: IntArray, duplicates: Duplicates) -> Iterator[tuple[int, ...]]:
+        """Full batches, each of the first rows that fit; rows that do not fit wait for the next one."""
+        size = self.rules.batch_size
+        queue = deque(order.tolist())
+        while len(queue) >= size:
+            batch: list[int] = []
+            waiting: list[int] = []
+            gold: set[str] = set()
+            negative: set[str] = set()
+            while queue and len(batch) < size:
+                row = queue.popleft()
+                twice = not gold.isdisjoint(self.positives[row])
+                contradicts = not gold.isdisjoint(self.mined[row]) or not negative.isdisjoint(self.positives[row])
+                if duplicates == "allow" or not (twice or (duplicates == "candidates" and contradicts)):
+                    batch.append(row)
+                    gold.update(self.positives[row])
+                    negative.update(self.mined[row])
+                else:
+                    waiting.append(row)
+            if len(batch) < size:
+                return
+            yield tuple(batch)
+            queue.extendleft(reversed(waiting))
 
 
-def _groups(languages: Sequence[str]) -> dict[str, list[int]]:
-    groups: dict[str, list[int]] = {}
-    for position, language in enumerate(languages):
-        groups.setdefault(language, []).append(position)
-    return groups
+def _choose_duplicates(source: _BatchSource, rules: BatchRules) -> Duplicates:
+    if rules.duplicates != "auto":
+        return rules.duplicates
+    strict, loose = source.one_pass("candidates", 0), source.one_pass("positives", 0)
+    return "candidates" if len(strict) >= max(ENOUGH * len(loose), 1) else "positives"
 
 
 def _negatives(table: "pd.DataFrame") -> tuple[list[list[str]], list[list[str]]]:
@@ -148,12 +162,12 @@ def _negatives(table: "pd.DataFrame") -> tuple[list[list[str]], list[list[str]]]
     return [list(p) for p in table["passage_negatives"]], [list(q) for q in table["target_query_negatives"]]
 
 
-def _too_few(table: "pd.DataFrame", batch_size: int, rule: Duplicates, per_language: bool) -> TrainingError:
-    most = min(table[column].nunique() for column in TEXT_COLUMNS) if rule != "allow" else len(table)
-    each = " of one language" if per_language else ""
+def _too_few(table: "pd.DataFrame", rules: BatchRules, duplicates: Duplicates) -> TrainingError:
+    most = min(table[column].nunique() for column in POSITIVES) if duplicates != "allow" else len(table)
+    each = " of one language" if rules.per_language else ""
     return TrainingError(
-        f"Not one batch of {batch_size} rows{each} can be formed from {len(table):,} rows with {most:,} distinct "
-        f"passages or questions (duplicates: {rule}). Use a smaller --batch-size or more rows."
+        f"Not one batch of {rules.batch_size} rows{each} can be formed from {len(table):,} rows with {most:,} distinct "
+        f"passages or questions (duplicates: {duplicates}). Use a smaller --batch-size or more rows."
     )
 
 

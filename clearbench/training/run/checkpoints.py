@@ -15,6 +15,7 @@ from pathlib import Path
 from safetensors import SafetensorError
 
 from clearbench.common.errors import TrainingError
+from clearbench.common.text import first_line
 
 CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 STAGING_PREFIX = ".saving-"
@@ -73,7 +74,7 @@ def saving(out: Path, what: str) -> Iterator[None]:
             yield
     except SAVE_ERRORS as error:
         remove_staged(out)
-        reason = (getattr(error, "strerror", None) or str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = getattr(error, "strerror", None) or first_line(error)
         raise TrainingError(
             f"The {what} cannot be saved in {out}: {reason}. {describe_last(out)} Free some space, then go on with "
             "--resume."

@@ -1,4 +1,4 @@
-"""Everything that a training run can be told, in one validated record; presets are a literal table.
+"""Everything that a training run can be told, in one validated record; presets of settings are a literal table.
 
 Settings come, the later ones winning, from the defaults, a preset, a TOML file, the command line.
 """
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from clearbench.common.errors import UsageError, suggest
 from clearbench.common.options import DATA_DIR, OFFLINE, Option, same_option
+from clearbench.common.toml import describe_problems, read_toml
 from clearbench.encoders.base import EncoderOptions
 
 RUN, METHOD, EVALUATION, MACHINE = "Run", "Method", "Evaluation", "Machine"
@@ -162,7 +163,7 @@ def make_config(settings: Mapping[str, Any], file: Path | None = None) -> TrainC
         UsageError: A name does not exist, a value does not fit, or settings exclude each other.
     """
     given = {name: value for name, value in settings.items() if value is not None}
-    stored = _read_toml(file) if file else {}
+    stored = read_toml(file, UsageError, "--config ") if file else {}
     preset = given.get("preset", stored.get("preset"))
     if preset is not None and preset not in PRESETS:
         raise UsageError(f"No preset {preset!r}: there are {', '.join(PRESETS)}.{suggest(str(preset), PRESETS)}")
@@ -172,18 +173,14 @@ def make_config(settings: Mapping[str, Any], file: Path | None = None) -> TrainC
         if one in given and other not in given:
             merged.pop(other, None)
     where = f"{file}: " if file else ""
-    for name in merged:
-        if name not in TrainConfig.model_fields:
-            hint = suggest(name, TrainConfig.model_fields)
-            raise UsageError(f"{where}there is no setting {name!r}.{hint}")
-    missing = [name for name in ("model", "data", "out") if name not in merged]
-    if missing:
-        flags = ", ".join(f"--{name}" for name in missing)
-        raise UsageError(f"{where}{flags} missing: a run needs a model, training rows and an output folder.")
+    if missing := [f"--{name}" for name in ("model", "data", "out") if name not in merged]:
+        raise UsageError(
+            f"{where}{', '.join(missing)} missing: a run needs a model, training rows and an output folder."
+        )
     try:
         return TrainConfig.model_validate(merged)
     except ValidationError as error:
-        raise UsageError(where + "; ".join(_explain(problem) for problem in error.errors()) + ".") from None
+        raise UsageError(where + describe_problems(error, TrainConfig.model_fields)) from None
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
@@ -199,18 +196,3 @@ def parse_setting(text: str) -> tuple[str, Any]:
         return name.strip(), tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
         return name.strip(), value.strip()
-
-
-def _read_toml(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"--config {file}: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"--config {file}: not valid TOML ({error}).") from error
-
-
-def _explain(problem: Any) -> str:
-    name = ".".join(str(part) for part in problem["loc"])
-    message = str(problem["msg"]).removeprefix("Value error, ")
-    return f"{name} = {problem['input']!r}: {message}" if name else message

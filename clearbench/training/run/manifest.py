@@ -1,4 +1,4 @@
-"""What is written beside trained weights: a manifest for programs, a model card for people."""
+"""The manifest beside trained weights: how they were trained, for programs; run/card.py says it to people."""
 
 import json
 from importlib.metadata import PackageNotFoundError, version
@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from clearbench.common.environment import describe_environment
 from clearbench.common.errors import TrainingError
 from clearbench.common.files import write_atomically
-from clearbench.encoders.checkpoint import HUB_ID
 
 SCHEMA_VERSION = 1
 MANIFEST = "clearbench_training.json"
@@ -136,60 +135,3 @@ def read_manifest(folder: Path) -> TrainingManifest:
             f"{file} is damaged or of another version of clearbench ({error.errors()[0]['msg']}); start anew with "
             "--replace."
         ) from None
-
-
-def model_card(manifest: TrainingManifest, name: str) -> str:
-    """Text of README.md: what the checkpoint is and how it was trained."""
-    config, rows, base = manifest.config, manifest.rows, manifest.base
-    languages = ", ".join(f"{language} ({count:,})" for language, count in rows.languages.items())
-    lines = [
-        "---",
-        "library_name: sentence-transformers",
-        "pipeline_tag: sentence-similarity",
-        *([f"base_model: {base.source}"] if HUB_ID.fullmatch(base.source) else []),
-        "tags: [sentence-transformers, sentence-similarity, feature-extraction, clearbench]",
-        "---",
-        f"# {name}",
-        "",
-        f"Fine-tuned from `{base.source}` for retrieval across languages with clearbench.",
-        "",
-        "## Training",
-        "",
-        f"- Loss: `{config['loss']}`, {manifest.formula}, scale {config['scale']:g}",
-        f"- Rows: {rows.num_rows:,} ({rows.num_distinct_rows:,} of them in batches), target languages {languages}, "
-        f"up to {rows.negatives} hard negatives each, fingerprint {rows.fingerprint}",
-        f"- {manifest.step} of {config['steps']} steps of {config['batch_size']} rows on {manifest.devices} "
-        f"device{'s' if manifest.devices > 1 else ''}, {config['batches']} batches, duplicates: {manifest.duplicates}",
-        f"- Learning rate {config['learning_rate']:g}, {config['schedule']}, {config['warmup']:.0%} warm-up; weight "
-        f"decay {config['weight_decay']:g}; {config['dtype']}; at most {manifest.max_length} tokens a text; seed "
-        f"{config['seed']}" + (f"; LoRA of rank {config['lora']}, merged" if config["lora"] else ""),
-        f"- Base checkpoint hash {base.weights}",
-        *(f"- Note: {note}" for note in manifest.notes),
-    ]
-    if manifest.loss_curve:
-        lines.append(
-            f"- Loss {manifest.loss_curve[0]['loss']:.4f} at first, {manifest.loss_curve[-1]['loss']:.4f} last"
-        )
-    if manifest.evaluations:
-        first, last = manifest.evaluations[0], manifest.evaluations[-1]
-        lines += ["", "nDCG@10 in training:", "", "| pair | before | after |", "|---|---|---|"]
-        lines += [f"| {key} | {first[key]:.4f} | {last[key]:.4f} |" for key in last if key != "step" and key in first]
-    lines += [
-        "",
-        "## Use",
-        "",
-        "```python",
-        "from sentence_transformers import SentenceTransformer",
-        "",
-        f'model = SentenceTransformer("{name}")',
-        "```",
-        "",
-        *(
-            [f"Put {base.query_prompt!r} before queries and {base.passage_prompt!r} before passages.", ""]
-            if base.query_prompt or base.passage_prompt
-            else []
-        ),
-        f"All settings, the loss curve and software versions are in `{MANIFEST}`.",
-        "",
-    ]
-    return "\n".join(lines)

@@ -2,32 +2,71 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from clearbench.common.environment import now
 from clearbench.common.errors import TrainingError, UsageError, suggest
 from clearbench.common.hashing import content_hash
-from clearbench.common.progress import say
-from clearbench.encoders.base import EncoderOptions, Role
-from clearbench.encoders.prompts import PROMPT_NAMES
-from clearbench.encoders.transformer import TransformerEncoder, load_transformer
+from clearbench.encoders.transformer import TransformerEncoder
 from clearbench.training.loss.base import LossOptions
 from clearbench.training.loss.named import LOSSES
-from clearbench.training.rows.row import Rows, read_rows
-from clearbench.training.run.batches import make_dataset, plan_training_batches
+from clearbench.training.rows.row import read_rows
+from clearbench.training.run.batches import BatchPlan, BatchRules, make_dataset, plan_training_batches
 from clearbench.training.run.callbacks import Evaluations, Interruption, ProgressLines, StepGuard
 from clearbench.training.run.collate import RowCollator, column_prompts
 from clearbench.training.run.config import TrainConfig
-from clearbench.training.run.lora import add_lora, check_peft
+from clearbench.training.run.lora import check_peft
 from clearbench.training.run.manifest import BaseCheckpoint, RowsUsed, TrainingManifest, describe_software
-from clearbench.training.run.trainer import RowTrainer, make_trainer, training_arguments
+from clearbench.training.run.model import load_base, make_trainable, training_length
+from clearbench.training.run.trainer import RowTrainer, training_arguments
 
 if TYPE_CHECKING:
     import pandas as pd
-    from sentence_transformers import SentenceTransformer
+    from sentence_transformers import SentenceTransformerTrainingArguments
 
 EvaluateEncoder = Callable[[TransformerEncoder], Mapping[str, float]]
 """nDCG@10 by "task:pair" of an encoder, as `clearbench run` would measure it."""
+
+
+@dataclass(frozen=True)
+class ChosenRows:
+    """The rows of a run.
+
+    Attributes:
+        table: Those of the chosen languages.
+        fingerprint: Hash of all rows of the file.
+        negatives: Hard negatives per row that the loss may use.
+    """
+
+    table: "pd.DataFrame"
+    fingerprint: str
+    negatives: int
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a run works with.
+
+    Attributes:
+        config: Every setting.
+        arguments: The trainer's.
+        rows: The training rows.
+        columns: The loss's columns in the dataset's order.
+        plan: Which rows stand in which batch.
+        encoder: The base checkpoint.
+        max_length: Tokens kept per text in training.
+        notes: What was odd, one sentence each.
+    """
+
+    config: TrainConfig
+    arguments: "SentenceTransformerTrainingArguments"
+    rows: ChosenRows
+    columns: tuple[str, ...]
+    plan: BatchPlan
+    encoder: TransformerEncoder
+    max_length: int | None
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -35,7 +74,6 @@ class Prepared:
     """A run that is ready to start."""
 
     trainer: RowTrainer
-    encoder: TransformerEncoder
     manifest: TrainingManifest
     interruption: Interruption
 
@@ -52,52 +90,62 @@ def prepare(config: TrainConfig, evaluate: EvaluateEncoder | None = None) -> Pre
         raise UsageError("The settings name eval_tasks, but no function to evaluate with was given.")
     if config.lora:
         check_peft()
-    rows = read_rows(config.data)
-    table = _select(rows, config)
+    inputs = _read_inputs(config)
+    make_trainable(inputs.encoder, config)
+    trainer = _make_trainer(inputs)
+    interruption = Interruption()
+    trainer.add_callback(ProgressLines(config))
+    if evaluate is not None and config.eval_tasks:
+        measure = partial(_evaluate_now, trainer, inputs.encoder, evaluate)
+        trainer.add_callback(Evaluations(config, measure, trainer.log))
+    trainer.add_callback(StepGuard(config, interruption, trainer.explain))
+    return Prepared(trainer, _describe(inputs), interruption)
+
+
+def _read_inputs(config: TrainConfig) -> Inputs:
+    rows = _choose_rows(config)
     arguments = training_arguments(config)
-    encoder = _load(config, str(arguments.device))
-    negatives = _num_negatives(table, config)
-    notes: list[str] = []
-    max_length = _max_length(encoder, config, notes)
-    loss_spec = LOSSES[config.loss]
-    columns = loss_spec.columns(negatives)
+    encoder = load_base(config, str(arguments.device))
+    max_length, notes = training_length(encoder, config)
+    columns = LOSSES[config.loss].columns(rows.negatives)
     _check_size(config, columns, max_length)
-    plan = plan_training_batches(
-        table,
+    rules = BatchRules(
         batch_size=config.batch_size,
         num_batches=config.steps * arguments.world_size,
-        negatives=negatives,
+        negatives=rows.negatives,
         seed=config.seed,
         per_language=config.batches == "per-language",
         duplicates=config.duplicates,
     )
-    model = encoder.model.float()  # optimizer steps are too small for half-precision weights
-    _keep_prompts(model, encoder)
-    if config.gradient_checkpointing:
-        _checkpoint_gradients(model)
-    if config.lora:
-        add_lora(model, config.lora, config.seed)
+    plan = plan_training_batches(rows.table, rules)
+    return Inputs(config, arguments, rows, columns, plan, encoder, max_length, notes)
+
+
+def _make_trainer(inputs: Inputs) -> RowTrainer:
+    config, encoder, table = inputs.config, inputs.encoder, inputs.rows.table
     options = LossOptions(
         scale=config.scale,
         mini_batch_size=config.mini_batch_size,
         mini_batch_tokens=config.mini_batch_tokens,
-        gather_across_devices=config.gather and arguments.world_size > 1,
-        prompts=column_prompts(encoder, columns),
+        gather_across_devices=config.gather and inputs.arguments.world_size > 1,
+        prompts=column_prompts(encoder, inputs.columns),
     )
-    loss = loss_spec.make_loss(model, columns, options)
-    collator = RowCollator(encoder, columns, max_length)
-    interruption = Interruption()
-
-    def callbacks(trainer: RowTrainer) -> list[Any]:
-        first: list[Any] = [ProgressLines(config)]
-        if evaluate is not None and config.eval_tasks:
-            first.append(Evaluations(config, lambda: _evaluate_now(trainer, encoder, evaluate), trainer.log))
-        return [*first, StepGuard(config, interruption, trainer.explain)]
-
-    trainer = make_trainer(
-        config, plan, make_dataset(table, columns), table["query_id"].tolist(), collator, loss, arguments, callbacks
+    return RowTrainer(
+        config,
+        inputs.plan,
+        make_dataset(table, inputs.columns),
+        table["query_id"].tolist(),
+        model=encoder.model,
+        args=inputs.arguments,
+        data_collator=RowCollator(encoder, inputs.columns, inputs.max_length),
+        loss=LOSSES[config.loss].make_loss(encoder.model, inputs.columns, options),
     )
-    manifest = TrainingManifest(
+
+
+def _describe(inputs: Inputs) -> TrainingManifest:
+    config, rows, encoder = inputs.config, inputs.rows, inputs.encoder
+    languages = rows.table["language"].value_counts().items()
+    return TrainingManifest(
         status="running",
         config=config.model_dump(mode="json"),
         base=BaseCheckpoint(
@@ -106,26 +154,25 @@ def prepare(config: TrainConfig, evaluate: EvaluateEncoder | None = None) -> Pre
             query_prompt=encoder.prompts["query"],
             passage_prompt=encoder.prompts["passage"],
             prompt_source=str(encoder.settings["prompt_source"]),
-            max_length=model.max_seq_length,
+            max_length=encoder.model.max_seq_length,
         ),
         rows=RowsUsed(
             file=str(config.data),
             fingerprint=rows.fingerprint,
-            num_rows=len(table),
-            num_distinct_rows=len({row for batch in plan.batches for row in batch}),
-            languages={str(name): int(count) for name, count in sorted(table["language"].value_counts().items())},
-            negatives=negatives,
+            num_rows=len(rows.table),
+            num_distinct_rows=len({row for batch in inputs.plan.batches for row in batch}),
+            languages={str(name): int(number) for name, number in sorted(languages)},
+            negatives=rows.negatives,
         ),
-        formula=loss_spec.formula,
-        columns=list(columns),
-        max_length=max_length,
-        devices=arguments.world_size,
-        duplicates=plan.duplicates,
+        formula=LOSSES[config.loss].formula,
+        columns=list(inputs.columns),
+        max_length=inputs.max_length,
+        devices=inputs.arguments.world_size,
+        duplicates=inputs.plan.duplicates,
         environment=describe_software(),
-        notes=notes,
+        notes=list(inputs.notes),
         timings={"started": now()},
     )
-    return Prepared(trainer, encoder, manifest, interruption)
 
 
 def _evaluate_now(trainer: RowTrainer, encoder: TransformerEncoder, evaluate: EvaluateEncoder) -> Mapping[str, float]:
@@ -140,56 +187,21 @@ def _evaluate_now(trainer: RowTrainer, encoder: TransformerEncoder, evaluate: Ev
         model.train(was_training)
 
 
-def _load(config: TrainConfig, device: str) -> TransformerEncoder:
-    if config.model == "bm25":
-        raise UsageError("--model bm25 has no weights to train; give a checkpoint.")
-    return load_transformer(
-        config.model,
-        EncoderOptions(
-            pooling=config.pooling,
-            query_prompt=config.query_prompt,
-            passage_prompt=config.passage_prompt,
-            revision=config.revision,
-            trust_remote_code=config.trust_remote_code,
-            allow_pickle=config.allow_pickle,
-            offline=config.offline,
-            device=device,
-        ),
-    )
-
-
-def _select(rows: Rows, config: TrainConfig) -> "pd.DataFrame":
+def _choose_rows(config: TrainConfig) -> ChosenRows:
+    rows = read_rows(config.data)
     table = rows.table
-    if config.languages is None:
-        return table
-    wanted = [name.strip() for name in config.languages.split(",") if name.strip()]
-    unknown = [name for name in wanted if name not in rows.languages]
-    if unknown or not wanted:
-        raise UsageError(f"--languages {config.languages}: {config.data} has {', '.join(rows.languages)}.")
-    return table[table["language"].isin(wanted)].reset_index(drop=True)
-
-
-def _num_negatives(table: "pd.DataFrame", config: TrainConfig) -> int:
+    if config.languages is not None:
+        wanted = [name.strip() for name in config.languages.split(",") if name.strip()]
+        if not wanted or not set(wanted) <= set(rows.languages):
+            raise UsageError(f"--languages {config.languages}: {config.data} has {', '.join(rows.languages)}.")
+        table = table[table["language"].isin(wanted)].reset_index(drop=True)
     most = max(len(texts) for texts in table["passage_negatives"])
-    if config.negatives is None:
-        return most
-    if config.negatives > most:
+    if config.negatives is not None and config.negatives > most:
         raise TrainingError(
             f"--negatives {config.negatives}: the rows of {config.data} have at most {most}. Mine them with "
             f"`clearbench rows mine --negatives {config.negatives}`, or ask for fewer."
         )
-    return config.negatives
-
-
-def _max_length(encoder: TransformerEncoder, config: TrainConfig, notes: list[str]) -> int | None:
-    """Tokens kept in training; never more than the checkpoint reads in evaluation."""
-    limit = encoder.model.max_seq_length
-    if config.max_length is None or limit is None:
-        return config.max_length or limit
-    if config.max_length > limit:
-        notes.append(f"max_length {config.max_length} was cut to {limit}, what {config.model} reads.")
-        say(notes[-1])
-    return min(config.max_length, int(limit))
+    return ChosenRows(table, rows.fingerprint, most if config.negatives is None else config.negatives)
 
 
 def _check_size(config: TrainConfig, columns: tuple[str, ...], max_length: int | None) -> None:
@@ -199,24 +211,3 @@ def _check_size(config: TrainConfig, columns: tuple[str, ...], max_length: int |
             f"--mini-batch-tokens {config.mini_batch_tokens} is larger than a whole batch: {config.batch_size} rows of "
             f"{len(columns)} texts of at most {max_length} tokens are {whole}."
         )
-
-
-def _keep_prompts(model: "SentenceTransformer", encoder: TransformerEncoder) -> None:
-    """Store the prompts in the checkpoint, so that it is evaluated with those it is trained with."""
-    stored = dict(model.prompts or {})
-    canonical: dict[Role, str] = {"query": "query", "passage": "document"}
-    for role, name in canonical.items():
-        prompt = encoder.prompts[role]
-        names = [known for known in PROMPT_NAMES[role] if known in stored]
-        if prompt or any(stored[known] for known in names):
-            stored |= dict.fromkeys([*names, name], prompt)
-    model.prompts = stored
-
-
-def _checkpoint_gradients(model: "SentenceTransformer") -> None:
-    inner: Any = model.transformers_model
-    settings = {"use_reentrant": False}
-    if hasattr(inner, "activation_checkpointing_enable"):
-        inner.activation_checkpointing_enable(activation_checkpointing_kwargs=settings)
-    else:
-        inner.gradient_checkpointing_enable(gradient_checkpointing_kwargs=settings)

@@ -8,18 +8,19 @@ of the same batches with the same random state, so it ends with the weights of a
 """
 
 import time
-from contextlib import suppress
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from clearbench.common.environment import now
 from clearbench.common.errors import TrainingError
 from clearbench.common.progress import say
 from clearbench.encoders.checkpoint import hash_checkpoint
 from clearbench.training.run.callbacks import Evaluations, evaluations, loss_curve
+from clearbench.training.run.card import model_card
 from clearbench.training.run.checkpoints import describe_last, publish_files, quiet_saving, saving, staging_folder
 from clearbench.training.run.config import TrainConfig
 from clearbench.training.run.lora import merge_lora
-from clearbench.training.run.manifest import Status, TrainingManifest, model_card, write_manifest
+from clearbench.training.run.manifest import Status, TrainingManifest, write_manifest
 from clearbench.training.run.output import check_same_inputs, open_output, prepare_output
 from clearbench.training.run.prepare import EvaluateEncoder, Prepared, prepare
 from clearbench.training.run.trainer import check_weights
@@ -72,53 +73,61 @@ def train(
 def _run(prepared: Prepared, checkpoint: str | None) -> TrainingManifest:
     trainer, config = prepared.trainer, prepared.trainer.config
     started = time.perf_counter()
-
-    def manifest(status: Status, **changes: Any) -> TrainingManifest:
-        seconds = {"finished": now(), "seconds": time.perf_counter() - started}
-        return prepared.manifest.model_copy(
-            update={
-                "status": status,
-                "step": trainer.state.global_step,
-                "loss_curve": loss_curve(trainer.state),
-                "evaluations": evaluations(trainer.state),
-                "timings": {**prepared.manifest.timings, **seconds},
-                **changes,
-            }
-        )
-
-    def record(status: Status) -> None:
-        if trainer.is_world_process_zero():
-            with suppress(OSError):  # the run failed already; its own message matters more
-                write_manifest(config.out, manifest(status))
-
-    try:
+    with _recorded(prepared, started):
         with prepared.interruption, quiet_saving():
             trainer.train(resume_from_checkpoint=checkpoint)
+        step = trainer.state.global_step
+        stopped = next((c.stopped for c in trainer.callback_handler.callbacks if isinstance(c, Evaluations)), None)
+        if stopped:
+            say(stopped)
+        elif step < config.steps:
+            raise _interrupted(prepared, f"Interrupted after step {step} of {config.steps}.")
+        finished = _manifest_now(prepared, "stopped" if step < config.steps else "complete", started)
+        finished = finished.model_copy(update={"notes": [*finished.notes, *([stopped] if stopped else [])]})
+        if trainer.is_world_process_zero():
+            finished = _save_result(prepared, finished)
+    trainer.accelerator.wait_for_everyone()
+    return finished
+
+
+@contextmanager
+def _recorded(prepared: Prepared, started: float) -> Iterator[None]:
+    """Write into the manifest how a run ended that does not finish."""
+
+    def record(status: Status) -> None:
+        if prepared.trainer.is_world_process_zero():
+            with suppress(OSError):  # the run failed already; its own message matters more
+                write_manifest(prepared.trainer.config.out, _manifest_now(prepared, status, started))
+
+    try:
+        yield
     except KeyboardInterrupt:
         record("interrupted")
-        raise TrainingInterrupted(f"Interrupted. {describe_last(config.out)} {HOW_TO_RESUME}") from None
+        raise _interrupted(prepared, "Interrupted.") from None
+    except TrainingInterrupted:
+        record("interrupted")
+        raise
     except BaseException:
         record("failed")
         raise
-    stopped = next((c.stopped for c in trainer.callback_handler.callbacks if isinstance(c, Evaluations)), None)
-    step = trainer.state.global_step
-    if step < config.steps and not stopped:
-        record("interrupted")
-        raise TrainingInterrupted(
-            f"Interrupted after step {step} of {config.steps}. {describe_last(config.out)} {HOW_TO_RESUME}"
-        )
-    notes = [*prepared.manifest.notes, *([stopped] if stopped else [])]
-    if stopped:
-        say(stopped)
-    finished = manifest("stopped" if step < config.steps else "complete", notes=notes)
-    if trainer.is_world_process_zero():
-        try:
-            finished = _save_result(prepared, finished)
-        except BaseException:
-            record("failed")
-            raise
-    trainer.accelerator.wait_for_everyone()
-    return finished
+
+
+def _interrupted(prepared: Prepared, what: str) -> TrainingInterrupted:
+    return TrainingInterrupted(f"{what} {describe_last(prepared.trainer.config.out)} {HOW_TO_RESUME}")
+
+
+def _manifest_now(prepared: Prepared, status: Status, started: float) -> TrainingManifest:
+    state, manifest = prepared.trainer.state, prepared.manifest
+    seconds = {"finished": now(), "seconds": time.perf_counter() - started}
+    return manifest.model_copy(
+        update={
+            "status": status,
+            "step": state.global_step,
+            "loss_curve": loss_curve(state),
+            "evaluations": evaluations(state),
+            "timings": {**manifest.timings, **seconds},
+        }
+    )
 
 
 def _save_result(prepared: Prepared, manifest: TrainingManifest) -> TrainingManifest:

@@ -2,7 +2,7 @@
 
 import math
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +12,10 @@ from sentence_transformers import SentenceTransformerTrainer, SentenceTransforme
 from transformers import PrinterCallback, ProgressCallback
 
 from clearbench.common.errors import TrainingError, UsageError
+from clearbench.common.text import first_line, listed
 from clearbench.training.run.batches import ROW, BatchPlan, PlannedBatches
 from clearbench.training.run.checkpoints import describe_last, prune_checkpoints, publish_folder, saving, staging_folder
-from clearbench.training.run.collate import RowCollator, split_columns
+from clearbench.training.run.collate import split_columns
 from clearbench.training.run.config import TrainConfig
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def training_arguments(config: TrainConfig) -> SentenceTransformerTrainingArgume
             dataloader_drop_last=True,
         )
     except (ValueError, ImportError, RuntimeError) as error:
-        raise UsageError(f"This machine cannot train like that: {str(error).splitlines()[0]}") from error
+        raise UsageError(f"This machine cannot train like that: {first_line(error)}") from error
     # Without torchrun, several GPUs would be driven by DataParallel, which cuts a batch before the loss sees it.
     if arguments.world_size == 1 and arguments.n_gpu > 1:
         arguments._n_gpu = 1
@@ -75,22 +76,22 @@ class RowTrainer(SentenceTransformerTrainer):
     Args:
         config: The run's settings.
         plan: Its batches.
-        columns: The loss's columns, in the dataset's order.
+        dataset: The rows, spread to the loss's columns in their order.
         ids: Query id of each row, for messages.
-        more: As SentenceTransformerTrainer takes it: model, args, train_dataset, loss, callbacks.
+        more: As SentenceTransformerTrainer takes it: model, args, data_collator, loss.
     """
 
     def __init__(
-        self, config: TrainConfig, plan: BatchPlan, columns: Sequence[str], ids: Sequence[str], **more: Any
+        self, config: TrainConfig, plan: BatchPlan, dataset: "Dataset", ids: Sequence[str], **more: Any
     ) -> None:
         self.config = config
         self.plan = plan
-        self.columns = tuple(columns)
+        self.columns = tuple(name for name in dataset.column_names if name != ROW)
         self.ids = ids
         self.rows: list[int] = []
         self.parts: dict[str, float] = {}
         self._staged: Path | None = None
-        super().__init__(**more)
+        super().__init__(train_dataset=dataset, **more)
         for callback in (PrinterCallback, ProgressCallback):  # stdout is for results
             self.remove_callback(callback)
 
@@ -134,11 +135,9 @@ class RowTrainer(SentenceTransformerTrainer):
 
     def explain(self, problem: str) -> TrainingError:
         """Return the error for a problem in the current batch."""
-        ids = list(dict.fromkeys(str(self.ids[row]) for row in self.rows))
-        more = f" and {len(ids) - IDS_SHOWN} more" if len(ids) > IDS_SHOWN else ""
-        shown = ", ".join(ids[:IDS_SHOWN]) + more
+        ids = dict.fromkeys(self.ids[row] for row in self.rows)
         return TrainingError(
-            f"Step {self.state.global_step + 1}: {problem}. Query ids of the batch: {shown}. "
+            f"Step {self.state.global_step + 1}: {problem}. Query ids of the batch: {listed(ids, IDS_SHOWN)}. "
             f"{describe_last(self.config.out)} Start anew with a lower --lr, or with --dtype fp32."
         )
 
@@ -179,31 +178,3 @@ def check_weights(model: torch.nn.Module, step: int, out: Path) -> None:
                 f"Step {step}: the weight {name} is NaN or infinite, so nothing is saved. {describe_last(out)} Start "
                 "anew with a lower --lr, or with --dtype fp32."
             )
-
-
-def make_trainer(
-    config: TrainConfig,
-    plan: BatchPlan,
-    dataset: "Dataset",
-    ids: Sequence[str],
-    collator: RowCollator,
-    loss: torch.nn.Module,
-    arguments: SentenceTransformerTrainingArguments,
-    more_callbacks: Callable[["RowTrainer"], Sequence[Any]],
-) -> RowTrainer:
-    """Return a trainer whose callbacks know it."""
-    columns = [name for name in dataset.column_names if name != ROW]
-    trainer = RowTrainer(
-        config,
-        plan,
-        columns,
-        ids,
-        model=collator.model,
-        args=arguments,
-        train_dataset=dataset,
-        data_collator=collator,
-        loss=loss,
-    )
-    for callback in more_callbacks(trainer):
-        trainer.add_callback(callback)
-    return trainer

@@ -5,12 +5,12 @@ import pytest
 from builders.training import sample_rows
 
 from clearbench.common.errors import TrainingError
-from clearbench.training.run.batches import PlannedBatches, make_dataset, plan_training_batches
+from clearbench.training.run.batches import BatchRules, PlannedBatches, make_dataset, plan_training_batches
 
 
 def plan(table, **changes):
     settings = {"batch_size": 4, "num_batches": 30, "negatives": 5, "seed": 1}
-    return plan_training_batches(table, **{**settings, **changes})
+    return plan_training_batches(table, BatchRules(**{**settings, **changes}))
 
 
 def contradictions(table, batch):

@@ -36,11 +36,11 @@ def test_a_mini_batch_in_tokens_replaces_one_in_texts():
 BAD = {
     "unknown setting": ({"learning_rat": 1e-5}, "learning_rate"),
     "unknown preset": ({"preset": "papr"}, "paper"),
-    "negative steps": ({"steps": -1}, "steps = -1: Input should be greater than 0"),
+    "negative steps": ({"steps": -1}, "steps: found -1, expected: input should be greater than 0"),
     "infinite rate": ({"learning_rate": float("inf")}, "learning_rate"),
     "rate is NaN": ({"learning_rate": float("nan")}, "learning_rate"),
     "unknown schedule": ({"schedule": "cosin"}, "'cosine', 'linear' or 'constant'"),
-    "text for a number": ({"batch_size": "many"}, "batch_size = 'many'"),
+    "text for a number": ({"batch_size": "many"}, "batch_size: found 'many'"),
     "mini-batch larger than batch": (
         {"batch_size": 8, "mini_batch_size": 16}, "mini_batch_size 16 is larger than batch_size 8",
     ),
@@ -58,7 +58,9 @@ def test_bad_settings_are_one_message(case):
     assert message in str(error.value) and error.value.exit_code == 2
 
 
-@pytest.mark.parametrize(("text", "message"), [("steps = ", "not valid TOML"), ("step = 3", "'step'"), (None, "such")])
+@pytest.mark.parametrize(
+    ("text", "message"), [("steps = ", "not a TOML file"), ("step = 3", "step: unknown key"), (None, "such")]
+)
 def test_bad_files_name_the_file(tmp_path, text, message):
     file = tmp_path / "train.toml"
     if text is not None:

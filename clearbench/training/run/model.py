@@ -1,0 +1,80 @@
+"""The checkpoint that training starts from: loaded as evaluation loads it, then made trainable."""
+
+from typing import TYPE_CHECKING, Any
+
+from clearbench.common.errors import UsageError
+from clearbench.common.progress import say
+from clearbench.encoders.base import EncoderOptions, Role
+from clearbench.encoders.prompts import PROMPT_NAMES
+from clearbench.encoders.transformer import TransformerEncoder, load_transformer
+from clearbench.training.run.config import TrainConfig
+from clearbench.training.run.lora import add_lora
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+
+def load_base(config: TrainConfig, device: str) -> TransformerEncoder:
+    """Load the checkpoint that training starts from.
+
+    Raises:
+        UsageError, EncoderError: It has no weights to train, or cannot be loaded.
+    """
+    if config.model == "bm25":
+        raise UsageError("--model bm25 has no weights to train; give a checkpoint.")
+    return load_transformer(
+        config.model,
+        EncoderOptions(
+            pooling=config.pooling,
+            query_prompt=config.query_prompt,
+            passage_prompt=config.passage_prompt,
+            revision=config.revision,
+            trust_remote_code=config.trust_remote_code,
+            allow_pickle=config.allow_pickle,
+            offline=config.offline,
+            device=device,
+        ),
+    )
+
+
+def training_length(encoder: TransformerEncoder, config: TrainConfig) -> tuple[int | None, tuple[str, ...]]:
+    """Return the tokens kept in training, never more than the checkpoint reads in evaluation, and notes."""
+    limit = encoder.model.max_seq_length
+    if config.max_length is None or limit is None:
+        return config.max_length or limit, ()
+    if config.max_length <= limit:
+        return config.max_length, ()
+    note = f"max_length {config.max_length} was cut to {limit}, what {config.model} reads."
+    say(note)
+    return int(limit), (note,)
+
+
+def make_trainable(encoder: TransformerEncoder, config: TrainConfig) -> None:
+    """Make the loaded model trainable, in place."""
+    encoder.model.float()  # optimizer steps are too small for half-precision weights
+    _keep_prompts(encoder)
+    if config.gradient_checkpointing:
+        _checkpoint_gradients(encoder.model)
+    if config.lora:
+        add_lora(encoder.model, config.lora, config.seed)
+
+
+def _keep_prompts(encoder: TransformerEncoder) -> None:
+    """Store the prompts in the checkpoint, so that it is evaluated with those it is trained with."""
+    stored = dict(encoder.model.prompts or {})
+    canonical: dict[Role, str] = {"query": "query", "passage": "document"}
+    for role, name in canonical.items():
+        prompt = encoder.prompts[role]
+        names = [known for known in PROMPT_NAMES[role] if known in stored]
+        if prompt or any(stored[known] for known in names):
+            stored |= dict.fromkeys([*names, name], prompt)
+    encoder.model.prompts = stored
+
+
+def _checkpoint_gradients(model: "SentenceTransformer") -> None:
+    inner: Any = model.transformers_model
+    settings = {"use_reentrant": False}
+    if hasattr(inner, "activation_checkpointing_enable"):
+        inner.activation_checkpointing_enable(activation_checkpointing_kwargs=settings)
+    else:
+        inner.gradient_checkpointing_enable(gradient_checkpointing_kwargs=settings)
