@@ -57,6 +57,18 @@ def test_a_broken_table_is_named(tmp_path, capsys, text, message):
     assert message in capsys.readouterr().err
 
 
+def test_figures_of_a_task_judged_by_answers_are_reproduced(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    run = ["run", "--model", "bm25", "--tasks", "demo-xor", "--pairs", "fi-en", "--out", "first", "--format", "json"]
+    assert execute(run) == 0
+    [record] = json.loads(capsys.readouterr().out)
+    figure = record["pairs"][0]["measures"]["R@2kt"]["mean"]
+    task = f'[[task]]\nname = "demo-xor"\n[task.expected]\nfi-en = {{ "R@2kt" = {figure} }}\n'
+    (tmp_path / "figures.toml").write_text(f'model = "bm25"\nsource = "made for a test"\n{task}')
+    assert execute(["reproduce", "figures.toml", "--out", "out"]) == 0
+    assert "1 OK, 0 near, 0 off" in capsys.readouterr().out
+
+
 def test_unknown_names_are_answered_with_known_ones(capsys):
     assert execute(["reproduce", "minilmm"]) == 2
     assert "Did you mean minilm?" in capsys.readouterr().err

@@ -81,6 +81,17 @@ def test_evaluation_while_training_equals_clearbench_run(place):
     assert encoders[0] != encoders[1]
 
 
+def test_a_task_judged_by_answers_can_be_evaluated_while_training(place):
+    run(*FLAGS, "--out", "ckpt", "--loss", "infonce", "--eval-task", "demo-xor", "--eval-pairs", "fi-en")
+    first, last = read_manifest(place / "ckpt").evaluations
+    for evaluation in (first, last):
+        assert 0.0 <= evaluation["demo-xor:fi-en"] <= 1.0
+    assert execute(["run", "--model", "base", "--tasks", "demo-xor", "--pairs", "fi-en", "--out", "results"]) == 0
+    [file] = (place / "results").rglob("record.json")
+    [pair] = json.loads(file.read_text())["pairs"]
+    assert first["demo-xor:fi-en"] == pytest.approx(pair["measures"]["R@2kt"]["mean"], abs=1e-9)
+
+
 def test_a_finished_run_is_not_run_again(place, capsys):
     run(*FLAGS, "--out", "ckpt")
     with pytest.raises(UsageError, match="--resume goes on"):
