@@ -47,7 +47,6 @@ def render(report: Report) -> str:
         "payload": payload,
         "settings": describe_settings,
         "svg": svg,
-        "svg_of_one_width": lambda chart: svg(chart, {"": NARROW}),
     }
     script = "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -62,15 +61,15 @@ def render(report: Report) -> str:
     )
 
 
-def svg(chart: EstimateChart | CurveChart | ShareChart, widths: Mapping[str, float] | None = None) -> Markup:
-    """Return a chart drawn once for a screen and once for a phone, of which the style sheet shows one.
+def svg(chart: EstimateChart | CurveChart | ShareChart, width: float = WIDE) -> Markup:
+    """Return a chart drawn for a screen and, unless that fits a phone, for a phone; the style sheet shows one.
 
     Args:
         chart: What to draw.
-        widths: Class of each drawing -> its width in pixels, instead of those two.
+        width: Pixels on a screen.
     """
-    widths = widths or {"wide": WIDE, "narrow": NARROW}
-    drawings = {name: draw(chart, width) for name, width in widths.items()}
+    widths = {"wide": width, "narrow": NARROW} if width > NARROW else {"small": width}
+    drawings = {name: draw(chart, pixels) for name, pixels in widths.items()}
     return Markup("".join(to_svg(one, _variable, f'class="drawing {name}"') for name, one in drawings.items()))
 
 
