@@ -25,7 +25,8 @@ from clearbench.report.options import ReportOptions
 from clearbench.report.palette import NUM_SERIES
 from clearbench.report.training import TrainingRun, find_runs, training_curves
 from clearbench.report.words import bias_sentence, describe_task, summarise
-from clearbench.verdicts.compare.compute import CompareOptions, Comparison, compare_models
+from clearbench.verdicts.compare.compute import compare_models
+from clearbench.verdicts.compare.model import CompareOptions, Comparison
 from clearbench.verdicts.gate.decide import gate
 from clearbench.verdicts.gate.verdict import GateOptions, GateResult
 from clearbench.verdicts.leaderboard.model import MEASURED, Leaderboard, LeaderboardOptions, TaskColumns

@@ -19,7 +19,7 @@ from clearbench.common.measures import Measure
 from clearbench.common.text import count
 from clearbench.records.schema import PairRecord, Record
 from clearbench.stats.averages import TIERS
-from clearbench.verdicts.compare.model import Row
+from clearbench.verdicts.compare.model import ComparedRow
 
 Texts = NDArray[np.object_]
 T = TypeVar("T")
@@ -169,7 +169,7 @@ def value_matrices(records: Mapping[str, Record], measure: Measure) -> tuple[Mat
     return stack.matrices(measure.name, Scale(0.0, top, with_factor(measure)))
 
 
-def difference_matrices(comparisons: Mapping[str, Sequence[Row]], measure: Measure) -> tuple[Matrix, ...]:
+def difference_matrices(comparisons: Mapping[str, Sequence[ComparedRow]], measure: Measure) -> tuple[Matrix, ...]:
     """Make the matrices of differences of one task; all share one scale.
 
     Args:

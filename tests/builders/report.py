@@ -12,7 +12,7 @@ from builders.evaluation import evaluate_sets
 from clearbench.evaluation.options import EvaluationOptions
 from clearbench.records.select import Entry
 from clearbench.report.models import ShownModel
-from clearbench.verdicts.compare.model import Row
+from clearbench.verdicts.compare.model import ComparedRow
 
 EVIL = "<script>alert(1)</script>"
 NOTE = "<img src=x onerror=alert(2)> & more"
@@ -37,9 +37,9 @@ def points(entry: Entry) -> dict[str, float]:
     return {pair.pair: 100 * pair.measures["nDCG@10"].mean for pair in entry.record.pairs}
 
 
-def compared(pair: str, difference: float, p: float = 0.04, measure: str = "nDCG@10") -> Row:
+def compared(pair: str, difference: float, p: float = 0.04, measure: str = "nDCG@10") -> ComparedRow:
     """Return the comparison of one pair, whose base has a mean of 0.25."""
-    return Row(
+    return ComparedRow(
         task="toy", measure=measure, kind="pair", name=pair, num_pairs=1, num_queries=9, num_clusters=3, base=0.25,
         other=0.25 + difference, difference=difference, lower=None, upper=None, p=p, p_corrected=p, wins=1, ties=1,
         losses=1, d_z=None,

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from clearbench.common.languages import MULTIPLE, Pair, parse_pair
+from clearbench.common.measures import find_measure
 from clearbench.records.runs import has_runs, has_texts, is_saved, read_run, read_run_qrels, read_texts
 from clearbench.records.select import Entry
-from clearbench.verdicts.compare.model import RANK_MEASURES, CompareOptions
+from clearbench.verdicts.compare.model import CompareOptions
 from clearbench.verdicts.matching import Matched, match
 
 # Retrieved passages shown per model.
@@ -113,7 +114,7 @@ def find_examples(base: Sequence[Entry], other: Sequence[Entry], options: Compar
         saved = (_Saved(entry.place), _Saved(counterpart.place))
         without = [e.key for e, s in zip((entry, counterpart), saved, strict=True) if not s.any]
         notes = [f"{key} has no saved runs: `clearbench run --save-runs --replace` keeps them." for key in without]
-        sign = -1.0 if matched.measure in RANK_MEASURES else 1.0
+        sign = find_measure(matched.measure).sign
         found.append(
             Examples(
                 task=entry.label,
@@ -134,7 +135,7 @@ def as_lines(examples: Sequence[Examples]) -> Iterator[str]:
         for kind, listed in (("gained", part.gained), ("lost", part.lost)):
             yield f"\n{part.task}: queries that {kind} most" if listed else f"\n{part.task}: no query {kind}"
             for one in listed:
-                scale = 1.0 if one.measure in RANK_MEASURES else 100.0
+                scale = find_measure(one.measure).points
                 scores = f"{scale * one.base.score:.1f} -> {scale * one.other.score:.1f}"
                 yield f"  {one.pair} {one.query}: {one.measure} {scores} ({scale * one.difference:+.1f})"
                 if one.text:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from clearbench.verdicts.compare.model import LEVELS, Comparison, Row
+from clearbench.verdicts.compare.model import LEVELS, ComparedRow, Comparison
 from clearbench.verdicts.compare.table import CORRECTED
 
 _SPECIAL = {
@@ -69,7 +69,7 @@ def escape_latex(text: str) -> str:
     return "".join(_SPECIAL.get(sign, sign if sign.isprintable() else " ") for sign in text)
 
 
-def _line(name: str, rows: Sequence[Row | None]) -> str:
+def _line(name: str, rows: Sequence[ComparedRow | None]) -> str:
     some = next(row for row in rows if row is not None)
     pairs = f"{_thousands(some.num_pairs)} pair{'s' if some.num_pairs > 1 else ''}"
     count = _thousands(some.num_queries) if some.kind == "pair" else pairs
@@ -82,12 +82,12 @@ def _line(name: str, rows: Sequence[Row | None]) -> str:
     return " & ".join(cells) + r" \\"
 
 
-def _difference(row: Row) -> str:
+def _difference(row: ComparedRow) -> str:
     marks = row.marks.replace("*", "{*}")
     return f"${row.points * row.difference:+.2f}{f'^{{{marks}}}' if marks else ''}$"
 
 
-def _interval(row: Row) -> str:
+def _interval(row: ComparedRow) -> str:
     if row.lower is None or row.upper is None:
         return "--"
     return f"$[{row.points * row.lower:+.2f}, {row.points * row.upper:+.2f}]$"

@@ -1,21 +1,17 @@
 """What a comparison of two models is: its options, its rows, the whole."""
 
+import math
 from dataclasses import dataclass
 from typing import Annotated, Literal, get_args
 
 from clearbench.common.errors import UsageError
+from clearbench.common.measures import find_measure
 from clearbench.common.options import Option, read_names
 
 Correction = Literal["max-t", "holm", "bh", "none"]
 CORRECTIONS: tuple[str, ...] = get_args(Correction)
 # Marks of significance, by corrected p.
 LEVELS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
-
-# Ranks, not shares: shown as they are, and better when lower.
-RANK_MEASURES = ("Max@R",)
-# Beginnings of measures that are neither better nor worse: which language comes first, which kind of passage.
-NEUTRAL_MEASURES = ("lpr_", "top1_")
-
 
 WHAT, STATISTICS = "What is compared", "Statistics"
 """Headings of the options in `--help`."""
@@ -46,15 +42,15 @@ class CompareOptions:
             raise UsageError(f"--confidence {self.confidence:g}: expected a value between 0 and 1, such as 0.95.")
 
 
-@dataclass(frozen=True)
-class Row:
-    """One pair, or one group of pairs, of one task; scores are in [0, 1].
+@dataclass(frozen=True, kw_only=True)
+class ComparedRow:
+    """One pair, or one group of pairs, of one task; scores are in the unit of the measure.
 
     Attributes:
         task: Label of the task.
         measure: Which measure.
         kind: "pair" or "group".
-        name: "de-en", or a group of `scoring.averages.GROUPS`.
+        name: "de-en", or a group of `stats.averages.GROUPS`.
         num_pairs: Pairs in it: 1 for a pair.
         num_queries: Queries; of a group, summed over its pairs.
         num_clusters: Clusters of dependent queries, the units of the interval and the test.
@@ -84,12 +80,12 @@ class Row:
     difference: float
     lower: float | None
     upper: float | None
-    p: float
-    p_corrected: float
+    p: float = math.nan
+    p_corrected: float = math.nan
     wins: int
     ties: int
     losses: int
-    d_z: float | None
+    d_z: float | None = None
 
     @property
     def marks(self) -> str:
@@ -99,12 +95,12 @@ class Row:
     @property
     def gain(self) -> float:
         """The difference, positive where the other model is better."""
-        return -self.difference if self.measure in RANK_MEASURES else self.difference
+        return find_measure(self.measure).sign * self.difference
 
     @property
     def points(self) -> float:
         """What tables multiply scores by: 100 for shares, 1 for ranks."""
-        return 1.0 if self.measure in RANK_MEASURES else 100.0
+        return find_measure(self.measure).points
 
 
 @dataclass(frozen=True)
@@ -129,8 +125,8 @@ class Comparison:
     base_name: str
     other_name: str
     options: CompareOptions
-    pairs: tuple[Row, ...]
-    groups: tuple[Row, ...]
+    pairs: tuple[ComparedRow, ...]
+    groups: tuple[ComparedRow, ...]
     num_tests: int
     missing: tuple[str, ...]
     notes: tuple[str, ...]

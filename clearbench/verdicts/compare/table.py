@@ -1,4 +1,4 @@
-"""Comparisons as tables: for a terminal, CSV, JSON and Markdown. LaTeX is in `compare_latex`.
+"""Comparisons as tables: for a terminal, CSV, JSON and Markdown. LaTeX is in `latex`.
 
 CSV and JSON hold scores as they are, in [0, 1]; what people read shows points (x 100), but ranks as they are.
 """
@@ -10,7 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from clearbench.verdicts.compare.model import LEVELS, NEUTRAL_MEASURES, Comparison, Row
+from clearbench.common.measures import find_measure
+from clearbench.common.text import count, escape_markdown
+from clearbench.verdicts.compare.model import LEVELS, ComparedRow, Comparison
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -35,7 +37,7 @@ CSV_COLUMNS = {
     "losses": "losses",
     "d_z": "d_z",
 }
-"""Columns of the CSV, in order, after `base`, `other` (model keys) and `correction`: column -> field of Row.
+"""Columns of the CSV, in order, after `base`, `other` (model keys) and `correction`: column -> field of ComparedRow.
 
 A column is only ever added at the end.
 """
@@ -107,7 +109,7 @@ def as_tables(comparisons: Sequence[Comparison]) -> Iterator["Table | str"]:
         yield from remarks(one)
 
 
-def by_task(comparison: Comparison) -> Iterator[tuple[str, list[Row], list[Row]]]:
+def by_task(comparison: Comparison) -> Iterator[tuple[str, list[ComparedRow], list[ComparedRow]]]:
     """Rows of each task: (task, pairs, groups)."""
     for task in dict.fromkeys(row.task for row in comparison.pairs):
         yield (
@@ -117,9 +119,9 @@ def by_task(comparison: Comparison) -> Iterator[tuple[str, list[Row], list[Row]]
         )
 
 
-def title(comparison: Comparison, task: str, pairs: Sequence[Row]) -> str:
+def title(comparison: Comparison, task: str, pairs: Sequence[ComparedRow]) -> str:
     """Task, measure and the two models."""
-    scale = " x 100" if pairs[0].points == 100 else ""
+    scale = find_measure(pairs[0].measure).scale
     return f"{task}: {pairs[0].measure}{scale}, {comparison.other_name} against {comparison.base_name}"
 
 
@@ -130,12 +132,12 @@ def header(comparison: Comparison) -> list[str]:
     return ["pair", "n", comparison.base_name, comparison.other_name, "Δ", level, *p, "", "win/tie/loss", "d_z"]
 
 
-def cells(comparison: Comparison, row: Row) -> list[str]:
+def cells(comparison: Comparison, row: ComparedRow) -> list[str]:
     """One row for people, as `header` names it. Of a group, n and win/tie/loss count pairs."""
     p = [show_p(row.p), show_p(row.p_corrected)] if comparison.options.correction != "none" else [show_p(row.p)]
     return [
         row.name if row.kind == "pair" else f"{row.name} (mean)",
-        f"{row.num_queries:,}" if row.kind == "pair" else f"{row.num_pairs:,} pair{'s' if row.num_pairs > 1 else ''}",
+        f"{row.num_queries:,}" if row.kind == "pair" else count(row.num_pairs, "pair"),
         f"{row.points * row.base:.1f}",
         f"{row.points * row.other:.1f}",
         f"{row.points * row.difference:+.2f}",
@@ -147,7 +149,7 @@ def cells(comparison: Comparison, row: Row) -> list[str]:
     ]
 
 
-def interval(row: Row) -> str:
+def interval(row: ComparedRow) -> str:
     """The difference's interval in points; a dash where there is none."""
     if row.lower is None or row.upper is None:
         return "–"
@@ -159,14 +161,14 @@ def show_p(p: float) -> str:
     return f"{p:.4f}" if p >= 0.00005 else "<0.0001"
 
 
-def summary(comparison: Comparison, task: str, pairs: Sequence[Row]) -> str:
+def summary(comparison: Comparison, task: str, pairs: Sequence[ComparedRow]) -> str:
     """How many pairs of a task are better, worse (higher, lower if the measure judges nothing), or not told apart."""
     level = LEVELS[-1][0]
     better = sum(row.gain > 0 and row.p_corrected < level for row in pairs)
     worse = sum(row.gain < 0 and row.p_corrected < level for row in pairs)
     names = {"max-t": "max-T", "holm": "Holm", "bh": "Benjamini-Hochberg", "none": "no correction"}
     how = f"{names[comparison.options.correction]}, {comparison.num_tests:,} tests"
-    up, down = ("higher", "lower") if pairs[0].measure.startswith(NEUTRAL_MEASURES) else ("better", "worse")
+    up, down = ("higher", "lower") if find_measure(pairs[0].measure).better == "neither" else ("better", "worse")
     return (
         f"{task}: {comparison.other_name} is {up} in {better:,} of {len(pairs):,} pairs, {down} in {worse:,}, not "
         f"told apart in {len(pairs) - better - worse:,} ({level:g} level, {how})."
@@ -178,17 +180,10 @@ def remarks(comparison: Comparison) -> list[str]:
     return [*(f"Left out: {sentence}." for sentence in comparison.missing), *comparison.notes]
 
 
-def most_changed(pairs: Sequence[Row]) -> tuple[list[Row], int]:
+def most_changed(pairs: Sequence[ComparedRow]) -> tuple[list[ComparedRow], int]:
     """All pairs, or of many the most changed in both directions, in order; and how many were left out."""
     if len(pairs) <= MAX_PAIRS:
         return list(pairs), 0
     order = sorted(range(len(pairs)), key=lambda place: pairs[place].difference)
     kept = sorted({*order[:MOST_CHANGED], *order[-MOST_CHANGED:]})
     return [pairs[place] for place in kept], len(pairs) - len(kept)
-
-
-def escape_markdown(text: str) -> str:
-    """Escape what Markdown or HTML would read as a sign; line breaks become blanks."""
-    plain = " ".join(text.split())
-    escaped = "".join(f"\\{sign}" if sign in "\\`*_{}[]<>|#~" else sign for sign in plain)
-    return escaped.replace("&", "&amp;")

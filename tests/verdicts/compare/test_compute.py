@@ -16,8 +16,9 @@ from clearbench.records.select import load_results, models, select_model
 from clearbench.stats.averages import GROUPS
 from clearbench.stats.flips import benjamini_hochberg, holm, sign_flip_test
 from clearbench.stats.intervals import cluster_sums, macro_mean_interval, mean_interval
-from clearbench.verdicts.compare.compute import CompareOptions, compare, compare_models
+from clearbench.verdicts.compare.compute import compare, compare_models
 from clearbench.verdicts.compare.latex import as_latex, escape_latex
+from clearbench.verdicts.compare.model import CompareOptions
 from clearbench.verdicts.compare.table import CSV_COLUMNS, as_csv, as_json, as_markdown, as_tables, summary
 
 PAIRS = ("de-de", "de-en", "en-de", "en-en", "en-sw", "sw-en")

@@ -9,8 +9,8 @@ from builders.records import write_record
 from clearbench.common.errors import RecordError
 from clearbench.evaluation.options import EvaluationOptions
 from clearbench.records.select import select_model
-from clearbench.verdicts.compare.compute import CompareOptions
 from clearbench.verdicts.compare.examples import as_lines, as_markdown_lines, find_examples
+from clearbench.verdicts.compare.model import CompareOptions
 
 
 def test_queries_are_listed_once_by_their_greatest_difference_then_by_the_mean(tmp_path):

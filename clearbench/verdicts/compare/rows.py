@@ -1,0 +1,135 @@
+"""From matched scores to the rows of a comparison, which lack nothing but their p-values."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from clearbench.common.arrays import BoolArray, Scores
+from clearbench.common.languages import parse_pair
+from clearbench.common.measures import find_measure
+from clearbench.stats.averages import GROUPS
+from clearbench.stats.intervals import MacroMeanInterval, MeanInterval, cluster_sums, macro_mean_interval, mean_interval
+from clearbench.verdicts.compare.model import ComparedRow
+from clearbench.verdicts.matching import SAME_SCORE, Matched
+
+
+class TaskRows(NamedTuple):
+    """One model on one task: its rows without p-values, and what the tests flip.
+
+    Attributes:
+        task: The task's label.
+        cluster_names: Names of the rows of `sums` and `contributions`.
+        pairs: A row per pair.
+        groups: A row per group of pairs.
+        sums: Sum of the differences of each cluster in each pair, float64 [C, P].
+        contributions: What each cluster adds to each group's mean, float64 [C, G].
+    """
+
+    task: str
+    cluster_names: tuple[str, ...]
+    pairs: list[ComparedRow]
+    groups: list[ComparedRow]
+    sums: Scores
+    contributions: Scores
+
+
+class _Means(NamedTuple):
+    """Mean of each pair in both models, and how much the other is better, float64 [P] each."""
+
+    base: Scores
+    other: Scores
+    gain: Scores
+
+
+def describe_task(matched: Matched, confidence: float) -> TaskRows:
+    """Return everything about the rows of one task but their p-values.
+
+    Args:
+        matched: Both models' scores on the task.
+        confidence: Of the intervals.
+    """
+    differences_QP = matched.differences
+    interval = mean_interval(differences_QP, matched.clusters, confidence)
+    sign = find_measure(matched.measure).sign
+    means = _Means(_mean(matched.base), _mean(matched.other), sign * interval.mean)
+    names, groups_GP = group_members(matched.pairs)
+    macro = macro_mean_interval(differences_QP, matched.clusters, groups_GP, confidence)
+    return TaskRows(
+        task=matched.task,
+        cluster_names=matched.cluster_names,
+        pairs=_pair_rows(matched, interval, means),
+        groups=_group_rows(matched, dict(zip(names, groups_GP, strict=True)), macro, interval, means),
+        sums=cluster_sums(differences_QP, matched.clusters),
+        contributions=macro.contributions,
+    )
+
+
+def group_members(pairs: Sequence[str]) -> tuple[list[str], BoolArray]:
+    """Names of the groups that have a pair among these, and which pairs they have: bool [G, P]."""
+    parsed = [parse_pair(pair) for pair in pairs]
+    members = {group: np.array([belongs(pair) for pair in parsed]) for group, belongs in GROUPS.items()}
+    present = {group: mask for group, mask in members.items() if mask.any()}
+    return list(present), np.stack(list(present.values()))
+
+
+def _pair_rows(matched: Matched, interval: MeanInterval, means: _Means) -> list[ComparedRow]:
+    gain_QP = find_measure(matched.measure).sign * matched.differences
+    wins, losses = (gain_QP > 0).sum(axis=0), (gain_QP < 0).sum(axis=0)
+    d_z = interval.d_z
+    return [
+        ComparedRow(
+            task=matched.task,
+            measure=matched.measure,
+            kind="pair",
+            name=name,
+            num_pairs=1,
+            num_queries=int(interval.num_queries[p]),
+            num_clusters=int(interval.num_clusters[p]),
+            base=float(means.base[p]),
+            other=float(means.other[p]),
+            difference=float(interval.mean[p]),
+            lower=_finite(interval.lower[p]),
+            upper=_finite(interval.upper[p]),
+            wins=int(wins[p]),
+            ties=int(interval.num_queries[p] - wins[p] - losses[p]),
+            losses=int(losses[p]),
+            d_z=_finite(d_z[p]),
+        )
+        for p, name in enumerate(matched.pairs)
+    ]
+
+
+def _group_rows(
+    matched: Matched, groups: dict[str, BoolArray], macro: MacroMeanInterval, interval: MeanInterval, means: _Means
+) -> list[ComparedRow]:
+    return [
+        ComparedRow(
+            task=matched.task,
+            measure=matched.measure,
+            kind="group",
+            name=name,
+            num_pairs=int(macro.num_columns[g]),
+            num_queries=int(interval.num_queries[members].sum()),
+            num_clusters=int(macro.num_clusters[g]),
+            base=float(means.base[members].mean()),
+            other=float(means.other[members].mean()),
+            difference=float(macro.mean[g]),
+            lower=_finite(macro.lower[g]),
+            upper=_finite(macro.upper[g]),
+            wins=int((means.gain[members] > SAME_SCORE).sum()),
+            ties=int((np.abs(means.gain[members]) <= SAME_SCORE).sum()),
+            losses=int((means.gain[members] < -SAME_SCORE).sum()),
+        )
+        for g, (name, members) in enumerate(groups.items())
+    ]
+
+
+def _mean(scores_QP: Scores) -> Scores:
+    present = ~np.isnan(scores_QP)
+    means: Scores = np.where(present, scores_QP, 0.0).sum(axis=0) / present.sum(axis=0)
+    return means
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
