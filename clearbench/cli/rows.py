@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from clearbench.training.rows.leaks import LeakIndex
     from clearbench.training.rows.row import TrainingRow
-    from clearbench.training.rows.sources import Source
+    from clearbench.training.rows.sources import RowSource
 
 rows_app = typer.Typer(help="Make training rows and mine hard negatives.", no_args_is_help=True)
 
@@ -43,8 +43,8 @@ def build(
     Example: clearbench rows build --task mlqa --languages de,es --exclude-task xquad --out rows.parquet
     """
     from clearbench.training.rows.build import build_rows, describe_drops
+    from clearbench.training.rows.files import check_destination
     from clearbench.training.rows.heldout import write_task_folder
-    from clearbench.training.rows.row import check_destination
 
     check_destination(out)
     if heldout_task is not None and split.fraction == 1.0:
@@ -91,8 +91,8 @@ def mine(
     from clearbench.encoders.bm25 import Lexical
     from clearbench.encoders.load import load_encoder
     from clearbench.search.engines import open_store
+    from clearbench.training.rows.files import check_destination, read_rows
     from clearbench.training.rows.mine import mine as mine_negatives
-    from clearbench.training.rows.row import check_destination, read_rows
 
     check_destination(out)
     if out.resolve() == rows.resolve():
@@ -129,7 +129,7 @@ def _print_mining(report: "Mapping[str, Any]") -> None:
 def _write(out: Path, rows: "tuple[TrainingRow, ...]", described: "Mapping[str, Any]") -> None:
     """Write rows with a manifest, and print how many there are."""
     from clearbench.common.environment import describe_environment, now
-    from clearbench.training.rows.row import count_rows, write_rows
+    from clearbench.training.rows.files import count_rows, write_rows
 
     beside = write_rows(out, rows, {**described, "environment": describe_environment(), "finished": now()})
     counts = count_rows(rows)
@@ -140,22 +140,22 @@ def _write(out: Path, rows: "tuple[TrainingRow, ...]", described: "Mapping[str, 
 
 
 def _leak_index(
-    leaks: LeakOptions, sources: "list[Source]", location: DataLocation, *, checks: bool
+    leaks: LeakOptions, sources: "list[RowSource]", location: DataLocation, *, checks: bool
 ) -> "LeakIndex | None":
     """Load the tasks that rows are checked against; None where there is nothing to check."""
     from clearbench.training.rows.leaks import LeakIndex
-    from clearbench.training.rows.sources import load_evaluation
+    from clearbench.training.rows.sources import load_excluded_task
 
     if not leaks.exclude_task and not checks:
         return None
     index = LeakIndex(leaks.near)
     languages = sorted({row.language for source in sources for row in source.rows})
     for name in read_names(",".join(leaks.exclude_task), "--exclude-task") if leaks.exclude_task else ():
-        index.add_task(load_evaluation(name, languages, location))
+        index.add_task(load_excluded_task(name, languages, location))
     return index
 
 
-def _read_sources(origin: Origin, location: DataLocation) -> "list[Source]":
+def _read_sources(origin: Origin, location: DataLocation) -> "list[RowSource]":
     """Read what rows are made of, and say what is odd in it."""
     from clearbench.common.progress import say
     from clearbench.training.rows.sources import rows_of_file, rows_of_task

@@ -32,7 +32,7 @@ def train(
     Example: clearbench train --model minilm --data rows.parquet --out ckpt --preset cpu-demo
     """
     chosen = make_config(dict(map(parse_setting, others or [])) | settings, config)
-    judges = load_evaluation(chosen)
+    judges = load_eval_tasks(chosen)
 
     from clearbench.evaluation.pipeline import measure
     from clearbench.training.run.train import train as run_training
@@ -42,7 +42,7 @@ def train(
     print(f"{chosen.out}: {manifest.step} steps, last loss {last:.4f}, weights {manifest.weights}")
 
 
-def load_evaluation(config: TrainConfig) -> list["Judge"]:
+def load_eval_tasks(config: TrainConfig) -> list["Judge"]:
     """Load the tasks to evaluate on while training, each with its rule."""
     if config.eval_tasks is None:
         return []

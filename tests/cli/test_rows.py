@@ -15,7 +15,7 @@ from clearbench.common.errors import ClearbenchError, DataError, TrainingError, 
 from clearbench.encoders.base import EncoderOptions
 from clearbench.encoders.load import load_encoder
 from clearbench.tasks.load import load_task
-from clearbench.training.rows.row import read_rows
+from clearbench.training.rows.files import read_rows
 
 ENCODER = """
     import numpy as np

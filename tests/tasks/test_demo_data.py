@@ -11,7 +11,7 @@ import pytest
 import regex
 
 from clearbench.training.rows.leaks import LeakIndex, find_leaks
-from clearbench.training.rows.sources import load_evaluation, rows_of_task
+from clearbench.training.rows.sources import load_excluded_task, rows_of_task
 
 FOLDER = Path(__file__).resolve().parents[2] / "tasks" / "demo"
 SCRIPTS = {
@@ -169,7 +169,7 @@ def test_the_train_split_shares_no_topic_and_no_text_with_the_evaluation(english
     source = rows_of_task("demo-train")
     assert Counter(row.language for row in source.rows) == dict.fromkeys(["de", "es", "ru", "sw"], 80)
     index = LeakIndex()
-    index.add_task(load_evaluation("demo", ["de", "es", "ru", "sw"]))
+    index.add_task(load_excluded_task("demo", ["de", "es", "ru", "sw"]))
     assert find_leaks(source.rows, index) == {}
     # The check sees what it should: a passage and a question of the evaluation in a row's place.
     for change in ({"passage": english[0]["flores_passage"]}, {"target_query": rows("deu_Latn")[5]["question"]}):

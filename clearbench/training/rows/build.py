@@ -9,7 +9,7 @@ from clearbench.common.errors import TrainingError
 from clearbench.training.rows.leaks import LeakIndex, find_leaks, normalise, refuse_leaks
 from clearbench.training.rows.options import OnLeak, Part, Split
 from clearbench.training.rows.row import TrainingRow
-from clearbench.training.rows.sources import Source
+from clearbench.training.rows.sources import RowSource
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Built:
 
 
 def build_rows(
-    sources: Sequence[Source],
+    sources: Sequence[RowSource],
     split: Split,
     index: LeakIndex | None = None,
     on_leak: OnLeak = "refuse",

@@ -24,7 +24,7 @@ REQUIRED_FIELDS = ("query", "passage", "target_query")
 
 
 @dataclass(frozen=True)
-class Source:
+class RowSource:
     """Rows of one task or file.
 
     Attributes:
@@ -43,7 +43,7 @@ def rows_of_task(
     languages: Sequence[str] = (),
     location: DataLocation = ANYWHERE,
     options: Mapping[str, Any] | None = None,
-) -> Source:
+) -> RowSource:
     """Read a task's questions in English and in other languages, linked by their parallel id, with English passages.
 
     Args:
@@ -85,10 +85,10 @@ def rows_of_task(
         "clusters": "articles, by title" if titles else "passages, as the task groups its questions",
         "rows_read": len(rows),
     }
-    return Source(rows, described, dropped)
+    return RowSource(rows, described, dropped)
 
 
-def rows_of_file(path: Path, fields: Mapping[str, str], languages: Sequence[str] = ()) -> Source:
+def rows_of_file(path: Path, fields: Mapping[str, str], languages: Sequence[str] = ()) -> RowSource:
     """Read JSON lines whose fields may have other names than the columns.
 
     A field `query_id` that is missing is made from query and passage, `cluster` from the passage; `language` may be
@@ -125,10 +125,10 @@ def rows_of_file(path: Path, fields: Mapping[str, str], languages: Sequence[str]
         else:
             rows.append(row)
     described = {"files": [_describe_file(path)], "fields": names, "rows_read": num_lines}
-    return Source(tuple(rows), described, dropped)
+    return RowSource(tuple(rows), described, dropped)
 
 
-def load_evaluation(name: str, languages: Sequence[str], location: DataLocation = ANYWHERE) -> Dataset:
+def load_excluded_task(name: str, languages: Sequence[str], location: DataLocation = ANYWHERE) -> Dataset:
     """Load what of a task can hold texts of the rows: English and the given languages, as far as their files are there.
 
     Raises:

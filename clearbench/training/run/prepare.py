@@ -11,7 +11,7 @@ from clearbench.common.hashing import content_hash
 from clearbench.encoders.transformer import TransformerEncoder
 from clearbench.training.loss.base import LossOptions
 from clearbench.training.loss.named import LOSSES
-from clearbench.training.rows.row import read_rows
+from clearbench.training.rows.files import read_rows
 from clearbench.training.run.batches import BatchPlan, BatchRules, make_dataset, plan_training_batches
 from clearbench.training.run.callbacks import Evaluations, Interruption, ProgressLines, StepGuard
 from clearbench.training.run.collate import RowCollator, column_prompts

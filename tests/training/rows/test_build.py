@@ -12,7 +12,7 @@ from clearbench.training.rows.build import build_rows, merge_clusters
 from clearbench.training.rows.heldout import write_task_folder
 from clearbench.training.rows.options import Split
 from clearbench.training.rows.row import TrainingRow
-from clearbench.training.rows.sources import Source, load_evaluation, rows_of_file, rows_of_task
+from clearbench.training.rows.sources import RowSource, load_excluded_task, rows_of_file, rows_of_task
 
 
 def row(name, cluster="c", language="de", passage=None):
@@ -20,7 +20,7 @@ def row(name, cluster="c", language="de", passage=None):
 
 
 def source(*rows):
-    return Source(tuple(rows), {})
+    return RowSource(tuple(rows), {})
 
 
 def write_articles(folder, articles):
@@ -195,7 +195,7 @@ def test_fields_that_are_missing_or_empty_are_named(tmp_path, changes, fields, l
 def test_rows_kept_for_evaluation_are_a_task(tmp_path):
     rows = [row("a"), row("a", language="es"), row("b", passage="passage a")]
     write_task_folder(tmp_path / "kept", rows)
-    data = load_evaluation(str(tmp_path / "kept"), ["de", "es"])
+    data = load_excluded_task(str(tmp_path / "kept"), ["de", "es"])
     assert {str(pair): data.queries_of(pair).ids for pair in data.pairs} == {
         "en-en": ("a", "b"),
         "de-en": ("a", "b"),

@@ -11,7 +11,7 @@ from clearbench.training.rows.build import build_rows
 from clearbench.training.rows.leaks import LeakIndex, find_leaks, normalise, shingles
 from clearbench.training.rows.options import Split
 from clearbench.training.rows.row import TrainingRow
-from clearbench.training.rows.sources import Source, load_evaluation, rows_of_task
+from clearbench.training.rows.sources import RowSource, load_excluded_task, rows_of_task
 
 STORY = (
     "The harbour was built in the ninth century by monks who had come from the north and who wanted a safe place for "
@@ -86,7 +86,7 @@ def test_characters_count_as_words_where_there_are_no_blanks():
 
 def test_leaking_rows_are_refused_by_default_and_left_out_if_asked():
     other = TrainingRow("Other?", "Something else entirely.", "Anderes?", "de", "q2", "c2")
-    source = Source((ROW, other), {})
+    source = RowSource((ROW, other), {})
     with pytest.raises(TrainingError, match=r"1 of 2 rows hold texts.*q1 \(de\): passage equals passage of task"):
         build_rows([source], Split(), index(STORY))
     built = build_rows([source], Split(), index(STORY), "drop")
@@ -101,9 +101,9 @@ def test_the_other_part_is_checked_too():
     rows = [
         replace(ROW, query_id=f"q{n}", query=f"Question {n}?", passage=f"text {n}", cluster=f"c{n}") for n in range(20)
     ]
-    assert build_rows([Source(tuple(rows), {})], Split(0.5)).leaks is None
+    assert build_rows([RowSource(tuple(rows), {})], Split(0.5)).leaks is None
     with pytest.raises(TrainingError, match=r"target_query equals question .* of the other part \(de\)"):
-        build_rows([Source(tuple(rows), {})], Split(0.5), against_other=True)
+        build_rows([RowSource(tuple(rows), {})], Split(0.5), against_other=True)
 
 
 def test_a_tasks_questions_and_passages_are_taken_unless_it_is_judged_by_answers():
@@ -119,7 +119,7 @@ def test_a_tasks_questions_and_passages_are_taken_unless_it_is_judged_by_answers
 def test_real_rows_against_their_own_task_and_another(data_dir):
     location = DataLocation(data_dir=data_dir)
     xquad = LeakIndex()
-    xquad.add_task(load_evaluation("xquad", ["de"], location))
+    xquad.add_task(load_excluded_task("xquad", ["de"], location))
     own = rows_of_task("xquad", ["de"], location).rows
     assert len(find_leaks(own, xquad)) == len(own)
     assert not find_leaks(rows_of_task("mlqa", ["de"], location).rows, xquad)
@@ -128,11 +128,11 @@ def test_real_rows_against_their_own_task_and_another(data_dir):
 def test_afriqa_train_shares_passages_with_its_test(data_dir):
     location = DataLocation(data_dir=data_dir)
     test = LeakIndex()
-    test.add_task(load_evaluation("afriqa", ["ha", "ig", "rw"], location))
+    test.add_task(load_excluded_task("afriqa", ["ha", "ig", "rw"], location))
     rows = rows_of_task("afriqa", ["ha", "ig", "rw"], location, options={"split": "train"}).rows
     leaks = find_leaks(rows, test)
     assert 0 < len(leaks) < len(rows)
     kept = [row for place, row in enumerate(rows) if place not in leaks]
-    evaluation = load_evaluation("afriqa", ["ha"], location)
+    evaluation = load_excluded_task("afriqa", ["ha"], location)
     assert not {row.passage for row in kept} & set(evaluation.pools["en"].texts)
     assert {row.passage for row in rows} & set(evaluation.pools["en"].texts)

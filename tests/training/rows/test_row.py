@@ -11,7 +11,8 @@ import pytest
 from builders.encoders import write_jsonl
 
 from clearbench.common.errors import DataError, TrainingError, UsageError
-from clearbench.training.rows.row import COLUMNS, Rows, TrainingRow, manifest_path, read_rows, write_rows
+from clearbench.training.rows.files import manifest_path, read_rows, write_rows
+from clearbench.training.rows.row import COLUMNS, Rows, TrainingRow
 
 PLAIN = {
     "query": "Where is it?",
@@ -31,7 +32,7 @@ def test_rows_come_back_as_they_were_written(tmp_path, name):
     rows = read_rows(tmp_path / name)
     assert rows.rows == (ROW, FULL)
     assert rows.fingerprint == Rows((ROW, FULL)).fingerprint
-    assert rows.num_negatives == 2 and rows.languages == ("de",) and len(rows) == 2
+    assert rows.languages == ("de",) and len(rows) == 2
 
 
 def test_the_table_has_the_columns_and_negatives_as_lists():

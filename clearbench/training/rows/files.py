@@ -1,0 +1,138 @@
+"""Files of training rows, Parquet or JSON lines by suffix, with a manifest beside them."""
+
+import io
+import itertools
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from clearbench.common.errors import DataError, TrainingError, UsageError
+from clearbench.common.files import write_atomically
+from clearbench.tasks.formats.parsing import read_json_lines
+from clearbench.training.rows.row import (
+    LIST_COLUMNS,
+    TEXT_COLUMNS,
+    Rows,
+    TrainingRow,
+    as_record,
+    check_columns,
+    make_row,
+    rows_hash,
+)
+
+SUFFIXES = (".parquet", ".jsonl")
+
+
+def read_rows(path: Path) -> Rows:
+    """Read and check training rows.
+
+    Args:
+        path: `.parquet`, `.jsonl` or `.jsonl.gz`.
+    Raises:
+        UsageError: The suffix is of another format.
+        DataError: The file is missing or broken.
+        TrainingError: There is no row, a column is missing or unknown, or a value is unusable; the message names row
+            and column.
+    """
+    rows: list[TrainingRow] = []
+    seen: dict[tuple[str, str, str, str], str] = {}
+    for where, raw in _read_raw(path):
+        row = make_row(raw, where)
+        key = (row.query_id, row.language, row.passage, row.target_query)
+        if key in seen:
+            raise TrainingError(f"{where}: the same query_id, language, passage and target_query as {seen[key]}.")
+        seen[key] = where
+        rows.append(row)
+    if not rows:
+        raise TrainingError(f"{path}: there are no rows.")
+    return Rows(tuple(rows))
+
+
+def check_destination(path: Path) -> None:
+    """Refuse, before any work is done, a file name whose format is unknown.
+
+    Raises:
+        UsageError: The suffix is neither .parquet nor .jsonl.
+    """
+    if path.suffix not in SUFFIXES:
+        raise UsageError(f"--out {path}: expected a name that ends in {' or '.join(SUFFIXES)}.")
+
+
+def manifest_path(path: Path) -> Path:
+    """Return the manifest's path: the rows' file name with `.manifest.json` behind it."""
+    return path.with_name(f"{path.name}.manifest.json")
+
+
+def write_rows(path: Path, rows: Sequence[TrainingRow], manifest: Mapping[str, Any]) -> Path:
+    """Write rows, then their manifest with the rows' hash and counts, each whole or not at all.
+
+    Returns:
+        The manifest's path.
+    Raises:
+        UsageError: The suffix is unknown.
+        TrainingError: A file cannot be written.
+    """
+    check_destination(path)
+    data = _parquet(rows) if path.suffix == ".parquet" else _json_lines(rows)
+    described = {**manifest, "rows": {"file": path.name, "fingerprint": rows_hash(rows), **count_rows(rows)}}
+    beside = manifest_path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, data)
+        write_atomically(beside, (json.dumps(described, indent=1, ensure_ascii=False) + "\n").encode())
+    except OSError as error:
+        raise TrainingError(f"Cannot write {path}: {error.strerror or error}. Choose another --out.") from error
+    return beside
+
+
+def count_rows(rows: Sequence[TrainingRow]) -> dict[str, Any]:
+    """Count rows, clusters, distinct texts, and rows by language and by number of negatives."""
+    languages = sorted({row.language for row in rows})
+    depths = sorted({len(row.passage_negatives) for row in rows})
+    return {
+        "count": len(rows),
+        "clusters": len({row.cluster for row in rows}),
+        "passages": len({row.passage for row in rows}),
+        "english_questions": len({row.query for row in rows}),
+        "by_language": {name: sum(row.language == name for row in rows) for name in languages},
+        "by_num_negatives": {str(n): sum(len(row.passage_negatives) == n for row in rows) for n in depths},
+    }
+
+
+def _read_raw(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    if not path.name.endswith((*SUFFIXES, ".jsonl.gz")):
+        raise UsageError(
+            f"{path}: training rows are {', '.join(SUFFIXES)} or .jsonl.gz. `clearbench rows build` makes such a file."
+        )
+    if path.suffix != ".parquet":
+        yield from read_json_lines(path)
+        return
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path)
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such file.") from None
+    except (OSError, pa.ArrowInvalid) as error:
+        raise DataError(f"{path}: not a usable Parquet file: {str(error).rstrip('.')}.") from error
+    check_columns(dict.fromkeys(table.column_names), str(path))
+    batches = (batch.to_pylist() for batch in table.to_batches(max_chunksize=10_000))
+    for number, raw in enumerate(itertools.chain.from_iterable(batches), 1):
+        yield f"{path}: row {number}", raw
+
+
+def _json_lines(rows: Sequence[TrainingRow]) -> bytes:
+    return "".join(json.dumps(as_record(row), ensure_ascii=False) + "\n" for row in rows).encode()
+
+
+def _parquet(rows: Sequence[TrainingRow]) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    fields = [pa.field(name, pa.string()) for name in TEXT_COLUMNS]
+    fields += [pa.field(name, pa.list_(pa.string())) for name in LIST_COLUMNS]
+    stream = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist([as_record(row) for row in rows], schema=pa.schema(fields)), stream)
+    return stream.getvalue()
