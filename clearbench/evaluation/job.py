@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from clearbench.common.errors import DataError
 from clearbench.common.progress import say
@@ -22,14 +21,12 @@ class Job:
     Attributes:
         judge: The task's data and its rule.
         model: What the record says about the encoder: its name and settings.
-        path: Where the results lie or will lie.
-        folder: The results, open for writing; None where there are none yet and none are to be written.
+        folder: The results: which pairs have scores, and where new ones are written.
     """
 
     judge: Judge
     model: Mapping[str, Setting]
-    path: Path
-    folder: RecordFolder | None
+    folder: RecordFolder
 
     @property
     def data(self) -> Dataset:
@@ -39,8 +36,7 @@ class Job:
     @property
     def todo(self) -> Dataset:
         """The task's data, with only the pairs that have no scores yet."""
-        done = self.folder.done if self.folder else {}
-        return self.data.only(pair for pair in self.data.pairs if str(pair) not in done)
+        return self.data.only(pair for pair in self.data.pairs if str(pair) not in self.folder.done)
 
     @property
     def parts(self) -> dict[str, list[list[TaskPair]]]:
@@ -76,13 +72,11 @@ def open_jobs(
     jobs = []
     for judge in judges:
         path = record_folder(options.out, name, encoder.fingerprint, judge.data.label)
-        folder = None
-        if write or (path.exists() and not options.replace):
-            folder = RecordFolder(path, identify(encoder, judge), options.replace)
-            folder.check_data({str(pair): judge.data.pair_fingerprint(pair) for pair in judge.data.pairs})
-            if options.save_runs and write:
-                _check_runs(judge.data, folder)
-        jobs.append(Job(judge, {"name": name, **encoder.settings}, path, folder))
+        folder = RecordFolder(path, identify(encoder, judge), options.replace, write)
+        folder.check_data({str(pair): judge.data.pair_fingerprint(pair) for pair in judge.data.pairs})
+        if options.save_runs and write:
+            _check_runs(judge.data, folder)
+        jobs.append(Job(judge, {"name": name, **encoder.settings}, folder))
     return tuple(jobs)
 
 
@@ -108,6 +102,4 @@ def _check_runs(data: Dataset, folder: RecordFolder) -> None:
             raise DataError(f"{data.task}: id {blank!r} holds a blank, so TREC runs cannot be saved.")
     lacking = [pair for pair in folder.done if not folder.has_run(pair)]
     if lacking:
-        say(
-            f"{folder.folder}: {len(lacking):,} pairs were scored before without their rankings; --replace writes them."
-        )
+        say(f"{folder.path}: {len(lacking):,} pairs were scored before without their rankings; --replace writes them.")

@@ -53,11 +53,11 @@ def evaluate(encoder: Encoder, judges: Sequence[Judge], options: EvaluationOptio
     """
     engine = open_engine(encoder, [judge.data for judge in judges], options.cache, options.name)
     jobs = open_jobs(encoder, judges, options)
-    encoding = encode(encoder.name, engine, jobs)
-    return [finish(job, engine, encoding, options) for job in jobs]
+    encoding = _encode(encoder.name, engine, jobs)
+    return [_finish(job, engine, encoding, options) for job in jobs]
 
 
-def encode(name: str, engine: Engine, jobs: Sequence[Job]) -> EncodingReport:
+def _encode(name: str, engine: Engine, jobs: Sequence[Job]) -> EncodingReport:
     """Say what there is to do, and encode what the open pairs of all jobs need."""
     todo = [job.todo for job in jobs]
     work = engine.plan(todo)
@@ -71,21 +71,19 @@ def encode(name: str, engine: Engine, jobs: Sequence[Job]) -> EncodingReport:
     return engine.prepare(todo, work)
 
 
-def finish(job: Job, engine: Engine, encoding: EncodingReport, options: EvaluationOptions) -> Evaluation:
+def _finish(job: Job, engine: Engine, encoding: EncodingReport, options: EvaluationOptions) -> Evaluation:
     """Score a job's open pairs and write its record; one that is complete already is only read."""
-    assert job.folder is not None
     if job.folder.complete and not job.todo.pairs:
-        return Evaluation(job.path, read_record(job.path))
+        return Evaluation(job.folder.path, read_record(job.folder.path))
     job.folder.write(make_record(job, "running", encoding))
-    seconds = score(job, engine, options)
+    seconds = _score(job, engine, options)
     record = make_record(job, "complete", encoding, seconds)
     job.folder.write(record)
-    return Evaluation(job.path, record)
+    return Evaluation(job.folder.path, record)
 
 
-def score(job: Job, engine: Engine, options: EvaluationOptions) -> dict[str, float]:
+def _score(job: Job, engine: Engine, options: EvaluationOptions) -> dict[str, float]:
     """Score a job's open pairs, part by part; return seconds by phase."""
-    assert job.folder is not None
     data, num_open = job.data, len(job.todo.pairs)
     searching = writing = 0.0
     with progress(f"{data.task}: scoring {num_open:,} pairs", num_open, "pairs") as advance:
@@ -93,7 +91,7 @@ def score(job: Job, engine: Engine, options: EvaluationOptions) -> dict[str, flo
             started = time.perf_counter()
             pool = engine.open(data.pools[key])
             for pairs in parts:
-                scored = score_part(job, pool, pairs, options)
+                scored = _score_part(job, pool, pairs, options)
                 bias = _bias(data, pool, scored) if data.pool_languages else [None] * len(scored)
                 searched = time.perf_counter()
                 job.folder.add(key, [summarise(data, *both) for both in zip(scored, bias, strict=True)])
@@ -104,7 +102,7 @@ def score(job: Job, engine: Engine, options: EvaluationOptions) -> dict[str, flo
     return {"search_and_judge": searching, "summarise_and_write": writing}
 
 
-def score_part(job: Job, pool: OpenPool, pairs: Sequence[TaskPair], options: EvaluationOptions) -> list[PairScores]:
+def _score_part(job: Job, pool: OpenPool, pairs: Sequence[TaskPair], options: EvaluationOptions) -> list[PairScores]:
     """Score pairs that share an open pool; verify them and save their rankings where that is asked for."""
     rankings = options.save_runs or options.verify or bool(job.data.pool_languages)
     scored = list(job.judge.score(pool, pairs, rankings))
@@ -112,7 +110,6 @@ def score_part(job: Job, pool: OpenPool, pairs: Sequence[TaskPair], options: Eva
         for one in scored:
             job.judge.verify(pool, one)
     if options.save_runs:
-        assert job.folder is not None
         save_runs(job.folder, job.data, pool, scored)
     return scored
 

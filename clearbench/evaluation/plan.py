@@ -67,7 +67,7 @@ def plan_run(encoder: Encoder, judges: Sequence[Judge], options: EvaluationOptio
             num_pairs=len(job.data.pairs),
             num_done=len(job.data.pairs) - len(rest.pairs),
             num_queries=sum(len(rest.queries_of(pair)) for pair in rest.pairs),
-            folder=job.path,
+            folder=job.folder.path,
         )
         for job, rest in zip(jobs, todo, strict=True)
     )

@@ -68,7 +68,6 @@ def make_record(
         encoding: What encoding took.
         seconds: By phase, of scoring.
     """
-    assert job.folder is not None
     pairs = sorted(job.folder.done.values(), key=lambda pair: pair.pair)
     means = {parse_pair(p.pair): {name: value.mean for name, value in p.measures.items()} for p in pairs}
     return Record(
@@ -118,7 +117,7 @@ def _overall_bias(job: Job) -> BiasSummary:
     """Bias over the queries of all languages, from the scores that were written."""
     names = job.data.pool_languages
     ranks = [f"{RANK}{name}" for name in names]
-    table = read_scores(job.path, columns=["lpr_first", CHANCE, *ranks])
+    table = read_scores(job.folder.path, columns=["lpr_first", CHANCE, *ranks])
     first = table["lpr_first"].to_numpy()
     codes = cluster_codes(table["cluster"].tolist())
     summary = summarise_bias(names, table[ranks].to_numpy(), first, table[CHANCE].to_numpy(), codes)

@@ -60,31 +60,32 @@ class RecordFolder:
     """One task's results of one model, open for writing.
 
     Attributes:
-        folder: Where they lie.
+        path: Where they lie.
         identity: What is measured.
         complete: Whether record.json says that all pairs it was asked for were scored.
         done: Pair -> its record, of all pairs whose scores are written.
     """
 
-    def __init__(self, folder: Path, identity: Identity, replace: bool = False) -> None:
+    def __init__(self, folder: Path, identity: Identity, replace: bool = False, write: bool = True) -> None:
         """Open a folder, creating it, or continue what is there.
 
         Args:
             folder: The record's folder.
             identity: What is measured.
             replace: Delete what is there.
+            write: Make and delete folders; False only looks, and what `replace` would delete counts as gone.
         Raises:
             RecordError: It holds results of another identity or schema and `replace` is off, or cannot be written.
         """
-        self.folder = folder
+        self.path = folder
         self.identity = identity
-        try:
-            if replace and folder.exists():
-                shutil.rmtree(folder)
-            (folder / SCORES).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RecordError(f"Cannot write results to {folder}: {error.strerror}. Choose another --out.") from error
         self.complete = False
+        self.done: dict[str, PairRecord] = {}
+        self._kept_texts: set[tuple[str, str, str]] | None = None
+        if write:
+            self._make(replace)
+        if replace:
+            return
         if has_record(folder):
             found = read_record(folder)
             if found.identity != identity:
@@ -92,7 +93,16 @@ class RecordFolder:
                 raise RecordError(f"{folder} holds another measurement: {difference}. {REPLACE_HINT}")
             self.complete = found.status == "complete"
         self.done = self._read_parts()
-        self._kept_texts: set[tuple[str, str, str]] | None = None
+
+    def _make(self, replace: bool) -> None:
+        try:
+            if replace and self.path.exists():
+                shutil.rmtree(self.path)
+            (self.path / SCORES).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RecordError(
+                f"Cannot write results to {self.path}: {error.strerror}. Choose another --out."
+            ) from error
 
     def check_data(self, wanted: Mapping[str, str]) -> None:
         """Compare data hashes of pairs that are already there with today's.
@@ -105,8 +115,7 @@ class RecordFolder:
         other = [pair for pair, data in wanted.items() if pair in self.done and self.done[pair].data != data]
         if other:
             raise RecordError(
-                f"{self.folder} holds {count(len(other), 'pair')} scored on other data ({listed(other)}). "
-                f"{REPLACE_HINT}"
+                f"{self.path} holds {count(len(other), 'pair')} scored on other data ({listed(other)}). {REPLACE_HINT}"
             )
 
     def add(self, pool: str, results: Sequence[QueryScores]) -> None:
@@ -117,7 +126,7 @@ class RecordFolder:
         """
         summaries = [result.summary for result in results]
         name = part_name(pool, [summary.pair for summary in summaries])
-        _write(self.folder / SCORES / f"{name}.parquet", part_bytes(results, self.identity))
+        _write(self.path / SCORES / f"{name}.parquet", part_bytes(results, self.identity))
         self.done.update({summary.pair: summary for summary in summaries})
 
     def write(self, record: Record) -> None:
@@ -126,7 +135,7 @@ class RecordFolder:
         Raises:
             RecordError: It cannot be written.
         """
-        _write(self.folder / RECORD_FILE, (record.model_dump_json(indent=1) + "\n").encode())
+        _write(self.path / RECORD_FILE, (record.model_dump_json(indent=1) + "\n").encode())
 
     def write_run(self, pair: str, ranking: Iterable[str], qrels: Iterable[str] = ()) -> None:
         """Write one pair's ranking as a TREC run, and its judgements as TREC qrels if there are any.
@@ -139,9 +148,9 @@ class RecordFolder:
             RecordError: They cannot be written.
         """
         self._make_runs()
-        _write(trec_file(self.folder, pair, "trec"), "".join(ranking).encode())
+        _write(trec_file(self.path, pair, "trec"), "".join(ranking).encode())
         if judgements := "".join(qrels):
-            _write(trec_file(self.folder, pair, "qrels"), judgements.encode())
+            _write(trec_file(self.path, pair, "qrels"), judgements.encode())
 
     def write_texts(self, pool: str, pairs: Sequence[str], rows: Iterable[TextRow]) -> None:
         """Write those texts of a pool's pairs that no file of this folder holds yet.
@@ -155,19 +164,19 @@ class RecordFolder:
         """
         self._make_runs()
         if self._kept_texts is None:
-            kept = read_text_files(self.folder, ("kind", "language", "id"))
+            kept = read_text_files(self.path, ("kind", "language", "id"))
             self._kept_texts = set(kept.itertuples(index=False, name=None))
         fresh = {row[:3]: row for row in rows if row[:3] not in self._kept_texts}
         if fresh:
-            _write(texts_file(self.folder, part_name(pool, pairs)), text_bytes(list(fresh.values())))
+            _write(texts_file(self.path, part_name(pool, pairs)), text_bytes(list(fresh.values())))
             self._kept_texts.update(fresh)
 
     def has_run(self, pair: str) -> bool:
         """Whether a pair's ranking was written."""
-        return is_saved(self.folder, pair, "trec")
+        return is_saved(self.path, pair, "trec")
 
     def _make_runs(self) -> None:
-        runs = self.folder / RUNS
+        runs = self.path / RUNS
         try:
             runs.mkdir(exist_ok=True)
         except OSError as error:
@@ -175,7 +184,7 @@ class RecordFolder:
 
     def _read_parts(self) -> dict[str, PairRecord]:
         done: dict[str, PairRecord] = {}
-        for file in part_files(self.folder):
+        for file in part_files(self.path):
             summary = read_part_summary(file)
             if summary.identity != self.identity.model_dump(mode="json"):
                 raise RecordError(f"{file} belongs to another measurement than its folder. {REPLACE_HINT}")

@@ -78,7 +78,7 @@ def write_record(out: Path, name: str, scores: Mapping[str, Any], task: str = "t
     for start in range(0, len(results), options.pairs_in_part):
         folder.add(f"pool{start}", results[start : start + options.pairs_in_part])
     folder.write(make_record(name, identity, [result.summary for result in results], options))
-    return folder.folder
+    return folder.path
 
 
 def write_model(
