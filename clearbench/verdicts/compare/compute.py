@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from clearbench.common.errors import RecordError, UsageError, suggest
-from clearbench.common.text import listed
-from clearbench.records.select import Entry, select_tasks
+from clearbench.common.text import count, listed
+from clearbench.records.select import Entry, display_names, select_tasks
 from clearbench.verdicts.compare.model import CORRECTIONS, LEVELS, ComparedRow, CompareOptions, Comparison
 from clearbench.verdicts.compare.rows import TaskRows, describe_task
 from clearbench.verdicts.compare.significance import Flippable, PValues, flip_parts
@@ -59,7 +59,7 @@ def compare_models(
         for rows, one, two in zip(everything, by_pair, by_group, strict=True)
     )
     num_tests = sum(len(rows.pairs) for rows in everything)
-    names = _short_names([base[0], *(other[0] for other in others)])
+    names = display_names([base[0], *(other[0] for other in others)])
     comparisons = []
     for other, (results, missing) in zip(others, found, strict=True):
         rows = [next(tested) for _ in results]
@@ -81,13 +81,18 @@ def compare_models(
     return comparisons
 
 
+def records_by_label(entries: Iterable[Entry], tasks: Sequence[str] | None) -> dict[str, Entry]:
+    """Label -> record, of the given tasks (names or labels); None takes all."""
+    return {e.label: e for e in entries if tasks is None or e.label in tasks or e.record.identity.task in tasks}
+
+
 def _differences(
     base: Sequence[Entry], other: Sequence[Entry], options: CompareOptions
 ) -> tuple[list[TaskRows], list[str]]:
     """Match the tasks that both have; return their rows, and sentences on what only one has."""
     if options.tasks is not None:
         select_tasks([*base, *other], options.tasks)
-    ours, theirs = (_by_label(_of_tasks(entries, options.tasks)) for entries in (base, other))
+    ours, theirs = (records_by_label(entries, options.tasks) for entries in (base, other))
     shared = [label for label in ours if label in theirs]
     if not shared:
         raise RecordError(
@@ -101,7 +106,7 @@ def _differences(
         matched = match(ours[label], theirs[label], options.measure, options.pairs)
         for key, lonely in ((base[0].key, matched.only_base), (other[0].key, matched.only_other)):
             if lonely:
-                missing.append(f"{label}: only {key} has {len(lonely):,} pairs ({listed(lonely)})")
+                missing.append(f"{label}: only {key} has {count(len(lonely), 'pair')} ({listed(lonely)})")
         results.append(describe_task(matched, options.confidence))
     return results, missing
 
@@ -123,24 +128,10 @@ def _notes(
     least = (num_tests if options.correction == "holm" else 1) / (1 + options.flips)
     if least >= LEVELS[-1][0]:
         notes.append(
-            f"{options.flips:,} flips over {num_tests:,} tests: no corrected p can be below {LEVELS[-1][0]}. "
+            f"{options.flips:,} flips over {count(num_tests, 'test')}: no corrected p can be below {LEVELS[-1][0]}. "
             f"Take at least --flips {int(options.flips * least / LEVELS[-1][0]) + 1}, or --correction max-t."
         )
     few = [f"{row.task} {row.name}" for row in pairs if 2.0 ** (1 - row.num_clusters) > LEVELS[-1][0]]
     if few:
         notes.append(f"With fewer than 6 clusters no difference can be significant: {listed(few)}.")
     return notes
-
-
-def _short_names(entries: Sequence[Entry]) -> dict[str, str]:
-    """Key -> name, or the key itself where two models have one name."""
-    name = {entry.key: entry.name for entry in entries}
-    return {key: short if list(name.values()).count(short) == 1 else key for key, short in name.items()}
-
-
-def _of_tasks(entries: Sequence[Entry], tasks: tuple[str, ...] | None) -> list[Entry]:
-    return [e for e in entries if tasks is None or e.label in tasks or e.record.identity.task in tasks]
-
-
-def _by_label(entries: Iterable[Entry]) -> dict[str, Entry]:
-    return {entry.label: entry for entry in entries}

@@ -11,6 +11,7 @@ from clearbench.common.languages import MULTIPLE, Pair, parse_pair
 from clearbench.common.measures import find_measure
 from clearbench.records.runs import has_runs, has_texts, is_saved, read_run, read_run_qrels, read_texts
 from clearbench.records.select import Entry
+from clearbench.verdicts.compare.compute import records_by_label
 from clearbench.verdicts.compare.model import CompareOptions
 from clearbench.verdicts.matching import Matched, match
 
@@ -103,13 +104,10 @@ def find_examples(base: Sequence[Entry], other: Sequence[Entry], options: Compar
     Raises:
         RecordError, UsageError: As `match`; or a saved run is damaged.
     """
-    theirs = {entry.label: entry for entry in other}
+    ours, theirs = (records_by_label(entries, options.tasks) for entries in (base, other))
     found = []
-    for entry in base:
-        wanted = options.tasks is None or entry.label in options.tasks or entry.record.identity.task in options.tasks
-        if not wanted or entry.label not in theirs:
-            continue
-        counterpart = theirs[entry.label]
+    for label in filter(theirs.__contains__, ours):
+        entry, counterpart = ours[label], theirs[label]
         matched = match(entry, counterpart, options.measure, options.pairs)
         saved = (_Saved(entry.place), _Saved(counterpart.place))
         without = [e.key for e, s in zip((entry, counterpart), saved, strict=True) if not s.any]
@@ -117,7 +115,7 @@ def find_examples(base: Sequence[Entry], other: Sequence[Entry], options: Compar
         sign = find_measure(matched.measure).sign
         found.append(
             Examples(
-                task=entry.label,
+                task=label,
                 base=entry.key,
                 other=counterpart.key,
                 gained=tuple(_example(matched, *place, *saved) for place in _extreme(matched, sign, num)),

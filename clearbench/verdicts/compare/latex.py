@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from clearbench.common.text import count
 from clearbench.verdicts.compare.model import LEVELS, ComparedRow, Comparison
 from clearbench.verdicts.compare.table import CORRECTED
 
@@ -71,9 +72,8 @@ def escape_latex(text: str) -> str:
 
 def _line(name: str, rows: Sequence[ComparedRow | None]) -> str:
     some = next(row for row in rows if row is not None)
-    pairs = f"{_thousands(some.num_pairs)} pair{'s' if some.num_pairs > 1 else ''}"
-    count = _thousands(some.num_queries) if some.kind == "pair" else pairs
-    cells = [escape_latex(name if some.kind == "pair" else f"{name} (mean)"), count, f"{some.points * some.base:.1f}"]
+    size = _thousands(some.num_queries) if some.kind == "pair" else _thousands(some.num_pairs, "pair")
+    cells = [escape_latex(name if some.kind == "pair" else f"{name} (mean)"), size, f"{some.points * some.base:.1f}"]
     if len({(row.num_pairs, row.base) for row in rows if row is not None}) > 1:
         # Models that lack pairs have groups of other pairs, with another mean of the base.
         cells[1:] = ["", ""]
@@ -93,8 +93,8 @@ def _interval(row: ComparedRow) -> str:
     return f"$[{row.points * row.lower:+.2f}, {row.points * row.upper:+.2f}]$"
 
 
-def _thousands(number: int) -> str:
-    return f"{number:,}".replace(",", "{,}")
+def _thousands(number: int, noun: str = "") -> str:
+    return (count(number, noun) if noun else f"{number:,}").replace(",", "{,}")
 
 
 def _legend(comparison: Comparison) -> str:
@@ -103,7 +103,9 @@ def _legend(comparison: Comparison) -> str:
     marks = ", ".join(
         f"$^{{{mark.replace('*', '{*}')}}}$ {corrected} $<$ {level:g}" for level, mark in reversed(LEVELS)
     )
+    scale = "" if comparison.pairs[0].points == 1.0 else r"Scores $\times$ 100. "
     return (
-        f"Scores $\\times$ 100. {marks}; {_thousands(options.flips)} sign flips of clusters of questions, seed "
-        f"{options.seed}, {_thousands(comparison.num_tests)} tests. Intervals are cluster-robust and for one row each."
+        f"{scale}{marks}; {_thousands(options.flips)} sign flips of clusters of questions, seed "
+        f"{options.seed}, {_thousands(comparison.num_tests, 'test')}. "
+        "Intervals are cluster-robust and for one row each."
     )

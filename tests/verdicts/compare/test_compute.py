@@ -192,6 +192,19 @@ def test_ranks_are_better_when_lower(tmp_path):
     assert (row.wins, row.ties, row.losses, row.gain, row.points) == (9, 1, 0, pytest.approx(1.8), 1.0)
     assert found.groups[0].wins == 1
     assert "4.4" in as_markdown([found]) and "x 100" not in as_markdown([found])
+    assert r"$\times$ 100" not in as_latex([found])
+
+
+@pytest.mark.parametrize("measure", ["top1_wrong_same", "top1_wrong_other"])
+def test_a_share_of_which_less_is_better_is_won_by_the_lower(tmp_path, measure):
+    for name, score in (("base", 0.8), ("tuned", 0.2)):
+        clusters = list("abcdefghij")
+        write_record(tmp_path, name, {"de-en": [score] * 9 + [0.5]}, measures=[measure], clusters=clusters)
+    found = compare(model(tmp_path, "base"), model(tmp_path, "tuned"))
+    row = found.pairs[0]
+    assert (row.wins, row.losses, row.gain, row.points) == (9, 0, pytest.approx(0.54), 100.0)
+    assert "tuned is better in 1 of 1 pairs, worse in 0" in summary(found, "toy", found.pairs)
+    assert r"Scores $\times$ 100" in as_latex([found])
 
 
 def test_a_measure_that_judges_nothing_is_higher_or_lower(tmp_path):
