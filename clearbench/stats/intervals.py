@@ -163,6 +163,10 @@ def _check(values_QP: Scores, clusters: IntArray, confidence: float) -> None:
 def _centre(values_QP: Scores, clusters: IntArray) -> tuple[Scores, Scores, IntArray]:
     """Mean per column [P], differences from it (0 where absent) [Q, P], queries per cluster and column [C, P]."""
     present = ~np.isnan(values_QP)
+    if present.all():  # as in all but mixed pools: one count serves all columns
+        whole = values_QP.mean(axis=0) if len(values_QP) else np.full(values_QP.shape[1], np.nan)
+        sizes = np.bincount(clusters)[:, None]
+        return whole, values_QP - whole, np.broadcast_to(sizes, (len(sizes), values_QP.shape[1]))
     num_queries = present.sum(axis=0)
     total = np.where(present, values_QP, 0.0).sum(axis=0)
     mean = np.divide(total, num_queries, out=np.full(len(total), np.nan), where=num_queries > 0)
