@@ -1,7 +1,7 @@
 """A checkpoint's modules with their weights; what is untrained or not finite is refused by name."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -20,6 +20,10 @@ POOLINGS = {"cls": "cls", "mean": "mean", "last": "lasttoken"}
 # The pooler of a BERT-like model comes after the token vectors, from which alone the text's vector is made; many
 # published checkpoints lack it.
 UNUSED = "pooler"
+
+# The step of `from_pretrained` that ends a model's loading, before an adapter is added: its name in transformers now,
+# and in 5.0. A later version may have neither; an adapter's base is then not looked at.
+LAST_STEPS = ("_finalize_model_loading", "_finalize_load_state_dict")
 
 
 def load_weights(checkpoint: Checkpoint, options: EncoderOptions, device: str) -> "SentenceTransformer":
@@ -95,27 +99,50 @@ def _model_options(options: EncoderOptions) -> dict[str, Any]:
 
 
 @contextmanager
-def _recorded_loading() -> Iterator[list[str]]:
+def _recorded_loading() -> Iterator[set[str]]:
     """Collect the names of weights that transformers finds in no file and makes up at random.
 
     `from_pretrained` returns them where `output_loading_info` is set, but sentence-transformers, which calls it, does
-    not hand them on. Tied weights are not among them. For an adapter checkpoint they are the adapter's only.
+    not hand them on; and where an adapter is loaded, it returns the adapter's only. The base model's are therefore
+    noted at the step that ends a model's loading. Tied weights are not among them.
     """
     from transformers import PreTrainedModel
 
-    missing: list[str] = []
-    original = PreTrainedModel.__dict__["from_pretrained"]
+    missing: set[str] = set()
 
-    def recording(cls: type[Any], /, *inputs: Any, output_loading_info: bool = False, **options: Any) -> Any:
-        model, info = original.__func__(cls, *inputs, output_loading_info=True, **options)
-        missing.extend(info["missing_keys"])
-        return (model, info) if output_loading_info else model
+    def record_model(original: Any) -> Any:
+        def load(cls: type[Any], /, *inputs: Any, output_loading_info: bool = False, **options: Any) -> Any:
+            model, info = original.__func__(cls, *inputs, output_loading_info=True, **options)
+            missing.update(info["missing_keys"])
+            return (model, info) if output_loading_info else model
 
-    PreTrainedModel.from_pretrained = classmethod(recording)  # type: ignore[method-assign, assignment]
-    try:
+        return classmethod(load)
+
+    def record_base(original: Any) -> Any:
+        def finish(*inputs: Any, **options: Any) -> Any:
+            info = original.__func__(*inputs, **options)
+            missing.update(info.missing_keys)
+            return info
+
+        return staticmethod(finish)
+
+    with ExitStack() as replaced:
+        replaced.enter_context(_replaced(PreTrainedModel, "from_pretrained", record_model))
+        for name in LAST_STEPS:
+            if name in PreTrainedModel.__dict__:
+                replaced.enter_context(_replaced(PreTrainedModel, name, record_base))
         yield missing
+
+
+@contextmanager
+def _replaced(owner: type, name: str, wrap: Callable[[Any], Any]) -> Iterator[None]:
+    """Put a wrapped method in a class's place of the original, for as long as the block lasts."""
+    original = owner.__dict__[name]
+    setattr(owner, name, wrap(original))
+    try:
+        yield
     finally:
-        PreTrainedModel.from_pretrained = original  # type: ignore[method-assign]
+        setattr(owner, name, original)
 
 
 @contextmanager
@@ -134,7 +161,7 @@ def _quiet_loading() -> Iterator[None]:
             logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
-def _refuse_untrained(checkpoint: Checkpoint, missing: list[str]) -> None:
+def _refuse_untrained(checkpoint: Checkpoint, missing: Iterable[str]) -> None:
     untrained = sorted(name for name in missing if UNUSED not in name)
     if untrained:
         raise EncoderError(

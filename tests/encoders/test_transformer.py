@@ -134,11 +134,11 @@ def test_nan_weights_are_refused_by_name(copy):
         load(copy)
 
 
-def without(folder, part):
+def without(folder, part, name="model.safetensors"):
     """Take the weights out of a checkpoint whose names hold a text; return how many were taken."""
-    weights = load_file(folder / "model.safetensors")
+    weights = load_file(folder / name)
     kept = {key: value for key, value in weights.items() if part not in key}
-    save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
+    save_file(kept, folder / name, metadata={"format": "pt"})
     return len(weights) - len(kept)
 
 
@@ -163,6 +163,43 @@ def test_a_missing_pooler_is_fine_because_no_vector_comes_from_it(checkpoint, co
     assert without(copy, "pooler") == 2
     assert np.array_equal(load(copy).encode_batch(TEXTS, "query"), load(checkpoint).encode_batch(TEXTS, "query"))
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.fixture
+def adapter(plain, tmp_path, monkeypatch):
+    """A LoRA adapter as sentence-transformers saves it, and its base in another folder."""
+    peft = pytest.importorskip("peft", reason="the package peft is not installed")
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+
+    # What the newest peft adds is not needed here, so an older one than transformers asks for will do.
+    monkeypatch.setattr("transformers.integrations.peft.MIN_PEFT_VERSION", "0.18.0")
+    folder, base = tmp_path / "adapter", shutil.copytree(plain, tmp_path / "base")
+    model = SentenceTransformer(modules=[Transformer(str(base)), Pooling(16, "mean")], device="cpu")
+    model.add_adapter(peft.LoraConfig(r=2, target_modules=["query"], init_lora_weights=False))
+    model.save(str(folder))
+    assert (folder / "adapter_model.safetensors").exists() and not (folder / "model.safetensors").exists()
+    return folder, base
+
+
+def test_an_adapter_is_loaded_onto_its_base(adapter, plain):
+    folder, base = adapter
+    change = load(folder).encode_batch(TEXTS, "query") - load(base, pooling="mean").encode_batch(TEXTS, "query")
+    assert np.abs(change).max() > 1e-5
+
+
+def test_missing_weights_of_an_adapters_base_are_refused(adapter):
+    folder, base = adapter
+    assert without(base, "layer.1.") == 16
+    with pytest.raises(EncoderError, match=r"lacks 16 weights of the model, .*\(encoder\.layer\.1\."):
+        load(folder)
+
+
+def test_missing_weights_of_an_adapter_are_refused(adapter):
+    folder, _ = adapter
+    assert without(folder, "layer.0.", "adapter_model.safetensors") == 2
+    with pytest.raises(EncoderError, match=r"lacks 2 weights of the model, .*layer\.0\..*lora_A"):
+        load(folder)
 
 
 def test_tied_weights_are_stored_once_and_not_missing(plain, tmp_path):
