@@ -100,7 +100,7 @@ def measure(args):
     from sentence_transformers import SentenceTransformer
 
     from clearbench.encoders.base import EncoderOptions
-    from clearbench.encoders.checkpoint import find_checkpoint
+    from clearbench.encoders.checkpoints.checkpoint import find_checkpoint
     from clearbench.training.loss.clear import CLEARLoss
 
     torch.manual_seed(0)

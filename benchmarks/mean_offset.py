@@ -17,8 +17,8 @@ import numpy as np
 
 from clearbench.common.arrays import FloatArray
 from clearbench.encoders.base import DenseEncoder, EncoderOptions, Role
-from clearbench.encoders.batching import plan_batches
 from clearbench.encoders.load import load_encoder
+from clearbench.encoders.vectors.batching import plan_batches
 
 VARIABLE = "MEAN_OFFSET"
 

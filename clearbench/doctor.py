@@ -12,7 +12,7 @@ from typing import Literal
 from clearbench.common.environment import default_cache, describe_environment
 from clearbench.common.errors import ClearbenchError
 from clearbench.common.languages import Language, Pair, parse_language
-from clearbench.encoders.store import list_cached
+from clearbench.encoders.vectors.store import list_cached
 from clearbench.tasks.catalogue import list_tasks
 from clearbench.tasks.formats.table import open_files
 from clearbench.tasks.options import DataLocation

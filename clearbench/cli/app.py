@@ -6,21 +6,21 @@ from collections.abc import Sequence
 
 import typer
 
-from clearbench.cli.cache import cache_app
-from clearbench.cli.compare import compare
-from clearbench.cli.demo import demo
-from clearbench.cli.doctor import doctor
+from clearbench.cli.commands.cache import cache_app
+from clearbench.cli.commands.compare import compare
+from clearbench.cli.commands.demo import demo
+from clearbench.cli.commands.doctor import doctor
+from clearbench.cli.commands.export import export
+from clearbench.cli.commands.gate import gate
+from clearbench.cli.commands.leaderboard import leaderboard
+from clearbench.cli.commands.report import report
+from clearbench.cli.commands.reproduce import reproduce
+from clearbench.cli.commands.rows import rows_app
+from clearbench.cli.commands.run import run
+from clearbench.cli.commands.tasks import tasks_app
+from clearbench.cli.commands.train import train
 from clearbench.cli.execute import execute_command
-from clearbench.cli.export import export
-from clearbench.cli.gate import gate
-from clearbench.cli.leaderboard import leaderboard
 from clearbench.cli.options import command
-from clearbench.cli.report import report
-from clearbench.cli.reproduce import reproduce
-from clearbench.cli.rows import rows_app
-from clearbench.cli.run import run
-from clearbench.cli.tasks import tasks_app
-from clearbench.cli.train import train
 
 app = typer.Typer(
     name="clearbench",

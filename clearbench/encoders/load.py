@@ -25,6 +25,6 @@ def load_encoder(model: str, options: EncoderOptions | None = None) -> DenseEnco
         from clearbench.encoders.function import load_function
 
         return load_function(model, options)
-    from clearbench.encoders.transformer import load_transformer
+    from clearbench.encoders.checkpoints.transformer import load_transformer
 
     return load_transformer(model, options)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clearbench.common.progress import duration, progress, say
-from clearbench.encoders.embed import EncodingReport
+from clearbench.encoders.vectors.embed import EncodingReport
 from clearbench.evaluation.job import Job, open_jobs
 from clearbench.evaluation.options import EvaluationOptions
 from clearbench.evaluation.saving import save_runs

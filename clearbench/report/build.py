@@ -16,15 +16,15 @@ from clearbench.common.measures import Measure, find_measure
 from clearbench.common.progress import progress
 from clearbench.common.text import capitalise
 from clearbench.records.select import Entry, models, select_model, select_tasks
-from clearbench.report.bias import BiasPanel, bias_panels
-from clearbench.report.charts import CurveChart, EstimateChart
-from clearbench.report.groups import GroupMeans, group_chart, group_matrix, group_means
-from clearbench.report.matrix import Matrix, difference_matrices, value_matrices
-from clearbench.report.models import ShownModel
+from clearbench.report.charts.kinds import CurveChart, EstimateChart
+from clearbench.report.charts.palette import NUM_SERIES
+from clearbench.report.content.bias import BiasPanel, bias_panels
+from clearbench.report.content.groups import GroupMeans, group_chart, group_matrix, group_means
+from clearbench.report.content.matrix import Matrix, difference_matrices, value_matrices
+from clearbench.report.content.models import ShownModel
+from clearbench.report.content.training import TrainingRun, find_runs, training_curves
+from clearbench.report.content.words import bias_sentence, describe_task, summarise
 from clearbench.report.options import ReportOptions
-from clearbench.report.palette import NUM_SERIES
-from clearbench.report.training import TrainingRun, find_runs, training_curves
-from clearbench.report.words import bias_sentence, describe_task, summarise
 from clearbench.verdicts.compare.compute import compare_models
 from clearbench.verdicts.compare.model import CompareOptions, Comparison
 from clearbench.verdicts.gate.decide import gate

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from clearbench.common.errors import RecordError, UsageError
 from clearbench.report.build import Report
-from clearbench.report.draw import NARROW, WIDE, draw
-from clearbench.report.draw_matrix import draw_matrix
-from clearbench.report.marks import Box, Dot, Drawing, Hint, Line, Mark, Text, Tiles, to_svg
-from clearbench.report.palette import NAMED
+from clearbench.report.charts.draw import NARROW, WIDE, draw
+from clearbench.report.charts.draw_matrix import draw_matrix
+from clearbench.report.charts.marks import Box, Dot, Drawing, Hint, Line, Mark, Text, Tiles, to_svg
+from clearbench.report.charts.palette import NAMED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

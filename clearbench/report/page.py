@@ -12,14 +12,14 @@ from markupsafe import Markup
 from clearbench.common.arrays import Scores
 from clearbench.common.measures import Measure, find_measure
 from clearbench.common.text import count, p_value
-from clearbench.report.bias import first_kinds_chart, own_language_chart
 from clearbench.report.build import Report
-from clearbench.report.charts import CurveChart, EstimateChart, ShareChart
-from clearbench.report.draw import NARROW, WIDE, draw
-from clearbench.report.marks import to_svg
-from clearbench.report.matrix import SIGNIFICANT, Matrix
-from clearbench.report.palette import DIVERGING, NAMED, SEQUENTIAL, STEPS
-from clearbench.report.words import unbroken
+from clearbench.report.charts.draw import NARROW, WIDE, draw
+from clearbench.report.charts.kinds import CurveChart, EstimateChart, ShareChart
+from clearbench.report.charts.marks import to_svg
+from clearbench.report.charts.palette import DIVERGING, NAMED, SEQUENTIAL, STEPS
+from clearbench.report.content.bias import first_kinds_chart, own_language_chart
+from clearbench.report.content.matrix import SIGNIFICANT, Matrix
+from clearbench.report.content.words import unbroken
 from clearbench.verdicts.leaderboard.model import MEASURED
 
 TEMPLATES = Path(__file__).with_name("templates")

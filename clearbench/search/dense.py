@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from clearbench.common.arrays import FloatArray, IntArray, Scores
-from clearbench.encoders.adjust import AdjustedEncoder, Adjuster
+from clearbench.encoders.adjust.adjuster import AdjustedEncoder, Adjuster
 from clearbench.encoders.base import DenseEncoder
-from clearbench.encoders.embed import EncodingReport, encode_missing, plan_encoding
-from clearbench.encoders.estimate import estimate_seconds
-from clearbench.encoders.store import EmbeddingStore, text_keys
+from clearbench.encoders.vectors.embed import EncodingReport, encode_missing, plan_encoding
+from clearbench.encoders.vectors.estimate import estimate_seconds
+from clearbench.encoders.vectors.store import EmbeddingStore, text_keys
 from clearbench.search.engine import Work
 from clearbench.search.exact import ScoreRows, gold_ranks, inner_products, relevant_ranks, top_by_faiss
 from clearbench.search.pool import Pool, Ranked, make_pool, split

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from clearbench.common.arrays import IntArray, Scores
-from clearbench.encoders.embed import EncodingPlan, EncodingReport
+from clearbench.encoders.vectors.embed import EncodingPlan, EncodingReport
 from clearbench.search.pool import Pool, Ranked
 from clearbench.tasks.dataset import Dataset, Texts
 

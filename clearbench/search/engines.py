@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from clearbench.encoders.adjust import AdjustedEncoder
+from clearbench.encoders.adjust.adjuster import AdjustedEncoder
 from clearbench.encoders.base import DenseEncoder
 from clearbench.encoders.bm25 import Lexical
-from clearbench.encoders.store import EmbeddingStore
+from clearbench.encoders.vectors.store import EmbeddingStore
 from clearbench.search.dense import DenseEngine
 from clearbench.search.engine import Engine
 from clearbench.search.lexical import LexicalEngine

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from clearbench.common.arrays import IntArray, Scores
 from clearbench.encoders.bm25 import Lexical, LexicalIndex
-from clearbench.encoders.embed import EncodingReport
+from clearbench.encoders.vectors.embed import EncodingReport
 from clearbench.search.engine import Work
 from clearbench.search.exact import ScoreRows, gold_ranks, relevant_ranks, top_by_rows
 from clearbench.search.pool import Pool, Ranked, make_pool

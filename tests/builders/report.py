@@ -11,7 +11,7 @@ from builders.encoders import HashEncoder, parallel_set
 from builders.evaluation import evaluate_sets
 from clearbench.evaluation.options import EvaluationOptions
 from clearbench.records.select import Entry
-from clearbench.report.models import ShownModel
+from clearbench.report.content.models import ShownModel
 from clearbench.verdicts.compare.model import ComparedRow
 
 EVIL = "<script>alert(1)</script>"

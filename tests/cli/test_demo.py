@@ -8,7 +8,7 @@ import typer
 from builders.encoders import tiny_checkpoint
 
 from clearbench.cli.app import app, execute
-from clearbench.cli.demo import plan_demo
+from clearbench.cli.commands.demo import plan_demo
 
 
 def options_of(words):

@@ -10,7 +10,7 @@ from builders.encoders import tiny_checkpoint, write_jsonl
 from builders.tasks import write_belebele, write_task
 from typer.testing import CliRunner
 
-from clearbench.cli.rows import rows_app
+from clearbench.cli.commands.rows import rows_app
 from clearbench.common.errors import ClearbenchError, DataError, TrainingError, UsageError
 from clearbench.encoders.base import EncoderOptions
 from clearbench.encoders.load import load_encoder
@@ -180,7 +180,7 @@ def test_bm25_cannot_mine(place):
 
 def test_help_imports_nothing_heavy():
     code = (
-        "import sys\nfrom clearbench.cli.rows import rows_app\n"
+        "import sys\nfrom clearbench.cli.commands.rows import rows_app\n"
         "rows_app(['build', '--help'], standalone_mode=False)\n"
         "heavy = {'torch', 'faiss', 'pandas', 'pyarrow', 'transformers'} & set(sys.modules)\nassert not heavy, heavy\n"
     )

@@ -16,7 +16,7 @@ from clearbench.cli.app import execute
 ENCODER = """
     import os, signal
     import numpy as np
-    from clearbench.encoders import embed as encoding
+    from clearbench.encoders.vectors import embed as encoding
     from clearbench.records.folder import RecordFolder
     from clearbench.common.hashing import content_hash
 

@@ -6,7 +6,7 @@ import pytest
 from builders.tasks import belebele_rows, write_rows, write_task
 
 from clearbench.cli.app import execute
-from clearbench.cli.show_bias import sentences
+from clearbench.cli.show.bias import sentences
 from clearbench.stats.ranks import Friedman
 from clearbench.stats.summaries import BiasSummary, LanguageRank, MeasureValue
 

@@ -4,7 +4,7 @@ import pytest
 from builders.encoders import HashEncoder, parallel_set
 from builders.evaluation import evaluate_sets
 
-from clearbench.cli.show import print_evaluations
+from clearbench.cli.show.evaluations import print_evaluations
 from clearbench.evaluation.options import EvaluationOptions
 
 

@@ -6,7 +6,7 @@ import pytest
 from builders.tasks import write_belebele, write_task
 from typer.testing import CliRunner
 
-from clearbench.cli.tasks import tasks_app
+from clearbench.cli.commands.tasks import tasks_app
 from clearbench.common.errors import DataError, UsageError
 
 HEAVY = ("torch", "faiss", "pandas", "datasets", "transformers")
@@ -77,7 +77,7 @@ def test_fetch_says_so_when_there_is_nothing_to_download(folder):
 
 def test_listing_imports_nothing_heavy():
     code = (
-        "import sys; from clearbench.cli.tasks import tasks_app; tasks_app(standalone_mode=False); "
+        "import sys; from clearbench.cli.commands.tasks import tasks_app; tasks_app(standalone_mode=False); "
         f"print([name for name in {HEAVY} if name in sys.modules], file=sys.stderr)"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}

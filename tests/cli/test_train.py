@@ -11,8 +11,8 @@ from builders.tasks import write_belebele, write_task
 from builders.training import write_rows
 
 from clearbench.cli.app import execute
+from clearbench.cli.commands.train import train
 from clearbench.cli.options import command
-from clearbench.cli.train import train
 from clearbench.common.errors import ClearbenchError, TrainingError, UsageError
 from clearbench.training.run.manifest import read_manifest
 

@@ -41,7 +41,7 @@ def shared(tmp_path_factory):
 @pytest.fixture
 def place(shared, tmp_path, monkeypatch):
     """An empty folder with the placeholders in it; nothing reaches the network or the user's own cache."""
-    from clearbench.encoders import checkpoint as checkpoints
+    from clearbench.encoders.checkpoints import checkpoint as checkpoints
     from clearbench.scoring.answers import xor
 
     monkeypatch.chdir(tmp_path)

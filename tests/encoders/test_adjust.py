@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from clearbench.common.errors import EncoderError, UsageError
 from clearbench.common.languages import ENGLISH, parse_language
-from clearbench.encoders.adjust import Adjuster, adjust_encoder
-from clearbench.encoders.adjust_method import Method, check_text, parse_method
-from clearbench.encoders.adjust_text import collect_text, load_text
+from clearbench.encoders.adjust.adjuster import Adjuster, adjust_encoder
+from clearbench.encoders.adjust.method import Method, check_text, parse_method
+from clearbench.encoders.adjust.text import collect_text, load_text
 from clearbench.encoders.bm25 import BM25
-from clearbench.encoders.embed import encode_missing, plan_encoding
-from clearbench.encoders.store import EmbeddingStore
+from clearbench.encoders.vectors.embed import encode_missing, plan_encoding
+from clearbench.encoders.vectors.store import EmbeddingStore
 from clearbench.evaluation.options import EvaluationOptions
 from clearbench.records.parts import read_scores
 from clearbench.scoring.compute import MEASURE_NAMES, score_run

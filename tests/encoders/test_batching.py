@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clearbench.encoders.batching import padding_share, plan_batches
+from clearbench.encoders.vectors.batching import padding_share, plan_batches
 
 lengths = st.lists(st.integers(0, 300), max_size=60).map(lambda xs: np.array(xs, dtype=np.int64))
 

@@ -5,9 +5,9 @@ import pytest
 from builders.encoders import HashEncoder, parallel_set
 
 from clearbench.common.errors import EncoderError
-from clearbench.encoders import embed as encode
-from clearbench.encoders.embed import encode_missing, plan_encoding
-from clearbench.encoders.store import EmbeddingStore
+from clearbench.encoders.vectors import embed as encode
+from clearbench.encoders.vectors.embed import encode_missing, plan_encoding
+from clearbench.encoders.vectors.store import EmbeddingStore
 
 
 def test_each_distinct_text_is_encoded_once_across_tasks_and_pairs():

@@ -8,7 +8,7 @@ import pytest
 from builders.encoders import HashEncoder
 
 from clearbench.common.errors import StoreError
-from clearbench.encoders.store import EmbeddingStore, list_cached, prune, text_keys
+from clearbench.encoders.vectors.store import EmbeddingStore, list_cached, prune, text_keys
 
 TEXTS = [f"text {n}" for n in range(50)]
 

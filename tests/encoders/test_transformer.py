@@ -11,9 +11,9 @@ from safetensors.torch import load_file, save_file
 
 from clearbench.common.errors import EncoderError, UsageError
 from clearbench.encoders.base import EncoderOptions
-from clearbench.encoders.checkpoint import hash_checkpoint
+from clearbench.encoders.checkpoints.checkpoint import hash_checkpoint
+from clearbench.encoders.checkpoints.transformer import load_transformer
 from clearbench.encoders.load import load_encoder
-from clearbench.encoders.transformer import load_transformer
 
 TEXTS = ["short", "a somewhat longer text about rivers", "third", "a b c d e f g h i j k l m n o p q r s t"]
 

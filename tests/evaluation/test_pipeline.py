@@ -10,7 +10,7 @@ from builders.evaluation import evaluate_sets
 
 from clearbench.common.errors import DataError, RecordError, ScoringError, SearchError
 from clearbench.encoders.bm25 import BM25
-from clearbench.encoders.store import EmbeddingStore
+from clearbench.encoders.vectors.store import EmbeddingStore
 from clearbench.evaluation.options import EvaluationOptions
 from clearbench.evaluation.pipeline import evaluate
 from clearbench.records.folder import RecordFolder, find_records, read_record

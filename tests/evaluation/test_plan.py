@@ -50,7 +50,7 @@ def test_the_estimate_is_time_per_token_times_tokens(tmp_path, monkeypatch):
             type(self).clock += 0.5 * sum(len(text.split()) + 2 for text in texts)  # half a second per token
             return super().encode_batch(texts, role)
 
-    monkeypatch.setattr("clearbench.encoders.estimate.time.perf_counter", lambda: Slow.clock)
+    monkeypatch.setattr("clearbench.encoders.vectors.estimate.time.perf_counter", lambda: Slow.clock)
     encoder = Slow()
     sets = [parallel_set(size=40)]
     engine = open_engine(encoder, sets, tmp_path / "cache")

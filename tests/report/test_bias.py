@@ -8,8 +8,8 @@ from builders.report import EVIL, Page
 
 from clearbench.evaluation.options import EvaluationOptions
 from clearbench.records.select import load_results
-from clearbench.report.bias import first_kinds_chart, own_language_chart
 from clearbench.report.build import make_report
+from clearbench.report.content.bias import first_kinds_chart, own_language_chart
 from clearbench.report.page import render
 from clearbench.tasks.mixed import mix
 

@@ -8,7 +8,8 @@ from builders.report import EVIL
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clearbench.report.charts import (
+from clearbench.report.charts.draw import NARROW, WIDE, draw, wrap
+from clearbench.report.charts.kinds import (
     Axis,
     Curve,
     CurveChart,
@@ -19,8 +20,7 @@ from clearbench.report.charts import (
     curve_chart,
     share_axis,
 )
-from clearbench.report.draw import NARROW, WIDE, draw, wrap
-from clearbench.report.marks import Box, Dot, Drawing, Hint, Line, Text, Tiles, text_width, to_svg
+from clearbench.report.charts.marks import Box, Dot, Drawing, Hint, Line, Text, Tiles, text_width, to_svg
 
 LONG = "a-model-with-a-name-that-is-much-longer-than-any-column-of-a-chart-" * 2
 

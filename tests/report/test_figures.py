@@ -9,10 +9,10 @@ from clearbench.cli.app import execute
 from clearbench.common.languages import languages
 from clearbench.common.measures import find_measure
 from clearbench.report.build import make_report
-from clearbench.report.draw_matrix import draw_matrix
+from clearbench.report.charts.draw_matrix import draw_matrix
+from clearbench.report.charts.marks import Text, Tiles
+from clearbench.report.content.matrix import difference_matrices
 from clearbench.report.figures import write_figures
-from clearbench.report.marks import Text, Tiles
-from clearbench.report.matrix import difference_matrices
 
 
 def test_the_command_writes_page_and_figures(results, tmp_path, capsys):

@@ -4,7 +4,7 @@ import pytest
 from builders.report import shown
 
 from clearbench.common.measures import find_measure
-from clearbench.report.groups import group_chart, group_means
+from clearbench.report.content.groups import group_chart, group_means
 
 NDCG = find_measure("nDCG@10")
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from clearbench.common.languages import languages
 from clearbench.common.measures import find_measure
 from clearbench.records.select import load_results
-from clearbench.report.matrix import Scale, difference_matrices, round_end, value_matrices
+from clearbench.report.content.matrix import Scale, difference_matrices, round_end, value_matrices
 from clearbench.report.page import payload
 
 NDCG = find_measure("nDCG@10")

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from clearbench.report.palette import DARK_TEXT, DIVERGING, LIGHT_TEXT, NAMED, NUM_SERIES, SEQUENTIAL, STEPS
+from clearbench.report.charts.palette import DARK_TEXT, DIVERGING, LIGHT_TEXT, NAMED, NUM_SERIES, SEQUENTIAL, STEPS
 
 # (lightness, chroma, hue in degrees) at even distances along each ramp.
 STOPS = {

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from clearbench.common.arrays import IntArray
 from clearbench.common.errors import TrainingError
-from clearbench.encoders.batching import plan_batches
+from clearbench.encoders.vectors.batching import plan_batches
 from clearbench.training.loss.columns import Features
 
 # What sentence-transformers puts beside the token tensors; it goes to the model as it is.

@@ -18,7 +18,7 @@ from clearbench.common.errors import TrainingError, located
 from clearbench.common.hashing import content_hash
 from clearbench.common.languages import ENGLISH
 from clearbench.encoders.base import DenseEncoder
-from clearbench.encoders.store import EmbeddingStore, text_keys
+from clearbench.encoders.vectors.store import EmbeddingStore, text_keys
 from clearbench.search.dense import DenseEngine
 from clearbench.search.pool import Ranked
 from clearbench.tasks.dataset import Dataset, TaskPair, Texts

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from clearbench.common.text import count
-from clearbench.encoders.checkpoint import HUB_ID
+from clearbench.encoders.checkpoints.checkpoint import HUB_ID
 from clearbench.training.run.manifest import MANIFEST, TrainingManifest
 
 

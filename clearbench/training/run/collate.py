@@ -7,7 +7,7 @@ from typing import Any
 from sentence_transformers.sentence_transformer.data_collator import SentenceTransformerDataCollator
 
 from clearbench.encoders.base import Role
-from clearbench.encoders.transformer import ROUTES, TransformerEncoder
+from clearbench.encoders.checkpoints.transformer import ROUTES, TransformerEncoder
 from clearbench.training.run.batches import ROW
 
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 from clearbench.common.errors import UsageError
 from clearbench.common.progress import say
 from clearbench.encoders.base import EncoderOptions, Role
-from clearbench.encoders.prompts import PROMPT_NAMES
-from clearbench.encoders.transformer import TransformerEncoder, load_transformer
+from clearbench.encoders.checkpoints.prompts import PROMPT_NAMES
+from clearbench.encoders.checkpoints.transformer import TransformerEncoder, load_transformer
 from clearbench.training.run.config import TrainConfig
 from clearbench.training.run.lora import add_lora
 

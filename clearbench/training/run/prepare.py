@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from clearbench.common.environment import now
 from clearbench.common.errors import TrainingError, UsageError, suggest
 from clearbench.common.hashing import content_hash
-from clearbench.encoders.transformer import TransformerEncoder
+from clearbench.encoders.checkpoints.transformer import TransformerEncoder
 from clearbench.training.loss.base import LossOptions
 from clearbench.training.loss.named import LOSSES
 from clearbench.training.rows.files import read_rows

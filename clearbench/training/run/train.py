@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from clearbench.common.environment import now
 from clearbench.common.errors import TrainingError
 from clearbench.common.progress import say
-from clearbench.encoders.checkpoint import hash_checkpoint
+from clearbench.encoders.checkpoints.checkpoint import hash_checkpoint
 from clearbench.training.run.callbacks import Evaluations, evaluations, loss_curve
 from clearbench.training.run.card import model_card
 from clearbench.training.run.checkpoints import describe_last, publish_files, quiet_saving, saving, staging_folder

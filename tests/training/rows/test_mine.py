@@ -8,7 +8,7 @@ from builders.encoders import HashEncoder
 
 from clearbench.common.errors import TrainingError, UsageError
 from clearbench.encoders.function import FunctionEncoder
-from clearbench.encoders.store import EmbeddingStore
+from clearbench.encoders.vectors.store import EmbeddingStore
 from clearbench.training.rows.leaks import normalise
 from clearbench.training.rows.mine import collect_candidates, fit_window, mine
 from clearbench.training.rows.options import MiningOptions

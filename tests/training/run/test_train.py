@@ -16,8 +16,8 @@ from safetensors.torch import load_file
 
 from clearbench.common.errors import EncoderError, TrainingError, UsageError
 from clearbench.encoders.base import EncoderOptions
-from clearbench.encoders.checkpoint import hash_checkpoint
-from clearbench.encoders.transformer import load_transformer
+from clearbench.encoders.checkpoints.checkpoint import hash_checkpoint
+from clearbench.encoders.checkpoints.transformer import load_transformer
 from clearbench.training.loss.named import LOSSES
 from clearbench.training.run import checkpoints as saving
 from clearbench.training.run.collate import RowCollator, split_columns

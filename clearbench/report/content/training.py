@@ -8,7 +8,7 @@ from typing import Any
 
 from clearbench.common.errors import RecordError, UsageError
 from clearbench.records.select import Entry
-from clearbench.report.charts import Curve, CurveChart, Points, curve_chart
+from clearbench.report.charts.kinds import Curve, CurveChart, Points, curve_chart
 
 MANIFEST = "clearbench_training.json"
 

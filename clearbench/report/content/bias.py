@@ -8,9 +8,9 @@ import numpy as np
 from clearbench.common.languages import MULTIPLE, Language, parse_language, parse_pair
 from clearbench.records.schema import PairRecord, Record
 from clearbench.records.select import Entry
-from clearbench.report.charts import Axis, Estimate, EstimateChart, EstimateRow, ShareChart
-from clearbench.report.matrix import Matrix, Scale, english_first, language_heading, round_end
-from clearbench.report.models import ShownModel
+from clearbench.report.charts.kinds import Axis, Estimate, EstimateChart, EstimateRow, ShareChart
+from clearbench.report.content.matrix import Matrix, Scale, english_first, language_heading, round_end
+from clearbench.report.content.models import ShownModel
 from clearbench.stats.summaries import BiasSummary
 
 FIRST_KINDS = {

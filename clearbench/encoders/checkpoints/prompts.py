@@ -8,7 +8,7 @@ from pathlib import Path
 from clearbench.common.errors import EncoderError
 from clearbench.common.toml import read_toml
 from clearbench.encoders.base import EncoderOptions, Role
-from clearbench.encoders.checkpoint import Checkpoint
+from clearbench.encoders.checkpoints.checkpoint import Checkpoint
 
 PROMPT_NAMES: Mapping[Role, tuple[str, ...]] = {"query": ("query",), "passage": ("passage", "document", "corpus")}
 """The names under which checkpoints keep their prompts, best first."""

@@ -6,9 +6,9 @@ A narrower drawing is laid out anew, not shrunk, so that its text can be read on
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from clearbench.report.charts import Axis, CurveChart, Estimate, EstimateChart, ShareChart
-from clearbench.report.marks import Box, Dot, Drawing, Hint, Line, Mark, Text, text_width
-from clearbench.report.palette import NUM_SERIES
+from clearbench.report.charts.kinds import Axis, CurveChart, Estimate, EstimateChart, ShareChart
+from clearbench.report.charts.marks import Box, Dot, Drawing, Hint, Line, Mark, Text, text_width
+from clearbench.report.charts.palette import NUM_SERIES
 
 WIDE, NARROW = 544.0, 336.0
 """Pixels: two charts beside each other on a screen; one on a phone."""

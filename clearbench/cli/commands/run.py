@@ -11,8 +11,8 @@ from clearbench.evaluation.options import OUTPUT, EvaluationOptions
 from clearbench.tasks.options import READER_SETTINGS, DataLocation, Selection
 
 if TYPE_CHECKING:
-    from clearbench.encoders.adjust_method import Method
-    from clearbench.encoders.adjust_text import AdjustText
+    from clearbench.encoders.adjust.method import Method
+    from clearbench.encoders.adjust.text import AdjustText
     from clearbench.tasks.dataset import Dataset
 
 DATA = "Tasks and data"
@@ -47,9 +47,9 @@ def run(
 
     Example: clearbench run --model minilm --tasks demo --all-pairs
     """
-    from clearbench.cli.show import print_evaluations, print_plan
+    from clearbench.cli.show.evaluations import print_evaluations, print_plan
     from clearbench.common.progress import say
-    from clearbench.encoders.adjust import adjust_encoder
+    from clearbench.encoders.adjust.adjuster import adjust_encoder
     from clearbench.encoders.load import load_encoder
     from clearbench.evaluation.pipeline import evaluate
     from clearbench.evaluation.plan import plan_run
@@ -95,8 +95,8 @@ def _adjustment(
     options: AdjustOptions, sets: "list[Dataset]", location: DataLocation
 ) -> "tuple[Method, AdjustText] | None":
     """Load the text of an adjustment; what does not fit is refused before a model is loaded."""
-    from clearbench.encoders.adjust_method import check_text, parse_method
-    from clearbench.encoders.adjust_text import DEFAULT_TEXT, load_text
+    from clearbench.encoders.adjust.method import check_text, parse_method
+    from clearbench.encoders.adjust.text import DEFAULT_TEXT, load_text
 
     if options.method is None:
         return None

@@ -12,9 +12,9 @@ from clearbench.common.measures import Measure
 from clearbench.common.text import count
 from clearbench.records.matrix import scores_matrix
 from clearbench.records.select import Entry
-from clearbench.report.charts import Estimate, EstimateChart, EstimateRow, round_axis, share_axis
-from clearbench.report.matrix import Heading, Matrix, Scale, round_end, with_factor
-from clearbench.report.models import ShownModel
+from clearbench.report.charts.kinds import Estimate, EstimateChart, EstimateRow, round_axis, share_axis
+from clearbench.report.content.matrix import Heading, Matrix, Scale, round_end, with_factor
+from clearbench.report.content.models import ShownModel
 from clearbench.stats.averages import GROUPS
 from clearbench.stats.intervals import macro_mean_interval
 

@@ -9,7 +9,7 @@ import torch
 from clearbench.common.errors import EncoderError, UsageError
 from clearbench.common.text import count, first_line, listed
 from clearbench.encoders.base import EncoderOptions
-from clearbench.encoders.checkpoint import Checkpoint
+from clearbench.encoders.checkpoints.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

@@ -28,11 +28,11 @@ from clearbench.common.errors import EncoderError, UsageError
 from clearbench.common.hashing import content_hash
 from clearbench.common.languages import ENGLISH, Language
 from clearbench.common.progress import say
-from clearbench.encoders.adjust_method import TOWARDS_ENGLISH, Method, check_text
-from clearbench.encoders.adjust_text import DEFAULT_TEXT, SIDES, AdjustText, Place, places_of
+from clearbench.encoders.adjust.method import TOWARDS_ENGLISH, Method, check_text
+from clearbench.encoders.adjust.text import DEFAULT_TEXT, SIDES, AdjustText, Place, places_of
 from clearbench.encoders.base import DenseEncoder, Role, Setting
 from clearbench.encoders.bm25 import Lexical
-from clearbench.encoders.store import EmbeddingStore, text_keys
+from clearbench.encoders.vectors.store import EmbeddingStore, text_keys
 from clearbench.tasks.dataset import Dataset, Texts
 
 # Lengths may differ from 1 by this much and still count as unit norm (mixed precision included).

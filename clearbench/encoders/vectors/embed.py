@@ -11,8 +11,8 @@ from clearbench.common.arrays import FloatArray, IntArray
 from clearbench.common.errors import EncoderError
 from clearbench.common.progress import progress
 from clearbench.encoders.base import DenseEncoder, Role
-from clearbench.encoders.batching import plan_batches
-from clearbench.encoders.store import EmbeddingStore, Keys, text_keys
+from clearbench.encoders.vectors.batching import plan_batches
+from clearbench.encoders.vectors.store import EmbeddingStore, Keys, text_keys
 from clearbench.tasks.dataset import Dataset, Texts
 
 # Texts whose token counts are known at a time; bounds memory, not the result.

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from clearbench.report.draw import wrap
-from clearbench.report.marks import Drawing, Mark, Text, Tiles, text_width
-from clearbench.report.matrix import Form, Matrix
-from clearbench.report.palette import DIVERGING, SEQUENTIAL, Ramp
+from clearbench.report.charts.draw import wrap
+from clearbench.report.charts.marks import Drawing, Mark, Text, Tiles, text_width
+from clearbench.report.charts.palette import DIVERGING, SEQUENTIAL, Ramp
+from clearbench.report.content.matrix import Form, Matrix
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ def _default(context: typer.Context, tasks_dir: TasksDir = None) -> None:
 @command(tasks_app, "list")
 def list_all(context: typer.Context, tasks_dir: TasksDir = None) -> None:
     """List the tasks."""
-    from clearbench.cli.show_task import print_tasks
+    from clearbench.cli.show.task import print_tasks
     from clearbench.tasks.catalogue import list_tasks
 
     print_tasks(list_tasks(tasks_dir or context.obj))
@@ -38,7 +38,7 @@ def list_all(context: typer.Context, tasks_dir: TasksDir = None) -> None:
 @command(tasks_app, "show")
 def show(context: typer.Context, name: Name, tasks_dir: TasksDir = None) -> None:
     """Show what a task is: texts, judgements, licence, files, expected counts."""
-    from clearbench.cli.show_task import print_task
+    from clearbench.cli.show.task import print_task
     from clearbench.tasks.catalogue import find_task
 
     print_task(find_task(name, tasks_dir or context.obj))
@@ -54,7 +54,7 @@ def check(
     options: Annotated[dict[str, str] | None, READER_SETTINGS] = None,
 ) -> None:
     """Load a task: count, hash, compare with what the task file expects, and say what is odd."""
-    from clearbench.cli.show_task import print_check
+    from clearbench.cli.show.task import print_check
     from clearbench.tasks.load import load
 
     location = replace(location, tasks_dir=location.tasks_dir or context.obj)

@@ -7,7 +7,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from clearbench.cli.show_bias import print_bias
+from clearbench.cli.show.bias import print_bias
 from clearbench.cli.tables import english_first, grid
 from clearbench.common.languages import parse_pair
 from clearbench.common.measures import find_measure

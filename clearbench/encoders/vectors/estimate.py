@@ -6,9 +6,9 @@ import numpy as np
 
 from clearbench.common.arrays import IntArray
 from clearbench.encoders.base import DenseEncoder, Role
-from clearbench.encoders.batching import plan_batches
-from clearbench.encoders.embed import EncodingPlan
-from clearbench.encoders.store import EmbeddingStore
+from clearbench.encoders.vectors.batching import plan_batches
+from clearbench.encoders.vectors.embed import EncodingPlan
+from clearbench.encoders.vectors.store import EmbeddingStore
 
 # Texts looked at per role: enough to know how long the texts are, quick to tokenise.
 SAMPLE = 512

@@ -7,7 +7,7 @@ from typing import Literal, cast, get_args
 
 from clearbench.common.errors import UsageError, suggest
 from clearbench.common.languages import ENGLISH
-from clearbench.encoders.adjust_text import SIDES, AdjustText, Place, places_of, refuse_shared_text
+from clearbench.encoders.adjust.text import SIDES, AdjustText, Place, places_of, refuse_shared_text
 from clearbench.encoders.base import Role, Setting
 from clearbench.tasks.dataset import Dataset
 
@@ -28,7 +28,7 @@ class Method:
     """What is done; prints as a user writes it.
 
     Attributes:
-        kind: What is subtracted; see `clearbench.encoders.adjust`.
+        kind: What is subtracted; see `clearbench.encoders.adjust.adjuster`.
         alpha: Strength of `shift`.
         k: Directions that `lir` removes.
     """

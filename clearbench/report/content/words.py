@@ -11,8 +11,8 @@ from clearbench.common.languages import MULTIPLE, parse_pair
 from clearbench.common.measures import find_measure
 from clearbench.common.text import count, joined, p_value
 from clearbench.records.schema import Record
-from clearbench.report.bias import BiasPanel
-from clearbench.report.matrix import SIGNIFICANT, with_factor
+from clearbench.report.content.bias import BiasPanel
+from clearbench.report.content.matrix import SIGNIFICANT, with_factor
 from clearbench.verdicts.compare.model import Comparison
 from clearbench.verdicts.gate.verdict import GateResult
 from clearbench.verdicts.leaderboard.model import MEASURED, Leaderboard, TaskColumns

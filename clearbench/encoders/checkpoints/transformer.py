@@ -13,9 +13,9 @@ from clearbench.common.arrays import FloatArray, IntArray
 from clearbench.common.errors import EncoderError, UsageError
 from clearbench.common.hashing import content_hash
 from clearbench.encoders.base import EncoderOptions, Role, Setting
-from clearbench.encoders.checkpoint import Checkpoint, check_weight_format, find_checkpoint, hash_checkpoint
-from clearbench.encoders.prompts import choose_prompts
-from clearbench.encoders.weights import load_weights
+from clearbench.encoders.checkpoints.checkpoint import Checkpoint, check_weight_format, find_checkpoint, hash_checkpoint
+from clearbench.encoders.checkpoints.prompts import choose_prompts
+from clearbench.encoders.checkpoints.weights import load_weights
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
