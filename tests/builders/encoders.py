@@ -1,6 +1,5 @@
-"""Small things that tests build: retrieval sets, a hashing encoder, a tiny checkpoint."""
+"""Encoders for tests: one that hashes words, and a tiny checkpoint."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,9 +8,7 @@ import numpy as np
 
 from clearbench.common.arrays import FloatArray, IntArray
 from clearbench.common.hashing import content_hash
-from clearbench.common.languages import parse_language
 from clearbench.encoders.base import Role, Setting
-from clearbench.tasks.dataset import Dataset, Qrels, TaskPair, Texts
 
 
 @dataclass
@@ -54,25 +51,6 @@ class HashEncoder:
         return (vector / max(float(np.linalg.norm(vector)), 1e-9)).astype(np.float32)
 
 
-def parallel_set(
-    languages: Sequence[str] = ("en", "de"), size: int = 6, task: str = "toy", **changes: object
-) -> Dataset:
-    """Every pair of the languages; two questions per passage, one relevant passage each."""
-    pools, queries = {}, {}
-    for language in languages:
-        ids = tuple(f"p{i}" for i in range(size))
-        pools[language] = Texts(
-            parse_language(language), ids, tuple(f"passage {i} about topic{i} in {language}" for i in range(size))
-        )
-        names = tuple(f"p{i}#{k}" for i in range(size) for k in (1, 2))
-        texts = tuple(f"question {k} on topic{i} {language}" for i in range(size) for k in (1, 2))
-        queries[language] = Texts(parse_language(language), names, texts)
-    qrels: Qrels = {f"p{i}#{k}": {f"p{i}": 1} for i in range(size) for k in (1, 2)}
-    pairs = tuple(TaskPair(parse_language(q), parse_language(p), q, p, "all") for p in languages for q in languages)
-    clusters = {query: query.partition("#")[0] for query in qrels}
-    return Dataset(task, 1, pools, queries, {"all": qrels}, pairs, clusters, **changes)  # type: ignore[arg-type]
-
-
 def tiny_checkpoint(
     folder: Path,
     seed: int = 0,
@@ -108,10 +86,3 @@ def tiny_checkpoint(
         SentenceTransformer(modules=[transformer, Pooling(hidden, "mean")], device="cpu").save(str(folder))
         shutil.rmtree(plain)
     return folder
-
-
-def write_jsonl(path: Path, rows: Sequence[Mapping[str, object]]) -> Path:
-    """Write rows as JSON lines."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
-    return path

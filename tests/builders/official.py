@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 
-from builders.tasks import write, write_rows
+from builders.files import write, write_jsonl
 
 WORDS = [
     "river", "copper", "violin", "harvest", "senator", "glacier", "pepper", "marathon", "enzyme", "chapel", "lantern",
@@ -42,7 +42,7 @@ def write_official(folder: Path) -> Path:
     for language in ("en", "de", "es"):
         write(folder / "xquad" / f"xquad.{language}.json", _squad("xquad", language, language, 1190, 240))
     for variant in ("eng_Latn", "deu_Latn", "spa_Latn", "swh_Latn"):
-        write_rows(folder / "belebele" / f"{variant}.jsonl", _belebele(variant))
+        write_jsonl(folder / "belebele" / f"{variant}.jsonl", _belebele(variant))
     for pair, (questions, passages) in MLQA.items():
         query, passage = pair.split("-")
         first = max(MLQA_FIRST[query], MLQA_FIRST[passage])
@@ -51,7 +51,7 @@ def write_official(folder: Path) -> Path:
     done = 0
     for language, count in AFRIQA.items():
         name = f"gold_span_passages.afriqa.{language}.en.test.json"
-        write_rows(folder / "afriqa" / "gold_passages" / language / name, _afriqa(language, done, count))
+        write_jsonl(folder / "afriqa" / "gold_passages" / language / name, _afriqa(language, done, count))
         done += count
     rows = [
         {
@@ -63,8 +63,8 @@ def write_official(folder: Path) -> Path:
         for lang, count in XOR.items()
         for n in range(count)
     ]
-    write_rows(folder / "xor" / "xor_dev_retrieve_eng_span_v1_1.jsonl", rows)
-    write_rows(folder / "mkqa" / "mkqa.jsonl", [_mkqa(number) for number in range(MKQA_QUESTIONS)])
+    write_jsonl(folder / "xor" / "xor_dev_retrieve_eng_span_v1_1.jsonl", rows)
+    write_jsonl(folder / "mkqa" / "mkqa.jsonl", [_mkqa(number) for number in range(MKQA_QUESTIONS)])
     lines = (f"{n}\t{passage_text('wiki', 'en', n)}\tTitle {n}\n" for n in range(CORPUS_PASSAGES))
     write(folder / "wikipedia.tsv", "id\ttext\ttitle\n" + "".join(lines))
     return folder
@@ -72,11 +72,11 @@ def write_official(folder: Path) -> Path:
 
 def write_own_data(folder: Path) -> Path:
     """Write the folder `mine/` that README.md shows."""
-    write_rows(
+    write_jsonl(
         folder / "corpus.jsonl",
         [{"_id": "d1", "title": "", "text": "The Nile flows north.", "language": "en"}],
     )
-    write_rows(folder / "queries.jsonl", [{"_id": "q1", "text": "Wohin fließt der Nil?", "language": "de"}])
+    write_jsonl(folder / "queries.jsonl", [{"_id": "q1", "text": "Wohin fließt der Nil?", "language": "de"}])
     write(folder / "qrels" / "test.tsv", "query-id\tcorpus-id\tscore\nq1\td1\t1\n")
     return folder
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from builders.encoders import HashEncoder, parallel_set
+from builders.datasets import parallel_set
+from builders.encoders import HashEncoder
 from builders.evaluation import evaluate_sets
 from clearbench.evaluation.options import EvaluationOptions
 from clearbench.records.select import Entry

@@ -1,21 +1,13 @@
 """Tiny files in each official format, written to a folder that stands in for a data folder."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from builders.files import write, write_jsonl
+
 TASK = {"name": "tiny", "reader": "belebele", "languages": ["en", "de"]}
-
-
-def write(path: Path, text: str | bytes) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(text.encode() if isinstance(text, str) else text)
-    return path
-
-
-def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> Path:
-    return write(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
 
 
 def belebele_rows(language: str, passages: int = 2) -> list[dict[str, Any]]:
@@ -34,7 +26,7 @@ def belebele_rows(language: str, passages: int = 2) -> list[dict[str, Any]]:
 
 def write_belebele(folder: Path, *variants: str, passages: int = 2) -> None:
     for variant in variants:
-        write_rows(folder / "belebele" / f"{variant}.jsonl", belebele_rows(variant, passages))
+        write_jsonl(folder / "belebele" / f"{variant}.jsonl", belebele_rows(variant, passages))
 
 
 def squad(*paragraphs: tuple[str, Mapping[str, str]]) -> str:

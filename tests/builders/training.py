@@ -1,6 +1,6 @@
 """Training rows and settings for tests of training."""
 
-from builders.encoders import write_jsonl
+from builders.files import write_jsonl
 from clearbench.training.run.config import TrainConfig
 
 

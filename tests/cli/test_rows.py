@@ -6,7 +6,8 @@ import subprocess
 import sys
 
 import pytest
-from builders.encoders import tiny_checkpoint, write_jsonl
+from builders.encoders import tiny_checkpoint
+from builders.files import write_jsonl
 from builders.tasks import write_belebele, write_task
 from typer.testing import CliRunner
 

@@ -8,7 +8,8 @@ import sys
 import textwrap
 
 import pytest
-from builders.encoders import tiny_checkpoint, write_jsonl
+from builders.encoders import tiny_checkpoint
+from builders.files import write_jsonl
 from builders.tasks import write_belebele, write_task
 
 from clearbench.cli.app import execute

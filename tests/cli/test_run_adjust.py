@@ -4,7 +4,8 @@ import json
 import textwrap
 
 import pytest
-from builders.tasks import belebele_rows, write_belebele, write_rows, write_task
+from builders.files import write_jsonl
+from builders.tasks import belebele_rows, write_belebele, write_task
 
 from clearbench.cli.app import execute
 
@@ -33,7 +34,7 @@ def place(tmp_path, monkeypatch):
             {**row, "flores_passage": f"told {row['flores_passage']}", "question": f"told {row['question']}"}
             for row in belebele_rows(variant, passages=20)
         ]
-        write_rows(tmp_path / "data" / "told" / f"{variant}.jsonl", rows)
+        write_jsonl(tmp_path / "data" / "told" / f"{variant}.jsonl", rows)
     write_task(tmp_path)
     write_task(tmp_path, name="told", sources=[{"key": "passages", "local": ["told/{variant}.jsonl"]}])
     (tmp_path / "adjusted_encoder.py").write_text(textwrap.dedent(ENCODER))

@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from builders.tasks import belebele_rows, write_rows, write_task
+from builders.files import write_jsonl
+from builders.tasks import belebele_rows, write_task
 
 from clearbench.cli.app import execute
 from clearbench.cli.show.bias import sentences
@@ -15,7 +16,7 @@ from clearbench.stats.summaries import BiasSummary, LanguageRank, MeasureValue
 def place(tmp_path, monkeypatch):
     """A task of three languages that share some words, so that BM25 finds translations too."""
     for variant in ("eng_Latn", "deu_Latn", "swh_Latn"):
-        write_rows(tmp_path / "data" / "belebele" / f"{variant}.jsonl", belebele_rows(variant, 20))
+        write_jsonl(tmp_path / "data" / "belebele" / f"{variant}.jsonl", belebele_rows(variant, 20))
     write_task(tmp_path, languages=["en", "de", "sw"])
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CLEARBENCH_CACHE", str(tmp_path / "cache"))

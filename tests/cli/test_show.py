@@ -1,7 +1,8 @@
 """Tables: every figure is shown whole, whatever the terminal's width."""
 
 import pytest
-from builders.encoders import HashEncoder, parallel_set
+from builders.datasets import parallel_set
+from builders.encoders import HashEncoder
 from builders.evaluation import evaluate_sets
 
 from clearbench.cli.show.evaluations import print_evaluations

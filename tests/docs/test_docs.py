@@ -15,9 +15,9 @@ import pytest
 import yaml
 from builders.docs import Step, all_options, commands, inline_code, mentioned, options_of, read_steps
 from builders.encoders import tiny_checkpoint
+from builders.files import write, write_jsonl
 from builders.official import known_words, write_official, write_own_data
 from builders.records import scores_with, write_record
-from builders.tasks import write, write_rows
 
 from clearbench.cli.app import execute
 
@@ -77,8 +77,8 @@ def measure_twice():
 
 def make_plain():
     """A BEIR folder without languages."""
-    write_rows(Path("plain/corpus.jsonl"), [{"_id": f"p{n}", "text": f"passage {n}"} for n in range(3)])
-    write_rows(Path("plain/queries.jsonl"), [{"_id": f"q{n}", "text": f"frage {n}"} for n in range(2)])
+    write_jsonl(Path("plain/corpus.jsonl"), [{"_id": f"p{n}", "text": f"passage {n}"} for n in range(3)])
+    write_jsonl(Path("plain/queries.jsonl"), [{"_id": f"q{n}", "text": f"frage {n}"} for n in range(2)])
     write(Path("plain/qrels/test.tsv"), "query-id\tcorpus-id\tscore\nq0\tp0\t1\nq1\tp1\t1\n")
 
 

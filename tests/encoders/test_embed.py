@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from builders.encoders import HashEncoder, parallel_set
+from builders.datasets import parallel_set
+from builders.encoders import HashEncoder
 
 from clearbench.common.errors import EncoderError
 from clearbench.encoders.vectors import embed as encode

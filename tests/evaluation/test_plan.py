@@ -1,7 +1,8 @@
 """A plan says what a run then does, and touches nothing."""
 
 import pytest
-from builders.encoders import HashEncoder, parallel_set
+from builders.datasets import parallel_set
+from builders.encoders import HashEncoder
 from builders.evaluation import evaluate_sets
 
 from clearbench.cli.app import execute

@@ -1,7 +1,8 @@
 """A record that tests of exports share."""
 
 import pytest
-from builders.encoders import HashEncoder, parallel_set
+from builders.datasets import parallel_set
+from builders.encoders import HashEncoder
 from builders.evaluation import evaluate_sets
 
 from clearbench.evaluation.options import EvaluationOptions

@@ -1,8 +1,8 @@
 """TREC files, read by their consumers: trec_eval and ir_measures."""
 
 import pytest
+from builders.files import write
 from builders.records import write_model
-from builders.tasks import write
 
 from clearbench.common.errors import RecordError
 from clearbench.export.trec import export_trec

@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from builders.tasks import write
+from builders.files import write
 
 from clearbench.common.errors import RecordError
 from clearbench.records.published import find_published, load_published, published_folder

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from builders.encoders import HashEncoder, parallel_set
+from builders.datasets import parallel_set
+from builders.encoders import HashEncoder
 from builders.evaluation import evaluate_sets
 from builders.report import Page, write_records
 

@@ -6,7 +6,8 @@ import re
 
 import numpy as np
 import pytest
-from builders.encoders import HashEncoder, parallel_set
+from builders.datasets import parallel_set
+from builders.encoders import HashEncoder
 from builders.evaluation import evaluate_sets
 from builders.records import write_record
 from builders.report import EVIL, NOTE, Page, pairs_of, points, unpack, write_records

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from builders.encoders import HashEncoder, parallel_set
+from builders.datasets import parallel_set
+from builders.encoders import HashEncoder
 from hypothesis import given
 from hypothesis import strategies as st
 

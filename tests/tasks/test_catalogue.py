@@ -1,5 +1,6 @@
 import pytest
-from builders.tasks import write, write_rows, write_task
+from builders.files import write, write_jsonl
+from builders.tasks import write_task
 
 from clearbench.common.errors import TaskError, UsageError
 from clearbench.tasks.catalogue import find_task, list_tasks
@@ -45,7 +46,7 @@ def test_in_a_folder_a_task_has_its_files_name(tmp_path):
 
 
 def test_a_beir_folder_is_a_task(tmp_path):
-    write_rows(tmp_path / "my data" / "corpus.jsonl", [{"_id": "1", "text": "a"}])
+    write_jsonl(tmp_path / "my data" / "corpus.jsonl", [{"_id": "1", "text": "a"}])
     spec = find_task(str(tmp_path / "my data"))
     assert (spec.name, spec.reader) == ("my-data", "beir")
 

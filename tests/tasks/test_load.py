@@ -1,5 +1,6 @@
 import pytest
-from builders.tasks import belebele_rows, write_belebele, write_rows, write_task
+from builders.files import write_jsonl
+from builders.tasks import belebele_rows, write_belebele, write_task
 
 from clearbench.common.errors import DataError, UsageError
 from clearbench.tasks.catalogue import read_task
@@ -124,7 +125,7 @@ def test_a_count_for_a_pair_goes_before_one_for_its_language(tmp_path):
 def test_other_options_are_noted_and_counts_then_not_compared(tmp_path):
     rows = belebele_rows("x")
     rows[1]["question"] = rows[0]["question"]
-    write_rows(tmp_path / "belebele" / "eng_Latn.jsonl", rows)
+    write_jsonl(tmp_path / "belebele" / "eng_Latn.jsonl", rows)
     task, location = str(write_task(tmp_path, expected={"queries": 4})), DataLocation(data_dir=tmp_path)
     data = load_task(task, Selection(pairs="en-en"), location, options={"merge_duplicate_questions": "true"})
     assert len(data.queries_of(data.pairs[0])) == 3

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from builders.encoders import parallel_set
+from builders.datasets import parallel_set
 
 from clearbench.common.errors import DataError, UsageError
 from clearbench.common.languages import MULTIPLE, parse_language

@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from builders.tasks import write, write_task
+from builders.files import write
+from builders.tasks import write_task
 
 from clearbench.tasks.load import load, load_task
 from clearbench.tasks.options import DataLocation, Selection

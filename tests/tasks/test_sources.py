@@ -8,7 +8,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
 
 import pytest
-from builders.tasks import belebele_rows, write, write_belebele, write_rows, write_task
+from builders.files import write, write_jsonl
+from builders.tasks import belebele_rows, write_belebele, write_task
 
 from clearbench.common.errors import DataError, TaskError
 from clearbench.common.languages import parse_language, parse_pair
@@ -95,7 +96,7 @@ def test_an_unknown_source_is_an_error(tmp_path):
 
 
 def test_bundled_files_lie_beside_the_task_file(tmp_path):
-    write_rows(tmp_path / "demo" / "eng_Latn.jsonl", belebele_rows("en"))
+    write_jsonl(tmp_path / "demo" / "eng_Latn.jsonl", belebele_rows("en"))
     files = make_files(tmp_path, DataLocation(offline=True), bundled="demo/{variant}.jsonl")
     assert files.require("passages", language=ENGLISH) == tmp_path / "demo" / "eng_Latn.jsonl"
     with pytest.raises(DataError, match=r"deu_Latn\.jsonl\. It belongs to the task file and should lie beside it"):

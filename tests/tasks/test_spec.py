@@ -1,7 +1,8 @@
 import re
 
 import pytest
-from builders.tasks import write, write_task
+from builders.files import write
+from builders.tasks import write_task
 
 from clearbench.common.errors import TaskError, UsageError
 from clearbench.common.measures import RULES

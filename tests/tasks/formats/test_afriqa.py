@@ -1,7 +1,8 @@
 import json
 
 import pytest
-from builders.tasks import write, write_task
+from builders.files import write
+from builders.tasks import write_task
 
 from clearbench.common.errors import DataError
 from clearbench.tasks.load import load_task

@@ -4,7 +4,8 @@ import gzip
 import json
 
 import pytest
-from builders.tasks import write, write_rows, write_task
+from builders.files import write, write_jsonl
+from builders.tasks import write_task
 
 from clearbench.common.errors import DataError
 from clearbench.tasks.load import load_task
@@ -17,7 +18,7 @@ XOR_ROWS = [
 
 
 def write_xor(folder, rows):
-    write_rows(folder / "xor.jsonl", rows)
+    write_jsonl(folder / "xor.jsonl", rows)
     write(folder / "wiki.tsv", "id\ttext\ttitle\n1\tSome text.\tTitle\n")
     sources = [{"key": "questions", "local": ["xor.jsonl"]}, {"key": "corpus", "local": ["wiki.tsv"]}]
     changes = {"reader": "xor", "judged_by": "xor", "main_measure": "R@2kt", "languages": ["ar", "ko"]}
@@ -85,7 +86,7 @@ def test_broken_xor_rows_are_errors(tmp_path, change, message):
 
 
 def write_mkqa(folder, languages=("en", "zh_cn", "km")):
-    write_rows(folder / "corpus" / "corpus.jsonl", [{"_id": "d", "title": "Title", "text": "Text"}])
+    write_jsonl(folder / "corpus" / "corpus.jsonl", [{"_id": "d", "title": "Title", "text": "Text"}])
     sources = [
         {"key": "questions", "local": ["mkqa.jsonl.gz"]},
         {"key": "copies", "local": ["mkqa-{language}.jsonl"]},
@@ -101,9 +102,9 @@ def copy_row(key, language, answers, question="Question?"):
 
 def write_copies(folder):
     rows = [copy_row("-5", "en", [" Dave ", "Dave", " ", "Edmunds"]), copy_row("6", "en", ["\t"])]
-    write_rows(folder / "mkqa-en.jsonl", rows)
+    write_jsonl(folder / "mkqa-en.jsonl", rows)
     rows = [copy_row("-5", "zh_cn", ["戴维"], "《谁》\u200b "), copy_row("6", "zh_cn", [])]
-    write_rows(folder / "mkqa-zh_cn.jsonl", rows)
+    write_jsonl(folder / "mkqa-zh_cn.jsonl", rows)
 
 
 def test_mkqa_copies_have_english_answers_stripped_and_without_repeats(tmp_path):
@@ -119,7 +120,7 @@ def test_mkqa_copies_have_english_answers_stripped_and_without_repeats(tmp_path)
 
 def test_an_mkqa_copy_with_an_unknown_question_is_an_error(tmp_path):
     write_copies(tmp_path)
-    write_rows(tmp_path / "mkqa-km.jsonl", [copy_row("8", "km", ["x"])])
+    write_jsonl(tmp_path / "mkqa-km.jsonl", [copy_row("8", "km", ["x"])])
     with pytest.raises(DataError, match=r"mkqa-km\.jsonl:1: question '8' is not in the English file"):
         load_task(write_mkqa(tmp_path), location=DataLocation(data_dir=tmp_path))
 

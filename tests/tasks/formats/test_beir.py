@@ -1,5 +1,6 @@
 import pytest
-from builders.tasks import write, write_rows, write_task
+from builders.files import write, write_jsonl
+from builders.tasks import write_task
 
 from clearbench.common.errors import DataError
 from clearbench.tasks.load import load_task
@@ -20,8 +21,8 @@ QRELS = "query-id\tcorpus-id\tscore\n1\te1\t2\n1\td1\t1\n2\te1\t1\n3\te2\t1\n3\t
 
 
 def load_folder(folder, corpus=CORPUS, queries=QUERIES, qrels=QRELS, split="test", options=None, **selection):
-    write_rows(folder / "corpus.jsonl", corpus)
-    write_rows(folder / "queries.jsonl", queries)
+    write_jsonl(folder / "corpus.jsonl", corpus)
+    write_jsonl(folder / "queries.jsonl", queries)
     write(folder / "qrels" / f"{split}.tsv", qrels)
     return load_task(str(folder), Selection(**selection), DataLocation(), options=options)
 
@@ -103,8 +104,8 @@ def test_broken_folders_are_errors(tmp_path, changes, message):
 
 
 def test_a_folder_without_qrels_is_an_error(tmp_path):
-    write_rows(tmp_path / "corpus.jsonl", CORPUS)
-    write_rows(tmp_path / "queries.jsonl", QUERIES)
+    write_jsonl(tmp_path / "corpus.jsonl", CORPUS)
+    write_jsonl(tmp_path / "queries.jsonl", QUERIES)
     with pytest.raises(DataError, match=r"qrels: there is no such folder; expected qrels/test\.tsv"):
         load_task(str(tmp_path))
 

@@ -1,7 +1,7 @@
 import gzip
 
 import pytest
-from builders.tasks import write, write_rows
+from builders.files import write, write_jsonl
 
 from clearbench.common.errors import DataError
 from clearbench.tasks.formats.corpus import corpus_name, read_corpus
@@ -31,7 +31,7 @@ def test_a_broken_tsv_is_an_error_with_its_line(tmp_path, content, message):
 
 def test_a_beir_corpus_is_read_plain_packed_and_from_its_folder(tmp_path):
     rows = [{"_id": "1", "title": None, "text": "a"}, {"_id": 2, "title": "T", "text": "b"}]
-    path = write_rows(tmp_path / "nq" / "corpus.jsonl", rows)
+    path = write_jsonl(tmp_path / "nq" / "corpus.jsonl", rows)
     passages = [("1", "", "a"), ("2", "T", "b")]
     assert list(read_corpus(path)) == list(read_corpus(path.parent)) == passages
     packed = write(tmp_path / "packed" / "corpus.jsonl.gz", gzip.compress(path.read_bytes()))

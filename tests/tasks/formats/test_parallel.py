@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from builders.tasks import belebele_rows, squad, write, write_belebele, write_rows, write_task
+from builders.files import write, write_jsonl
+from builders.tasks import belebele_rows, squad, write_belebele, write_task
 
 from clearbench.common.errors import DataError
 from clearbench.tasks.load import load_task
@@ -46,7 +47,7 @@ def test_equal_questions_stay_two_unless_merging_is_asked_for(tmp_path):
     rows = belebele_rows("German")
     rows[3]["question"] = rows[0]["question"]  # of another passage
     write_belebele(tmp_path, "eng_Latn")
-    write_rows(tmp_path / "belebele" / "deu_Latn.jsonl", rows)
+    write_jsonl(tmp_path / "belebele" / "deu_Latn.jsonl", rows)
     plain = load_belebele(tmp_path)
     assert {len(queries) for queries in plain.queries.values()} == {4}
     merged = load_belebele(tmp_path, merge_duplicate_questions=True)
@@ -61,7 +62,7 @@ def test_equal_questions_stay_two_unless_merging_is_asked_for(tmp_path):
 def test_a_link_with_two_passages_is_an_error(tmp_path):
     rows = belebele_rows("x")
     rows[1]["flores_passage"] = "another"
-    write_rows(tmp_path / "belebele" / "eng_Latn.jsonl", rows)
+    write_jsonl(tmp_path / "belebele" / "eng_Latn.jsonl", rows)
     with pytest.raises(DataError, match=r"eng_Latn\.jsonl:2: link 'https://x\.org/0' has another passage"):
         load_belebele(tmp_path)
 
@@ -80,7 +81,7 @@ def test_a_language_that_is_not_parallel_or_broken_is_an_error(tmp_path, change,
     rows = belebele_rows("x")
     change(rows)
     write_belebele(tmp_path, "eng_Latn")
-    write_rows(tmp_path / "belebele" / "deu_Latn.jsonl", rows)
+    write_jsonl(tmp_path / "belebele" / "deu_Latn.jsonl", rows)
     with pytest.raises(DataError, match=message):
         load_belebele(tmp_path)
 

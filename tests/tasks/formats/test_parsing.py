@@ -1,7 +1,7 @@
 import gzip
 
 import pytest
-from builders.tasks import write
+from builders.files import write
 
 from clearbench.common.errors import DataError
 from clearbench.common.languages import ENGLISH

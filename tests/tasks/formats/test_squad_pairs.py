@@ -1,7 +1,8 @@
 """MLQA (one file per pair) and TyDi QA (monolingual)."""
 
 import pytest
-from builders.tasks import squad, write, write_task
+from builders.files import write
+from builders.tasks import squad, write_task
 
 from clearbench.common.errors import DataError
 from clearbench.tasks.load import load_task

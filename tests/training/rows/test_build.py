@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from builders.encoders import write_jsonl
-from builders.tasks import squad, write, write_belebele, write_task
+from builders.files import write, write_jsonl
+from builders.tasks import squad, write_belebele, write_task
 
 from clearbench.common.errors import DataError, TrainingError, UsageError
 from clearbench.tasks.options import DataLocation

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from builders.encoders import parallel_set
+from builders.datasets import parallel_set
 
 from clearbench.common.errors import TrainingError
 from clearbench.tasks.options import DataLocation

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from builders.encoders import write_jsonl
+from builders.files import write_jsonl
 
 from clearbench.common.errors import DataError, TrainingError, UsageError
 from clearbench.training.rows.files import manifest_path, read_rows, write_rows

@@ -1,8 +1,8 @@
 """Published figures in a leaderboard: shown only where they fit, never ranked."""
 
 import pytest
+from builders.files import write
 from builders.records import write_model
-from builders.tasks import write
 
 from clearbench.records.published import load_published
 from clearbench.records.select import load_results
