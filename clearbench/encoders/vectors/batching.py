@@ -25,9 +25,3 @@ def plan_batches(num_tokens: IntArray, batch_tokens: int) -> Iterator[IntArray]:
         size = max(batch_tokens // longest, 1)
         yield order[start : start + size]
         start += size
-
-
-def padding_share(num_tokens: IntArray, batch_tokens: int) -> float:
-    """Share of padded tokens in all tokens of the plan, in [0, 1)."""
-    padded = sum(len(batch) * int(num_tokens[batch[0]]) for batch in plan_batches(num_tokens, batch_tokens))
-    return 1.0 - float(num_tokens.sum()) / padded if padded else 0.0
