@@ -95,7 +95,7 @@ def _cache(cache: Path) -> Finding:
     if not os.access(existing, os.W_OK):
         return Finding("cache", "problem", f"{cache} cannot be written. Set CLEARBENCH_CACHE to a folder of yours.")
     try:
-        held = sum(entry.num_bytes for entry in list_cached(cache / "embeddings"))
+        held = sum(entry.num_bytes for entry in list_cached(cache))
     except (ClearbenchError, OSError) as error:
         return Finding("cache", "problem", str(error))
     text = f"{cache}: {held / 1e6:,.0f} MB of vectors, {free / 1e9:,.0f} GB free"

@@ -6,7 +6,7 @@ from pathlib import Path
 from clearbench.encoders.adjust.adjuster import AdjustedEncoder
 from clearbench.encoders.base import DenseEncoder
 from clearbench.encoders.bm25 import Lexical
-from clearbench.encoders.vectors.store import EmbeddingStore
+from clearbench.encoders.vectors.store import EMBEDDINGS, EmbeddingStore
 from clearbench.search.dense import DenseEngine
 from clearbench.search.engine import Engine
 from clearbench.search.lexical import LexicalEngine
@@ -51,5 +51,5 @@ def open_store(encoder: DenseEncoder, cache: Path | None, name: str | None = Non
         StoreError: The cache cannot be read or written.
     """
     kept = cache is not None and encoder.complete_fingerprint
-    folder = cache / "embeddings" / encoder.fingerprint if cache is not None and kept else None
+    folder = cache / EMBEDDINGS / encoder.fingerprint if cache is not None and kept else None
     return EmbeddingStore(folder, {"name": name or encoder.name, **encoder.settings})

@@ -8,7 +8,7 @@ import pytest
 from builders.encoders import HashEncoder
 
 from clearbench.common.errors import StoreError
-from clearbench.encoders.vectors.store import EmbeddingStore, list_cached, prune, text_keys
+from clearbench.encoders.vectors.store import EMBEDDINGS, EmbeddingStore, list_cached, prune, text_keys
 
 TEXTS = [f"text {n}" for n in range(50)]
 
@@ -85,10 +85,10 @@ def test_two_writers_do_not_disturb_each_other(tmp_path):
 
 
 def test_listing_and_pruning(tmp_path):
-    filled(tmp_path / "aaa", HashEncoder())
-    filled(tmp_path / "bbb", HashEncoder())
+    filled(tmp_path / EMBEDDINGS / "aaa", HashEncoder())
+    filled(tmp_path / EMBEDDINGS / "bbb", HashEncoder())
     old = time.time() - 10 * 86400
-    os.utime(tmp_path / "aaa" / "encoder.json", (old, old))
+    os.utime(tmp_path / EMBEDDINGS / "aaa" / "encoder.json", (old, old))
     assert [entry.folder.name for entry in list_cached(tmp_path)] == ["bbb", "aaa"]
     assert [entry.folder.name for entry in prune(tmp_path, idle_days=5)] == ["aaa"]
     assert [entry.folder.name for entry in list_cached(tmp_path)] == ["bbb"]

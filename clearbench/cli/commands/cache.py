@@ -20,7 +20,7 @@ def list_cache(cache_dir: Annotated[Path, CACHE_DIR]) -> None:
 
     from clearbench.encoders.vectors.store import list_cached
 
-    entries = list_cached(cache_dir / "embeddings")
+    entries = list_cached(cache_dir)
     table = Table("encoder", "name", "MB", "parts", "idle days")
     for entry in entries:
         table.add_row(
@@ -44,5 +44,5 @@ def prune_cache(
 
     if idle_days < 0:
         raise UsageError(f"--idle-days {idle_days}: expected 0 or more.")
-    gone = prune(cache_dir / "embeddings", idle_days)
+    gone = prune(cache_dir, idle_days)
     print(f"Deleted {len(gone)} encoders, {sum(entry.num_bytes for entry in gone) / 1e6:,.1f} MB.")

@@ -1,7 +1,8 @@
 """Vectors on disk, found by content: encoder fingerprint, role tag, prompt, text.
 
-    <root>/<encoder fingerprint>/encoder.json               what the encoder is, for people
-    <root>/<encoder fingerprint>/part-<random>.safetensors  "keys" uint8 [N, 16], "vectors" float32 [N, D]
+    <cache>/embeddings/<encoder fingerprint>/
+        encoder.json               what the encoder is, for people
+        part-<random>.safetensors  "keys" uint8 [N, 16], "vectors" float32 [N, D]
 
 A part is written under a temporary name, fsynced and renamed, so it is whole or absent; two processes write parts of
 different names and may duplicate a vector, which harms nothing.
@@ -28,6 +29,9 @@ from clearbench.encoders.base import DenseEncoder, Role
 
 Keys = NDArray[np.uint8]
 """Text keys, uint8 [N, 16]: 128-bit content hashes."""
+
+EMBEDDINGS = "embeddings"
+"""Folder of the embedding cache below the root of all caches."""
 
 PART_PATTERN = "part-*.safetensors"
 
@@ -200,8 +204,9 @@ class CachedEncoder:
         return (time.time() - self.last_used) / 86400
 
 
-def list_cached(root: Path) -> list[CachedEncoder]:
-    """List the encoders in the embedding cache, latest use first."""
+def list_cached(cache: Path) -> list[CachedEncoder]:
+    """List the encoders whose vectors are kept below the root of all caches, latest use first."""
+    root = cache / EMBEDDINGS
     found = []
     for folder in root.iterdir() if root.is_dir() else []:
         description = folder / "encoder.json"
@@ -217,9 +222,9 @@ def list_cached(root: Path) -> list[CachedEncoder]:
     return sorted(found, key=lambda entry: -entry.last_used)
 
 
-def prune(root: Path, idle_days: float) -> list[CachedEncoder]:
+def prune(cache: Path, idle_days: float) -> list[CachedEncoder]:
     """Delete the vectors of encoders that no run has used for `idle_days` days; return what was deleted."""
-    gone = [entry for entry in list_cached(root) if entry.idle_days >= idle_days]
+    gone = [entry for entry in list_cached(cache) if entry.idle_days >= idle_days]
     for entry in gone:
         shutil.rmtree(entry.folder)
     return gone
