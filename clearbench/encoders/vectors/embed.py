@@ -1,7 +1,7 @@
 """Encode what a run needs and the store does not have yet: each distinct text once, across tasks and pairs."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
@@ -20,6 +20,11 @@ WINDOW = 200_000
 # A part is written when one of these is reached, so a kill costs at most this much work.
 PART_SECONDS = 20.0
 PART_TEXTS = 65_536
+# The order in which roles are encoded.
+ROLES: tuple[Role, ...] = ("passage", "query")
+
+Part = tuple[str, Texts, Role]
+"""The name of a task, texts of it, and the role in which they are encoded."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +63,14 @@ class EncodingReport:
     seconds: float
 
 
-def plan_encoding(
-    encoder: DenseEncoder, datasets: Iterable[Dataset], more: Iterable[tuple[str, Texts, Role]] = ()
-) -> EncodingPlan:
-    """Collect the distinct (role, text) of all pairs of all tasks, and of further parts: (task, texts, role)."""
+def plan_encoding(encoder: DenseEncoder, datasets: Iterable[Dataset], more: Iterable[Part] = ()) -> EncodingPlan:
+    """Collect the distinct (role, text) of all pairs of all tasks.
+
+    Args:
+        encoder: Its tags and prompts decide which texts are the same to it.
+        datasets: Loaded tasks; of each, the pools and query sets that its pairs use.
+        more: Texts that are needed besides.
+    """
     texts: list[str] = []
     roles: list[Role] = []
     labels: list[tuple[str, str, str]] = []
@@ -90,6 +99,10 @@ def encode_missing(encoder: DenseEncoder, store: EmbeddingStore, plan: EncodingP
     Windows are laid over the whole plan, and batches over what is missing in a window from the longest text down, so
     a run that was killed forms the same batches when it goes on, and gives the same vectors bit for bit.
 
+    Args:
+        encoder: Makes the vectors.
+        store: Says what is missing, and keeps what is made.
+        plan: The texts, made by `plan_encoding` with the same encoder.
     Raises:
         EncoderError: A vector is not finite; the message names the text. Vectors before it are kept.
         StoreError: The store cannot be written.
@@ -99,58 +112,79 @@ def encode_missing(encoder: DenseEncoder, store: EmbeddingStore, plan: EncodingP
     for start in range(0, len(plan.texts), WINDOW):
         window = np.arange(start, min(start + WINDOW, len(plan.texts)))
         missing = window[~store.contains(plan.keys[window])]
-        if len(missing) == 0:
-            continue
-        tokens = _count_tokens(encoder, plan, missing)
-        with progress(f"encoding {len(missing):,} texts", float(tokens.sum()), "tokens") as advance:
-            _encode_window(encoder, store, plan, missing, tokens, advance)
-        num_encoded += len(missing)
-        num_tokens += int(tokens.sum())
+        if len(missing):
+            num_encoded += len(missing)
+            num_tokens += _encode_rows(encoder, store, plan, missing)
     return EncodingReport(num_encoded, len(plan.texts) - num_encoded, num_tokens, time.perf_counter() - started)
 
 
-def _encode_window(
-    encoder: DenseEncoder,
-    store: EmbeddingStore,
-    plan: EncodingPlan,
-    missing: IntArray,
-    tokens: IntArray,
-    advance: Callable[[float], None],
-) -> None:
-    pending: list[tuple[IntArray, FloatArray]] = []
-    flushed = time.perf_counter()
+def _encode_rows(encoder: DenseEncoder, store: EmbeddingStore, plan: EncodingPlan, rows: IntArray) -> int:
+    """Encode these rows of the plan, and return the number of their tokens."""
+    tokens = _count_tokens(encoder, plan, rows)
+    unwritten = _Unwritten(store, plan.keys)
+    with progress(f"encoding {len(rows):,} texts", float(tokens.sum()), "tokens") as advance:
+        try:
+            for role, places in _batches(plan, rows, tokens, encoder.batch_tokens):
+                batch = rows[places]
+                vectors = encoder.encode_batch([plan.texts[row] for row in batch], role)
+                _check_finite(vectors, batch, plan, encoder)
+                unwritten.add(batch, vectors)
+                advance(float(tokens[places].sum()))
+        finally:
+            unwritten.write()  # also on Ctrl-C: whole batches are never lost
+    return int(tokens.sum())
 
-    def flush() -> None:
-        nonlocal flushed
-        if pending:
-            rows = np.concatenate([rows for rows, _ in pending])
-            vectors = np.concatenate([vectors for _, vectors in pending])
-            pending.clear()
-            store.add(plan.keys[rows], vectors)
-        flushed = time.perf_counter()
 
-    # Roles one after the other: a batch has one prompt. Queries are short, so they come last.
-    try:
-        for role in ("passage", "query"):
-            chosen = np.flatnonzero([plan.roles[i] == role for i in missing])
-            for batch in plan_batches(tokens[chosen], encoder.batch_tokens):
-                rows = missing[chosen[batch]]
-                vectors = encoder.encode_batch([plan.texts[i] for i in rows], role)
-                _check_finite(vectors, rows, plan, encoder)
-                pending.append((rows, vectors))
-                advance(float(tokens[chosen[batch]].sum()))
-                if time.perf_counter() - flushed > PART_SECONDS or sum(len(r) for r, _ in pending) >= PART_TEXTS:
-                    flush()
-    finally:
-        flush()  # also on Ctrl-C: whole batches are never lost
+class _Unwritten:
+    """Encoded batches on their way to the store, which takes many at a time."""
+
+    def __init__(self, store: EmbeddingStore, keys: Keys) -> None:
+        self._store = store
+        self._keys = keys
+        self._batches: list[tuple[IntArray, FloatArray]] = []
+        self._written = time.perf_counter()
+
+    def add(self, rows: IntArray, vectors: FloatArray) -> None:
+        """Take a batch, and write a part if it is time or there are many texts."""
+        self._batches.append((rows, vectors))
+        waited = time.perf_counter() - self._written
+        if waited > PART_SECONDS or sum(len(rows) for rows, _ in self._batches) >= PART_TEXTS:
+            self.write()
+
+    def write(self) -> None:
+        """Write what there is as one part."""
+        if self._batches:
+            rows = np.concatenate([rows for rows, _ in self._batches])
+            vectors = np.concatenate([vectors for _, vectors in self._batches])
+            self._batches.clear()
+            self._store.add(self._keys[rows], vectors)
+        self._written = time.perf_counter()
+
+
+def _batches(
+    plan: EncodingPlan, rows: IntArray, tokens: IntArray, batch_tokens: int
+) -> Iterator[tuple[Role, IntArray]]:
+    """Each batch's role and its places in `rows`, one role after the other: a batch has one prompt.
+
+    Queries come last because they are short.
+    """
+    for role, chosen in _by_role(plan, rows):
+        for batch in plan_batches(tokens[chosen], batch_tokens):
+            yield role, chosen[batch]
+
+
+def _by_role(plan: EncodingPlan, rows: IntArray) -> Iterator[tuple[Role, IntArray]]:
+    """Each role that occurs, and the places in `rows` of the texts that have it."""
+    roles = np.array([plan.roles[row] for row in rows])
+    for role in ROLES:
+        if len(chosen := np.flatnonzero(roles == role)):
+            yield role, chosen
 
 
 def _count_tokens(encoder: DenseEncoder, plan: EncodingPlan, rows: IntArray) -> IntArray:
     tokens = np.zeros(len(rows), dtype=np.int64)
-    for role in ("passage", "query"):
-        chosen = [position for position, row in enumerate(rows) if plan.roles[row] == role]
-        if chosen:
-            tokens[chosen] = encoder.count_tokens([plan.texts[rows[position]] for position in chosen], role)
+    for role, chosen in _by_role(plan, rows):
+        tokens[chosen] = encoder.count_tokens([plan.texts[row] for row in rows[chosen]], role)
     return tokens
 
 
@@ -165,7 +199,7 @@ def _check_finite(vectors: FloatArray, rows: IntArray, plan: EncodingPlan, encod
         )
 
 
-def _parts(datasets: Iterable[Dataset]) -> Iterator[tuple[str, Texts, Role]]:
+def _parts(datasets: Iterable[Dataset]) -> Iterator[Part]:
     """Each pool and query set that a pair uses once, pools first."""
     for data in datasets:
         yield from ((data.task, pool, "passage") for pool in data.used_pools())

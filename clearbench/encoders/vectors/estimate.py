@@ -7,7 +7,7 @@ import numpy as np
 from clearbench.common.arrays import IntArray
 from clearbench.encoders.base import DenseEncoder, Role
 from clearbench.encoders.vectors.batching import plan_batches
-from clearbench.encoders.vectors.embed import EncodingPlan
+from clearbench.encoders.vectors.embed import ROLES, EncodingPlan
 from clearbench.encoders.vectors.store import EmbeddingStore
 
 # Texts looked at per role: enough to know how long the texts are, quick to tokenise.
@@ -21,12 +21,16 @@ def estimate_seconds(encoder: DenseEncoder, store: EmbeddingStore, plan: Encodin
     encoded, after a first one that only warms up, and its seconds per token are those of all texts of the role. The
     vectors are thrown away. It costs at most two batches per role; other programs on the machine blur it.
 
+    Args:
+        encoder: What is timed; its model is loaded already.
+        store: Says what is missing; it is not written to.
+        plan: The texts of the run.
     Returns:
         Seconds, 0 where nothing is missing.
     """
     missing = np.flatnonzero(~store.contains(plan.keys))
     roles = np.array([plan.roles[row] for row in missing])
-    return sum(_seconds_of_role(encoder, plan, missing[roles == role], role) for role in ("passage", "query"))
+    return sum(_seconds_of_role(encoder, plan, missing[roles == role], role) for role in ROLES)
 
 
 def _seconds_of_role(encoder: DenseEncoder, plan: EncodingPlan, rows: IntArray, role: Role) -> float:
