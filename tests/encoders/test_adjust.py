@@ -209,7 +209,9 @@ def test_vectors_without_unit_norm_keep_their_lengths():
 
 
 def run(tmp_path, encoder, retrieval, **options):
-    [result] = evaluate_sets(encoder, [retrieval], EvaluationOptions(tmp_path / "out", tmp_path / "cache", **options))
+    [result] = evaluate_sets(
+        encoder, [retrieval], EvaluationOptions(out=tmp_path / "out", cache=tmp_path / "cache", **options)
+    )
     return result
 
 
