@@ -6,7 +6,7 @@ a printed figure take their colours from here, by step or by name.
 
 The ramps were computed once: straight lines in OKLab between three stops, so that lightness changes evenly (Ottosson
 2020, "A perceptual color space for image processing"). Text on each step is whichever of dark and white has the higher
-contrast (WCAG 2.2). tests/report/test_palette.py computes both again and compares.
+contrast (WCAG 2.2). tests/report/charts/test_palette.py computes both again and compares.
 """
 
 from collections.abc import Mapping

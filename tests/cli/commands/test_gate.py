@@ -16,7 +16,7 @@ from builders.records import write_two
 
 from clearbench.cli.app import execute
 
-DOCS = (Path(__file__).resolve().parents[2] / "docs" / "ci.md").read_text(encoding="utf-8")
+DOCS = (Path(__file__).resolve().parents[3] / "docs" / "ci.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
