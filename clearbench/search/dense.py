@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from clearbench.common.arrays import FloatArray, IntArray, Scores
-from clearbench.encoders.adjust.adjuster import AdjustedEncoder, Adjuster
+from clearbench.encoders.adjust.adjuster import Adjuster
+from clearbench.encoders.adjust.encoder import AdjustedEncoder
 from clearbench.encoders.base import DenseEncoder
 from clearbench.encoders.vectors.embed import EncodingReport, encode_missing, plan_encoding
 from clearbench.encoders.vectors.estimate import estimate_seconds

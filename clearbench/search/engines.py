@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from clearbench.encoders.adjust.adjuster import AdjustedEncoder
+from clearbench.encoders.adjust.encoder import AdjustedEncoder
 from clearbench.encoders.base import DenseEncoder
 from clearbench.encoders.bm25 import Lexical
 from clearbench.encoders.vectors.store import EMBEDDINGS, EmbeddingStore

@@ -49,7 +49,7 @@ def run(
     """
     from clearbench.cli.show.evaluations import print_evaluations, print_plan
     from clearbench.common.progress import say
-    from clearbench.encoders.adjust.adjuster import adjust_encoder
+    from clearbench.encoders.adjust.encoder import adjust_encoder
     from clearbench.encoders.load import load_encoder
     from clearbench.evaluation.pipeline import evaluate
     from clearbench.evaluation.plan import plan_run
@@ -95,7 +95,8 @@ def _adjustment(
     options: AdjustOptions, sets: "list[Dataset]", location: DataLocation
 ) -> "tuple[Method, AdjustText] | None":
     """Load the text of an adjustment; what does not fit is refused before a model is loaded."""
-    from clearbench.encoders.adjust.method import check_text, parse_method
+    from clearbench.encoders.adjust.check import check_text
+    from clearbench.encoders.adjust.method import parse_method
     from clearbench.encoders.adjust.text import DEFAULT_TEXT, load_text
 
     if options.method is None:

@@ -1,42 +1,20 @@
-"""Training-free rivals on top of any dense encoder: its vectors are changed by what each language's vectors share.
-
-    center        v - mean of the language's vectors in the same role
-    shift:alpha   passages of language l: v - alpha * (mean of passages in l - mean of their English translations)
-    offset        questions of language l: v - (mean of questions in l - mean of their English originals)
-    lir:k         v without its projection on the first k right-singular vectors of the language's vectors in that role
-
-A trained checkpoint has to beat these to be worth its training. The statistics come from a text that is not evaluated
-(`AdjustText`). The base encoder's vectors are stored and shared as ever; the change is made when they are searched.
-Where the base's vectors have unit norm, changed vectors get unit norm again. `shift` and `offset` leave English and the
-other role bit for bit as they are.
-
-Source: center: Libovický et al. (2020), arXiv 2004.05160, "centering". lir: Yang et al. (2021), arXiv 2109.04727 (the
-matrix as it is, not centred). Ours is that questions and passages have statistics of their own.
+"""The change itself, once its statistics are known: what is subtracted from vectors, by language and role.
 
 Shape letters: N texts, D dimensions, K projected directions.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from clearbench.common.arrays import FloatArray
-from clearbench.common.errors import EncoderError, UsageError
-from clearbench.common.hashing import content_hash
-from clearbench.common.languages import ENGLISH, Language
-from clearbench.common.progress import say
-from clearbench.encoders.adjust.method import TOWARDS_ENGLISH, Method, check_text
-from clearbench.encoders.adjust.text import DEFAULT_TEXT, SIDES, AdjustText, Place, places_of
-from clearbench.encoders.base import DenseEncoder, Role, Setting
-from clearbench.encoders.bm25 import Lexical
-from clearbench.encoders.vectors.store import EmbeddingStore, text_keys
-from clearbench.tasks.dataset import Dataset, Texts
+from clearbench.common.errors import EncoderError
+from clearbench.common.languages import Language
+from clearbench.encoders.adjust.method import Method
+from clearbench.encoders.adjust.text import NOUNS, Group
+from clearbench.encoders.base import Role
 
-# Lengths may differ from 1 by this much and still count as unit norm (mixed precision included).
-UNIT_TOLERANCE = 1e-3
 # A unit vector that is shorter than this after the change has lost its direction to rounding.
 SHORTEST = 1e-5
 
@@ -52,7 +30,7 @@ class Adjuster:
     """
 
     method: Method
-    statistics: Mapping[Place, FloatArray]
+    statistics: Mapping[Group, FloatArray]
     unit: bool
 
     def __call__(self, vectors: FloatArray, languages: Sequence[Language], role: Role) -> FloatArray:
@@ -74,9 +52,9 @@ class Adjuster:
             if not self.method.changes((role, language)):
                 continue
             if (role, language) not in self.statistics:
-                raise EncoderError(f"--adjust {self.method}: no statistics for {SIDES[role]} in {language}.")
+                raise EncoderError(f"--adjust {self.method}: no statistics for {NOUNS[role]} in {language}.")
             own = codes == number
-            result[own] = self._changed(result[own], self.statistics[role, language], f"{SIDES[role]} in {language}")
+            result[own] = self._changed(result[own], self.statistics[role, language], f"{NOUNS[role]} in {language}")
         return result
 
     def _changed(self, vectors: FloatArray, statistic: FloatArray, what: str) -> FloatArray:
@@ -94,128 +72,3 @@ class Adjuster:
                 "the language's vectors share. The encoder cannot tell these texts apart."
             )
         return changed / lengths
-
-
-@dataclass(frozen=True)
-class AdjustedEncoder:
-    """A dense encoder, and the change that its vectors undergo before they are searched.
-
-    It is not a DenseEncoder: the change depends on a text's language, which an encoder is not told. `evaluate` takes it
-    wherever it takes an encoder.
-
-    Attributes:
-        base: The encoder whose vectors are stored.
-        method: What is done to them.
-        text: Where the statistics come from.
-    """
-
-    base: DenseEncoder
-    method: Method
-    text: AdjustText
-
-    @property
-    def name(self) -> str:
-        """The base's name and the method, and the text unless it is the usual one: `minilm +center (belebele)`."""
-        text = "" if self.text.task == DEFAULT_TEXT else f" ({self.text.task})"
-        return f"{self.base.name} +{self.method}{text}"
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Hash of everything that changes a vector: the base's, the method, its parameter, the statistics' text."""
-        own = (f"{key}={value}" for key, value in sorted(self.method.settings.items()))
-        return content_hash("adjusted", self.base.fingerprint, self.text.fingerprint, *own)
-
-    @property
-    def settings(self) -> Mapping[str, Setting]:
-        """The base's settings, the method, and the statistics' text with its hash."""
-        return {
-            **self.base.settings,
-            **self.method.settings,
-            "adjust_text": self.text.task,
-            "adjust_text_version": self.text.version,
-            "adjust_text_hash": self.text.fingerprint,
-        }
-
-    def check(self, datasets: Sequence[Dataset]) -> None:
-        """Refuse text that is evaluated or lacks a language, see `check_text`; say so if nothing is changed."""
-        check_text(self.method, self.text, datasets)
-        if not any(map(self.method.changes, places_of(datasets))):
-            sides = " and ".join(SIDES[role] for role in self.method.roles)
-            say(f"--adjust {self.method} changes nothing here: it moves {sides} to English, and they all are English.")
-
-    def parts(self, datasets: Sequence[Dataset]) -> list[tuple[str, Texts, Role]]:
-        """Return what has to be encoded for the statistics that tasks need: (task, texts, role)."""
-        return [(self.text.task, self.text.parts[place], place[0]) for place in self._used(datasets)]
-
-    def fit(self, store: EmbeddingStore, datasets: Sequence[Dataset]) -> Adjuster:
-        """Estimate the statistics that tasks need from vectors in the store.
-
-        Raises:
-            StoreError: A vector is not there.
-            UsageError: `lir` is to remove as many directions as there are texts or dimensions.
-        """
-        texts = self.text.parts
-        vectors = {p: self._vectors(store, texts[p], p[0]) for p in self._used(datasets)}
-        needed = [place for place in vectors if self.method.changes(place)]
-        statistics = {place: self._statistic(place, vectors) for place in needed}
-        unit = all(bool((np.abs(np.linalg.norm(v, axis=1) - 1) < UNIT_TOLERANCE).all()) for v in vectors.values())
-        return Adjuster(self.method, statistics, unit)
-
-    def _vectors(self, store: EmbeddingStore, part: Texts, role: Role) -> NDArray[np.float64]:
-        # Means over many texts are taken in double precision.
-        return store.get(text_keys(self.base, part.texts, role)).astype(np.float64)
-
-    def _used(self, datasets: Sequence[Dataset]) -> list[Place]:
-        """Places whose texts are needed: those that are changed, and English where they move towards it."""
-        places = [place for place in places_of(datasets) if self.method.changes(place)]
-        english = {(role, ENGLISH) for role, _ in places if self.method.kind in TOWARDS_ENGLISH}
-        return [*places, *sorted(english)]
-
-    def _statistic(self, place: Place, vectors: Mapping[Place, NDArray[np.float64]]) -> FloatArray:
-        """What is subtracted from a place's vectors, float32: [D], or for `lir` directions [K, D]."""
-        match self.method.kind:
-            case "center":
-                return np.asarray(vectors[place].mean(axis=0), dtype=np.float32)
-            case "lir":
-                return self._directions(place, vectors[place])
-            case "shift":
-                return np.asarray(self.method.alpha * self._distance_to_english(place, vectors), dtype=np.float32)
-            case "offset":
-                return np.asarray(self._distance_to_english(place, vectors), dtype=np.float32)
-
-    def _directions(self, place: Place, own: NDArray[np.float64]) -> FloatArray:
-        """First K right-singular vectors of a place's vectors [N, D], strongest first."""
-        role, language = place
-        if self.method.k >= min(own.shape):
-            raise UsageError(
-                f"--adjust {self.method}: the {len(own)} {SIDES[role]} of {self.text.task} in {language} have "
-                f"{own.shape[1]} dimensions; fewer than {min(own.shape)} directions can be removed."
-            )
-        # Eigenvectors of V'V are the right-singular vectors of V; eigh sorts ascending.
-        return np.asarray(np.linalg.eigh(own.T @ own)[1][:, ::-1][:, : self.method.k].T, dtype=np.float32)
-
-    def _distance_to_english(self, place: Place, vectors: Mapping[Place, NDArray[np.float64]]) -> NDArray[np.float64]:
-        """Mean of a place's vectors minus the mean of the same texts' vectors in English, [D]."""
-        role, language = place
-        ids = self.text.shared_ids(role, language, ENGLISH)
-
-        def mean(side: Language) -> NDArray[np.float64]:
-            rows = self.text.parts[role, side].index
-            return np.asarray(vectors[role, side][[rows[key] for key in ids]].mean(axis=0))
-
-        return mean(language) - mean(ENGLISH)
-
-
-def adjust_encoder(encoder: DenseEncoder | Lexical, method: Method, text: AdjustText) -> AdjustedEncoder:
-    """Put an adjustment on an encoder.
-
-    Args:
-        encoder: A dense encoder; its vectors are stored as they are.
-        method: What is done to them.
-        text: What the statistics are estimated on, which must not be evaluated itself.
-    Raises:
-        UsageError: The encoder has no vectors (BM25).
-    """
-    if isinstance(encoder, Lexical):
-        raise UsageError(f"--adjust {method}: {encoder.name} has no vectors to adjust; choose a dense encoder.")
-    return AdjustedEncoder(encoder, method, text)

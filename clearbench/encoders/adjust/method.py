@@ -1,15 +1,14 @@
-"""Which adjustment: a method and its parameter, as a user writes it, and what text it needs."""
+"""Which adjustment: a method and its parameter, as a user writes it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 from typing import Literal, cast, get_args
 
 from clearbench.common.errors import UsageError, suggest
 from clearbench.common.languages import ENGLISH
-from clearbench.encoders.adjust.text import SIDES, AdjustText, Place, places_of, refuse_shared_text
+from clearbench.encoders.adjust.text import Group
 from clearbench.encoders.base import Role, Setting
-from clearbench.tasks.dataset import Dataset
 
 Kind = Literal["center", "shift", "offset", "lir"]
 
@@ -28,7 +27,7 @@ class Method:
     """What is done; prints as a user writes it.
 
     Attributes:
-        kind: What is subtracted; see `clearbench.encoders.adjust.adjuster`.
+        kind: What is subtracted; see `clearbench.encoders.adjust.encoder`.
         alpha: Strength of `shift`.
         k: Directions that `lir` removes.
     """
@@ -53,9 +52,9 @@ class Method:
         """Whose vectors are changed."""
         return CHANGED_ROLES[self.kind]
 
-    def changes(self, place: Place) -> bool:
+    def changes(self, group: Group) -> bool:
         """Whether texts of a role and language are changed at all."""
-        role, language = place
+        role, language = group
         return role in self.roles and not (self.kind in TOWARDS_ENGLISH and language == ENGLISH)
 
 
@@ -80,36 +79,3 @@ def parse_method(text: str) -> Method:
         pass
     takes = {"shift": "a number from 0, such as shift:0.5", "lir": "a whole number from 1, such as lir:2"}
     raise UsageError(f"--adjust {text}: {kind} takes {takes.get(kind, 'no number')}.")
-
-
-def check_text(method: Method, text: AdjustText, datasets: Sequence[Dataset]) -> None:
-    """Refuse text from which the statistics that an evaluation needs cannot, or must not, be estimated.
-
-    Args:
-        method: Tells which languages and roles need statistics, and whether translations are needed.
-        text: What the statistics would be estimated on.
-        datasets: What is evaluated.
-    Raises:
-        UsageError: It is evaluated itself, or lacks a language, or is not parallel to English where it has to be.
-    """
-    refuse_shared_text(text, datasets)
-    changed = [place for place in places_of(datasets) if method.changes(place)]
-    for problem in _missing(method, text, changed):
-        raise UsageError(f"--adjust {method}: {problem}. Name another task with --adjust-text.")
-
-
-def _missing(method: Method, text: AdjustText, changed: Sequence[Place]) -> Iterator[str]:
-    for role in method.roles:
-        held = text.languages(role)
-        wanted = [language for own, language in changed if own == role]
-        parallel = method.kind in TOWARDS_ENGLISH
-        absent = sorted({*wanted, *([ENGLISH] if parallel and wanted else [])} - set(held))
-        if absent:
-            yield (
-                f"the text {text.task} has no {SIDES[role]} in {', '.join(map(str, absent))}; it has them in "
-                f"{', '.join(map(str, held)) or 'no language'}"
-            )
-        elif parallel:
-            for language in wanted:
-                if not text.shared_ids(role, language, ENGLISH):
-                    yield f"the {SIDES[role]} of {text.task} in {language} share no id with the English ones"

@@ -4,11 +4,10 @@ A whole task is loaded, all of its languages, whichever of them a run needs: the
 depends on the text alone and not on the pairs that happen to be evaluated. A later run adds pairs to the same record.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from clearbench.common.errors import UsageError
 from clearbench.common.hashing import content_hash
 from clearbench.common.languages import Language
 from clearbench.encoders.base import Role
@@ -18,10 +17,11 @@ from clearbench.tasks.options import ANYWHERE, DataLocation, Selection
 
 DEFAULT_TEXT = "demo"
 
-Place = tuple[Role, Language]
+Group = tuple[Role, Language]
 """A role and a language: what has statistics of its own."""
 
-SIDES: Mapping[Role, str] = {"query": "questions", "passage": "passages"}
+NOUNS: Mapping[Role, str] = {"query": "questions", "passage": "passages"}
+"""What messages call the texts of a role."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class AdjustText:
 
     task: str
     version: int
-    parts: Mapping[Place, Texts]
+    parts: Mapping[Group, Texts]
 
     @cached_property
     def fingerprint(self) -> str:
@@ -49,7 +49,13 @@ class AdjustText:
         return [language for own, language in self.parts if own == role]
 
     def shared_ids(self, role: Role, one: Language, other: Language) -> list[str]:
-        """Ids that two languages share, in the first one's order: originals and their translations."""
+        """Ids that two languages share: originals and their translations.
+
+        Args:
+            role: Both languages must have texts in it.
+            one: Its order is kept.
+            other: Where the ids are looked up.
+        """
         known = self.parts[role, other].index
         return [key for key in self.parts[role, one].ids if key in known]
 
@@ -68,11 +74,11 @@ def load_text(task: str, location: DataLocation = ANYWHERE) -> AdjustText:
 
 def collect_text(data: Dataset) -> AdjustText:
     """Collect a loaded task's questions and passages by language; an id that a language repeats counts once."""
-    found: dict[Place, dict[str, str]] = {}
+    found: dict[Group, dict[str, str]] = {}
     for role, part in task_parts(data):
         for language, key, text in zip(part.each_language, part.ids, part.texts, strict=True):
             found.setdefault((role, language), {}).setdefault(key, text)
-    parts = {place: Texts(place[1], tuple(texts), tuple(texts.values())) for place, texts in found.items()}
+    parts = {group: Texts(group[1], tuple(texts), tuple(texts.values())) for group, texts in found.items()}
     return AdjustText(data.label, data.version, parts)
 
 
@@ -82,36 +88,7 @@ def task_parts(data: Dataset) -> Iterator[tuple[Role, Texts]]:
     yield from (("passage", pool) for pool in data.used_pools())
 
 
-def places_of(sets: Iterable[Dataset]) -> list[Place]:
+def groups_of(datasets: Iterable[Dataset]) -> list[Group]:
     """Return the roles and languages that occur in tasks, in a fixed order."""
-    parts = [entry for data in sets for entry in task_parts(data)]
+    parts = [entry for data in datasets for entry in task_parts(data)]
     return sorted({(role, language) for role, part in parts for language in set(part.each_language)})
-
-
-def refuse_shared_text(text: AdjustText, sets: Sequence[Dataset]) -> None:
-    """Raise if the statistics' text is, in whole or in part, what is evaluated.
-
-    Statistics of the evaluation's own texts would tell the adjusted encoder about the pool that it is to search, which
-    the models it is compared with do not know.
-
-    Raises:
-        UsageError: A task is both, or a question or passage occurs in both (equal apart from blanks around it).
-    """
-    where: dict[str, str] = {}
-    for (role, language), part in text.parts.items():
-        for key, one in zip(part.ids, part.texts, strict=True):
-            where.setdefault(one.strip(), f"{role} {key!r} ({language})")
-    for data in sets:
-        if data.task == text.task:
-            raise UsageError(
-                f"--adjust-text {text.task}: this task is evaluated, so its texts cannot give the statistics. Name "
-                "another task with --adjust-text: one with the same languages and other texts."
-            )
-        for role, part in task_parts(data):
-            for key, one, language in zip(part.ids, part.texts, part.each_language, strict=True):
-                if (own := where.get(one.strip())) is not None:
-                    raise UsageError(
-                        f"--adjust-text {text.task}: its {own} is also the {role} {key!r} of {data.task} "
-                        f"({language}), which is evaluated. Statistics must come from other texts: name another "
-                        "task with --adjust-text."
-                    )

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from clearbench.common.errors import EncoderError, UsageError
 from clearbench.common.languages import ENGLISH, parse_language
-from clearbench.encoders.adjust.adjuster import Adjuster, adjust_encoder
-from clearbench.encoders.adjust.method import Method, check_text, parse_method
+from clearbench.encoders.adjust.adjuster import Adjuster
+from clearbench.encoders.adjust.check import check_text
+from clearbench.encoders.adjust.encoder import adjust_encoder
+from clearbench.encoders.adjust.method import Method, parse_method
 from clearbench.encoders.adjust.text import collect_text, load_text
 from clearbench.encoders.bm25 import BM25
 from clearbench.encoders.vectors.embed import encode_missing, plan_encoding
