@@ -52,7 +52,7 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Check types, strictly."""
     install(session, "-e", ".[dev]")
-    session.run("mypy", "clearbench")
+    session.run("mypy", "clearbench", "tests")
 
 
 @nox.session

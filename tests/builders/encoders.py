@@ -64,7 +64,7 @@ def tiny_checkpoint(
     import torch
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
-    from transformers import BertConfig, BertModel, BertTokenizerFast
+    from transformers import BertConfig, BertModel, BertTokenizer
 
     plain = folder if not modules else folder / "_plain"
     plain.mkdir(parents=True)
@@ -78,7 +78,7 @@ def tiny_checkpoint(
         intermediate_size=2 * hidden, max_position_embeddings=length, initializer_range=sd,
     )  # fmt: skip
     BertModel(config).save_pretrained(plain)
-    BertTokenizerFast(vocab=str(plain / "vocab.txt")).save_pretrained(plain)
+    BertTokenizer(vocab=str(plain / "vocab.txt")).save_pretrained(plain)
     if modules:
         import shutil
 

@@ -53,7 +53,7 @@ def features_of(model, rows, columns=COLUMNS, prompts=None):
 def _log_softmax(scores):
     largest = max(float(score.detach()) for score in scores.values())
     total = sum(torch.exp(score - largest) for score in scores.values())
-    return {key: score - largest - torch.log(total) for key, score in scores.items()}
+    return {key: score - largest - torch.log(torch.as_tensor(total)) for key, score in scores.items()}
 
 
 def clear_by_loops(rows, vector_of, alpha=0.4, beta=0.2, scale=20.0, kl="reverse_forward", mask_duplicates=True):

@@ -19,7 +19,7 @@ from clearbench.records.parts import read_scores
 from clearbench.records.runs import read_run, read_run_qrels, read_texts
 from clearbench.scoring import judges
 from clearbench.scoring.answers.xor import Tokeniser
-from clearbench.scoring.compute import MEASURE_NAMES, score_run
+from clearbench.scoring.compute import MEASURE_NAMES, score_ranks, score_run
 from clearbench.tasks.dataset import Texts
 from clearbench.tasks.mixed import mix
 
@@ -67,8 +67,7 @@ def test_several_relevant_passages_go_through_pytrec_eval(tmp_path):
 
 def test_verification_passes_and_would_catch_a_wrong_rank(tmp_path, monkeypatch):
     run(tmp_path, verify=True)
-    right = judges.score_ranks
-    monkeypatch.setattr(judges, "score_ranks", lambda ranks: right(ranks + 1))
+    monkeypatch.setattr(judges, "score_ranks", lambda ranks: score_ranks(ranks + 1))
     with pytest.raises(ScoringError, match="pytrec_eval says"):
         run(tmp_path, verify=True, replace=True)
 

@@ -16,7 +16,8 @@ from clearbench.encoders.bm25 import Lexical
 from clearbench.evaluation.options import EvaluationOptions
 from clearbench.export.beir import check_same_data, export_beir
 from clearbench.tasks.dataset import TaskPair, Texts
-from clearbench.tasks.load import DataLocation, Selection, load_task
+from clearbench.tasks.load import load_task
+from clearbench.tasks.options import DataLocation, Selection
 
 
 def plain(retrieval, prefixed=False):

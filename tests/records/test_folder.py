@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from typing import Literal
 
 import pytest
 from builders.records import RecordOptions, make_identity, make_record, query_scores, write_record
@@ -67,7 +68,8 @@ def test_a_folder_that_is_opened_again_knows_what_was_scored(place):
 def test_a_record_that_is_written_is_read_back_and_completes_the_folder(place):
     folder = opened(place)
     folder.add("en", [query_scores("de-en", [0.5, 1.0])])
-    for status, complete in (("running", False), ("complete", True)):
+    states: list[tuple[Literal["running", "complete"], bool]] = [("running", False), ("complete", True)]
+    for status, complete in states:
         record = make_record("model", folder.identity, list(folder.done.values()), RecordOptions(status=status))
         folder.write(record)
         assert read_record(place) == record

@@ -147,7 +147,7 @@ def test_hover_shows_the_records_figure(opened, report):
 
 
 def test_a_tap_shows_what_hovering_shows(opened, report):
-    from selenium.webdriver.common.action_chains import ActionBuilder
+    from selenium.webdriver.common.actions.action_builder import ActionBuilder
     from selenium.webdriver.common.actions.pointer_input import PointerInput
 
     cell = find(opened, 'table.matrix[data-matrix="task-1-value-1"] tbody td')[0]

@@ -1,6 +1,7 @@
 """Language bias: scipy's tests, the definitions spelt out over whole rankings, ties, clusters."""
 
 from dataclasses import dataclass, field, replace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -90,7 +91,7 @@ def judge(ids, languages, scores, qrels, query_language="de", with_peer=True):
     ranked = order_scores(scores, pool, 100)
     pair = TaskPair(queries.language, MULTIPLE, "queries", "pool", "qrels")
     data = Dataset("toy", 1, {"pool": passages}, {"queries": queries}, {"qrels": qrels}, (pair,))
-    bias = judge_bias(data, pair, Scored(pool, scores), ranked, with_peer)
+    bias = judge_bias(data, pair, cast(Any, Scored(pool, scores)), ranked, with_peer)
     return bias, {name: bias.scores[:, place] for place, name in enumerate(bias.measures)}
 
 

@@ -6,6 +6,7 @@ import pytrec_eval
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clearbench.common.arrays import FloatArray
 from clearbench.common.errors import SearchError
 from clearbench.search import exact
 from clearbench.search.pool import make_pool, order_scores, rank_of_gold, ranks_of_relevant
@@ -63,7 +64,10 @@ def test_order_is_score_then_id_descending(case, depth):
 @settings(max_examples=60)
 def test_faiss_ranking_equals_whole_rows_with_exact_ties(num_passages, num_queries, depth, seed):
     rng = np.random.default_rng(seed)
-    grid = lambda *shape: rng.integers(-1, 2, shape).astype(np.float32)  # noqa: E731  products are exact: real ties
+
+    def grid(*shape: int) -> FloatArray:
+        return rng.integers(-1, 2, shape).astype(np.float32)  # products are exact: real ties
+
     keys = [bytes([n]) for n in rng.integers(0, 20, num_passages)]
     pool, first = make_pool([f"p{n:02d}" for n in rng.permutation(num_passages)], keys)
     query_QD, passage_UD = grid(num_queries, 4), grid(len(first), 4)

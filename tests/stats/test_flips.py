@@ -77,7 +77,7 @@ def test_p_is_uniform_on_clustered_data_without_difference_and_flipping_queries_
 
 def test_max_t_controls_the_family_and_beats_holm_on_translations():
     rng, families, columns = np.random.default_rng(9), 400, 12
-    any_called, any_uncorrected, power = 0, 0, {"max-t": 0, "holm": 0}
+    any_called, any_uncorrected, power = 0, 0, {"max-t": 0.0, "holm": 0.0}
     for number in range(families):
         shared = clustered(rng, 1)
         null = shared + 0.5 * clustered(rng, columns)
@@ -85,8 +85,8 @@ def test_max_t_controls_the_family_and_beats_holm_on_translations():
         any_called += found.p_max_t.min() <= 0.05
         any_uncorrected += found.p.min() <= 0.05
         moved = sign_flip_test(cluster_sums(null + 0.05, CLUSTERS), flips=400, seed=number)
-        power["max-t"] += np.mean(moved.p_max_t <= 0.05)
-        power["holm"] += np.mean(holm(moved.p) <= 0.05)
+        power["max-t"] += float(np.mean(moved.p_max_t <= 0.05))
+        power["holm"] += float(np.mean(holm(moved.p) <= 0.05))
     assert any_called / families <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / families)
     assert any_uncorrected / families > 0.10
     assert power["max-t"] > power["holm"] + 0.02 * families

@@ -5,15 +5,8 @@ from builders.tasks import belebele_rows, write_belebele, write_task
 from clearbench.common.errors import DataError, UsageError
 from clearbench.tasks.catalogue import read_task
 from clearbench.tasks.formats.base import Wanted
-from clearbench.tasks.load import (
-    DataLocation,
-    Selection,
-    choose_pairs,
-    defined_pairs,
-    load,
-    load_task,
-    share_selection,
-)
+from clearbench.tasks.load import choose_pairs, defined_pairs, load, load_task, share_selection
+from clearbench.tasks.options import DataLocation, Selection
 
 LANGUAGES = ["en", "de", "sw", "zh"]
 

@@ -41,7 +41,7 @@ def test_pairs_with_other_queries_have_nan_elsewhere(tmp_path):
     scores = values(2)
     for name in ("base", "other"):
         write_record(tmp_path, name, scores, queries=queries)
-    found = match(*(select_model(tmp_path, name)[0] for name in ("base", "other")))
+    found = match(select_model(tmp_path, "base")[0], select_model(tmp_path, "other")[0])
     assert len(found.queries) == 16 and np.isnan(found.base).sum() == 3 * 8
     one = found.pair("de-en")
     assert one.queries == tuple(queries["de-en"]) and one.base.tolist() == scores["de-en"].tolist()
@@ -109,4 +109,4 @@ def test_an_empty_measure_is_not_the_main_one(tmp_path):
     for name in ("base", "other"):
         write_record(tmp_path, name, {"en-en": [0.5, 1.0]})
     with pytest.raises(UsageError, match="no measure ''"):
-        match(*(select_model(tmp_path, name)[0] for name in ("base", "other")), measure="")
+        match(select_model(tmp_path, "base")[0], select_model(tmp_path, "other")[0], measure="")

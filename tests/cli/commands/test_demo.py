@@ -1,6 +1,7 @@
 """`clearbench demo`: its commands exist, it goes on where it was, and (with a tiny model) tells the whole story."""
 
 import json
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -12,7 +13,7 @@ from clearbench.cli.commands.demo import plan_demo
 
 
 def options_of(words):
-    command = typer.main.get_command(app)
+    command: Any = typer.main.get_command(app)
     for word in words:
         if word not in getattr(command, "commands", {}):
             break

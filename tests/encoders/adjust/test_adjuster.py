@@ -23,7 +23,7 @@ from clearbench.encoders.vectors.store import EmbeddingStore
 from clearbench.evaluation.options import EvaluationOptions
 from clearbench.records.parts import read_scores
 from clearbench.scoring.compute import MEASURE_NAMES, score_run
-from clearbench.search.engines import DenseEngine
+from clearbench.search.dense import DenseEngine
 from clearbench.tasks.dataset import Texts
 from clearbench.tasks.mixed import mix
 

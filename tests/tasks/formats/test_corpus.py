@@ -1,4 +1,5 @@
 import gzip
+from typing import Any
 
 import pytest
 from builders.files import write, write_jsonl
@@ -30,7 +31,7 @@ def test_a_broken_tsv_is_an_error_with_its_line(tmp_path, content, message):
 
 
 def test_a_beir_corpus_is_read_plain_packed_and_from_its_folder(tmp_path):
-    rows = [{"_id": "1", "title": None, "text": "a"}, {"_id": 2, "title": "T", "text": "b"}]
+    rows: list[dict[str, Any]] = [{"_id": "1", "title": None, "text": "a"}, {"_id": 2, "title": "T", "text": "b"}]
     path = write_jsonl(tmp_path / "nq" / "corpus.jsonl", rows)
     passages = [("1", "", "a"), ("2", "T", "b")]
     assert list(read_corpus(path)) == list(read_corpus(path.parent)) == passages

@@ -1,12 +1,14 @@
 """Texts of a batch: what is the same text, mini-batches, padding; two processes; the ordinary trainer."""
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from builders.encoders import tiny_checkpoint
 from builders.loss import COLUMNS, features_of, gradients, joint_rows, make_rows, spread, train_in_process
+from torch.multiprocessing.spawn import spawn
 
 from clearbench.common.errors import TrainingError
 from clearbench.training.loss.clear import CLEARLoss
@@ -101,7 +103,7 @@ def test_keys_do_not_change():
     assert text_key(np.array([1, 2, 3])) == text_key(np.array([1, 2, 3], dtype=np.int32)) == 8627237613697956788
 
 
-LOSSES = {
+LOSSES: dict[str, Any] = {
     "plain": (CLEARLoss, {"gather_across_devices": True}),
     "cached": (CLEARLoss, {"gather_across_devices": True, "mini_batch_tokens": 60}),
     "not gathered": (CLEARLoss, {"mini_batch_tokens": 60}),
@@ -115,7 +117,7 @@ def test_two_processes_equal_one_on_the_joint_batch(checkpoint, tmp_path):
     # mean over the joint batch. Negatives, duplicates and empty texts of the other process count too.
     from sentence_transformers import SentenceTransformer
 
-    torch.multiprocessing.spawn(train_in_process, (2, str(tmp_path), str(checkpoint), LOSSES), nprocs=2)
+    spawn(train_in_process, (2, str(tmp_path), str(checkpoint), LOSSES), nprocs=2)
     ranks = [torch.load(tmp_path / f"rank{rank}.pt") for rank in range(2)]
     model = SentenceTransformer(str(checkpoint), device="cpu").double().eval()
     features = features_of(model, joint_rows())

@@ -2,6 +2,7 @@
 
 import math
 from contextlib import nullcontext
+from typing import Any
 
 import pytest
 import torch
@@ -80,7 +81,7 @@ def test_kl_forms_differ(model):
     assert values["detached"] == values["reverse_forward"]
     assert len({round(value, 9) for value in values.values()}) == len(KL_FORMS) - 1
     by_form = [gradients(model, CLEARLoss(model, COLUMNS, kl=kl)(features)) for kl in ("detached", "reverse_forward")]
-    assert not torch.allclose(*by_form, rtol=1e-3)
+    assert not torch.allclose(by_form[0], by_form[1], rtol=1e-3)
 
 
 def test_both_sides_of_the_divergence_receive_gradient(model):
@@ -211,7 +212,8 @@ def test_scores_are_float32_under_autocast(model):
 
 def test_no_gradient_is_kept_in_evaluation(model):
     features = features_of(model, make_rows(4))
-    for limits in ({}, {"mini_batch_size": 3}):
+    several: list[dict[str, Any]] = [{}, {"mini_batch_size": 3}]
+    for limits in several:
         with torch.no_grad():
             value = CLEARLoss(model, COLUMNS, **limits)(features)
         assert not value.requires_grad
@@ -274,7 +276,7 @@ def test_duplicates_are_masked_unless_told_otherwise(model):
         expected, _ = clear_by_loops(rows, alone, mask_duplicates=masked)
         found = CLEARLoss(model, COLUMNS, mask_duplicates=masked)(features)
         assert_same(found.detach(), expected.detach())
-    only = {"mask_duplicates": False, "scale": 1000.0, "alpha": 0.0, "beta": 0.0}
+    only: dict[str, Any] = {"mask_duplicates": False, "scale": 1000.0, "alpha": 0.0, "beta": 0.0}
     assert float(CLEARLoss(model, COLUMNS, **only)(features).detach()) >= math.log(2) / 3 - 1e-9
 
 

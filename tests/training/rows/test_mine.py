@@ -11,7 +11,7 @@ from clearbench.encoders.function import FunctionEncoder
 from clearbench.encoders.vectors.store import EmbeddingStore
 from clearbench.training.rows.leaks import normalise
 from clearbench.training.rows.mine import collect_candidates, fit_window, mine
-from clearbench.training.rows.options import MiningOptions
+from clearbench.training.rows.options import MiningOptions, Window
 from clearbench.training.rows.row import Rows, TrainingRow
 
 
@@ -20,7 +20,7 @@ def scored(scores):
 
     def encode(texts, role):
         if role == "query":
-            return np.tile(np.float32([1.0, 0.0]), (len(texts), 1))
+            return np.tile(np.array([1.0, 0.0], dtype=np.float32), (len(texts), 1))
         angles = [scores[int(text.strip().lower().removeprefix("p"))] for text in texts]
         return np.array([[score, np.sqrt(1 - score**2)] for score in angles], dtype=np.float32)
 
@@ -163,7 +163,7 @@ def test_mining_equals_a_literal_search():
         if numbers.random() < 0.8
     ]
     encoder = HashEncoder(batch_tokens=10_000)
-    options = MiningOptions(3, (30, 60), 0.1, 7)
+    options = MiningOptions(3, Window(30, 60), 0.1, 7)
     mined = mine(Rows(tuple(rows)), encoder, EmbeddingStore(None), options)
     candidates = collect_candidates(rows)
     vectors = {text: encoder._vector(text) for text in {one.passage for one in rows} | {one.query for one in rows}}

@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 from dataclasses import replace
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,7 +15,7 @@ from clearbench.common.errors import DataError, TrainingError, UsageError
 from clearbench.training.rows.files import manifest_path, read_rows, write_rows
 from clearbench.training.rows.row import COLUMNS, Rows, TrainingRow
 
-PLAIN = {
+PLAIN: dict[str, Any] = {
     "query": "Where is it?",
     "passage": "It is here.",
     "target_query": "Wo ist es?",
@@ -42,7 +43,7 @@ def test_the_table_has_the_columns_and_negatives_as_lists():
 
 
 def test_the_fingerprint_sees_every_column_and_the_order():
-    changed = [replace(FULL, **{name: "other"}) for name in PLAIN]
+    changed = [replace(FULL, **dict[str, Any]({name: "other"})) for name in PLAIN]
     changed += [replace(FULL, passage_negatives=("Not here.", "x")), replace(FULL, target_query_negatives=())]
     moved = replace(FULL, passage_negatives=("Not here.",), target_query_negatives=("Nor there.", "A?", "B?"))
     variants = [Rows((row,)).fingerprint for row in (FULL, *changed, moved)]
@@ -58,7 +59,7 @@ def test_negative_columns_may_be_absent_and_languages_are_printed_in_one_way(tmp
     assert read_rows(packed).rows == (ROW,)
 
 
-BAD = {
+BAD: dict[str, Any] = {
     "missing column": ({"target_query": ...}, "column 'target_query' is missing; found query, passage"),
     "unknown column": ({"passage_negative": []}, "unknown column 'passage_negative'.*Did you mean passage_negatives"),
     "empty text": ({"passage": " \n"}, "column 'passage' is empty"),

@@ -1,5 +1,7 @@
 """Settings: the order in which they win, and messages for those that do not fit."""
 
+from typing import Any
+
 import pytest
 
 from clearbench.common.errors import UsageError
@@ -33,7 +35,7 @@ def test_a_mini_batch_in_tokens_replaces_one_in_texts():
     assert (config.mini_batch_size, config.mini_batch_tokens) == (None, 4096)
 
 
-BAD = {
+BAD: dict[str, Any] = {
     "unknown setting": ({"learning_rat": 1e-5}, "learning_rate"),
     "unknown preset": ({"preset": "papr"}, "paper"),
     "negative steps": ({"steps": -1}, "steps: found -1, expected: input should be greater than 0"),

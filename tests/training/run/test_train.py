@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -205,7 +206,7 @@ def test_a_diverging_run_stops_with_step_and_batch_and_keeps_the_last_good_check
 
 def fill_disk(monkeypatch, where, from_write):
     calls = []
-    usual = {"fsync": os.fsync, "torch": torch.save}[where]
+    usual: Any = {"fsync": os.fsync, "torch": torch.save}[where]
 
     def full(*arguments, **keywords):
         calls.append(None)
@@ -287,7 +288,7 @@ def test_a_run_is_not_continued_with_other_rows_or_another_base(place, hooked):
         train(make_settings(place), resume=True)
 
 
-BAD = {
+BAD: dict[str, Any] = {
     "unknown loss": ({"loss": "claer"}, UsageError, "clear"),
     "no such model": ({"model": "no such model"}, EncoderError, "neither a folder"),
     "bm25": ({"model": "bm25"}, UsageError, "no weights"),

@@ -20,14 +20,14 @@ def test_queries_are_listed_once_by_their_greatest_difference_then_by_the_mean(t
     for name, scores in (("base", base), ("other", other)):
         write_record(tmp_path, name, scores)
     models = [select_model(tmp_path, name) for name in ("base", "other")]
-    (found,) = find_examples(*models, CompareOptions(), 5)
+    (found,) = find_examples(models[0], models[1], CompareOptions(), 5)
     assert [(one.query, one.pair, one.difference) for one in found.gained] == [
         ("q00002", "de-en", 1.0),
         ("q00001", "de-en", 1.0),
         ("q00000", "fr-en", 0.9),
     ]
     assert [(one.query, one.pair) for one in found.lost] == [("q00003", "de-en"), ("q00004", "fr-en")]
-    (few,) = find_examples(*models, CompareOptions(pairs="fr-en"), 1)
+    (few,) = find_examples(models[0], models[1], CompareOptions(pairs="fr-en"), 1)
     assert [one.query for one in few.gained] == ["q00000"] and few.lost[0].query == "q00004"
     assert len(found.notes) == 2 and "--save-runs" in found.notes[0]
     assert found.gained[0].text is None and found.gained[0].base.top == ()
@@ -42,7 +42,7 @@ def saved(tmp_path):
 
 
 def test_saved_runs_give_texts_ranks_and_the_relevant_passage(saved):
-    (found,) = find_examples(*saved, CompareOptions(), 4)
+    (found,) = find_examples(saved[0], saved[1], CompareOptions(), 4)
     assert len(found.gained) == len(found.lost) == 4 and not found.notes
     for example in (*found.gained, *found.lost):
         query, passage = example.pair.split("-")
@@ -58,7 +58,7 @@ def test_saved_runs_give_texts_ranks_and_the_relevant_passage(saved):
 
 
 def test_lines_show_both_models_and_texts_cannot_leave_the_markdown_block(saved):
-    examples = find_examples(*saved, CompareOptions(), 1)
+    examples = find_examples(saved[0], saved[1], CompareOptions(), 1)
     text = "\n".join(as_lines(examples))
     assert "queries that gained most" in text and "query: question" in text
     assert f"{examples[0].base} rank 1" in text and "relevant" in text
@@ -77,5 +77,5 @@ def test_a_damaged_run_is_an_error_that_names_its_folder(tmp_path, damage):
     (folder / "runs" / "de-en.trec").write_bytes(damage)
     models = [select_model(tmp_path, name) for name in ("base", "other")]
     with pytest.raises(RecordError, match=r"de-en\.trec is damaged") as caught:
-        find_examples(*models, CompareOptions(), 5)
+        find_examples(models[0], models[1], CompareOptions(), 5)
     assert str(folder) in str(caught.value) and "--save-runs" in str(caught.value)

@@ -1,6 +1,7 @@
 """What a gate is about: what is refused because it cannot be compared, and what is never left out silently."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,7 +45,7 @@ def test_what_only_the_candidate_has_is_named(tmp_path):
     assert any(note.startswith("second: not gated") for note in run_gate(tmp_path).notes)
 
 
-REFUSED = {
+REFUSED: dict[str, Any] = {
     "dtype": ({"dtype": "bf16"}, "measured in fp32.*measured in bf16|in fp32, .* in bf16"),
     "precision not stated": ({"dtype": None, "kind": "function"}, "does not state"),
     "search": ({"scoring": {"judged_by": "qrels", "search": "ivf4096"}}, "exact search only"),

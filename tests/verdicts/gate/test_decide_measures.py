@@ -141,7 +141,7 @@ def test_outputs_say_ranks_and_the_sign_of_a_loss(tmp_path):
     assert "Max@R: ranks, lower is better" in legend(result)
     assert badge(result) == "English gate: fail · toy en-mul +3.00 [+2.98, +3.02] · bound +1.00 ranks"
     [(title, table, _)] = tables(result)
-    cells = {column.header: next(iter(column.cells)) for column in table.columns}
+    cells = {str(column.header): str(next(iter(column.cells))) for column in table.columns}
     assert title == "margin 1 rank"
     assert [cells[name] for name in ("difference", "bound")] == ["+3.00", "+1.00"]
     assert float(cells["candidate"]) - float(cells["baseline"]) == pytest.approx(3.0, abs=0.011)
