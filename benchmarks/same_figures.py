@@ -20,6 +20,8 @@ import numpy as np
 import pyarrow.parquet as pq
 
 VARYING = ("timings", "environment")
+SAME = 1e-12
+"""Figures nearer than this are one: the order of a sum may have changed."""
 TEXTS = (".csv", ".json", ".tex", ".latex", ".md", ".txt", ".xml")
 HASH = re.compile(r"(?<=-)[0-9a-f]{8}\b")
 
@@ -48,6 +50,9 @@ def walk(old: Any, new: Any, name: str) -> Iterator[tuple[str, Any, Any]]:
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for place, pair in enumerate(zip(old, new, strict=True)):
             yield from walk(*pair, f"{name}[{place}]")
+    elif isinstance(old, float) and isinstance(new, float):
+        if abs(old - new) > SAME:
+            yield name, old, new
     elif old != new:
         yield name, old, new
 
