@@ -3,7 +3,6 @@
 Shape letters: B blocks, L languages, N passages.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,32 +77,21 @@ def same_treatment(rank_N: IntArray, language_N: IntArray, cutoff: int) -> float
     return float(chdtrc(len(sizes) - 1, statistic))
 
 
-def peer(
-    rank_N: IntArray,
-    language_N: IntArray,
-    relevance_N: IntArray,
-    cutoff: int,
-    weights: Mapping[int, float] | None = None,
-) -> float:
-    """PEER@cutoff of one query: the weighted mean, over relevance levels, of `same_treatment`.
+def peer(rank_N: IntArray, language_N: IntArray, relevance_N: IntArray, cutoff: int) -> float:
+    """PEER@cutoff of one query: the mean, over relevance levels, of `same_treatment`.
 
     Args:
         rank_N: Ranks of the query's relevant passages, from 1.
         language_N: Language number of each.
         relevance_N: Relevance of each, above 0.
         cutoff: Ranks that count.
-        weights: Relevance level -> weight; by default all the same. Levels that the query lacks do not count.
     Returns:
-        In [0, 1]; near 0 where languages are treated unlike. NaN where no language has two passages of a level that
-        counts: then the test statistic has few values, or one, and says nothing.
-    Source: Yang et al. (2024), "Language Fairness in Multilingual Information Retrieval", section 3. Deviation: weights
-        are scaled to sum to 1 over the levels that the query has, and judged not relevant is no level.
+        In [0, 1]; near 0 where languages are treated unlike. NaN where no language has two passages of one level:
+        then the test statistic has few values, or one, and says nothing.
+    Source: Yang et al. (2024), "Language Fairness in Multilingual Information Retrieval", section 3. Deviations:
+        the levels that the query has weigh the same, and judged not relevant is no level.
     """
-    levels: Sequence[int] = np.unique(relevance_N).tolist()
-    levels = [level for level in levels if weights is None or weights.get(level, 0.0) > 0.0]
-    members = [relevance_N == level for level in levels]
+    members = [relevance_N == level for level in np.unique(relevance_N)]
     if not any(np.unique(language_N[chosen], return_counts=True)[1].max() > 1 for chosen in members):
         return float("nan")
-    level_weights = [1.0 if weights is None else weights[level] for level in levels]
-    values = [same_treatment(rank_N[chosen], language_N[chosen], cutoff) for chosen in members]
-    return float(np.average(values, weights=level_weights))
+    return float(np.mean([same_treatment(rank_N[chosen], language_N[chosen], cutoff) for chosen in members]))

@@ -32,7 +32,7 @@ def score_mkqa(
         cutoffs: Values of k.
         cache: Kept by the caller between calls: the languages share questions' answers and most passages.
     Returns:
-        A row for every question; one without a ranking scores 0 and is listed as missing. Nothing is skipped.
+        A row for every question; one without a ranking scores 0. Nothing is skipped.
     Raises:
         ScoringError: An unknown passage, a cut-off below 1.
     Source: Contriever (Izacard et al., 2022) and BGE-M3 (Chen et al., 2024), with DPR's tokenizer and answer test.
@@ -50,8 +50,7 @@ def score_mkqa(
                 rank = position
                 break
         scores[query] = tuple(float(rank is not None and rank <= k) for k in cutoffs)
-    missing = tuple(query for query in answers if query not in ranked)
-    return AnswerScores(tuple(f"answer_recall@{k}" for k in cutoffs), scores, (), missing)
+    return AnswerScores(tuple(f"answer_recall@{k}" for k in cutoffs), scores, ())
 
 
 def match_key(text: str) -> str:

@@ -13,7 +13,7 @@ the seven languages of the per-language means, the published MKQA figure the sam
 is computed here.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from clearbench.common.errors import ScoringError
@@ -21,8 +21,8 @@ from clearbench.common.errors import ScoringError
 Rankings = Mapping[str, Sequence[str]]
 """query id -> passage ids, best first."""
 
-Passages = Mapping[str, str] | Callable[[str], str]
-"""passage id -> text, as a mapping or as a function that raises KeyError for an unknown id."""
+Passages = Mapping[str, str]
+"""passage id -> text."""
 
 
 @dataclass(frozen=True)
@@ -33,21 +33,17 @@ class AnswerScores:
         measures: Names of the columns of `scores`, such as `R@2kt`.
         scores: query id -> 1.0 or 0.0 per measure, in the order of the answers.
         skipped: Questions that the rule excludes whatever the ranking (XOR: no answer beside yes/no).
-        missing: Questions that should be scored and have no ranking; what they score is the rule's choice.
-        tokeniser: Name of the tokeniser, where the caller had a choice of it (XOR); belongs into the record.
     """
 
     measures: tuple[str, ...]
     scores: Mapping[str, tuple[float, ...]]
     skipped: tuple[str, ...]
-    missing: tuple[str, ...]
-    tokeniser: str = ""
 
 
 def look_up(passages: Passages, passage: str, query: str) -> str:
     """Return a passage's text; an unknown id is an error, never a miss."""
     try:
-        return passages(passage) if callable(passages) else passages[passage]
+        return passages[passage]
     except KeyError as error:
         raise ScoringError(
             f"Query {query!r} ranks passage {passage!r}, which the passage pool does not hold. "

@@ -3,13 +3,9 @@
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
 
-from clearbench.common.errors import ScoringError, UsageError, suggest
+from clearbench.common.errors import ScoringError, UsageError
 from clearbench.scoring.answers.rule import AnswerScores, Passages, Rankings, check_cutoffs, look_up
-
-Mode = Literal["official", "strict"]
-"""Questions without a ranking: `official` leaves them out, `strict` gives them 0."""
 
 XorCache = dict[tuple[str, str], tuple[int, str]]
 """(tokeniser name, passage text) -> its number of tokens and the tokens joined by single spaces.
@@ -118,7 +114,6 @@ def score_xor(
     tokeniser: Tokeniser,
     *,
     limits: Sequence[int] = (2000, 5000),
-    mode: Mode = "official",
     cache: XorCache | None = None,
 ) -> AnswerScores:
     """Score rankings by the rule of XOR-Retrieve: is an answer in the first `limit` tokens of the ranking?
@@ -136,22 +131,19 @@ def score_xor(
         answers: query id -> accepted English answers, repeats allowed.
         tokeniser: `official_tokeniser()`, unless unofficial scores are wanted.
         limits: Token limits; 2000 is named `R@2kt`, 1500 would be `R@1500t`.
-        mode: What becomes of questions without a ranking. The official script does not count them, which flatters
-            an incomplete run: report `missing` next to it, or choose `strict`.
         cache: Kept by the caller between calls, so that passages shared by languages are tokenised once.
     Returns:
-        A row for every question neither skipped nor, in official mode, missing.
+        A row for every question that is not skipped and has a ranking. The official script does not count questions
+        without one, which flatters an incomplete run; an evaluation ranks passages for every question.
     Raises:
-        ScoringError: An unknown passage or mode, a limit below 1, a blank answer, a token with a blank.
+        ScoringError: An unknown passage, a limit below 1, a blank answer, a token with a blank.
     Source: Asai et al. (2021), XOR QA (arXiv 2010.11856), and its evaluation script. Deviation: a blank answer
         is an error (the script counts it as a hit for every ranking).
     """
     check_cutoffs(limits)
-    if mode not in get_args(Mode):
-        raise ScoringError(f"Unknown mode {mode!r}; there are official and strict.{suggest(mode, get_args(Mode))}")
     cache = {} if cache is None else cache
     scores: dict[str, tuple[float, ...]] = {}
-    skipped, missing = [], []
+    skipped = []
     for query, accepted in answers.items():
         spans = tuple(dict.fromkeys(answer for answer in accepted if answer not in YES_NO))
         if not all(span.strip() for span in spans):
@@ -162,14 +154,12 @@ def score_xor(
             skipped.append(query)
             continue
         if query not in ranked:
-            missing.append(query)
-            if mode == "official":
-                continue
-        texts = (look_up(passages, passage, query) for passage in ranked.get(query, ()))
+            continue
+        texts = (look_up(passages, passage, query) for passage in ranked[query])
         needed = _tokens_until_hit((_tokens(text, tokeniser, cache) for text in texts), spans, max(limits))
         scores[query] = tuple(float(needed is not None and needed <= limit) for limit in limits)
     measures = tuple(f"R@{limit}t" if limit % 1000 else f"R@{limit // 1000}kt" for limit in limits)
-    return AnswerScores(measures, scores, tuple(skipped), tuple(missing), tokeniser.name)
+    return AnswerScores(measures, scores, tuple(skipped))
 
 
 def _tokens(text: str, tokeniser: Tokeniser, cache: XorCache) -> tuple[int, str]:
