@@ -148,12 +148,11 @@ def test_a_folder_s_variable_is_read_wherever_its_flag_is(flag, variable):
     assert len(found) > 4 and set(found.values()) == {variable}
 
 
-def test_run_and_rows_find_tasks_of_the_folder_in_the_environment(tmp_path, monkeypatch, capsys):
-    write_belebele(tmp_path / "data", "eng_Latn", "deu_Latn", passages=6)
-    write_task(tmp_path / "tasks")
-    monkeypatch.setenv("CLEARBENCH_TASKS", str(tmp_path / "tasks"))
-    monkeypatch.setenv("CLEARBENCH_DATA", str(tmp_path / "data"))
-    monkeypatch.chdir(tmp_path)
+def test_run_and_rows_find_tasks_of_the_folder_in_the_environment(place, monkeypatch, capsys):
+    write_belebele(place / "data", "eng_Latn", "deu_Latn", passages=6)
+    write_task(place / "tasks")
+    monkeypatch.setenv("CLEARBENCH_TASKS", str(place / "tasks"))
+    monkeypatch.setenv("CLEARBENCH_DATA", str(place / "data"))
     assert execute(["run", "--model", "bm25", "--tasks", "tiny", "--pairs", "de-en"]) == 0
     assert execute(["rows", "build", "--task", "tiny", "--out", "rows.jsonl"]) == 0
     assert execute(["tasks", "check", "tiny"]) == 0

@@ -14,13 +14,12 @@ from clearbench.cli.app import execute
 
 
 @pytest.fixture
-def results(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def results(place):
     for number, name in enumerate(("base", "tuned", "third")):
         rng = np.random.default_rng(number)
         scores = {pair: np.clip(rng.random(30) * 0.5 + 0.2 * number, 0, 1) for pair in ("de-en", "en-en")}
-        write_record(tmp_path / "results", name, scores, dtype="bf16" if name == "third" else "fp32")
-    return tmp_path / "results"
+        write_record(place / "results", name, scores, dtype="bf16" if name == "third" else "fp32")
+    return place / "results"
 
 
 def run(capsys, *arguments):

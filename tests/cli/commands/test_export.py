@@ -8,17 +8,14 @@ from builders.tasks import write_belebele, write_task
 from clearbench.cli.app import execute
 
 
-@pytest.fixture
-def place(tmp_path, monkeypatch, capsys):
-    """A folder with a task, its data and a record of BM25 with saved rankings."""
-    write_belebele(tmp_path / "data", "eng_Latn", "deu_Latn", passages=6)
-    write_task(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("CLEARBENCH_DATA", raising=False)
+@pytest.fixture(autouse=True)
+def record(place, capsys):
+    """A task, its data and a record of BM25 with saved rankings."""
+    write_belebele(place / "data", "eng_Latn", "deu_Latn", passages=6)
+    write_task(place)
     run = ["run", "--model", "bm25", "--tasks", "tiny.toml", "--data-dir", "data", "--all-pairs", "--save-runs"]
     assert execute(run) == 0
     capsys.readouterr()
-    return tmp_path
 
 
 def test_trec(place, capsys):

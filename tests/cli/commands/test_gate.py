@@ -19,13 +19,6 @@ from clearbench.cli.app import execute
 DOCS = (Path(__file__).resolve().parents[3] / "docs" / "ci.md").read_text(encoding="utf-8")
 
 
-@pytest.fixture
-def place(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
-    return tmp_path
-
-
 def fill(place, mean=0.0, spread=0.02, size=400, out="results", **changes):
     values = np.random.default_rng(0).normal(0, spread, size)
     write_two(place / out, np.clip(values - values.mean() + mean, -0.9, 0.9), ("en-en", "de-en"), **changes)

@@ -19,12 +19,10 @@ def test_verdicts(difference, verdict):
 
 
 @pytest.fixture
-def expectation(tmp_path, monkeypatch, capsys):
+def expectation(place, capsys):
     """Figures of BM25 on a tiny task, as this installation gives them, shifted by what a test asks for."""
-    write_belebele(tmp_path / "data", "eng_Latn", "deu_Latn", passages=20)
-    write_task(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("CLEARBENCH_DATA", raising=False)
+    write_belebele(place / "data", "eng_Latn", "deu_Latn", passages=20)
+    write_task(place)
     run = ["run", "--model", "bm25", "--tasks", "tiny.toml", "--data-dir", "data", "--all-pairs", "--out", "first"]
     assert execute([*run, "--format", "json"]) == 0
     [record] = json.loads(capsys.readouterr().out)
@@ -33,7 +31,7 @@ def expectation(tmp_path, monkeypatch, capsys):
         lines = ['model = "bm25"', 'source = "made for a test"', "[[task]]", 'name = "tiny.toml"', "[task.expected]"]
         figures = {pair["pair"]: pair["measures"]["nDCG@10"]["mean"] + shift for pair in record["pairs"]}
         lines += [f'"{pair}" = {{ "nDCG@10" = {figure} }}' for pair, figure in figures.items()]
-        (tmp_path / "figures.toml").write_text("\n".join(lines))
+        (place / "figures.toml").write_text("\n".join(lines))
         return ["reproduce", "figures.toml", "--data-dir", "data", "--out", "out"]
 
     return write
@@ -57,14 +55,13 @@ def test_a_broken_table_is_named(tmp_path, capsys, text, message):
     assert message in capsys.readouterr().err
 
 
-def test_figures_of_a_task_judged_by_answers_are_reproduced(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
+def test_figures_of_a_task_judged_by_answers_are_reproduced(place, capsys):
     run = ["run", "--model", "bm25", "--tasks", "demo-xor", "--pairs", "fi-en", "--out", "first", "--format", "json"]
     assert execute(run) == 0
     [record] = json.loads(capsys.readouterr().out)
     figure = record["pairs"][0]["measures"]["R@2kt"]["mean"]
     task = f'[[task]]\nname = "demo-xor"\n[task.expected]\nfi-en = {{ "R@2kt" = {figure} }}\n'
-    (tmp_path / "figures.toml").write_text(f'model = "bm25"\nsource = "made for a test"\n{task}')
+    (place / "figures.toml").write_text(f'model = "bm25"\nsource = "made for a test"\n{task}')
     assert execute(["reproduce", "figures.toml", "--out", "out"]) == 0
     assert "1 OK, 0 near, 0 off" in capsys.readouterr().out
 

@@ -35,16 +35,12 @@ def run(*arguments):
     return result.stdout
 
 
-@pytest.fixture
-def place(tmp_path, monkeypatch):
-    """A folder with a task of two languages, an encoder module and a cache of its own."""
-    write_belebele(tmp_path / "data", "eng_Latn", "deu_Latn", passages=30)
-    write_task(tmp_path)
-    (tmp_path / "row_encoder.py").write_text("\n".join(line[4:] for line in ENCODER.splitlines()))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CLEARBENCH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("CLEARBENCH_DATA", raising=False)
-    return tmp_path
+@pytest.fixture(autouse=True)
+def files(place):
+    """A task of two languages and an encoder module."""
+    write_belebele(place / "data", "eng_Latn", "deu_Latn", passages=30)
+    write_task(place)
+    (place / "row_encoder.py").write_text("\n".join(line[4:] for line in ENCODER.splitlines()))
 
 
 BUILD = ("build", "--task", "tiny.toml", "--data-dir", "data", "--languages", "de", "--out", "rows.parquet")

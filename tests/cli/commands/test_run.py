@@ -45,16 +45,12 @@ ENCODER = """
 """
 
 
-@pytest.fixture
-def place(tmp_path, monkeypatch):
-    """A folder with a task of two languages, an encoder module, and a cache of its own."""
-    write_belebele(tmp_path / "data", "eng_Latn", "deu_Latn", passages=20)
-    write_task(tmp_path)
-    (tmp_path / "my_encoder.py").write_text(textwrap.dedent(ENCODER))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CLEARBENCH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("CLEARBENCH_DATA", raising=False)
-    return tmp_path
+@pytest.fixture(autouse=True)
+def files(place):
+    """A task of two languages and an encoder module."""
+    write_belebele(place / "data", "eng_Latn", "deu_Latn", passages=20)
+    write_task(place)
+    (place / "my_encoder.py").write_text(textwrap.dedent(ENCODER))
 
 
 def arguments(*more, model="bm25"):

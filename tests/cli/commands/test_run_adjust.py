@@ -25,23 +25,19 @@ ENCODER = """
 """
 
 
-@pytest.fixture
-def place(tmp_path, monkeypatch):
-    """A task in English and German, a second one with other texts, an encoder module, and a cache of its own."""
-    write_belebele(tmp_path / "data", "eng_Latn", "deu_Latn", passages=20)
+@pytest.fixture(autouse=True)
+def files(place):
+    """A task in English and German, a second one with other texts, and an encoder module."""
+    write_belebele(place / "data", "eng_Latn", "deu_Latn", passages=20)
     for variant in ("eng_Latn", "deu_Latn"):
         rows = [
             {**row, "flores_passage": f"told {row['flores_passage']}", "question": f"told {row['question']}"}
             for row in belebele_rows(variant, passages=20)
         ]
-        write_jsonl(tmp_path / "data" / "told" / f"{variant}.jsonl", rows)
-    write_task(tmp_path)
-    write_task(tmp_path, name="told", sources=[{"key": "passages", "local": ["told/{variant}.jsonl"]}])
-    (tmp_path / "adjusted_encoder.py").write_text(textwrap.dedent(ENCODER))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CLEARBENCH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("CLEARBENCH_DATA", raising=False)
-    return tmp_path
+        write_jsonl(place / "data" / "told" / f"{variant}.jsonl", rows)
+    write_task(place)
+    write_task(place, name="told", sources=[{"key": "passages", "local": ["told/{variant}.jsonl"]}])
+    (place / "adjusted_encoder.py").write_text(textwrap.dedent(ENCODER))
 
 
 def arguments(*more, model="adjusted_encoder:encode", tasks="tiny.toml"):

@@ -12,16 +12,12 @@ from clearbench.stats.ranks import Friedman
 from clearbench.stats.summaries import BiasSummary, LanguageRank, MeasureValue
 
 
-@pytest.fixture
-def place(tmp_path, monkeypatch):
+@pytest.fixture(autouse=True)
+def files(place):
     """A task of three languages that share some words, so that BM25 finds translations too."""
     for variant in ("eng_Latn", "deu_Latn", "swh_Latn"):
-        write_jsonl(tmp_path / "data" / "belebele" / f"{variant}.jsonl", belebele_rows(variant, 20))
-    write_task(tmp_path, languages=["en", "de", "sw"])
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CLEARBENCH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("CLEARBENCH_DATA", raising=False)
-    return tmp_path
+        write_jsonl(place / "data" / "belebele" / f"{variant}.jsonl", belebele_rows(variant, 20))
+    write_task(place, languages=["en", "de", "sw"])
 
 
 def arguments(*more):

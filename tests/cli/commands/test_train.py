@@ -28,17 +28,13 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
-@pytest.fixture
-def place(tmp_path, monkeypatch):
-    """A folder with a base checkpoint, rows, and a task of two languages."""
-    tiny_checkpoint(tmp_path / "base")
-    write_rows(tmp_path / "rows.jsonl")
-    write_belebele(tmp_path / "data", "eng_Latn", "deu_Latn", passages=8)
-    write_task(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CLEARBENCH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("CLEARBENCH_DATA", raising=False)
-    return tmp_path
+@pytest.fixture(autouse=True)
+def files(place):
+    """A base checkpoint, rows, and a task of two languages."""
+    tiny_checkpoint(place / "base")
+    write_rows(place / "rows.jsonl")
+    write_belebele(place / "data", "eng_Latn", "deu_Latn", passages=8)
+    write_task(place)
 
 
 def run(*arguments):
