@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clearbench.common.settings import make_record, make_records, wrong_kind
+from clearbench.common.settings import make_options, make_several, wrong_kind
 
 if TYPE_CHECKING:
     from clearbench.encoders.base import DenseEncoder
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from clearbench.tasks.dataset import Dataset
     from clearbench.verdicts.compare.model import Comparison
 
-Place = str | Path
+PathLike = str | Path
 
 
-def load_task(name: Place, *, options: Mapping[str, Any] | None = None, **settings: Any) -> "Dataset":
+def load_task(name: PathLike, *, options: Mapping[str, Any] | None = None, **settings: Any) -> "Dataset":
     """Load a task's texts and judgements and check its counts.
 
     Args:
@@ -45,11 +45,11 @@ def load_task(name: Place, *, options: Mapping[str, Any] | None = None, **settin
     from clearbench.tasks.load import load_task as load_one
     from clearbench.tasks.options import DataLocation, Selection
 
-    selection, location = make_records((Selection, DataLocation), settings, "load_task")
+    selection, location = make_several((Selection, DataLocation), settings, "load_task")
     return load_one(str(name), selection, location, options)
 
 
-def load_encoder(model: Place, **settings: Any) -> "DenseEncoder | Lexical":
+def load_encoder(model: PathLike, **settings: Any) -> "DenseEncoder | Lexical":
     """Load an encoder.
 
     Args:
@@ -63,11 +63,11 @@ def load_encoder(model: Place, **settings: Any) -> "DenseEncoder | Lexical":
     from clearbench.encoders.base import EncoderOptions
     from clearbench.encoders.load import load_encoder as load_one
 
-    return load_one(str(model), make_record(EncoderOptions, settings, "load_encoder"))
+    return load_one(str(model), make_options(EncoderOptions, settings, "load_encoder"))
 
 
 def evaluate(
-    encoder: "Encoder | Place",
+    encoder: "Encoder | PathLike",
     tasks: "Sequence[Dataset]",
     *,
     offline: bool = False,
@@ -97,7 +97,7 @@ def evaluate(
         raise wrong_kind("evaluate: tasks", tasks, "a list of what load_task returns")
 
     in_memory = settings.get("cache") is False
-    options = make_record(EvaluationOptions, settings | ({"cache": None} if in_memory else {}), "evaluate")
+    options = make_options(EvaluationOptions, settings | ({"cache": None} if in_memory else {}), "evaluate")
     if in_memory:
         options = replace(options, cache=None)
     judges = [make_judge(task, offline) for task in tasks]
@@ -108,7 +108,7 @@ def compare(
     base: "str | Sequence[Evaluation]",
     other: "str | Sequence[Evaluation]",
     *,
-    results: Place = "results",
+    results: PathLike = "results",
     **options: Any,
 ) -> "Comparison":
     """Compare a model with a base, per task and language pair and per group of pairs, from their records.
@@ -127,7 +127,7 @@ def compare(
     from clearbench.verdicts.compare.compute import compare as compare_entries
     from clearbench.verdicts.compare.model import CompareOptions
 
-    chosen = make_record(CompareOptions, options, "compare")
+    chosen = make_options(CompareOptions, options, "compare")
     return compare_entries(_entries(base, Path(results)), _entries(other, Path(results)), chosen)
 
 

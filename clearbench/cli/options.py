@@ -1,10 +1,10 @@
-"""Commands whose parameters are option records: each field that is marked as an Option becomes a flag.
+"""Commands whose parameters are options: each field that is marked as an Option becomes a flag.
 
     @command(app, "run")
     def run(model: Annotated[str, Option("Checkpoint folder.")], encoder: EncoderOptions) -> None: ...
 
-Typer reads one flag per option, with its help and panel, and the function gets the records. A flag that several
-records declare is one flag, whose value all of them get.
+Typer reads one flag per option, with its help and panel, and the function gets them by kind. A flag that
+several kinds declare is one flag, whose value all of them get.
 """
 
 import inspect
@@ -21,7 +21,7 @@ from clearbench.common.options import (
     REQUIRED,
     Given,
     MarkedField,
-    is_record,
+    has_options,
     marked_fields,
     option_of,
     without_none,
@@ -34,14 +34,14 @@ KEYWORD = inspect.Parameter.KEYWORD_ONLY
 
 @dataclass(frozen=True)
 class Panel:
-    """Heading of `--help` for an option, or for all of a record: Annotated[DataLocation, Panel("Data")]."""
+    """Heading of `--help` for an option, or for all of a kind of options: Annotated[DataLocation, Panel("Data")]."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class Without:
-    """A field of a record that is no option of the command: Annotated[DataLocation, Without("corpus")]."""
+    """A field of options that the command does not have of the command: Annotated[DataLocation, Without("corpus")]."""
 
     name: str
 
@@ -72,10 +72,10 @@ def command(app: typer.Typer, name: str) -> Callable[[Callable[..., Result]], Ca
 
 
 def flatten(function: Callable[..., Result]) -> Callable[..., Result]:
-    """Return a function that Typer can read, with a parameter per flag; it calls the given one with its records.
+    """Return a function that Typer can read, with a parameter per flag; it calls the given one with its options.
 
     Raises:
-        TypeError: Two records declare one flag differently.
+        TypeError: Two kinds of options declare one flag differently.
     """
     hints = get_type_hints(function, include_extras=True)
     flags: dict[str, inspect.Parameter] = {}
@@ -110,7 +110,7 @@ def _expand(parameter: inspect.Parameter) -> tuple[list[MarkedField], Build]:
     if get_origin(kind) is Given:
         given = [replace(field, default=None) for field in marked_fields(get_args(kind)[0])]
         return _placed(given, marks), lambda values: dict(_given(given, values))
-    if is_record(kind):
+    if has_options(kind):
         fields = _placed(marked_fields(kind), marks)
         return fields, lambda values: kind(**dict(_given(fields, values)))
     return [], lambda values: values[parameter.name]

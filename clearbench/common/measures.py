@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Better = Literal["higher", "lower", "neither"]
+Rule = Literal["qrels", "xor", "mkqa"]
+"""What decides whether a passage is a hit: judgements, or answer strings by XOR-Retrieve's or MKQA's rule."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def find_measure(name: str) -> Measure:
 
 
 CUTOFFS = (1, 5, 10, 20, 100)
-RULES: Mapping[str, tuple[str, ...]] = {
+RULES: Mapping[Rule, tuple[str, ...]] = {
     "qrels": (
         *(f"{stem}@{cutoff}" for stem in ("nDCG", "recall") for cutoff in CUTOFFS),
         "MRR@10",
@@ -74,7 +76,7 @@ RULES: Mapping[str, tuple[str, ...]] = {
     "xor": ("R@2kt", "R@5kt"),
     "mkqa": ("answer_recall@20", "answer_recall@100"),
 }
-"""What a task is judged by -> the measures that there are, in the order of records' columns."""
+"""Rule -> the measures that there are, in the order of records' columns."""
 
 _MTEB_STEMS = {"nDCG": "ndcg", "MRR": "mrr", "MAP": "map", "success": "hit_rate"}
 _KNOWN = {

@@ -1,11 +1,11 @@
-"""Options declared once: a field of a record says what the command line shows of it.
+"""Options declared once: a field of an options class says what the command line shows of it.
 
     @dataclass(frozen=True)
     class EncoderOptions:
         pooling: Annotated[str | None, Option("cls, mean or last.", panel="Model")] = None
 
-`clearbench.cli.options` makes the flags of a command from the records that the command takes;
-`clearbench.common.settings` makes a record from the keyword arguments of the Python interface.
+`clearbench.cli.options` makes the flags of a command from the options that the command takes;
+`clearbench.common.settings` makes options from the keyword arguments of the Python interface.
 """
 
 import types
@@ -16,7 +16,7 @@ from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin
 from clearbench.common.environment import default_cache
 from clearbench.common.errors import UsageError
 
-Record = TypeVar("Record")
+Options = TypeVar("Options")
 REQUIRED = MISSING
 """Stands for the default of a field that has none."""
 
@@ -49,8 +49,8 @@ class Option:
     absent: Callable[[], Any] | None = None
 
 
-class Given(dict[str, Any], Generic[Record]):
-    """Fields of a record that the user gave, by name: what a command takes that fills the others itself."""
+class Given(dict[str, Any], Generic[Options]):
+    """Fields of options that the user gave, by name: what a command takes that fills the others itself."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class MarkedField:
         name: Of the field.
         type: Of its values.
         option: What it is marked with.
-        default: REQUIRED where there is none; None also where it is made anew for each record.
+        default: REQUIRED where there is none; None also where it is made anew each time.
     """
 
     name: str
@@ -76,7 +76,7 @@ class MarkedField:
 
     @property
     def said(self) -> tuple[Any, ...]:
-        """What two records that share a flag have to agree on; the panel may be another."""
+        """What two kinds of options that share a flag have to agree on; the panel may be another."""
         return (replace(self.option, panel=None), self.type, self.default)
 
 
@@ -95,12 +95,12 @@ def option_of(annotation: Any) -> Option | None:
 
 
 def same_option(kind: type, name: str) -> Option:
-    """Return the option of another record's field, for a field that means the same."""
+    """Return the option of another class's field, for a field that means the same."""
     return next(field.option for field in marked_fields(kind) if field.name == name)
 
 
-def is_record(kind: Any) -> bool:
-    """Whether a type is a record with options."""
+def has_options(kind: Any) -> bool:
+    """Whether a type holds options."""
     return isinstance(kind, type) and (is_dataclass(kind) or hasattr(kind, "model_fields")) and any(marked_fields(kind))
 
 

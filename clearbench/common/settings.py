@@ -1,4 +1,4 @@
-"""Records of options from the keyword arguments of the Python interface."""
+"""Options from the keyword arguments of the Python interface."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,17 +7,17 @@ from typing import Any, Literal, TypeVar, cast, get_origin, get_type_hints
 from clearbench.common.errors import UsageError, suggest
 from clearbench.common.options import Option, alternatives, defaults_of, marked_fields
 
-Record = TypeVar("Record")
+Options = TypeVar("Options")
 
 
-def make_record(kind: type[Record], given: Mapping[str, Any], caller: str) -> Record:
-    """Make a record of options from keyword arguments; see `make_records`."""
-    [record] = make_records((kind,), given, caller)
-    return cast(Record, record)
+def make_options(kind: type[Options], given: Mapping[str, Any], caller: str) -> Options:
+    """Make options from keyword arguments; see `make_several`."""
+    [options] = make_several((kind,), given, caller)
+    return cast(Options, options)
 
 
-def make_records(kinds: Sequence[type], given: Mapping[str, Any], caller: str) -> tuple[Any, ...]:
-    """Make records of options from keyword arguments, each from its own fields.
+def make_several(kinds: Sequence[type], given: Mapping[str, Any], caller: str) -> tuple[Any, ...]:
+    """Make several kinds of options from keyword arguments, each from its own fields.
 
     A text will do for a path or a list.
 
@@ -62,7 +62,7 @@ def wrong_kind(where: str, value: object, expected: str) -> UsageError:
 
 def _fits(value: object, expected: Any) -> bool:
     if get_origin(expected) is Literal:
-        return isinstance(value, str)  # the record knows its words, and what to say of others
+        return isinstance(value, str)  # the options know their words, and what to say of others
     kind = get_origin(expected) or expected
     return isinstance(value, (int, float) if kind is float else kind)
 

@@ -37,7 +37,7 @@ class EncoderOptions:
     batch_tokens: Annotated[int | None, Option("Padded tokens per batch (default by device).", MODEL)] = None
 
 
-class Encoder(Protocol):
+class Described(Protocol):
     """What every kind of encoder tells about itself: dense, adjusted or BM25."""
 
     @property
@@ -77,7 +77,7 @@ class AdjustOptions:
             raise UsageError(f"--adjust-text {self.text}: it needs --adjust, such as --adjust center.")
 
 
-class DenseEncoder(Encoder, Protocol):
+class DenseEncoder(Described, Protocol):
     """Turns texts into vectors whose inner product is the similarity."""
 
     @property

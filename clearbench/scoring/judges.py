@@ -13,6 +13,7 @@ import numpy as np
 
 from clearbench.common.arrays import Scores
 from clearbench.common.errors import DataError, ScoringError, located
+from clearbench.common.measures import Rule
 from clearbench.scoring.answers.mkqa import score_mkqa
 from clearbench.scoring.answers.rule import AnswerScores, Rankings
 from clearbench.scoring.answers.xor import Tokeniser, find_tokeniser, score_xor
@@ -196,7 +197,7 @@ class MkqaJudge:
         return score_mkqa(ranked, self._texts, answers, cache=self._cache)
 
 
-JUDGES: Mapping[str, Callable[[Dataset, bool], Judge]] = MappingProxyType(
+JUDGES: Mapping[Rule, Callable[[Dataset, bool], Judge]] = MappingProxyType(
     {"qrels": QrelsJudge, "xor": XorJudge, "mkqa": MkqaJudge}
 )
 """Rule, as task files name it in `judged_by` -> its judge."""

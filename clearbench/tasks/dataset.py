@@ -12,6 +12,7 @@ from typing import TypeVar
 from clearbench.common.errors import DataError
 from clearbench.common.hashing import content_hash
 from clearbench.common.languages import Language, Pair
+from clearbench.common.measures import Rule
 from clearbench.common.text import task_label
 
 _T = TypeVar("_T")
@@ -118,7 +119,7 @@ class Dataset:
     clusters: Mapping[str, str] = field(default_factory=dict)
     answers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    judged_by: str = "qrels"
+    judged_by: Rule = "qrels"
     main_measure: str = "nDCG@10"
     tokeniser: str = "official"
     options: Mapping[str, str] = field(default_factory=dict)

@@ -9,13 +9,13 @@ import string
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from clearbench.common.errors import UsageError
 from clearbench.common.languages import Language, parse_language
-from clearbench.common.measures import RULES
+from clearbench.common.measures import RULES, Rule
 
 PLACEHOLDERS = frozenset({"language", "short", "variant", "split", "query", "passage"})
 """What may stand in braces in a file pattern.
@@ -175,7 +175,7 @@ class TaskSpec(_Model):
     reader: str
     languages: tuple[str, ...] = ()
     default_pairs: str = "*-*"
-    judged_by: Literal["qrels", "xor", "mkqa"] = "qrels"
+    judged_by: Rule = "qrels"
     main_measure: str = "nDCG@10"
     options: Mapping[str, Any] = Field(default_factory=dict)
     sources: tuple[Source, ...] = Field(min_length=1)

@@ -5,21 +5,21 @@ from pathlib import Path
 import pytest
 
 from clearbench.common.errors import UsageError
-from clearbench.common.settings import make_record, make_records
+from clearbench.common.settings import make_options, make_several
 from clearbench.encoders.base import EncoderOptions
 from clearbench.tasks.options import DataLocation, Selection
 from clearbench.verdicts.compare.model import CompareOptions
 
 
 def test_keyword_arguments_make_a_record():
-    assert make_record(EncoderOptions, {"max_length": 7}, "load") == EncoderOptions(max_length=7)
+    assert make_options(EncoderOptions, {"max_length": 7}, "load") == EncoderOptions(max_length=7)
     for tasks in (["xquad", "mlqa"], "xquad, mlqa"):
-        assert make_record(CompareOptions, {"tasks": tasks}, "compare") == CompareOptions(tasks=("xquad", "mlqa"))
+        assert make_options(CompareOptions, {"tasks": tasks}, "compare") == CompareOptions(tasks=("xquad", "mlqa"))
 
 
 def test_settings_are_divided_among_records_and_a_text_will_do_for_a_path(monkeypatch):
     monkeypatch.setenv("CLEARBENCH_CACHE", "/from/environment")
-    made = make_records((Selection, DataLocation), {"pairs": "de-en", "data_dir": "data", "cache_dir": None}, "load")
+    made = make_several((Selection, DataLocation), {"pairs": "de-en", "data_dir": "data", "cache_dir": None}, "load")
     assert made == (Selection("de-en"), DataLocation(Path("data"), cache_dir=Path("/from/environment")))
 
 
@@ -34,4 +34,4 @@ def test_settings_are_divided_among_records_and_a_text_will_do_for_a_path(monkey
 )
 def test_a_slip_is_answered(given, message):
     with pytest.raises(UsageError, match=message):
-        make_record(EncoderOptions, given, "load")
+        make_options(EncoderOptions, given, "load")

@@ -21,7 +21,7 @@ from clearbench.records.schema import PairRecord, Record
 from clearbench.stats.averages import TIERS
 from clearbench.verdicts.compare.model import ComparedRow
 
-Texts = NDArray[np.object_]
+Labels = NDArray[np.object_]
 T = TypeVar("T")
 Form = Literal["models", "table", "small", "canvas"]
 
@@ -104,7 +104,7 @@ class Matrix:
     rows: tuple[Heading, ...]
     columns: tuple[Heading, ...]
     figures: Scores
-    counts: Texts
+    counts: Labels
     scale: Scale
     models: bool = False
 
@@ -216,7 +216,7 @@ class _Stack:
     queries: tuple[Language, ...]
     passages: tuple[Language, ...]
     figures: Scores
-    counts: Texts
+    counts: Labels
 
     @classmethod
     def over(cls, found: Mapping[str, Mapping[Pair, Any]], num_fields: int) -> "_Stack":
