@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from clearbench.common.hashing import content_hash
-from clearbench.common.languages import Pair, languages, parse_pair
+from clearbench.common.languages import languages
+from clearbench.common.pairs import Pair, parse_pair
 from clearbench.records.folder import RecordFolder, find_records, name_in_key, record_folder
 from clearbench.records.parts import QueryScores
 from clearbench.records.schema import SCHEMA_VERSION, Identity, PairRecord, Record

@@ -21,7 +21,8 @@ from official_files import READERS, PairTexts, distinct_texts, languages_found
 from processes import default_data_dir, measured, run_clearbench, run_mteb
 from vector_table import VARIABLE, read_table, write_table
 
-from clearbench.common.languages import parse_language, parse_pair
+from clearbench.common.languages import parse_language
+from clearbench.common.pairs import parse_pair
 
 TOLERANCE = 1e-5
 MEASURES = ("nDCG@10", "recall@100")

@@ -1,32 +1,31 @@
-"""Languages and language pairs: one identity, one printed form, and the table of known varieties.
+"""Languages: one identity, one printed form, and the table of known varieties.
 
-A language is an ISO 639-3 code with an ISO 15924 script, and for Traditional Chinese a region where a
-data set keeps two apart. Data sets spell languages in many ways (`de`, `deu`, `deu_Latn`, `zh_cn`, `iw`);
-all of them are read here, and everywhere else a language is a `Language` that prints in one way only.
+A language is an ISO 639-3 code with an ISO 15924 script. Traditional Chinese may also have a region, because one data
+set has it twice. Data sets spell languages in many ways (`de`, `deu`, `deu_Latn`, `zh_cn`, `iw`); all of them are read
+here, and everywhere else a language is a `Language` that prints in one way only.
 
 The table is `languages.csv`, one row per variety: variant, short, name, tier. The tier follows the classes of
 Joshi et al. (2020), "The State and Fate of Linguistic Diversity and Inclusion in the NLP World", section 2:
 classes 5 and 4 are "high", 3 is "mid", 2 to 0 are "low". The assignment is our own in these cases:
 
-- The paper lists names of languages; a macrolanguage's class is taken for the one member that stands for it here
-  (Persian for pes, Malay for zsm, Uzbek for uzn, Norwegian for nob), for Arabic Modern Standard Arabic (arb).
-- Other Arabic languages have a class only by their own name: Egyptian is "mid"; acm, apc, ars and ary are "low".
+- The paper lists languages by name. Where the name is that of a macrolanguage, its class goes to the one member that
+  stands for it here: Persian's to pes, Malay's to zsm, Uzbek's to uzn, Norwegian's to nob, and Arabic's to Modern
+  Standard Arabic (arb).
+- Other Arabic languages have a class only if the paper names them: Egyptian is "mid"; acm, apc, ars and ary are "low".
 - Simplified and Traditional Chinese both have the class of Chinese.
 - Romanised varieties of languages usually written in another script are "low", whatever the language's class.
 - A language the paper does not list is "low".
 """
 
 import csv
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal, NamedTuple, TypeVar, cast
+from typing import Literal, NamedTuple, cast
 
 from clearbench.common.errors import UsageError, suggest
 
 Tier = Literal["high", "mid", "low"]
-_Side = TypeVar("_Side")
 
 # Codes that data sets use for a language whose row has another code: macrolanguages, older and alternative codes.
 _ALIASES = {
@@ -54,9 +53,6 @@ _ALIASES = {
 # Regions that can be named, with the script each implies. CN is what zho_Hans stands for already, so it is dropped.
 _CHINESE_REGIONS = {"CN": "Hans", "HK": "Hant", "TW": "Hant"}
 _REGION_NAMES = {"HK": "Hong Kong", "TW": "Taiwan"}
-
-# Pairs named in an error message before it is cut short.
-_PAIRS_SHOWN = 12
 
 
 class _Row(NamedTuple):
@@ -108,23 +104,8 @@ class Language:
 
     @property
     def tier(self) -> Tier:
-        """Amount of data there is for the language: "high", "mid" or "low"; see the table's source above."""
+        """How much data there is for the language: "high", "mid" or "low", as the top of this file says."""
         return _row(self).tier
-
-
-class Pair(NamedTuple):
-    """The languages of the queries and of the passages; prints as "de-en", the queries' language first."""
-
-    query: Language
-    passage: Language
-
-    def __str__(self) -> str:
-        return f"{self.query}-{self.passage}"
-
-    @property
-    def monolingual(self) -> bool:
-        """Whether queries and passages are in the same variety."""
-        return self.query == self.passage
 
 
 ENGLISH = Language("eng", "Latn")
@@ -147,76 +128,14 @@ def parse_language(text: str) -> Language:
     Raises:
         UsageError: The table has no such variety.
     """
-    language = _find_language(text)
+    language = find_language(text)
     if language is None:
-        raise _unknown(text)
+        raise unknown_language(text)
     return language
 
 
-def parse_pair(text: str) -> Pair:
-    """Read a pair such as `de-en`, `deu-Latn-eng-Latn` or `zh_Hant_HK-en`, the queries' language first.
-
-    Raises:
-        UsageError: The text is not two languages, or the table lacks one of them.
-    """
-    return Pair(*_parse_sides(text, _find_language))
-
-
-def select_pairs(patterns: str, available: Iterable[Pair]) -> tuple[Pair, ...]:
-    """Return the available pairs that any of the patterns matches, in the order of `available`, without repeats.
-
-    Args:
-        patterns: Pairs separated by commas; `*` on a side stands for every language, such as `*-en` or `de-en,en-*`.
-        available: Pairs to choose from.
-    Raises:
-        UsageError: No pattern is given, or one cannot be read, or one matches no pair: that is most often a slip,
-            and the run would silently lack a pair.
-    """
-    pairs = tuple(dict.fromkeys(available))
-    texts = [text.strip() for text in patterns.split(",") if text.strip()]
-    if not texts:
-        raise UsageError(f"No language pair given: expected patterns such as de-en or *-en. {_describe(pairs)}")
-    chosen: set[Pair] = set()
-    for text in texts:
-        query, passage = _parse_sides(text, _find_pattern)
-        matches = [pair for pair in pairs if query in ("*", pair.query) and passage in ("*", pair.passage)]
-        if not matches:
-            hint = suggest(text, map(str, pairs))
-            raise UsageError(f"No language pair matches {text!r}. {_describe(pairs)}{hint}")
-        chosen.update(matches)
-    return tuple(pair for pair in pairs if pair in chosen)
-
-
-def _describe(pairs: tuple[Pair, ...]) -> str:
-    shown = ", ".join(map(str, pairs[:_PAIRS_SHOWN])) or "none"
-    rest = len(pairs) - _PAIRS_SHOWN
-    return f"There are: {shown}{f' and {rest:,} more' if rest > 0 else ''}."
-
-
-def _parse_sides(text: str, find: Callable[[str], _Side | None]) -> tuple[_Side, _Side]:
-    """Split at the one hyphen that leaves a language on both sides, as `find` reads them.
-
-    A hyphen may also join a code to its script, so every hyphen is tried. No text has two readings: the right side has
-    to begin with a language code, and no script is one. (`zh-tw` is Chinese to Twi; `zh_tw-en` has Taiwan's Chinese.)
-    """
-    tokens = [token.strip() for token in text.split("-")]
-    for cut in range(1, len(tokens)):
-        query, passage = find("-".join(tokens[:cut])), find("-".join(tokens[cut:]))
-        if query is not None and passage is not None:
-            return query, passage
-    if len(tokens) == 2 and all(tokens):
-        for token in tokens:
-            if find(token) is None:
-                raise _unknown(token)
-    raise UsageError(f"{text!r} is no language pair: expected QUERY-PASSAGE, such as de-en or zh_Hant-en.")
-
-
-def _find_pattern(text: str) -> Language | Literal["*"] | None:
-    return "*" if text == "*" else _find_language(text)
-
-
-def _find_language(text: str) -> Language | None:
-    """Return the language that `text` spells, or None."""
+def find_language(text: str) -> Language | None:
+    """Return the language that a text spells, see `parse_language`, or None where the table has no such variety."""
     first, *rest = text.strip().replace("-", "_").split("_")
     if first.lower() == MULTIPLE.code and not rest:
         return MULTIPLE
@@ -234,7 +153,8 @@ def _find_language(text: str) -> Language | None:
     return Language(code, script, region if region in _REGION_NAMES else "")
 
 
-def _unknown(text: str) -> UsageError:
+def unknown_language(text: str) -> UsageError:
+    """Return the error that says a text spells no language of the table, with near names."""
     known = [form for language in languages() for form in (str(language), language.variant)]
     return UsageError(
         f"Unknown language {text!r}: expected an ISO 639 code of the table, with a script if need be, "

@@ -10,7 +10,7 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}"
 
 
-def listed(names: Iterable[str], most: int = 5) -> str:
+def listed(names: Iterable[object], most: int = 5) -> str:
     """Return names joined by commas; of more than `most` the first ones, and how many more there are."""
     everything = list(map(str, names))
     more = f" and {len(everything) - most:,} more" if len(everything) > most else ""

@@ -10,7 +10,7 @@ from clearbench.common.arrays import IntArray
 from clearbench.common.environment import describe_environment, now
 from clearbench.common.errors import DataError
 from clearbench.common.hashing import content_hash
-from clearbench.common.languages import parse_pair
+from clearbench.common.pairs import parse_pair
 from clearbench.encoders.vectors.embed import EncodingReport
 from clearbench.evaluation.job import Job
 from clearbench.records.parts import QueryScores, read_scores

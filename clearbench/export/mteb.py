@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from clearbench.common.errors import RecordError
-from clearbench.common.languages import ENGLISH, MULTIPLE, Language, Pair, parse_pair
+from clearbench.common.languages import ENGLISH, MULTIPLE, Language
 from clearbench.common.measures import find_measure
 from clearbench.common.output import write_output
+from clearbench.common.pairs import Pair, parse_pair
 from clearbench.common.text import listed
 from clearbench.export.exported import Exported
 from clearbench.records.matrix import scores_matrix

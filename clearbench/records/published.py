@@ -17,7 +17,7 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from clearbench.common.errors import ClearbenchError, RecordError, UsageError, suggest
-from clearbench.common.languages import parse_pair
+from clearbench.common.pairs import parse_pair
 from clearbench.common.toml import describe_problems, read_toml
 
 _PACKAGE = Path(__file__).resolve().parents[1]

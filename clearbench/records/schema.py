@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from clearbench.common.errors import UsageError
-from clearbench.common.languages import parse_pair
+from clearbench.common.pairs import parse_pair
 from clearbench.common.text import task_label
 from clearbench.stats.summaries import BiasSummary, MeasureValue
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from clearbench.common.languages import ENGLISH, MULTIPLE, Pair
+from clearbench.common.languages import ENGLISH, MULTIPLE
+from clearbench.common.pairs import Pair
 
 TIERS = ("high", "mid", "low")
 

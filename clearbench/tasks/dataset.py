@@ -11,8 +11,9 @@ from typing import TypeVar
 
 from clearbench.common.errors import DataError
 from clearbench.common.hashing import content_hash
-from clearbench.common.languages import Language, Pair
+from clearbench.common.languages import Language
 from clearbench.common.measures import Rule
+from clearbench.common.pairs import Pair
 from clearbench.common.text import task_label
 
 _T = TypeVar("_T")

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from clearbench.common.errors import DataError, UsageError, suggest
-from clearbench.common.languages import Language, Pair, parse_language, select_pairs
+from clearbench.common.languages import Language, parse_language
+from clearbench.common.pairs import Pair, select_pairs
 from clearbench.tasks.catalogue import find_task
 from clearbench.tasks.dataset import Dataset
 from clearbench.tasks.formats.base import Wanted

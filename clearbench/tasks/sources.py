@@ -12,7 +12,8 @@ from pathlib import Path
 
 from clearbench.common.environment import default_cache
 from clearbench.common.errors import DataError, TaskError
-from clearbench.common.languages import Language, Pair
+from clearbench.common.languages import Language
+from clearbench.common.pairs import Pair
 from clearbench.tasks.download import download_hub_file, download_url, unpack
 from clearbench.tasks.options import DataLocation
 from clearbench.tasks.spec import PLACEHOLDERS, Source, TaskSpec, fill

@@ -12,7 +12,7 @@ import numpy as np
 
 from clearbench.common.arrays import IntArray, Scores
 from clearbench.common.errors import RecordError
-from clearbench.common.languages import parse_pair, select_pairs
+from clearbench.common.pairs import parse_pair, select_pairs
 from clearbench.common.text import listed
 from clearbench.records.matrix import ScoreMatrix, scores_matrix
 from clearbench.records.schema import PairRecord

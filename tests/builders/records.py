@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from clearbench.common.hashing import content_hash
-from clearbench.common.languages import parse_pair
+from clearbench.common.pairs import parse_pair
 from clearbench.common.text import task_label
 from clearbench.records.folder import RecordFolder, record_folder
 from clearbench.records.parts import QueryScores

@@ -1,6 +1,6 @@
 """Macro averages: each pair once, English apart."""
 
-from clearbench.common.languages import parse_pair
+from clearbench.common.pairs import parse_pair
 from clearbench.stats.averages import macro_averages, pair_tier
 
 MEANS = {"en-en": 0.9, "de-en": 0.7, "sw-en": 0.3, "en-de": 0.5, "de-de": 0.8, "sw-de": 0.1}

@@ -12,7 +12,8 @@ from builders.files import write, write_jsonl
 from builders.tasks import belebele_rows, write_belebele, write_task
 
 from clearbench.common.errors import DataError, TaskError
-from clearbench.common.languages import parse_language, parse_pair
+from clearbench.common.languages import parse_language
+from clearbench.common.pairs import parse_pair
 from clearbench.tasks import download
 from clearbench.tasks.catalogue import read_task
 from clearbench.tasks.formats.table import open_files

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from rich.console import Console
 
 from clearbench.cli.tables import english_first, grid
-from clearbench.common.languages import parse_language, parse_pair
+from clearbench.common.languages import parse_language
 from clearbench.common.measures import find_measure
+from clearbench.common.pairs import parse_pair
 from clearbench.common.text import p_value
 from clearbench.records.schema import Record
 from clearbench.stats.summaries import BiasSummary

@@ -9,8 +9,8 @@ from rich.table import Table
 
 from clearbench.cli.show.bias import print_bias
 from clearbench.cli.tables import english_first, grid
-from clearbench.common.languages import parse_pair
 from clearbench.common.measures import find_measure
+from clearbench.common.pairs import parse_pair
 from clearbench.common.progress import duration, say
 from clearbench.evaluation.pipeline import Evaluation
 from clearbench.evaluation.plan import RunPlan

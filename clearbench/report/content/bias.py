@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clearbench.common.languages import MULTIPLE, Language, parse_language, parse_pair
+from clearbench.common.languages import MULTIPLE, Language, parse_language
+from clearbench.common.pairs import parse_pair
 from clearbench.records.schema import PairRecord, Record
 from clearbench.records.select import Entry
 from clearbench.report.charts.kinds import Axis, Estimate, EstimateChart, EstimateRow, ShareChart

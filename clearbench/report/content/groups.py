@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from clearbench.common.arrays import Scores
-from clearbench.common.languages import parse_pair
 from clearbench.common.measures import Measure
+from clearbench.common.pairs import parse_pair
 from clearbench.common.text import count
 from clearbench.records.matrix import scores_matrix
 from clearbench.records.select import Entry

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clearbench.common.arrays import Scores
-from clearbench.common.languages import ENGLISH, MULTIPLE, Language, Pair, parse_pair
+from clearbench.common.languages import ENGLISH, MULTIPLE, Language
 from clearbench.common.measures import Measure
+from clearbench.common.pairs import Pair, parse_pair
 from clearbench.common.text import count
 from clearbench.records.schema import PairRecord, Record
 from clearbench.stats.averages import TIERS

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
-from clearbench.common.languages import MULTIPLE, parse_pair
+from clearbench.common.languages import MULTIPLE
 from clearbench.common.measures import find_measure
+from clearbench.common.pairs import parse_pair
 from clearbench.common.text import count, joined, p_value
 from clearbench.records.schema import Record
 from clearbench.report.content.bias import BiasPanel

@@ -8,7 +8,8 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from clearbench.common.languages import Language, Pair
+from clearbench.common.languages import Language
+from clearbench.common.pairs import Pair
 from clearbench.tasks.dataset import Dataset
 from clearbench.tasks.sources import SourceFiles
 from clearbench.tasks.spec import TaskSpec

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from clearbench.common.errors import DataError, UsageError
-from clearbench.common.languages import Language, Pair, parse_language
+from clearbench.common.languages import Language, parse_language
+from clearbench.common.pairs import Pair
 from clearbench.tasks.dataset import Dataset, TaskPair, Texts
 from clearbench.tasks.formats.base import ReaderOptions, Wanted, join_title
 from clearbench.tasks.formats.parsing import Row, id_field, make_texts, read_json_lines, read_lines, text_field

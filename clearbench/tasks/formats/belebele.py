@@ -7,7 +7,7 @@ Variants". The retrieval form (question -> `flores_passage`) is MTEB's BelebeleR
 from pathlib import Path
 
 from clearbench.common.errors import DataError
-from clearbench.common.languages import Pair
+from clearbench.common.pairs import Pair
 from clearbench.tasks.dataset import Dataset
 from clearbench.tasks.formats.base import ReaderOptions, Wanted, language_files, languages_of
 from clearbench.tasks.formats.parallel import Parsed, all_pairs, assemble

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from clearbench.common.errors import DataError
-from clearbench.common.languages import ENGLISH, Language, Pair
+from clearbench.common.languages import ENGLISH, Language
+from clearbench.common.pairs import Pair
 from clearbench.tasks.dataset import Dataset, TaskPair
 from clearbench.tasks.formats.base import ReaderOptions, Wanted, english_pool_pairs, language_files
 from clearbench.tasks.formats.corpus import load_corpus

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clearbench.common.errors import DataError
-from clearbench.common.languages import Language, Pair
+from clearbench.common.languages import Language
+from clearbench.common.pairs import Pair
 from clearbench.tasks.dataset import Dataset, Qrels, TaskPair, Texts
 from clearbench.tasks.formats.base import Wanted, left_out
 from clearbench.tasks.formats.parsing import make_texts

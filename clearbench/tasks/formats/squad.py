@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from clearbench.common.errors import DataError
-from clearbench.common.languages import ENGLISH, Pair
+from clearbench.common.languages import ENGLISH
+from clearbench.common.pairs import Pair
 from clearbench.tasks.dataset import Dataset, Qrels, TaskPair, Texts
 from clearbench.tasks.formats.base import ReaderOptions, Wanted, language_files, languages_of, left_out, text_id
 from clearbench.tasks.formats.parallel import Parsed, all_pairs, assemble, merge_equal

@@ -6,7 +6,8 @@ Source: Asai et al. (2021), "XOR QA: Cross-lingual Open-Retrieval Question Answe
 from typing import Literal
 
 from clearbench.common.errors import DataError
-from clearbench.common.languages import ENGLISH, Language, Pair
+from clearbench.common.languages import ENGLISH, Language
+from clearbench.common.pairs import Pair
 from clearbench.tasks.dataset import Dataset, TaskPair
 from clearbench.tasks.formats.base import ReaderOptions, Wanted, english_pool_pairs, left_out
 from clearbench.tasks.formats.corpus import load_corpus

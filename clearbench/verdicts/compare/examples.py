@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from clearbench.common.languages import MULTIPLE, Pair, parse_pair
+from clearbench.common.languages import MULTIPLE
 from clearbench.common.measures import find_measure
+from clearbench.common.pairs import Pair, parse_pair
 from clearbench.records.runs import has_runs, has_texts, is_saved, read_run, read_run_qrels, read_texts
 from clearbench.records.select import Entry
 from clearbench.verdicts.compare.compute import records_by_label

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from clearbench.common.arrays import BoolArray, Scores
-from clearbench.common.languages import parse_pair
 from clearbench.common.measures import find_measure
+from clearbench.common.pairs import parse_pair
 from clearbench.stats.averages import GROUPS
 from clearbench.stats.intervals import MacroMeanInterval, MeanInterval, cluster_sums, macro_mean_interval, mean_interval
 from clearbench.verdicts.compare.model import ComparedRow

@@ -17,8 +17,8 @@ from clearbench.common.arrays import BoolArray
 from clearbench.common.errors import RecordError, UsageError
 from clearbench.common.files import parquet_bytes
 from clearbench.common.hashing import content_hash
-from clearbench.common.languages import parse_pair, select_pairs
 from clearbench.common.output import write_output
+from clearbench.common.pairs import parse_pair, select_pairs
 from clearbench.common.text import first_line
 from clearbench.common.toml import describe_problems
 from clearbench.records.folder import model_key

@@ -13,8 +13,9 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from clearbench.common.errors import RecordError, UsageError
-from clearbench.common.languages import ENGLISH, Pair, parse_pair
+from clearbench.common.languages import ENGLISH
 from clearbench.common.measures import Measure, find_measure
+from clearbench.common.pairs import Pair, parse_pair
 from clearbench.common.text import listed
 from clearbench.common.toml import describe_problems
 from clearbench.records.schema import Record

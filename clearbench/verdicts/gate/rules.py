@@ -24,8 +24,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from clearbench.common.errors import UsageError, suggest
-from clearbench.common.languages import Pair, select_pairs
 from clearbench.common.measures import Measure, find_measure
+from clearbench.common.pairs import Pair, select_pairs
 from clearbench.common.text import listed
 from clearbench.common.toml import describe_problems, read_toml
 from clearbench.stats.averages import GROUPS

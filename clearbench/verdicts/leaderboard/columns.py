@@ -10,8 +10,8 @@ import numpy as np
 
 from clearbench.common.arrays import Scores
 from clearbench.common.errors import RecordError, UsageError, suggest
-from clearbench.common.languages import parse_pair
 from clearbench.common.measures import find_measure
+from clearbench.common.pairs import parse_pair
 from clearbench.records.schema import PairRecord
 from clearbench.records.select import Entry
 from clearbench.stats.averages import GROUPS

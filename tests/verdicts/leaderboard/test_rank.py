@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clearbench.common.errors import RecordError, UsageError
-from clearbench.common.languages import parse_pair
 from clearbench.common.measures import RULES
+from clearbench.common.pairs import parse_pair
 from clearbench.common.text import escape_markdown
 from clearbench.records.parts import read_scores
 from clearbench.records.select import load_results
