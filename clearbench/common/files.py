@@ -10,7 +10,7 @@ RECORD_FILE = "record.json"
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file under a temporary name beside it, fsync, rename; on any failure the old file is untouched.
+    """Write a file under a temporary name beside it, fsync it, rename it; on any failure the old file is untouched.
 
     Raises:
         OSError: As the operating system says (disk full, permissions).

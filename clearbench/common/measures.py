@@ -18,7 +18,7 @@ class Measure:
 
     Attributes:
         name: As in tables and records: nDCG@10.
-        better: Which way is an improvement; "neither" for what describes a ranking without judging it.
+        better: Which direction is an improvement; "neither" for a measure that describes a ranking without judging it.
         unit: "share" in [0, 1], shown times 100 as points; or "rank", from 1, shown as it is.
     """
 
@@ -36,7 +36,7 @@ class Measure:
 
     @property
     def sign(self) -> float:
-        """What makes a difference a gain: -1 where lower is better, else 1."""
+        """Factor that turns a difference into a gain: -1 where lower is better, else 1."""
         return -1.0 if self.better == "lower" else 1.0
 
     @property
@@ -46,7 +46,7 @@ class Measure:
 
     @property
     def shown_in(self) -> str:
-        """What shown figures are: points or ranks."""
+        """The unit of shown figures: points or ranks."""
         return "points" if self.unit == "share" else "ranks"
 
     def amount(self, figure: float) -> str:
@@ -61,7 +61,7 @@ class Measure:
 
 
 def find_measure(name: str) -> Measure:
-    """Return the measure of a name; one that no table lists is a share of which more is better."""
+    """Return the measure of a name; one that no table lists is taken for a share where higher is better."""
     return _KNOWN.get(name) or Measure(name)
 
 
@@ -76,7 +76,7 @@ RULES: Mapping[Rule, tuple[str, ...]] = {
     "xor": ("R@2kt", "R@5kt"),
     "mkqa": ("answer_recall@20", "answer_recall@100"),
 }
-"""Rule -> the measures that there are, in the order of records' columns."""
+"""Rule -> the measures that it gives, in the order of a record's columns."""
 
 _MTEB_STEMS = {"nDCG": "ndcg", "MRR": "mrr", "MAP": "map", "success": "hit_rate"}
 _KNOWN = {

@@ -28,13 +28,13 @@ class Option:
     Attributes:
         help: Text of `--help`.
         panel: Heading of `--help` that it stands under.
-        flag: Its name, where it is not the field's: "--lr".
+        flag: The flag, where it is not made from the field's name: "--lr".
         variable: Environment variable that is read where the flag is not given.
-        metavar: What stands for the value in `--help`.
-        minimum: Least value of a number.
+        metavar: The word that stands for the value in `--help`.
+        minimum: Smallest value allowed, for a number.
         show_default: Whether `--help` names the default.
-        read: Makes the field's value from what the user writes, which has the type of its first parameter. The second
-            is the flag, for messages.
+        read: Makes the field's value from what the user writes, which has the type of its first parameter. Its second
+            parameter is the flag, for messages.
         absent: Makes the value where the flag is not given.
     """
 
@@ -50,7 +50,7 @@ class Option:
 
 
 class Given(dict[str, Any], Generic[Options]):
-    """Fields of options that the user gave, by name: what a command takes that fills the others itself."""
+    """The options that the user gave, by field name; a command takes this when it fills the others itself."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,9 @@ class MarkedField:
     """A field that is an option.
 
     Attributes:
-        name: Of the field.
-        type: Of its values.
-        option: What it is marked with.
+        name: The field's name.
+        type: The type of its values.
+        option: The Option that it is marked with.
         default: REQUIRED where there is none; None also where it is made anew each time.
     """
 
@@ -76,7 +76,7 @@ class MarkedField:
 
     @property
     def said(self) -> tuple[Any, ...]:
-        """What two kinds of options that share a flag have to agree on; the panel may be another."""
+        """Everything that two kinds of options which share a flag have to agree on; their panels may differ."""
         return (replace(self.option, panel=None), self.type, self.default)
 
 

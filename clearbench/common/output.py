@@ -10,8 +10,8 @@ def write_output(path: Path, data: bytes, option: str) -> None:
     """Write a file, making its folder; a device or pipe such as /dev/stdout is written to, never replaced.
 
     Args:
-        path: Where to; a link is followed.
-        data: What.
+        path: Where to write; a link is followed.
+        data: What to write.
         option: The option that named the path, for messages: `--out`.
     Raises:
         UsageError: The path is empty, or lies in a record's folder.

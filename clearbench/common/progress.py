@@ -19,7 +19,13 @@ def duration(seconds: float) -> str:
 
 @contextmanager
 def progress(description: str, total: float, unit: str) -> Iterator[Callable[[float], None]]:
-    """Show one progress line while the block runs; the block calls the given function with each advance."""
+    """Show one progress line while the block runs; the block calls the given function with each advance.
+
+    Args:
+        description: What is being done; stands at the start of the line.
+        total: Where the work ends, in `unit`.
+        unit: What is counted, for the rate: "pairs".
+    """
     if not sys.stderr.isatty() or total <= 0:
         yield lambda amount: None
         return

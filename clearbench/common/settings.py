@@ -11,7 +11,15 @@ Options = TypeVar("Options")
 
 
 def make_options(kind: type[Options], given: Mapping[str, Any], caller: str) -> Options:
-    """Make options from keyword arguments; see `make_several`."""
+    """Make options from keyword arguments, as `make_several` does.
+
+    Args:
+        kind: The type of the options.
+        given: The keyword arguments.
+        caller: The function that was called, for messages.
+    Raises:
+        UsageError: See `make_several`.
+    """
     [options] = make_several((kind,), given, caller)
     return cast(Options, options)
 
@@ -21,6 +29,10 @@ def make_several(kinds: Sequence[type], given: Mapping[str, Any], caller: str) -
 
     A text will do for a path or a list.
 
+    Args:
+        kinds: The types of the options.
+        given: The keyword arguments; each must be a field of one of these types.
+        caller: The function that was called, for messages.
     Raises:
         UsageError: A name does not exist, or a value is of another type; the message begins with `caller`.
     """
@@ -55,7 +67,13 @@ def _read(value: Any, annotation: Any, option: Option | None, where: str) -> Any
 
 
 def wrong_kind(where: str, value: object, expected: str) -> UsageError:
-    """Return the error for an argument of a type that cannot be used."""
+    """Return the error for an argument of a type that cannot be used.
+
+    Args:
+        where: Function and argument: "evaluate: tasks".
+        value: What was given.
+        expected: What could be used, in words.
+    """
     inside = f" of {type(value[0]).__name__}" if isinstance(value, list | tuple) and value else ""
     return UsageError(f"{where}: found a {type(value).__name__}{inside}, expected {expected}.")
 

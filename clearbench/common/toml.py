@@ -15,10 +15,10 @@ def read_toml(path: Path, error: type[ClearbenchError], what: str = "") -> dict[
 
     Args:
         path: The file; a byte-order mark is allowed.
-        error: What to raise.
-        what: Begins messages, such as "--rules "; the path follows.
+        error: The kind of error to raise.
+        what: Start of messages, such as "--rules "; the path follows.
     Raises:
-        ClearbenchError: Of the given kind: it cannot be read, is not UTF-8, or is no TOML.
+        ClearbenchError: The file cannot be read, is not UTF-8, or is no TOML; the error is of the given kind.
     """
     where = f"{what}{path}"
     try:
@@ -35,9 +35,9 @@ def describe_problems(error: ValidationError, known: Iterable[str] = (), most: i
     """Say what pydantic found wrong, key by key: what was found, what was expected. Ends in a full stop.
 
     Args:
-        error: What pydantic raised.
-        known: Keys that there are; near ones are suggested for one that there is not.
-        most: Problems named before the rest is counted.
+        error: The error that pydantic raised.
+        known: The keys that exist; near ones are suggested for an unknown key.
+        most: Number of problems that are named; the rest are only counted.
     """
     problems = error.errors(include_url=False)
     lines = [_describe(problem, tuple(known)) for problem in problems[:most]]

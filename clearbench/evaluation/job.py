@@ -57,7 +57,7 @@ class Job:
 def open_jobs(
     encoder: Encoder, judges: Sequence[Judge], options: EvaluationOptions, write: bool = True
 ) -> tuple[Job, ...]:
-    """Open the results of an encoder on tasks; what is there already is compared with what would be measured today.
+    """Open the results of an encoder on tasks; results that exist must be of the same measurement as today's.
 
     Args:
         encoder: What is evaluated.
@@ -81,9 +81,9 @@ def open_jobs(
 
 
 def identify(encoder: Encoder, judge: Judge) -> Identity:
-    """Return what makes a result of this encoder on this task the same measurement as another.
+    """Return the identity of a result of this encoder on this task: two results with the same one may be joined.
 
-    Another choice of languages makes another mixed pool, so they belong to it.
+    Another choice of languages makes another mixed pool, so the languages belong to the identity.
     """
     mixed = {"pool_languages": " ".join(judge.data.pool_languages)} if judge.data.pool_languages else {}
     return Identity(

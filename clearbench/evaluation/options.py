@@ -14,13 +14,13 @@ OUTPUT = "Output"
 class EvaluationOptions:
     """Where results and vectors go, and how careful an evaluation is.
 
-    Saved runs are each pair's ranking and judgements as TREC files, and the texts to read them by. Without a cache,
-    vectors are kept in memory only; without a name, results have the encoder's.
+    Saved runs are each pair's ranking and judgements as TREC files, together with the texts that they name. Without a
+    cache folder, vectors are kept in memory only; without a name, results carry the encoder's name.
     """
 
     out: Annotated[Path, Option("Results folder.", OUTPUT)] = Path("results")
     name: Annotated[str | None, Option("Model name in results.", OUTPUT)] = None
     save_runs: Annotated[bool, Option("Also write TREC runs, qrels and texts.", OUTPUT)] = False
-    replace: Annotated[bool, Option("Measure anew what is there already.", OUTPUT)] = False
+    replace: Annotated[bool, Option("Measure again even what has results already.", OUTPUT)] = False
     verify: Annotated[bool, Option("Score everything a second time through pytrec_eval and compare.", OUTPUT)] = False
     cache: Annotated[Path | None, CACHE_DIR] = None

@@ -1,4 +1,4 @@
-"""What a run would do: pairs to score, texts to encode, about how long. Writes nothing."""
+"""What a run would do: the pairs to score, the texts to encode, and about how long that takes. Writes nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ class TaskPlan:
     Attributes:
         task: Task name, with the options that differ from the task file's.
         num_pairs: Pairs asked for.
-        num_done: Pairs of them that have scores already.
-        num_queries: Queries to score, over the open pairs.
-        folder: Where the results will lie, or lie.
+        num_done: Pairs among them that have scores already.
+        num_queries: Queries to score, over the pairs without scores.
+        folder: Where the results lie, or will lie.
     """
 
     task: str
@@ -35,10 +35,10 @@ class RunPlan:
 
     Attributes:
         tasks: In the order of the run.
-        num_texts: Texts of the open pairs.
-        num_distinct: Texts among them that differ.
-        num_cached: Distinct texts whose vectors are kept already.
-        seconds: Estimated seconds of encoding the rest; None for BM25, which encodes nothing.
+        num_texts: Texts of the pairs that have no scores yet.
+        num_distinct: Distinct texts among them.
+        num_cached: Distinct texts whose vectors are in the cache already.
+        seconds: Estimated time to encode the others; None for BM25, which encodes nothing.
     """
 
     tasks: tuple[TaskPlan, ...]

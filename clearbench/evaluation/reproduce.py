@@ -1,4 +1,4 @@
-"""Check that this installation gives published figures: each beside ours, with OK / near / off."""
+"""Compare this installation's figures with published ones: each pair of figures is OK, near or off."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

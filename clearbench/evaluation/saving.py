@@ -1,4 +1,4 @@
-"""Saving rankings with what they are read by: judgements, and texts."""
+"""Saving rankings, with the judgements and texts that a reader of them needs."""
 
 from collections.abc import Sequence
 
@@ -16,10 +16,10 @@ def save_runs(folder: RecordFolder, data: Dataset, pool: OpenPool, scored: Seque
     """Write the rankings of pairs that share a pool, and the texts of their queries and best passages.
 
     Args:
-        folder: The task's results.
-        data: The task.
-        pool: The pairs' pool.
-        scored: The pairs, with rankings.
+        folder: The folder of the task's record.
+        data: The task's data.
+        pool: The passage pool that the pairs share.
+        scored: The scores of the pairs, with their rankings.
     Raises:
         RecordError: A file cannot be written.
     """

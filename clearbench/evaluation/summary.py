@@ -28,9 +28,9 @@ def summarise(data: Dataset, scored: PairScores, bias: LanguageBias | None = Non
     """Put means and intervals beside a pair's per-query scores.
 
     Args:
-        data: The task.
+        data: The task's data.
         scored: The pair's scores.
-        bias: Its language bias, where its pool is mixed.
+        bias: The pair's language bias, where its pool is mixed.
     Raises:
         DataError: No query of the pair can be scored.
     """
@@ -65,8 +65,8 @@ def make_record(
     Args:
         job: The task and its results.
         status: Whether every pair that was asked for is scored.
-        encoding: What encoding took.
-        seconds: By phase, of scoring.
+        encoding: How many texts were encoded, and how long that took.
+        seconds: Phase of scoring -> seconds.
     """
     pairs = sorted(job.folder.done.values(), key=lambda pair: pair.pair)
     means = {parse_pair(p.pair): {name: value.mean for name, value in p.measures.items()} for p in pairs}

@@ -28,7 +28,7 @@ STRICT_CUTOFF = 10
 RANK = "rank:"
 """Prefix of the per-query columns that hold `LanguageBias.ranks`."""
 CHANCE = "lpr_chance"
-"""Per-query column: the share of relevant passages that is in the query's language."""
+"""Per-query column with the share of relevant passages that are in the query's language."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Relevant:
 
     @cached_property
     def comparable(self) -> NDArray[np.bool_]:
-        """Which queries have both, bool [Q]."""
+        """Which queries have relevant passages both in their own and in another language, bool [Q]."""
         return np.logical_and(self.same.any(axis=1), self.other.any(axis=1))
 
 
@@ -100,11 +100,11 @@ def judge_bias(data: Dataset, pair: TaskPair, pool: OpenPool, ranked: Ranked, wi
     A query without a relevant passage has no value for any measure but the top-1 ones.
 
     Args:
-        data: With a mixed pool.
-        pair: Whose queries.
+        data: A dataset with a mixed pool.
+        pair: The pair whose queries are judged.
         pool: The mixed pool, open.
-        ranked: The queries' rankings; the first column is used.
-        with_peer: Include PEER@k; see `has_several`.
+        ranked: The queries' rankings; only their first column is used.
+        with_peer: Whether to include PEER@k; see `has_several`.
     """
     queries, passages, qrels = data.queries_of(pair), data.passages_of(pair), data.qrels_of(pair)
     languages = tuple(sorted(set(passages.each_language), key=str))
@@ -132,7 +132,15 @@ def judge_bias(data: Dataset, pair: TaskPair, pool: OpenPool, ranked: Ranked, wi
 
 
 def relevant_positions(queries: Sequence[str], qrels: Qrels, passages: Texts) -> tuple[IntArray, IntArray]:
-    """Positions in the pool and judgements of each query's relevant passages, int64 [Q, G] each; -1 and 0 fill up."""
+    """Find the relevant passages of queries.
+
+    Args:
+        queries: Query ids.
+        qrels: Judgements of these queries.
+        passages: The pool, which holds every judged passage.
+    Returns:
+        Position in the pool and judgement of each relevant passage, int64 [Q, G] each; -1 and 0 fill up.
+    """
     relevant = [{key: value for key, value in qrels.get(query, {}).items() if value > 0} for query in queries]
     width = max((len(row) for row in relevant), default=0)
     gold_QG = np.full((len(queries), width), -1, dtype=np.int64)
@@ -172,7 +180,7 @@ def _shares(found: Relevant) -> dict[str, Scores]:
 
 
 def _top(right_Q: NDArray[np.bool_], same_Q: NDArray[np.bool_]) -> dict[str, Scores]:
-    """The first passage of each query in four classes, one of which is 1, float64 [Q] each."""
+    """Class of the first passage of each query: of four measures exactly one is 1, float64 [Q] each."""
     return {
         f"top1_{content}_{language}": (is_content & is_language).astype(np.float64)
         for content, is_content in (("right", right_Q), ("wrong", ~right_Q))
@@ -203,7 +211,7 @@ def has_several(data: Dataset) -> bool:
 
 
 def _before(ours: Scores, theirs: Scores) -> float:
-    """Share of pairs in which ours has the smaller rank; equal ones count half; NaN without a pair."""
+    """Share of pairs of ranks in which ours is the smaller; equal ranks count half; NaN without a pair."""
     if not ours.size or not theirs.size:
         return float("nan")
     below, up_to = (np.searchsorted(np.sort(theirs), ours, side=side) for side in ("left", "right"))

@@ -1,4 +1,4 @@
-"""Language bias over many queries: ranks and gaps per passage language, Friedman's test, preference for the own one.
+"""Language bias over many queries: ranks and gaps per passage language, Friedman's test, preference for one's own.
 
 Questions about one passage are dependent, and so are the translations of a question. Intervals are cluster-robust, and
 the blocks of Friedman's test are clusters, each with its mean places: with single questions as blocks the test would
@@ -26,7 +26,7 @@ def summarise_bias(
         languages: Names of the columns of `rank_QL`.
         rank_QL: Rank of each query's best relevant passage per language; NaN where it has none.
         first: lpr_first, float64 [Q].
-        chance: What lpr_first is by chance, float64 [Q]; NaN in the same places.
+        chance: Expected lpr_first of a ranking blind to language, float64 [Q]; NaN in the same places.
         clusters: Cluster number per query, int64 [Q].
     """
     place_QL = places(rank_QL)
@@ -62,7 +62,7 @@ def blocks(place_QL: Scores, clusters: IntArray) -> Scores:
     """Mean places per cluster, float64 [B, L], over the queries that have all languages."""
     complete = np.flatnonzero(np.isnan(place_QL).sum(axis=1) == 0)
     _, codes = np.unique(clusters[complete], return_inverse=True)
-    # Sums of halves are exact, and a mean of places is rounded alike for equal sums: ties stay ties.
+    # Sums of halves are exact, and means of equal sums are rounded alike, so ties stay ties.
     return cluster_sums(place_QL[complete], codes) / np.bincount(codes)[:, None]
 
 

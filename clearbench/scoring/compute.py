@@ -1,6 +1,7 @@
-"""Retrieval measures per query, by trec_eval's definitions: through pytrec_eval, or from the only relevant one's rank.
+"""Retrieval measures per query by trec_eval's definitions: through pytrec_eval, or from the only relevant rank.
 
-Gain is linear, the discount log2(rank + 1), a passage is relevant when its judgement is above 0. Nothing is rounded.
+Gain is linear, the discount is log2(rank + 1), and a passage is relevant when its judgement is above 0. Nothing is
+rounded.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -99,7 +100,7 @@ def score_run(run: Mapping[str, Ranking], qrels: Mapping[str, Mapping[str, int]]
         raise ScoringError("A run holds NaN or infinite scores.")
     keys = {measure.trec for measure in MEASURES if measure.trec != "recip_rank"}
     values = pytrec_eval.RelevanceEvaluator(wanted, _request(keys)).evaluate(plain)
-    # trec_eval has no cut for the reciprocal rank; its `recip_rank_10` silently is the uncut one.
+    # trec_eval has no cut-off for the reciprocal rank: asked for `recip_rank_10`, it silently gives the uncut one.
     firsts = {query: _first(ranking, 10) for query, ranking in plain.items()}
     reciprocal = pytrec_eval.RelevanceEvaluator(wanted, {"recip_rank"}).evaluate(firsts)
     table = np.zeros((len(queries), len(MEASURES)))

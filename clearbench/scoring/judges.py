@@ -56,7 +56,7 @@ class Judge(Protocol):
 
     @property
     def settings(self) -> Mapping[str, str | int]:
-        """What of the rule belongs to a result's identity."""
+        """Settings of the rule that belong to a result's identity."""
 
     def score(self, pool: OpenPool, pairs: Sequence[TaskPair], rankings: bool = False) -> Iterator[PairScores]:
         """Score pairs that share a pool, in their order.
@@ -150,9 +150,9 @@ class XorJudge:
         """Judge a dataset.
 
         Args:
-            data: With answers; it names a tokeniser.
+            data: A dataset with answers and the name of a tokeniser.
             offline: Download no data of the tokeniser.
-            tokeniser: In place of the one that the dataset names.
+            tokeniser: Used in place of the one that the dataset names.
         """
         self.data = data
         self._tokeniser = tokeniser or find_tokeniser(data.tokeniser, offline)
@@ -169,7 +169,7 @@ class XorJudge:
         return _score_answers(self.data, pool, pairs, self._rule)
 
     def verify(self, pool: OpenPool, scored: PairScores) -> None:
-        """There is no second way."""
+        """Do nothing: there is no second way to compute these scores."""
 
     def _rule(self, ranked: Rankings, answers: Mapping[str, tuple[str, ...]]) -> AnswerScores:
         return score_xor(ranked, self._texts, answers, self._tokeniser, cache=self._cache)
@@ -191,7 +191,7 @@ class MkqaJudge:
         return _score_answers(self.data, pool, pairs, self._rule)
 
     def verify(self, pool: OpenPool, scored: PairScores) -> None:
-        """There is no second way."""
+        """Do nothing: there is no second way to compute these scores."""
 
     def _rule(self, ranked: Rankings, answers: Mapping[str, tuple[str, ...]]) -> AnswerScores:
         return score_mkqa(ranked, self._texts, answers, cache=self._cache)
@@ -207,7 +207,7 @@ def make_judge(data: Dataset, offline: bool = False) -> Judge:
     """Return the judge of a loaded task.
 
     Args:
-        data: The task.
+        data: The task's data.
         offline: Download nothing that the rule needs.
     Raises:
         ScoringError: The official tokeniser of XOR-Retrieve lacks its data.
@@ -227,7 +227,13 @@ def only_relevant(qrels: Qrels) -> dict[str, str] | None:
 
 
 def as_run(queries: Sequence[str], ranked: Ranked, pool: OpenPool) -> dict[str, dict[str, float]]:
-    """query id -> passage id -> score, for the queries in the ranking's order."""
+    """Return a ranking as a run: query id -> passage id -> score.
+
+    Args:
+        queries: Query ids, in the ranking's order.
+        ranked: The ranking.
+        pool: The pool that was searched.
+    """
     ids = pool.pool.ids
     return {
         query: dict(zip([ids[p] for p in positions], scores.tolist(), strict=True))

@@ -38,7 +38,7 @@ class DenseEngine:
         self._fetched: dict[str, FloatArray] = {}
 
     def plan(self, datasets: Sequence[Dataset]) -> Work:
-        """See Engine; an adjustment needs texts of its own besides."""
+        """See Engine; an adjustment adds the texts that it is estimated from."""
         more = self._adjusted.parts(datasets) if self._adjusted else []
         plan = plan_encoding(self._encoder, datasets, more)
         return Work(plan, int((~self._store.contains(plan.keys)).sum()))
@@ -87,7 +87,13 @@ class DensePool:
     """An open pool of vectors."""
 
     def __init__(self, engine: DenseEngine, pool: Pool, vectors: FloatArray) -> None:
-        """Hold the vectors of the pool's distinct texts, float32 [U, D]."""
+        """Make an open pool.
+
+        Args:
+            engine: Gives the vectors of query sets.
+            pool: The pool's ids and equal texts.
+            vectors: Vectors of the pool's distinct texts, float32 [U, D].
+        """
         self.pool = pool
         self._engine = engine
         self.vectors = vectors

@@ -16,7 +16,7 @@ class Work:
 
     Attributes:
         plan: The distinct texts; None where the engine searches words.
-        num_missing: How many of them have no vector yet.
+        num_missing: Number of distinct texts that have no vector yet.
     """
 
     plan: EncodingPlan | None

@@ -11,8 +11,8 @@ import numpy as np
 from clearbench.common.arrays import FloatArray, IntArray, Scores
 from clearbench.search.pool import Pool, Ranked, check_scores, order_scores, rank_of_gold, ranks_of_relevant
 
-# Scores held at a time: few enough to stay in the processor's cache (4 MB), but for large pools enough queries that the
-# matrix product is one (at most 256 MB). Bounds time and memory, not the result.
+# Scores held at a time: few enough to stay in the processor's cache (4 MB), but for large pools enough queries for an
+# efficient matrix product (at most 256 MB). This bounds time and memory; the result does not depend on it.
 BLOCK_SCORES = 1_000_000
 BLOCK_QUERIES = 64
 MOST_SCORES = 64_000_000
@@ -27,8 +27,14 @@ def inner_products(query_QD: FloatArray, passage_UD: FloatArray) -> ScoreRows:
 
 
 def gold_ranks(score_rows: ScoreRows, gold_Q: IntArray, pool: Pool) -> IntArray:
-    """Rank of each query's only relevant passage without keeping any ranking, int64 [Q], from 1.
+    """Return the rank of each query's only relevant passage, without keeping any ranking.
 
+    Args:
+        score_rows: Gives blocks of scores.
+        gold_Q: Position of the relevant passage in the pool, int64 [Q].
+        pool: The pool.
+    Returns:
+        Ranks from 1, int64 [Q].
     Raises:
         SearchError: A score is not finite.
     """
@@ -41,8 +47,14 @@ def gold_ranks(score_rows: ScoreRows, gold_Q: IntArray, pool: Pool) -> IntArray:
 
 
 def relevant_ranks(score_rows: ScoreRows, gold_QG: IntArray, pool: Pool) -> tuple[IntArray, Scores]:
-    """Ranks of all relevant passages of each query without keeping any ranking, [Q, G]; see `ranks_of_relevant`.
+    """Return the ranks of all relevant passages of each query, without keeping any ranking.
 
+    Args:
+        score_rows: Gives blocks of scores.
+        gold_QG: Positions of the relevant passages in the pool, int64 [Q, G]; -1 fills up.
+        pool: The pool.
+    Returns:
+        Rank and tie-free rank of each, [Q, G]; see `ranks_of_relevant`.
     Raises:
         SearchError: A score is not finite.
     """
@@ -56,8 +68,13 @@ def relevant_ranks(score_rows: ScoreRows, gold_QG: IntArray, pool: Pool) -> tupl
 
 
 def top_by_rows(score_rows: ScoreRows, num_queries: int, pool: Pool, depth: int) -> Ranked:
-    """Rank by whole rows of scores (BM25 and other engines without vectors).
+    """Rank by whole rows of scores, for BM25 and other engines without vectors.
 
+    Args:
+        score_rows: Gives blocks of scores.
+        num_queries: Number of queries.
+        pool: The pool.
+        depth: Passages kept per query.
     Raises:
         SearchError: A score is not finite.
     """
@@ -76,7 +93,7 @@ def top_by_faiss(query_QD: FloatArray, passage_UD: FloatArray, pool: Pool, depth
     reach over that edge is ranked again from its whole row, so membership at the cut follows the tie rule.
 
     Args:
-        query_QD: float32 [Q, D].
+        query_QD: Vectors of the queries, float32 [Q, D].
         passage_UD: Vectors of the distinct texts, float32 [U, D].
         pool: The pool.
         depth: Passages kept per query.

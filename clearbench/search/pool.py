@@ -46,7 +46,7 @@ class Pool:
 
     @cached_property
     def members(self) -> tuple[IntArray, IntArray]:
-        """(order, starts): order[starts[u]:starts[u + 1]] are the passages with distinct text u."""
+        """The pair (order, starts): order[starts[u]:starts[u + 1]] are the passages with distinct text u."""
         order = np.lexsort((self.precedence, self.distinct)).astype(np.int64)
         counts = np.bincount(self.distinct, minlength=self.num_distinct)
         return order, np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
@@ -86,7 +86,13 @@ def make_pool(ids: Sequence[str], keys: Sequence[bytes]) -> tuple[Pool, IntArray
 
 
 def order_scores(score_QU: FloatArray, pool: Pool, depth: int) -> Ranked:
-    """Rank whole rows of scores of distinct texts."""
+    """Rank the passages of a pool by whole rows of scores.
+
+    Args:
+        score_QU: Scores of distinct texts, float32 [Q, U].
+        pool: The pool.
+        depth: Passages kept per query.
+    """
     depth = min(depth, len(pool.ids))
     positions = np.empty((len(score_QU), depth), dtype=np.int64)
     scores = np.empty((len(score_QU), depth), dtype=np.float32)

@@ -14,11 +14,11 @@ import numpy as np
 from clearbench.common.arrays import Scores
 from clearbench.common.errors import ScoringError
 
-# Flips drawn at a time, and columns flipped at a time: [256, 8192] float64 are 16 MiB. The first is part of what a
-# seed means, so a change gives other p-values.
+# Flips drawn at a time, and columns flipped at a time: [256, 8192] float64 are 16 MiB. What a seed draws depends on the
+# first, so changing it gives other p-values.
 FLIPS_AT_ONCE = 256
 COLUMNS_AT_ONCE = 8192
-# Statistics this near are ties; they are sums of some hundred terms with unit sum of squares, exact to about 1e-14.
+# Statistics that differ by less are ties: they are sums of some hundred terms with unit sum of squares, exact to 1e-14.
 TIE = 1e-9
 # A column of cluster sums shorter than this is rounding: one query's least difference, averaged over 122 x 122 pairs of
 # 900 queries, is above 1e-10.
@@ -30,8 +30,9 @@ class FlipTest:
     """Two-sided p-values of a sign-flip test, float64 [P].
 
     Attributes:
-        p: Of each column by itself.
-        p_max_t: Adjusted for the family: the chance that any column reaches as much, were there no difference at all.
+        p: p-value of each column by itself.
+        p_max_t: p-value adjusted for the family: the chance that any column reaches as much when no column has a true
+            difference.
     """
 
     p: Scores
@@ -39,7 +40,15 @@ class FlipTest:
 
 
 def sign_flip_test(sums_CP: Scores, flips: int = 10_000, seed: int = 0) -> FlipTest:
-    """Test by sign flips whether the mean difference of any column is other than 0; see `sign_flip_tests`."""
+    """Test by sign flips whether the mean difference of any column is other than 0.
+
+    Args:
+        sums_CP: Cluster sums of the differences, float64 [C, P].
+        flips: Number of random flips.
+        seed: Seed of the flips; not negative.
+    Raises:
+        ScoringError: See `sign_flip_tests`, which does this for several sets of clusters.
+    """
     return sign_flip_tests([sums_CP], flips, seed)[0]
 
 
@@ -55,8 +64,8 @@ def sign_flip_tests(blocks: Sequence[Scores], flips: int = 10_000, seed: int = 0
         blocks: One matrix of cluster sums, float64 [C, P], per set of clusters (a task has its own); the family that
             `p_max_t` adjusts for is all columns of all blocks. A column's `p` does not depend on the other columns
             or blocks.
-        flips: Random flips.
-        seed: Of the flips; not negative.
+        flips: Number of random flips.
+        seed: Seed of the flips; not negative.
     Returns:
         One FlipTest per block.
     Raises:
@@ -99,7 +108,7 @@ def holm(p: Scores) -> Scores:
 
 
 def benjamini_hochberg(p: Scores) -> Scores:
-    """Adjust p-values by Benjamini & Hochberg (1995): the share of false ones among those called, for exploration."""
+    """Adjust p-values by Benjamini & Hochberg (1995), which bounds the share of false findings; for exploration."""
     from scipy.stats import false_discovery_control
 
     adjusted: Scores = false_discovery_control(p) if len(p) else np.empty(0)

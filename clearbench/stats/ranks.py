@@ -15,10 +15,10 @@ class Friedman:
     """Friedman's test.
 
     Attributes:
-        statistic: Chi-square, num_languages - 1 degrees of freedom.
-        p: Upper tail.
-        num_blocks: Blocks.
-        num_languages: Languages compared.
+        statistic: Chi-square with num_languages - 1 degrees of freedom.
+        p: Upper tail of that distribution.
+        num_blocks: Number of blocks.
+        num_languages: Number of languages compared.
     """
 
     statistic: float
@@ -28,7 +28,7 @@ class Friedman:
 
 
 def friedman(value_BL: Scores) -> Friedman | None:
-    """Test whether values differ by language, each block ranked by itself.
+    """Test whether values differ by language; each block is ranked by itself.
 
     scipy.stats.friedmanchisquare computes the same, but takes no fewer than three languages.
 

@@ -1,4 +1,4 @@
-"""What many queries amount to: means with intervals, and the bias between languages of a mixed pool.
+"""Summaries of many queries: means with intervals, and the bias between languages of a mixed pool.
 
 Scoring makes these values and records keep them: the fields are those of record.json.
 """
@@ -19,9 +19,9 @@ class MeasureValue:
     """A mean over queries with its 95% cluster-robust interval.
 
     Attributes:
-        mean: In [0, 1]; of Max@R, which is a rank, from 1.
-        lower: None with fewer than two clusters.
-        upper: Likewise.
+        mean: In [0, 1]; for Max@R, which is a rank, 1 or more.
+        lower: Lower end of the interval; None with fewer than two clusters.
+        upper: Upper end of the interval; None with fewer than two clusters.
     """
 
     mean: float
@@ -38,8 +38,8 @@ class LanguageRank:
         mean_rank: Mean rank in the pool of the best such passage; passages of equal score share their ranks' mean.
         gap: Place of that passage among the best of each language (1 is first) minus the mean place, mean over
             queries: below 0 where the language is put before others. None where no query has a second language.
-        lower: Of the gap's 95% cluster-robust interval.
-        upper: Likewise.
+        lower: Lower end of the gap's 95% cluster-robust interval.
+        upper: Upper end of the gap's 95% cluster-robust interval.
     """
 
     num_queries: int

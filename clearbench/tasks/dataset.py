@@ -1,4 +1,4 @@
-"""What a reader gives and everything after it uses: texts, judgements and language pairs of one task.
+"""The texts, judgements and language pairs of one task: what a reader returns and all later stages use.
 
 A query id names a *parallel* question: the same id in two languages is the same question. That identity,
 never the question's text, links languages (Belebele has duplicate question strings in 18 variants).
@@ -106,8 +106,8 @@ class Dataset:
         answers: query id -> accepted answer strings, for tasks that are judged by answers.
         notes: What was odd in the data or left out, one sentence each.
         judged_by: The rule that decides what a hit is: a key of `common.measures.RULES`.
-        main_measure: What tables show.
-        tokeniser: Name of what counts tokens, for tasks judged by XOR-Retrieve's rule.
+        main_measure: The measure that tables show.
+        tokeniser: Name of the tokeniser, for tasks judged by XOR-Retrieve's rule.
         options: Reader options that differ from the task file's, as text.
     """
 

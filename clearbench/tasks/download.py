@@ -12,7 +12,7 @@ def download_hub_file(repo: str, revision: str, name: str, cache_dir: str | None
     """Download a file of a data set on the Hugging Face Hub, or find it in the Hub's cache; no script is ever run.
 
     Args:
-        repo: Such as `facebook/belebele`.
+        repo: Name of the data set, such as `facebook/belebele`.
         revision: Full commit hash.
         name: Path in the repository.
         cache_dir: Cache folder; None is huggingface_hub's own, which other programs share.
@@ -35,6 +35,10 @@ def download_hub_file(repo: str, revision: str, name: str, cache_dir: str | None
 def download_url(url: str, path: Path, sha256: str | None) -> None:
     """Download a URL; a file with another SHA-256 than expected is thrown away.
 
+    Args:
+        url: What to download.
+        path: Where the file appears when it is complete.
+        sha256: Expected SHA-256, if known.
     Raises:
         DataError: It cannot be downloaded or written, or is another file.
     """
@@ -59,6 +63,10 @@ def download_url(url: str, path: Path, sha256: str | None) -> None:
 def unpack(archive: Path, member: str, target: Path) -> None:
     """Write one member of a zip file to `target`, under a temporary name first.
 
+    Args:
+        archive: The zip file.
+        member: Path of the member inside it.
+        target: Where the member appears when it is complete.
     Raises:
         DataError: The archive is broken, has no such member, or the target cannot be written.
     """

@@ -71,7 +71,16 @@ def load_tasks(
     location: DataLocation = ANYWHERE,
     options: Mapping[str, Any] | None = None,
 ) -> list[Dataset]:
-    """Load several tasks; a pair or language has to fit one of them at least. See `load_task`."""
+    """Load several tasks; a pair or language has to fit at least one of them.
+
+    Args:
+        names: Task names or paths.
+        selection: Which pairs.
+        location: Where the definitions and the files may come from.
+        options: Reader options in place of the task files'.
+    Raises:
+        UsageError, TaskError, DataError: See `load_task`.
+    """
     shares = share_selection(selection, names, location.tasks_dir)
     return [load_task(name, share, location, options) for name, share in zip(names, shares, strict=True)]
 
@@ -82,7 +91,16 @@ def load(
     location: DataLocation = ANYWHERE,
     options: Mapping[str, Any] | None = None,
 ) -> Loaded:
-    """Load a task as `load_task` does, but report wrong counts in place of raising."""
+    """Load a task as `load_task` does, but report wrong counts instead of raising.
+
+    Args:
+        name: Task name or path.
+        selection: Which pairs.
+        location: Where the definition and the files may come from.
+        options: Reader options in place of the task file's.
+    Raises:
+        UsageError, TaskError, DataError: See `load_task`; wrong counts are no error here.
+    """
     spec = find_task(name, location.tasks_dir)
     chosen = reader_options(spec, options)
     files = open_files(spec, location, chosen)
@@ -112,6 +130,12 @@ def share_selection(selection: Selection, names: Sequence[str], tasks_dir: Path 
     `--tasks xor,belebele --pairs de-en,*-en` means `*-en` for xor, which has no German. With a single task nothing is
     taken away, so that a slip is an error.
 
+    Args:
+        selection: What the user asked for.
+        names: Task names or paths.
+        tasks_dir: Folder with task definitions of the user's own.
+    Returns:
+        One selection per task, in the order of the names.
     Raises:
         UsageError: No task has a pattern or language, or a task has none of them.
     """
@@ -149,6 +173,10 @@ def _share(
 def choose_pairs(spec: TaskSpec, defined: tuple[Pair, ...], selection: Selection) -> Wanted:
     """Return the selected pairs of those that a task defines, in its order.
 
+    Args:
+        spec: The task.
+        defined: All pairs that it defines.
+        selection: What the user asked for.
     Raises:
         UsageError: A language or pair is not in the task, or nothing is left.
     """

@@ -10,7 +10,7 @@ from clearbench.tasks.dataset import Dataset, Qrels, TaskPair, Texts
 POOL = str(MULTIPLE)
 """Key of the mixed pool, and of the judgements that all its pairs share."""
 OPTION = {"pool": "mixed"}
-"""What tells a mixed set from the task's usual one."""
+"""Option that distinguishes a mixed dataset from the task's usual one."""
 
 
 def mix(data: Dataset) -> Dataset:
@@ -60,7 +60,7 @@ def check_mixable(task: str, has_qrels: bool, merged: bool = False) -> None:
 
     Args:
         task: Its name.
-        has_qrels: Whether it judges passages.
+        has_qrels: Whether it has relevance judgements.
         merged: Whether equal questions of a language are merged into one.
     Raises:
         UsageError: The task is judged by answers, or the same query id is another question in another language.

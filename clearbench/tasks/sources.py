@@ -1,4 +1,4 @@
-"""Where the files of a task are: a data folder, the download cache, else the Hub or a URL.
+"""Finding the files of a task: in a data folder, in the download cache, else on the Hub or at a URL.
 
 With a data folder, or offline, nothing is ever downloaded. Downloads are files at a pinned revision or with a known
 SHA-256 where the task file has one; they appear under their name only when they are complete.
@@ -29,7 +29,7 @@ class UsedFile:
 
 
 class SourceFiles:
-    """Finds the files of one task; keeps a list of those it gave out."""
+    """Finds the files of one task, and keeps a list of those that it returned."""
 
     def __init__(self, spec: TaskSpec, location: DataLocation, split: str = "") -> None:
         """Find the files of a task where the user allows it.
@@ -55,6 +55,10 @@ class SourceFiles:
     def find(self, key: str, *, language: Language | None = None, pair: Pair | None = None) -> Path | None:
         """Return the file of a source, downloaded if that is allowed; None if it is not there.
 
+        Args:
+            key: The source's key in the task file.
+            language: The language, for a source with one file per language.
+            pair: The pair, for a source with one file per pair.
         Raises:
             DataError: A download failed or gave another file than the task file describes.
         """
@@ -68,7 +72,13 @@ class SourceFiles:
         return None if found is None else self._use(source, fields, found, downloaded=True)
 
     def find_local(self, key: str, *, language: Language | None = None, pair: Pair | None = None) -> Path | None:
-        """Return the file of a source in the data folder or beside the task file; None if it is not there."""
+        """Return the file of a source in the data folder or beside the task file, as `find` does; never download it.
+
+        Args:
+            key: The source's key in the task file.
+            language: The language, for a source with one file per language.
+            pair: The pair, for a source with one file per pair.
+        """
         source = self._source(key)
         fields = self._fields(language, pair)
         for path in self._local_paths(source, fields):
@@ -79,6 +89,10 @@ class SourceFiles:
     def require(self, key: str, *, language: Language | None = None, pair: Pair | None = None) -> Path:
         """Return the file of a source.
 
+        Args:
+            key: The source's key in the task file.
+            language: The language, for a source with one file per language.
+            pair: The pair, for a source with one file per pair.
         Raises:
             DataError: It is not there; the message names the paths that were looked for and what to do.
         """
@@ -88,7 +102,13 @@ class SourceFiles:
         return path
 
     def missing(self, key: str, *, language: Language | None = None, pair: Pair | None = None) -> DataError:
-        """Return the error for a file that is not there."""
+        """Return the error for a file that is not there.
+
+        Args:
+            key: The source's key in the task file.
+            language: The language, for a source with one file per language.
+            pair: The pair, for a source with one file per pair.
+        """
         source = self._source(key)
         fields = self._fields(language, pair)
         what = f" for {language or pair}" if language or pair else ""

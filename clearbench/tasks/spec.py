@@ -58,7 +58,7 @@ class HubFile(_Model):
     """A file of a data set on the Hugging Face Hub; files only, never a loading script.
 
     Attributes:
-        repo: Such as `facebook/belebele`.
+        repo: Name of the data set, such as `facebook/belebele`.
         revision: Full commit hash, so that the data cannot change unnoticed.
         path: Path pattern in the repository.
     """
@@ -74,7 +74,7 @@ class Source(_Model):
     """One kind of file of a task, and the places where it is looked for.
 
     Attributes:
-        key: What the reader calls it.
+        key: Name by which the reader asks for it.
         local: Path patterns tried in order under the data folder.
         bundled: Path pattern relative to the task file's own folder.
         hub: Where it is on the Hub.
@@ -155,7 +155,7 @@ class TaskSpec(_Model):
         citation: Paper or data set to cite.
         homepage: Where the data set lives.
         reader: Format of the files: a key of `formats.table.FORMATS`.
-        languages: As the data set spells them; the order is the order of all tables.
+        languages: Languages as the data set spells them, in the order of all tables.
         default_pairs: Pair patterns that a run takes when it names none.
         judged_by: What decides relevance: judgements, or answer strings by XOR's or MKQA's rule.
         main_measure: The measure shown where there is room for one.

@@ -34,7 +34,7 @@ def score_mkqa(
     Returns:
         A row for every question; one without a ranking scores 0. Nothing is skipped.
     Raises:
-        ScoringError: An unknown passage, a cut-off below 1.
+        ScoringError: A passage is unknown, or a cut-off is below 1.
     Source: Contriever (Izacard et al., 2022) and BGE-M3 (Chen et al., 2024), with DPR's tokenizer and answer test.
         Deviation: an answer without tokens never matches (there it always does).
     """

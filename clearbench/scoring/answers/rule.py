@@ -41,7 +41,15 @@ class AnswerScores:
 
 
 def look_up(passages: Passages, passage: str, query: str) -> str:
-    """Return a passage's text; an unknown id is an error, never a miss."""
+    """Return a passage's text.
+
+    Args:
+        passages: The texts of the pool.
+        passage: Id of the passage.
+        query: Id of the query that ranks it, for the message.
+    Raises:
+        ScoringError: The id is unknown; it never counts as a miss.
+    """
     try:
         return passages[passage]
     except KeyError as error:

@@ -20,10 +20,10 @@ YES_NO = ("yes", "no")
 
 @dataclass(frozen=True)
 class Tokeniser:
-    """How a passage is cut into the tokens that XOR-Retrieve counts; its name belongs into the record.
+    """How a passage is cut into the tokens that XOR-Retrieve counts; its name belongs in the record.
 
     Attributes:
-        name: What a result is labelled with.
+        name: The label that results carry.
         official: Whether scores are comparable with published ones.
         tokenise: Text -> tokens, none of which holds a blank.
     """
@@ -99,8 +99,8 @@ def find_tokeniser(name: str, offline: bool = False) -> Tokeniser:
         name: `official`, or `unsplit`, which needs no data.
         offline: Download no data.
     Raises:
-        UsageError: Another name.
-        ScoringError: The official one lacks its data.
+        UsageError: There is no tokeniser of that name.
+        ScoringError: The official tokeniser lacks its data.
     """
     if name not in ("official", "unsplit"):
         raise UsageError(f"Tokeniser {name!r}: expected official or unsplit.")
@@ -120,10 +120,10 @@ def score_xor(
 
     Answers equal to `yes` or `no` are dropped, and a question that has no other answer is skipped. The
     tokens of the passages, in rank order, are concatenated, cut to exactly `limit` and joined with single
-    spaces. An answer is a hit if it is a substring of that, case included: `1990` hits inside `19901`, an
-    answer may span two passages, one holding `"` never hits (tokenisation rewrites it), one holding a bracket
-    or comma next to a word neither (they are set apart). Only as many
-    passages are looked up and tokenised as the decision needs.
+    spaces. An answer is a hit if it is a substring of that, case included. So `1990` hits inside `19901`, and an
+    answer may span two passages; an answer that holds `"` never hits, because tokenisation rewrites it, and neither
+    does one with a bracket or comma next to a word, because they are set apart. Only as many passages are looked up
+    and tokenised as the decision needs.
 
     Args:
         ranked: The rankings of one language pair. Queries without answers are ignored, an empty ranking scores 0.
@@ -136,7 +136,7 @@ def score_xor(
         A row for every question that is not skipped and has a ranking. The official script does not count questions
         without one, which flatters an incomplete run; an evaluation ranks passages for every question.
     Raises:
-        ScoringError: An unknown passage, a limit below 1, a blank answer, a token with a blank.
+        ScoringError: A passage is unknown, a limit is below 1, an answer is blank, or a token holds a blank.
     Source: Asai et al. (2021), XOR QA (arXiv 2010.11856), and its evaluation script. Deviation: a blank answer
         is an error (the script counts it as a hit for every ranking).
     """
@@ -179,8 +179,8 @@ def _tokens_until_hit(tokenised: Iterable[tuple[int, str]], spans: Sequence[str]
     """Return how many leading tokens must be read until one of the answers is in them, or None.
 
     The text cut to n tokens is a prefix of the text cut to more, and an answer first found to end at a
-    position needs the token there (an answer ending in a blank: the one after it), that is one token more
-    than there are blanks before that end.
+    position needs the token there (for an answer that ends in a blank, the token after it). That is one token
+    more than there are blanks before that end.
 
     Args:
         tokenised: Number of tokens and joined tokens per passage, in rank order; read only as far as needed.

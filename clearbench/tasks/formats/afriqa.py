@@ -39,10 +39,10 @@ class _Row(NamedTuple):
 
 
 class AfriqaReader:
-    """Reads every language's file that is there: the pool is the same whichever pairs are wanted.
+    """Reads every language's file that is there, so that the pool is the same whichever pairs are wanted.
 
     The pool holds the distinct English passages of the split. The human translations of all questions are the
-    English queries, under the same ids, so `en-en` and `ha-en` ask the same of the same pool.
+    English queries, under the same ids, so `en-en` and `ha-en` ask the same questions of the same pool.
     """
 
     def __init__(self, spec: TaskSpec, files: SourceFiles, options: AfriqaOptions) -> None:

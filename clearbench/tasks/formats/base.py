@@ -1,4 +1,4 @@
-"""What all readers share: the interface, finding one file per language, and what is left out when files are missing."""
+"""What all readers share: their interface, finding one file per language, and notes on files that are missing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,9 +19,10 @@ _SHOWN = 8
 
 
 class ReaderOptions(BaseModel):
-    """What a reader can be told: its task file's `[options]`, or a run's in their place.
+    """Options of a reader: those of the task file's `[options]`, or those that a run gives in their place.
 
-    Other options than the task file's make other data of the same task; the counts that it expects then do not apply.
+    Options that differ from the task file's make other data of the same task, to which its expected counts do not
+    apply.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,7 +47,7 @@ class Wanted:
 
 
 class Reader(Protocol):
-    """A reader of one task's files."""
+    """A reader of one task's files; made from the task, its files and the reader's options."""
 
     def pairs(self) -> tuple[Pair, ...]:
         """Return the pairs that the task defines, whether their files are there or not."""
@@ -69,8 +70,13 @@ def english_pool_pairs(spec: TaskSpec, english: Language) -> tuple[Pair, ...]:
 def language_files(
     files: SourceFiles, key: str, languages: Sequence[Language], wanted: Wanted
 ) -> tuple[dict[Language, Path], tuple[str, ...]]:
-    """Find one file per language; return those there are, and a note about the others.
+    """Find one file per language; return those that are there, and a note about the others.
 
+    Args:
+        files: Files of the task.
+        key: The source that has a file per language.
+        languages: The languages to find.
+        wanted: What is to be loaded; it says which languages the user named.
     Raises:
         DataError: A language that the user named has no file, or none has.
     """
@@ -87,7 +93,13 @@ def language_files(
 
 
 def left_out(what: str, absent: Sequence[Language | Pair], total: int) -> tuple[str, ...]:
-    """Return a note such as "languages without files: fr, sw (2 of 14)", or none if nothing is absent."""
+    """Return a note such as "languages without files: fr, sw (2 of 14)", or none if nothing is absent.
+
+    Args:
+        what: Begins the note: "languages without files".
+        absent: The languages or pairs that are left out.
+        total: How many were asked for.
+    """
     if not absent:
         return ()
     names = ", ".join(map(str, absent[:_SHOWN])) + (", …" if len(absent) > _SHOWN else "")
@@ -105,5 +117,5 @@ def text_id(text: str) -> str:
 
 
 def join_title(title: object, text: str) -> str:
-    """Return `title + " " + text` without blanks around it; BEIR and MTEB encode passages so."""
+    """Return `title + " " + text` without blanks around it, as BEIR and MTEB encode passages."""
     return f"{title} {text}".strip() if isinstance(title, str) else text.strip()

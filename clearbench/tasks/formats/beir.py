@@ -52,7 +52,7 @@ class _Data(NamedTuple):
 
 
 class BeirReader:
-    """Reads the folder once; pairs are those that the judgements connect, pools all passages of a language."""
+    """Reads the folder once; the judgements say which pairs there are, and a pool is all passages of a language."""
 
     def __init__(self, spec: TaskSpec, files: SourceFiles, options: BeirOptions) -> None:
         self._spec, self._files, self._options = spec, files, options
@@ -171,7 +171,7 @@ class BeirReader:
 
 
 def _read_qrels(path: Path) -> Iterable[tuple[str, str, str, int]]:
-    """Give place, query id, passage id, relevance; a header line is skipped; 4 columns are trec's, with a 0 between."""
+    """Give place, query id, passage id and relevance; skips a header line, and the second of four columns (TREC's)."""
     for number, line in read_lines(path):
         where = f"{path}:{number}"
         fields = line.split("\t") if "\t" in line else line.split()

@@ -25,7 +25,7 @@ def load_corpus(files: SourceFiles, language: Language, *, join: bool) -> tuple[
     Args:
         files: Files of the task; its source `corpus` is the task's own corpus.
         language: Language of the passages.
-        join: Encode title and text, else the text alone.
+        join: Whether to encode the title before the text, or the text alone.
     Raises:
         DataError: There is no corpus, or it is broken.
     """

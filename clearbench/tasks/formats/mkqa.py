@@ -37,7 +37,7 @@ class MkqaOptions(ReaderOptions):
 class MkqaReader:
     """Reads the official file (source `questions`), or else per-language copies (source `copies`), and a corpus.
 
-    Questions stay as they are: blanks and U+200B in Khmer are how they were written.
+    Questions stay as they are: blanks and U+200B in Khmer belong to how they were written.
     """
 
     def __init__(self, spec: TaskSpec, files: SourceFiles, options: MkqaOptions) -> None:
@@ -149,7 +149,7 @@ def _official_answers(row: Row, where: str) -> tuple[str, ...]:
 
 
 def _clean(values: Iterable[object], where: str) -> tuple[str, ...]:
-    """Strip answers, drop empty ones (an empty answer would match any passage) and repeats."""
+    """Strip answers; drop repeats, and empty answers, which would match any passage."""
     for value in values:
         if not isinstance(value, str):
             raise DataError(f"{where}: an answer is {value!r}, expected text.")

@@ -1,4 +1,4 @@
-"""Assembling parallel tasks: the same questions and passages in every language, all pairs from one set per language."""
+"""Building parallel tasks, which have the same questions and passages in every language."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,10 +42,10 @@ def assemble(
 
     Args:
         spec: The task.
-        wanted: The pairs; those without files are left out.
-        parsed: The languages whose files are there.
+        wanted: The pairs to build; those without files are left out.
+        parsed: Language -> its file, for the languages whose files are there.
         merge: Make one query of equal question texts, judged relevant for the passages of all of them (MTEB's way).
-        notes: Notes so far.
+        notes: What was odd in the data so far, one sentence each.
     Raises:
         DataError: The languages are not parallel, or a file holds unusable texts.
     """
@@ -108,7 +108,7 @@ def _check_parallel(first: Parsed, other: Parsed) -> None:
 
 
 def merge_equal(texts: Texts, shared: Qrels) -> tuple[Texts, Qrels]:
-    """Keep the first query of each text; it is relevant for the passages of all queries of that text."""
+    """Keep the first query of each text; the passages of all queries of that text are relevant to it."""
     kept: dict[str, str] = {}
     judged: dict[str, dict[str, int]] = {}
     for key, text in zip(texts.ids, texts.texts):

@@ -81,6 +81,10 @@ def read_json(path: Path) -> Row:
 def text_field(row: object, name: str, where: str) -> str:
     """Return a field that must be text.
 
+    Args:
+        row: The JSON object.
+        name: Name of the field.
+        where: Place in the file, for messages.
     Raises:
         DataError: It is missing or of another type.
     """
@@ -90,6 +94,10 @@ def text_field(row: object, name: str, where: str) -> str:
 def list_field(row: object, name: str, where: str) -> list[Any]:
     """Return a field that must be a list.
 
+    Args:
+        row: The JSON object.
+        name: Name of the field.
+        where: Place in the file, for messages.
     Raises:
         DataError: It is missing or of another type.
     """
@@ -97,8 +105,12 @@ def list_field(row: object, name: str, where: str) -> list[Any]:
 
 
 def id_field(row: object, name: str, where: str) -> str:
-    """Return a field that must be an id: text, or a whole number written as text.
+    """Return a field that must be an id: text, or a whole number, which is returned as text.
 
+    Args:
+        row: The JSON object.
+        name: Name of the field.
+        where: Place in the file, for messages.
     Raises:
         DataError: It is missing or of another type.
     """
@@ -109,18 +121,18 @@ def id_field(row: object, name: str, where: str) -> str:
 
 
 def make_texts(language: Language, items: Iterable[tuple[str, str]], kind: str, where: Path | str) -> Texts:
-    """Build a query set or a pool and refuse what later stages cannot carry.
+    """Build a query set or a pool, and refuse what later stages cannot carry.
 
     NUL ends a C string, a lone surrogate cannot be encoded, and trec_eval returns another query's result for the
     query id `no_query`.
 
     Args:
         language: Language of the texts.
-        items: Id and text of each.
+        items: (id, text) of each query or passage.
         kind: "query" or "passage", for messages.
         where: File or folder, for messages.
     Raises:
-        DataError: An id is repeated, empty or unusable; a text is empty or unusable; there is none at all.
+        DataError: An id is repeated, empty or unusable; a text is empty or unusable; or there are no texts at all.
     """
     texts: dict[str, str] = {}
     for key, text in items:

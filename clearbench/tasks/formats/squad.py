@@ -1,7 +1,7 @@
 """SQuAD JSON in retrieval form: XQuAD (parallel), MLQA (a file per pair), TyDi QA GoldP (monolingual).
 
-Questions and passages lose the blanks around them: the figures that MTEB publishes are made so (XQuAD en has 1,185
-distinct questions after that, 1,187 before), and MLQA's stray blanks are no part of a question.
+Blanks around questions and passages are removed, as in the figures that MTEB publishes (XQuAD en has 1,185 distinct
+questions after that, 1,187 before); MLQA's stray blanks are no part of a question.
 
 Sources: Artetxe et al. (2020), "On the Cross-lingual Transferability of Monolingual Representations"; Lewis et al.
 (2020), "MLQA"; Clark et al. (2020), "TyDi QA".
@@ -30,7 +30,7 @@ class SquadOptions(ReaderOptions):
             "pairs": one file per pair of context and question language (MLQA);
             "monolingual": one file per language, not parallel (TyDi QA GoldP).
         split: Value of `{split}` in file names.
-        merge_duplicate_questions: As for Belebele.
+        merge_duplicate_questions: Make one query of equal question texts, as for Belebele.
     """
 
     layout: Literal["parallel", "pairs", "monolingual"]

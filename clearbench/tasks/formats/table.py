@@ -1,4 +1,4 @@
-"""The data formats that task files can name: the one list of all, and what is asked of it."""
+"""The one table of the data formats that task files can name, and the functions that look a format up in it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from clearbench.tasks.spec import TaskSpec
 
 @dataclass(frozen=True)
 class Format:
-    """One data format: what its reader can be told, and its reader, made of task, files and options."""
+    """One data format: the type of its reader's options, and the reader, made from task, files and options."""
 
     options: type[ReaderOptions]
     reader: Callable[[TaskSpec, SourceFiles, Any], Reader]
@@ -58,8 +58,12 @@ def reader_options(spec: TaskSpec, overrides: Mapping[str, Any] | None = None) -
 
 
 def open_files(spec: TaskSpec, location: DataLocation, options: ReaderOptions | None = None) -> SourceFiles:
-    """Return the files of a task; `options` name its split, where it has several.
+    """Return the files of a task.
 
+    Args:
+        spec: The task.
+        location: Where files may come from.
+        options: Options of the reader; they name the task's split, where it has several.
     Raises:
         DataError: The data folder does not exist.
     """
@@ -67,5 +71,11 @@ def open_files(spec: TaskSpec, location: DataLocation, options: ReaderOptions | 
 
 
 def open_reader(spec: TaskSpec, files: SourceFiles, options: ReaderOptions | None = None) -> Reader:
-    """Return the reader of a task's files; without options, with those of the task file."""
+    """Return the reader of a task's files.
+
+    Args:
+        spec: The task.
+        files: Its files.
+        options: Options of the reader; by default those of the task file.
+    """
     return FORMATS[spec.reader].reader(spec, files, options or reader_options(spec))

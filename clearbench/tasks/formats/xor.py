@@ -20,8 +20,8 @@ class XorOptions(ReaderOptions):
     """Options of the `xor` reader.
 
     Attributes:
-        join_title: Encode `title + " " + text` of a passage instead of its text alone (the official measure: text).
-        tokeniser: What counts the tokens: `official` (nltk.word_tokenize), or `unsplit`, which needs no data.
+        join_title: Encode `title + " " + text` of a passage; the official measure encodes its text alone.
+        tokeniser: How tokens are counted: `official` (nltk.word_tokenize), or `unsplit`, which needs no data.
     """
 
     join_title: bool = False
@@ -29,10 +29,10 @@ class XorOptions(ReaderOptions):
 
 
 class XorReader:
-    """Reads the questions' one file and a passage corpus.
+    """Reads the one file of questions, and a passage corpus.
 
-    Questions stay as they are, not even normalised: zero-width joiners are part of their spelling, and some are not
-    NFC. Answers stay raw too, with yes/no and repeats: what counts is the official measure's business.
+    Questions stay as they are, without Unicode normalisation: zero-width joiners are part of their spelling, and some
+    are not NFC. Answers stay as they are too, yes/no and repeats included: the official measure decides which count.
     """
 
     def __init__(self, spec: TaskSpec, files: SourceFiles, options: XorOptions) -> None:
