@@ -5,6 +5,8 @@ import os
 import torch
 
 NEGATIVES = 2
+PLAIN_TOKENS = 64
+"""Tokens in a mini-batch of a loss without limits of its own."""
 COLUMNS = (
     "query", "passage", "target_query",
     *(f"passage_negative_{k}" for k in (1, 2)), *(f"target_query_negative_{k}" for k in (1, 2)),
@@ -30,6 +32,19 @@ def make_rows(size, negatives=NEGATIVES, seed=0, longest=24):
         }
         for _ in range(size)
     ]
+
+
+def ragged_rows():
+    """Rows with both, unequal and no negatives, and with every kind of duplicate."""
+    rows = make_rows(6)
+    rows[1]["passage_negatives"] = rows[1]["passage_negatives"][:1]
+    rows[2]["target_query_negatives"] = rows[2]["target_query_negatives"][:1]
+    rows[3].update(passage_negatives=[], target_query_negatives=[])
+    rows[4]["passage_negatives"][0] = rows[4]["passage"]  # its own positive
+    rows[4]["passage_negatives"][1] = rows[0]["passage"]  # another row's positive
+    rows[5].update(passage=rows[0]["passage"])  # two questions about one passage
+    rows[5]["target_query_negatives"][1] = rows[1]["target_query"]
+    return rows
 
 
 def spread(rows, columns=COLUMNS):
@@ -125,6 +140,19 @@ def gradients(model, loss):
     ])  # fmt: skip
     model.zero_grad()
     return flat
+
+
+def assert_same(found, expected, tolerance=1e-10):
+    """Compare tensors by their largest difference, relative to the largest expected value."""
+    difference = float((found - expected).abs().max() / expected.abs().max().clamp(min=1e-30))
+    assert difference < tolerance, difference
+
+
+def count_encoded(model):
+    """Return a list that grows by the size of each mini-batch which the model encodes."""
+    counts = []
+    model[0].register_forward_pre_hook(lambda module, args: counts.append(len(args[0]["input_ids"])))
+    return counts
 
 
 def train_in_process(rank, world, folder, checkpoint, losses):

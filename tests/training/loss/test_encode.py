@@ -1,166 +1,143 @@
-"""Texts of a batch: what is the same text, mini-batches, padding; two processes; the ordinary trainer."""
+"""Encoding in mini-batches: value and gradient are those of one ordinary pass."""
 
-from itertools import pairwise
+from contextlib import nullcontext
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from builders.encoders import tiny_checkpoint
-from builders.loss import COLUMNS, features_of, gradients, joint_rows, make_rows, spread, train_in_process
-from torch.multiprocessing.spawn import spawn
+from builders.loss import (
+    COLUMNS,
+    PLAIN_TOKENS,
+    assert_same,
+    count_encoded,
+    features_of,
+    gradients,
+    make_rows,
+    ragged_rows,
+    spread,
+)
 
-from clearbench.common.errors import TrainingError
+from clearbench.training.loss import base as base_module
+from clearbench.training.loss import encode as encoding
 from clearbench.training.loss.clear import CLEARLoss
 from clearbench.training.loss.infonce import InfoNCELoss
-from clearbench.training.loss.texts import Padding, collect_texts, pad_texts, plan_texts, text_key
+
+CACHED = [
+    {"mini_batch_size": 1}, {"mini_batch_size": 4}, {"mini_batch_size": 5}, {"mini_batch_size": 1000},
+    {"mini_batch_tokens": 1}, {"mini_batch_tokens": 100}, {"mini_batch_size": 3, "mini_batch_tokens": 60},
+]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    return tiny_checkpoint(tmp_path_factory.mktemp("model") / "tiny")
+@pytest.mark.parametrize("limits", CACHED, ids=str)
+@pytest.mark.parametrize("dtype, tolerance", [(torch.float64, 1e-10), (torch.float32, 1e-5)])
+@pytest.mark.parametrize("make", [CLEARLoss, InfoNCELoss])
+def test_cached_equals_plain_in_value_and_gradient(model, make, dtype, tolerance, limits):
+    model = model.to(dtype)
+    features = features_of(model, make_rows(7))
+    plain, cached = make(model, COLUMNS)(features), make(model, COLUMNS, **limits)(features)
+    assert cached.is_leaf
+    assert plain.grad_fn is not None
+    assert_same(cached.detach(), plain.detach(), tolerance)
+    assert_same(gradients(model, cached), gradients(model, plain), tolerance)
 
 
-@pytest.fixture
-def model(checkpoint):
-    from sentence_transformers import SentenceTransformer
-
-    return SentenceTransformer(str(checkpoint), device="cpu").eval()
-
-
-def collected(model, rows, empty=()):
-    return collect_texts(dict(zip(COLUMNS, features_of(model, rows), strict=True)), empty)
-
-
-def test_rows_point_at_their_texts(model):
-    rows = make_rows(5)
-    texts = collected(model, rows)
-    for column, cells in spread(rows).items():
-        for cell, index in zip(cells, texts.rows[column].tolist(), strict=True):
-            expected = model.preprocess([cell])["input_ids"][0].tolist()
-            assert list(texts.tokens[index]["input_ids"]) == expected
+def test_the_comparison_sees_a_gradient_scaled_by_the_number_of_mini_batches(model, monkeypatch):
+    features = features_of(model, make_rows(7))
+    plain = gradients(model, CLEARLoss(model, COLUMNS)(features))
+    again = encoding._encode_again
+    wrong = lambda batches, states, gradient, *rest: again(  # noqa: E731
+        batches, states, gradient * len(batches.plan), *rest
+    )
+    monkeypatch.setattr(encoding, "_encode_again", wrong)
+    cached = gradients(model, CLEARLoss(model, COLUMNS, mini_batch_size=30)(features))
+    with pytest.raises(AssertionError):
+        assert_same(cached, plain, 0.5)
 
 
-def test_plan_keeps_both_limits_and_covers_every_text_once(model):
-    texts = collected(model, make_rows(9))
-    for tokens, size in ((None, None), (60, None), (None, 4), (60, 2), (1, None)):
-        plan = plan_texts(texts, tokens, size)
-        assert sorted(np.concatenate(plan)) == list(range(len(texts.tokens)))
-        lengths = [texts.num_tokens[batch] for batch in plan]
-        assert all(len(batch) <= (size or 10**9) for batch in plan)
-        assert all(len(batch) == 1 or len(batch) * batch.max() <= (tokens or 10**9) for batch in lengths)
-        assert all(earlier.min() >= later.max() for earlier, later in pairwise(lengths))
+def test_second_pass_draws_the_same_dropout(model, monkeypatch):
+    model.train()
+    features = features_of(model, make_rows(7))
+
+    def gradient_of(**limits):
+        torch.manual_seed(3)
+        return gradients(model, CLEARLoss(model, COLUMNS, **limits)(features))
+
+    plain = gradient_of()
+    assert_same(gradient_of(mini_batch_tokens=PLAIN_TOKENS), plain)
+    monkeypatch.setattr(encoding.ForwardState, "replayed", lambda self: nullcontext())
+    assert not torch.allclose(gradient_of(mini_batch_tokens=PLAIN_TOKENS), plain, rtol=1e-2)
 
 
-@pytest.mark.parametrize("left", [False, True])
-def test_padding_is_where_the_tokenizer_puts_it(model, left):
-    texts = collected(model, make_rows(3))
-    batch = np.arange(len(texts.tokens))
-    features = pad_texts(texts, batch, Padding(token=7, left=left))
-    assert features["attention_mask"].shape[1] == texts.num_tokens.max()
-    for row, index in enumerate(batch):
-        real = features["attention_mask"][row].bool()
-        assert features["input_ids"][row][real].tolist() == list(texts.tokens[index]["input_ids"])
-        assert set(features["input_ids"][row][~real].tolist()) <= {7}
-        assert bool(real[-1 if left else 0])
+def test_generators_continue_after_the_second_pass(model):
+    model.train()
+    loss = CLEARLoss(model, COLUMNS, mini_batch_size=5)(features_of(model, make_rows(3)))
+    before = torch.get_rng_state()
+    loss.backward()
+    assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_left_padded_features_give_the_same_texts(model):
-    right = model.preprocess(["a b c", "a"])
-    left = {name: value.clone() if isinstance(value, torch.Tensor) else value for name, value in right.items()}
-    for name in ("input_ids", "attention_mask", "token_type_ids"):
-        left[name][1] = right[name][1].roll(2)
-    one, other = (collect_texts({"query": features}) for features in (right, left))
-    assert torch.equal(one.keys["query"], other.keys["query"])
+def test_a_gradient_scaler_reaches_every_mini_batch(model):
+    features = features_of(model, make_rows(5))
+    once = gradients(model, CLEARLoss(model, COLUMNS, mini_batch_size=4)(features))
+    scaled = gradients(model, CLEARLoss(model, COLUMNS, mini_batch_size=4)(features) * 1024)
+    assert_same(scaled / 1024, once)
 
 
-def test_flattened_features_give_the_same_texts(model):
-    padded = model.preprocess(["a b c", "a", "d e"])
-    lengths = padded["attention_mask"].sum(1)
-    ids = torch.cat([row[:length] for row, length in zip(padded["input_ids"], lengths, strict=True)])
-    bounds = torch.cat([torch.zeros(1, dtype=torch.long), lengths.cumsum(0)])
-    flat = {"input_ids": ids[None], "position_ids": ids[None], "seq_idx": ids[None], "cu_seq_lens_q": bounds}
-    one, other = (collect_texts({"query": features}) for features in (padded, flat))
-    assert torch.equal(one.keys["query"], other.keys["query"])
-    assert [len(text["input_ids"]) for text in other.tokens] == lengths.tolist()
+def autocast_gradient(model, features, inside=False, **limits):
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        loss_fn = CLEARLoss(model, COLUMNS, **limits)
+        loss = loss_fn(features)
+        assert {part.dtype for part in loss_fn.last_parts.values()} == {torch.float32}
+        if inside:
+            return gradients(model, loss)
+    return gradients(model, loss)
 
 
-def test_a_text_told_differently_is_encoded_twice_but_is_the_same_text(model):
-    features = {"query": model.preprocess(["a"]) | {"task": "query"}, "passage": model.preprocess(["a"])}
-    texts = collect_texts(features)
-    assert len(texts.tokens) == 2
-    assert torch.equal(texts.keys["query"], texts.keys["passage"])
-    assert len(plan_texts(texts, None, None)) == 2
+def test_cached_equals_plain_under_autocast(model, monkeypatch):
+    model = model.float()
+    features = features_of(model, make_rows(6))
+    monkeypatch.setitem(base_module.BATCH_TOKENS, "cpu", 10**6)
+    plain = autocast_gradient(model, features)
+    assert plain.abs().max() > 0
+    assert_same(autocast_gradient(model, features, mini_batch_size=1000), plain, 1e-5)
+    # With more mini-batches the two add up bfloat16 gradients of the weights in another order.
+    exact = gradients(model, CLEARLoss(model, COLUMNS)(features))
+    assert_same(autocast_gradient(model, features, mini_batch_size=5), exact, 2e-3)
 
 
-def test_features_of_no_text():
-    with pytest.raises(TrainingError, match="column 'query': expected the token ids of texts"):
-        collect_texts({"query": {"pixel_values": torch.zeros(2, 3)}})
+def test_a_backward_pass_inside_autocast_changes_nothing(model):
+    model = model.float()
+    features = features_of(model, make_rows(6))
+    outside, inside = (autocast_gradient(model, features, where, mini_batch_size=5) for where in (False, True))
+    assert torch.equal(inside, outside)
 
 
-def test_keys_do_not_change():
-    # Processes compare keys; Python's own hash is salted per process.
-    assert text_key(np.array([1, 2, 3])) == text_key(np.array([1, 2, 3], dtype=np.int32)) == 8627237613697956788
+def test_scores_are_float32_under_autocast(model):
+    # In bfloat16, cosines times 20 would be multiples of 0.125 near 16, and the loss with them.
+    model = model.float()
+    loss_fn = CLEARLoss(model, COLUMNS)
+    seen = {}
+    score = loss_fn.score
+    loss_fn.score = lambda vectors, texts: seen.update(vectors=vectors, texts=texts) or score(vectors, texts)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        loss = loss_fn(features_of(model, make_rows(6)))
+    exact, _ = score({name: vector.double() for name, vector in seen["vectors"].items()}, seen["texts"])
+    assert abs(float(loss.detach()) - float(exact.detach())) < 1e-5
 
 
-LOSSES: dict[str, Any] = {
-    "plain": (CLEARLoss, {"gather_across_devices": True}),
-    "cached": (CLEARLoss, {"gather_across_devices": True, "mini_batch_tokens": 60}),
-    "not gathered": (CLEARLoss, {"mini_batch_tokens": 60}),
-    "infonce": (InfoNCELoss, {"gather_across_devices": True, "anchors": ("query", "target_query")}),
-    "infonce cached": (InfoNCELoss, {"gather_across_devices": True, "mini_batch_size": 5}),
-}
+def test_no_gradient_is_kept_in_evaluation(model):
+    features = features_of(model, make_rows(4))
+    several: list[dict[str, Any]] = [{}, {"mini_batch_size": 3}]
+    for limits in several:
+        with torch.no_grad():
+            value = CLEARLoss(model, COLUMNS, **limits)(features)
+        assert not value.requires_grad
+        assert_same(value, CLEARLoss(model, COLUMNS)(features).detach())
 
 
-def test_two_processes_equal_one_on_the_joint_batch(checkpoint, tmp_path):
-    # Each process averages over its own rows, DistributedDataParallel averages gradients over processes: together the
-    # mean over the joint batch. Negatives, duplicates and empty texts of the other process count too.
-    from sentence_transformers import SentenceTransformer
-
-    spawn(train_in_process, (2, str(tmp_path), str(checkpoint), LOSSES), nprocs=2)
-    ranks = [torch.load(tmp_path / f"rank{rank}.pt") for rank in range(2)]
-    model = SentenceTransformer(str(checkpoint), device="cpu").double().eval()
-    features = features_of(model, joint_rows())
-    for name, (make, settings) in LOSSES.items():
-        one = make(model, COLUMNS, **{**settings, "gather_across_devices": False})(features)
-        value = sum(rank[name][0] for rank in ranks) / 2
-        gradient = gradients(model, one)
-        for rank in ranks:
-            off = float((rank[name][1] - gradient).abs().max() / gradient.abs().max())
-            assert (off < 1e-10) == (name != "not gathered"), (name, off)
-        assert (abs(value - float(one.detach())) < 1e-10) == (name != "not gathered"), name
-
-
-def trainer_for(model, columns, loss, folder, rows):
-    from datasets import Dataset
-    from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
-
-    arguments = SentenceTransformerTrainingArguments(
-        output_dir=str(folder), per_device_train_batch_size=4, max_steps=12, learning_rate=5e-3, report_to="none",
-        use_cpu=True, save_strategy="no", disable_tqdm=True, dataloader_pin_memory=False,
-    )  # fmt: skip
-    dataset = Dataset.from_dict(spread(rows, columns))
-    return SentenceTransformerTrainer(model=model, args=arguments, train_dataset=dataset, loss=loss)
-
-
-@pytest.mark.parametrize("limits", [{}, {"mini_batch_tokens": 60}], ids=str)
-def test_trains_with_the_trainer_alone(model, tmp_path, limits):
-    rows = make_rows(8)
-    rows[3]["passage_negatives"] = []
-    loss = CLEARLoss(model, COLUMNS, **limits)
-    before = float(CLEARLoss(model, COLUMNS)(features_of(model, rows)).detach())
-    trainer = trainer_for(model, COLUMNS, loss, tmp_path, rows)
-    loss.check_dataset(trainer.train_dataset)
-    trainer.train()
-    model.eval()
-    assert float(CLEARLoss(model, COLUMNS)(features_of(model, rows)).detach()) < before - 0.1
-
-
-def test_the_trainer_betrays_columns_in_another_order(model, tmp_path):
-    loss = CLEARLoss(model, COLUMNS)
-    other = (*COLUMNS[:1], COLUMNS[2], COLUMNS[1], *COLUMNS[3:])
-    trainer = trainer_for(model, other, loss, tmp_path, make_rows(8))
-    with pytest.raises(TrainingError, match="another order"):
-        trainer.train()
-    with pytest.raises(TrainingError, match="the loss expects"):
-        loss.check_dataset(trainer.train_dataset)
+def test_each_distinct_text_is_encoded_once_in_mini_batches_of_equal_length(model):
+    rows = ragged_rows()
+    texts = {text for column in spread(rows).values() for text in column if text}
+    encoded = count_encoded(model)
+    CLEARLoss(model, COLUMNS)(features_of(model, rows))
+    assert sum(encoded) == len(texts) < len(rows) * len(COLUMNS)

@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from builders.encoders import tiny_checkpoint
 from builders.loss import COLUMNS, clear_by_loops, features_of, gradients, make_rows, one_by_one
 
 from clearbench.training.loss.base import LossOptions
@@ -23,14 +22,6 @@ WEIGHTS = {
     "infonce-en": (1.0, 0.0, 0.0, 0.0, "none"),
     "mixed": (0.5, 0.0, 0.5, 0.0, "none"),
 }
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    from sentence_transformers import SentenceTransformer
-
-    folder = tiny_checkpoint(tmp_path_factory.mktemp("model") / "tiny")
-    return SentenceTransformer(str(folder), device="cpu").double().eval()
 
 
 @pytest.mark.parametrize("name", LOSSES)
