@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from clearbench.records.select import Entry
     from clearbench.search.engines import Encoder
     from clearbench.tasks.dataset import Dataset
-    from clearbench.verdicts.compare.model import Comparison
+    from clearbench.verdicts.compare.result import Comparison
 
 PathLike = str | Path
 
@@ -125,7 +125,7 @@ def compare(
         RecordError: The records are not comparable.
     """
     from clearbench.verdicts.compare.compute import compare as compare_entries
-    from clearbench.verdicts.compare.model import CompareOptions
+    from clearbench.verdicts.compare.options import CompareOptions
 
     chosen = make_options(CompareOptions, options, "compare")
     return compare_entries(_entries(base, Path(results)), _entries(other, Path(results)), chosen)

@@ -26,11 +26,14 @@ from clearbench.report.content.training import TrainingRun, find_runs, training_
 from clearbench.report.content.words import bias_sentence, describe_task, summarise
 from clearbench.report.options import ReportOptions
 from clearbench.verdicts.compare.compute import compare_models
-from clearbench.verdicts.compare.model import CompareOptions, Comparison
-from clearbench.verdicts.gate.decide import gate
-from clearbench.verdicts.gate.verdict import GateOptions, GateResult
-from clearbench.verdicts.leaderboard.model import MEASURED, Leaderboard, LeaderboardOptions, TaskColumns
-from clearbench.verdicts.leaderboard.rank import make_leaderboard
+from clearbench.verdicts.compare.options import CompareOptions
+from clearbench.verdicts.compare.result import Comparison
+from clearbench.verdicts.gate.compute import gate
+from clearbench.verdicts.gate.options import GateOptions
+from clearbench.verdicts.gate.result import GateResult
+from clearbench.verdicts.leaderboard.compute import make_leaderboard
+from clearbench.verdicts.leaderboard.options import LeaderboardOptions
+from clearbench.verdicts.leaderboard.result import MEASURED, Leaderboard, TaskColumns
 
 
 @dataclass(frozen=True)

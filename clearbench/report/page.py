@@ -20,7 +20,7 @@ from clearbench.report.charts.palette import DIVERGING, NAMED, SEQUENTIAL, STEPS
 from clearbench.report.content.bias import first_kinds_chart, own_language_chart
 from clearbench.report.content.matrix import SIGNIFICANT, Matrix
 from clearbench.report.content.words import unbroken
-from clearbench.verdicts.leaderboard.model import MEASURED
+from clearbench.verdicts.leaderboard.result import MEASURED
 
 TEMPLATES = Path(__file__).with_name("templates")
 SCRIPTS = ("matrix.js", "page.js")

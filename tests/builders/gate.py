@@ -6,8 +6,8 @@ import numpy as np
 from scipy.stats import t
 
 from clearbench.records.select import select_model
-from clearbench.verdicts.gate.decide import gate
-from clearbench.verdicts.gate.verdict import GateOptions
+from clearbench.verdicts.gate.compute import gate
+from clearbench.verdicts.gate.options import GateOptions
 
 
 def limits_by_loops(differences, clusters, confidence=0.95):

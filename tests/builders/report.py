@@ -13,7 +13,7 @@ from builders.evaluation import evaluate_sets
 from clearbench.evaluation.options import EvaluationOptions
 from clearbench.records.select import Entry
 from clearbench.report.content.models import ShownModel
-from clearbench.verdicts.compare.model import ComparedRow
+from clearbench.verdicts.compare.result import ComparedRow
 
 EVIL = "<script>alert(1)</script>"
 NOTE = "<img src=x onerror=alert(2)> & more"

@@ -8,7 +8,7 @@ from clearbench.common.errors import UsageError
 from clearbench.common.settings import make_options, make_several
 from clearbench.encoders.base import EncoderOptions
 from clearbench.tasks.options import DataLocation, Selection
-from clearbench.verdicts.compare.model import CompareOptions
+from clearbench.verdicts.compare.options import CompareOptions
 
 
 def test_keyword_arguments_make_a_record():

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from clearbench.records.schema import Record
-from clearbench.verdicts.leaderboard.output import MODEL_COLUMNS, TASK_COLUMNS
+from clearbench.verdicts.leaderboard.machine import MODEL_COLUMNS, TASK_COLUMNS
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "results.md").read_text(encoding="utf-8")
 

@@ -9,7 +9,7 @@ import pytest
 from builders.records import write_record
 
 from clearbench.cli.app import execute
-from clearbench.verdicts.compare.table import CSV_COLUMNS
+from clearbench.verdicts.compare.machine import CSV_COLUMNS
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "verdicts.md").read_text(encoding="utf-8")
 COMMANDS = [

@@ -8,13 +8,13 @@ import typer
 from clearbench.common.errors import UsageError
 from clearbench.common.options import Option
 from clearbench.common.output import write_output
-from clearbench.verdicts.compare.model import WHAT, CompareOptions
+from clearbench.verdicts.compare.options import WHAT, CompareOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from clearbench.verdicts.compare.examples import Examples
-    from clearbench.verdicts.compare.model import Comparison
+    from clearbench.verdicts.compare.result import Comparison
 
 
 Format = Literal["table", "csv", "json", "latex", "markdown"]
@@ -52,7 +52,7 @@ def compare(
     from clearbench.records.select import select_model
     from clearbench.verdicts.compare.compute import compare_models
     from clearbench.verdicts.compare.examples import find_examples
-    from clearbench.verdicts.compare.table import remarks
+    from clearbench.verdicts.compare.tables import remarks
 
     style = format or (SUFFIXES.get(out.suffix, "table") if out else "table")
     if queries and style in ("csv", "latex"):
@@ -76,18 +76,19 @@ def compare(
 
 
 def _render(comparisons: "Sequence[Comparison]", examples: "Sequence[Examples]", style: Format, wide: bool) -> str:
-    from clearbench.verdicts.compare.examples import as_markdown_lines
-    from clearbench.verdicts.compare.latex import as_latex
-    from clearbench.verdicts.compare.table import as_csv, as_json, as_markdown
+    from clearbench.verdicts.compare.example_lines import to_markdown_lines
+    from clearbench.verdicts.compare.latex import to_latex
+    from clearbench.verdicts.compare.machine import to_csv, to_json
+    from clearbench.verdicts.compare.tables import to_markdown
 
     if style == "csv":
-        return as_csv(comparisons)
+        return to_csv(comparisons)
     if style == "json":
-        return as_json(comparisons, examples)
+        return to_json(comparisons, examples)
     if style == "latex":
-        return as_latex(comparisons)
+        return to_latex(comparisons)
     if style == "markdown":
-        return as_markdown(comparisons) + (as_markdown_lines(examples) if examples else "")
+        return to_markdown(comparisons) + (to_markdown_lines(examples) if examples else "")
     return _tables(comparisons, examples, wide)
 
 
@@ -98,10 +99,10 @@ def _tables(comparisons: "Sequence[Comparison]", examples: "Sequence[Examples]",
     from rich.console import Console
 
     from clearbench.cli.tables import whole_width
-    from clearbench.verdicts.compare.examples import as_lines
-    from clearbench.verdicts.compare.table import as_tables
+    from clearbench.verdicts.compare.example_lines import to_lines
+    from clearbench.verdicts.compare.tables import to_tables
 
-    shown = list(as_tables(comparisons))
+    shown = list(to_tables(comparisons))
     terminal = Console()
     plain = wide or not terminal.is_terminal
     console = Console(
@@ -115,6 +116,6 @@ def _tables(comparisons: "Sequence[Comparison]", examples: "Sequence[Examples]",
     with console.capture() as capture:
         for part in shown:
             console.print(part, soft_wrap=isinstance(part, str))
-        for line in as_lines(examples):
+        for line in to_lines(examples):
             console.print(line, soft_wrap=True)
     return capture.get()

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from clearbench.common.errors import UsageError
 from clearbench.common.options import Option
 from clearbench.common.output import write_output
-from clearbench.verdicts.gate.verdict import GateOptions
+from clearbench.verdicts.gate.options import GateOptions
 
 if TYPE_CHECKING:
     from clearbench.records.select import Entry
-    from clearbench.verdicts.gate.verdict import GateResult, Outcome
+    from clearbench.verdicts.gate.result import GateResult, Outcome
 
 OUTPUT = "Output"
 EXIT_CODES: "dict[Outcome, int]" = {"pass": 0, "fail": 3, "undecided": 4}
@@ -46,7 +46,7 @@ def gate(
     Example: clearbench gate --baseline base --candidate tuned --margin 1.0
     """
     from clearbench.common.progress import say
-    from clearbench.verdicts.gate.decide import gate as decide
+    from clearbench.verdicts.gate.compute import gate as decide
     from clearbench.verdicts.gate.machine import to_junit
     from clearbench.verdicts.gate.sentences import explain_all
     from clearbench.verdicts.gate.tables import to_markdown
@@ -104,7 +104,7 @@ def _print(result: "GateResult", format: str, badge: bool) -> None:
     from clearbench.verdicts.gate.machine import to_json
     from clearbench.verdicts.gate.sentences import badge as badge_line
     from clearbench.verdicts.gate.sentences import headline, legend
-    from clearbench.verdicts.gate.tables import tables
+    from clearbench.verdicts.gate.tables import to_tables
 
     if badge:
         print(badge_line(result))
@@ -112,7 +112,7 @@ def _print(result: "GateResult", format: str, badge: bool) -> None:
     if format == "json":
         print(to_json(result))
         return
-    for title, table, rest in tables(result):
+    for title, table, rest in to_tables(result):
         wide = Console(highlight=False, width=max(Console().width, whole_width([table])))
         wide.print(f"\n{title}", style="bold", markup=False)
         wide.print(table)

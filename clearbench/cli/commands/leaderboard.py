@@ -8,12 +8,12 @@ import typer
 
 from clearbench.common.options import Option, read_names
 from clearbench.common.output import write_output
-from clearbench.verdicts.leaderboard.model import LeaderboardOptions
+from clearbench.verdicts.leaderboard.options import LeaderboardOptions
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from clearbench.verdicts.leaderboard.model import Leaderboard
+    from clearbench.verdicts.leaderboard.result import Leaderboard
 
 Format = Literal["table", "csv", "markdown", "json"]
 SUFFIXES: dict[str, Format] = {".csv": "csv", ".md": "markdown", ".json": "json", ".txt": "table"}
@@ -37,7 +37,7 @@ def leaderboard(
     from clearbench.common.progress import say
     from clearbench.records.published import load_published
     from clearbench.records.select import load_results, select_model
-    from clearbench.verdicts.leaderboard.rank import make_leaderboard
+    from clearbench.verdicts.leaderboard.compute import make_leaderboard
 
     if models is None:
         entries = load_results(results)
@@ -60,7 +60,8 @@ def leaderboard(
 
 
 def _render(board: "Leaderboard", style: Format) -> str:
-    from clearbench.verdicts.leaderboard.output import to_csv, to_json, to_markdown
+    from clearbench.verdicts.leaderboard.machine import to_csv, to_json
+    from clearbench.verdicts.leaderboard.tables import to_markdown
 
     if style == "csv":
         return to_csv(board)
@@ -81,7 +82,7 @@ def _print_tables(board: "Leaderboard", console: "Console | None" = None) -> Non
     from rich.text import Text
 
     from clearbench.cli.tables import stdout
-    from clearbench.verdicts.leaderboard.output import explain, to_tables
+    from clearbench.verdicts.leaderboard.tables import explain, to_tables
 
     console = console or stdout()
     for table in to_tables(board, console.width):

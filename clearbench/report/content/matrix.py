@@ -20,7 +20,7 @@ from clearbench.common.pairs import Pair, parse_pair
 from clearbench.common.text import count
 from clearbench.records.schema import PairRecord, Record
 from clearbench.stats.averages import TIERS
-from clearbench.verdicts.compare.model import ComparedRow
+from clearbench.verdicts.compare.result import ComparedRow
 
 Labels = NDArray[np.object_]
 T = TypeVar("T")

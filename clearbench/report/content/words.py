@@ -14,9 +14,9 @@ from clearbench.common.text import count, joined, p_value
 from clearbench.records.schema import Record
 from clearbench.report.content.bias import BiasPanel
 from clearbench.report.content.matrix import SIGNIFICANT, with_factor
-from clearbench.verdicts.compare.model import Comparison
-from clearbench.verdicts.gate.verdict import GateResult
-from clearbench.verdicts.leaderboard.model import MEASURED, Leaderboard, TaskColumns
+from clearbench.verdicts.compare.result import Comparison
+from clearbench.verdicts.gate.result import GateResult
+from clearbench.verdicts.leaderboard.result import MEASURED, Leaderboard, TaskColumns
 
 ONE_BY_ONE = 3
 """Up to so many other models have a sentence each."""

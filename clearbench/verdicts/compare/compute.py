@@ -12,7 +12,8 @@ from dataclasses import replace
 from clearbench.common.errors import RecordError, UsageError, suggest
 from clearbench.common.text import count, listed
 from clearbench.records.select import Entry, display_names, select_tasks
-from clearbench.verdicts.compare.model import CORRECTIONS, LEVELS, ComparedRow, CompareOptions, Comparison
+from clearbench.verdicts.compare.options import CORRECTIONS, CompareOptions
+from clearbench.verdicts.compare.result import LEVELS, ComparedRow, Comparison
 from clearbench.verdicts.compare.rows import TaskRows, describe_task
 from clearbench.verdicts.compare.significance import Flippable, PValues, flip_parts
 from clearbench.verdicts.matching import match

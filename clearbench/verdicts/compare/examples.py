@@ -1,6 +1,6 @@
 """Queries that gained and lost most between two models, with texts and retrieved passages where runs were saved."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,13 +13,11 @@ from clearbench.common.pairs import Pair, parse_pair
 from clearbench.records.runs import has_runs, has_texts, is_saved, read_run, read_run_qrels, read_texts
 from clearbench.records.select import Entry
 from clearbench.verdicts.compare.compute import records_by_label
-from clearbench.verdicts.compare.model import CompareOptions
+from clearbench.verdicts.compare.options import CompareOptions
 from clearbench.verdicts.matching import Matched, match
 
 # Retrieved passages shown per model.
 TOP = 3
-# Characters of a text that a terminal and Markdown show.
-SHOWN = 200
 
 
 @dataclass(frozen=True)
@@ -127,31 +125,6 @@ def find_examples(base: Sequence[Entry], other: Sequence[Entry], options: Compar
     return found
 
 
-def as_lines(examples: Sequence[Examples]) -> Iterator[str]:
-    """Examples for a terminal."""
-    for part in examples:
-        yield from (f"Note: {note}" for note in part.notes)
-        for kind, listed in (("gained", part.gained), ("lost", part.lost)):
-            yield f"\n{part.task}: queries that {kind} most" if listed else f"\n{part.task}: no query {kind}"
-            for one in listed:
-                scale = find_measure(one.measure).points
-                scores = f"{scale * one.base.score:.1f} -> {scale * one.other.score:.1f}"
-                yield f"  {one.pair} {one.query}: {one.measure} {scores} ({scale * one.difference:+.1f})"
-                if one.text:
-                    yield f"    query: {_short(one.text)}"
-                for name, retrieved in ((part.base, one.base), (part.other, one.other)):
-                    yield from (f"    {name} {_describe(passage)}" for passage in retrieved.top)
-                    first = retrieved.relevant[:1]
-                    if first and first[0] not in retrieved.top:
-                        yield f"    {name} {_describe(first[0])}"
-
-
-def as_markdown_lines(examples: Sequence[Examples]) -> str:
-    """Examples as a block of preformatted text, which no text in it can leave."""
-    block = "\n".join(as_lines(examples)).strip("\n").replace("```", "'''")
-    return f"\n```text\n{block}\n```\n"
-
-
 class _Saved:
     """What a record's folder keeps beside the scores: rankings, judgements, texts."""
 
@@ -223,14 +196,3 @@ def _example(matched: Matched, column: int, row: int, base: _Saved, other: _Save
         base=base.retrieved(name, query, before),
         other=other.retrieved(name, query, after),
     )
-
-
-def _describe(passage: Passage) -> str:
-    place = "not among the saved ranks" if passage.rank is None else f"rank {passage.rank}"
-    mark = ", relevant" if passage.relevant else ""
-    return f"{place}{mark} [{passage.id}] {_short(passage.text or '')}".rstrip()
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= SHOWN else line[: SHOWN - 1] + "…"

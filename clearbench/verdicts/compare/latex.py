@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from clearbench.common.text import count
-from clearbench.verdicts.compare.model import LEVELS, ComparedRow, Comparison
-from clearbench.verdicts.compare.table import CORRECTED
+from clearbench.verdicts.compare.result import LEVELS, ComparedRow, Comparison
+from clearbench.verdicts.compare.tables import CORRECTED
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -27,7 +27,7 @@ _SPECIAL = {
 }
 
 
-def as_latex(comparisons: Sequence[Comparison]) -> str:
+def to_latex(comparisons: Sequence[Comparison]) -> str:
     """Rows are pairs, then groups, of each task; columns the base, and for each other model mean, difference, interval.
 
     A difference carries the marks of its corrected p. What the marks mean stands below the table. A pair that a model

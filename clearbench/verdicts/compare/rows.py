@@ -10,7 +10,7 @@ from clearbench.common.measures import find_measure
 from clearbench.common.pairs import parse_pair
 from clearbench.stats.averages import GROUPS
 from clearbench.stats.intervals import MacroMeanInterval, MeanInterval, cluster_sums, macro_mean_interval, mean_interval
-from clearbench.verdicts.compare.model import ComparedRow
+from clearbench.verdicts.compare.result import ComparedRow
 from clearbench.verdicts.matching import SAME_SCORE, Matched
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from clearbench.common.arrays import Scores
 from clearbench.stats.flips import FlipTest, benjamini_hochberg, holm, sign_flip_tests
-from clearbench.verdicts.compare.model import CompareOptions
+from clearbench.verdicts.compare.options import CompareOptions
 
 
 class Flippable(NamedTuple):

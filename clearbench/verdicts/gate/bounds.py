@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from clearbench.common.arrays import IntArray, Scores
 from clearbench.stats.intervals import MacroMeanInterval, MeanInterval, cluster_sums, macro_mean_interval, mean_interval
-from clearbench.verdicts.gate.verdict import Interval, Outcome
+from clearbench.verdicts.gate.result import Interval, Outcome
 
 POWER = 0.8
 """Chance of a decision for which the number of queries is stated."""

@@ -20,8 +20,8 @@ from clearbench.common.text import listed
 from clearbench.common.toml import describe_problems
 from clearbench.records.schema import Record
 from clearbench.records.select import Entry, select_tasks
+from clearbench.verdicts.gate.options import GateOptions
 from clearbench.verdicts.gate.rules import MAIN, Rule
-from clearbench.verdicts.gate.verdict import GateOptions
 
 DEFAULT_PAIRS = str(Pair(ENGLISH, ENGLISH))
 

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import Any
 from xml.etree import ElementTree
 
+from clearbench.verdicts.gate.result import GateResult, Verdict
 from clearbench.verdicts.gate.sentences import explain
-from clearbench.verdicts.gate.verdict import GateResult, Verdict
 
 # XML 1.0 has no way to write these, escaped or not.
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

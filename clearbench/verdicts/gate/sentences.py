@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from clearbench.common.measures import Measure
 from clearbench.common.text import capitalise, count
-from clearbench.verdicts.gate.verdict import GateResult, Verdict
+from clearbench.verdicts.gate.result import GateResult, Verdict
 
 SHOWN = 12
 """Verdicts of one rule that tables and sentences show; JSON and JUnit have all."""

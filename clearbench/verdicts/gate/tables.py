@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from clearbench.common.text import escape_markdown
+from clearbench.verdicts.gate.result import GateResult, Outcome, Verdict
 from clearbench.verdicts.gate.sentences import by_rule, explain_all, figure, legend, plain, signed, tightest
-from clearbench.verdicts.gate.verdict import GateResult, Outcome, Verdict
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -20,7 +20,7 @@ HEADINGS = (
 _LEFT = ("task", "pairs", "measure", "")
 
 
-def tables(result: GateResult) -> "list[tuple[str, Table, str]]":
+def to_tables(result: GateResult) -> "list[tuple[str, Table, str]]":
     """Return for each rule its title, a table for a terminal, and a line on what is not shown (or nothing)."""
     from rich.box import SIMPLE_HEAD
     from rich.markup import escape

@@ -15,7 +15,7 @@ from clearbench.common.pairs import parse_pair
 from clearbench.records.schema import PairRecord
 from clearbench.records.select import Entry
 from clearbench.stats.averages import GROUPS
-from clearbench.verdicts.leaderboard.model import AVERAGED, TaskColumns, TaskFigures
+from clearbench.verdicts.leaderboard.result import AVERAGED, TaskColumns, TaskFigures
 from clearbench.verdicts.matching import refuse_other_measurement
 
 

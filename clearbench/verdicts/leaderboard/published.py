@@ -10,7 +10,7 @@ import numpy as np
 
 from clearbench.records.published import Published
 from clearbench.verdicts.leaderboard.columns import model_figures
-from clearbench.verdicts.leaderboard.model import BoardRow, TaskColumns, TaskFigures
+from clearbench.verdicts.leaderboard.result import BoardRow, TaskColumns, TaskFigures
 
 
 def published_rows(

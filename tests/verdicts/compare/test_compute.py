@@ -17,9 +17,10 @@ from clearbench.stats.averages import GROUPS
 from clearbench.stats.flips import benjamini_hochberg, holm, sign_flip_test
 from clearbench.stats.intervals import cluster_sums, macro_mean_interval, mean_interval
 from clearbench.verdicts.compare.compute import compare, compare_models
-from clearbench.verdicts.compare.latex import as_latex, escape_latex
-from clearbench.verdicts.compare.model import CompareOptions
-from clearbench.verdicts.compare.table import CSV_COLUMNS, as_csv, as_json, as_markdown, as_tables, summary
+from clearbench.verdicts.compare.latex import escape_latex, to_latex
+from clearbench.verdicts.compare.machine import CSV_COLUMNS, to_csv, to_json
+from clearbench.verdicts.compare.options import CompareOptions
+from clearbench.verdicts.compare.tables import summary, to_markdown, to_tables
 
 PAIRS = ("de-de", "de-en", "en-de", "en-en", "en-sw", "sw-en")
 SIZE = 40
@@ -173,7 +174,7 @@ def test_a_pair_of_one_query_has_no_interval_and_p_1(tmp_path):
     assert (row.difference, row.lower, row.upper, row.p, row.d_z) == (1.0, None, None, 1.0, None)
     assert found.groups[0].lower is None
     assert any("fewer than 6 clusters" in note for note in found.notes)
-    for text in (as_csv([found]), as_json([found]), as_markdown([found]), as_latex([found])):
+    for text in (to_csv([found]), to_json([found]), to_markdown([found]), to_latex([found])):
         assert "nan" not in text.lower()
 
 
@@ -191,8 +192,8 @@ def test_ranks_are_better_when_lower(tmp_path):
     row = found.pairs[0]
     assert (row.wins, row.ties, row.losses, row.gain, row.points) == (9, 1, 0, pytest.approx(1.8), 1.0)
     assert found.groups[0].wins == 1
-    assert "4.4" in as_markdown([found]) and "x 100" not in as_markdown([found])
-    assert r"$\times$ 100" not in as_latex([found])
+    assert "4.4" in to_markdown([found]) and "x 100" not in to_markdown([found])
+    assert r"$\times$ 100" not in to_latex([found])
 
 
 @pytest.mark.parametrize("measure", ["top1_wrong_same", "top1_wrong_other"])
@@ -204,7 +205,7 @@ def test_a_share_of_which_less_is_better_is_won_by_the_lower(tmp_path, measure):
     row = found.pairs[0]
     assert (row.wins, row.losses, row.gain, row.points) == (9, 0, pytest.approx(0.54), 100.0)
     assert "tuned is better in 1 of 1 pairs, worse in 0" in summary(found, "toy", found.pairs)
-    assert r"Scores $\times$ 100" in as_latex([found])
+    assert r"Scores $\times$ 100" in to_latex([found])
 
 
 def test_a_measure_that_judges_nothing_is_higher_or_lower(tmp_path):
@@ -235,7 +236,7 @@ def both(out, **options):
 
 def test_pandas_reads_the_csv_back(out):
     found = both(out)
-    frame = pd.read_csv(io.StringIO(as_csv(found)))
+    frame = pd.read_csv(io.StringIO(to_csv(found)))
     assert list(frame.columns) == ["base", "other", "correction", *CSV_COLUMNS]
     rows = [(one, row) for one in found for row in (*one.pairs, *one.groups)]
     assert len(frame) == len(rows)
@@ -249,7 +250,7 @@ def test_pandas_reads_the_csv_back(out):
 
 def test_json_holds_every_field(out):
     found = both(out)
-    read = json.loads(as_json(found))["comparisons"]
+    read = json.loads(to_json(found))["comparisons"]
     assert [one["other"] for one in read] == [one.other for one in found]
     assert read[0]["pairs"][0]["p_corrected"] == found[0].pairs[0].p_corrected
     assert read[0]["options"]["correction"] == "max-t" and read[1]["missing"] == list(found[1].missing)
@@ -257,14 +258,14 @@ def test_json_holds_every_field(out):
 
 def test_markdown_escapes_names_and_keeps_its_columns(out):
     write_record(out, "a|b*c<script>\n", sample(1))
-    text = as_markdown([compare(model(out, "base"), model(out, "a|b*c<script>\n"), TOY)])
+    text = to_markdown([compare(model(out, "base"), model(out, "a|b*c<script>\n"), TOY)])
     assert "a\\|b\\*c\\<script\\>" in text and "<script" not in text.replace("\\<script", "")
     lines = [line.replace("\\|", "") for line in text.splitlines() if line.startswith("|")]
     assert len({line.count("|") for line in lines}) == 1 and "\\*-en (mean)" in text
 
 
 def test_the_terminal_s_tables_hold_all_figures_or_the_most_changed(tmp_path, out):
-    shown = list(as_tables(both(out)))
+    shown = list(to_tables(both(out)))
     tables = [part for part in shown if not isinstance(part, str)]
     assert [table.row_count for table in tables][:1] == [6 + 8] and len(tables) == 3
     codes = ["ar", "bn", "de", "es", "fi", "fr", "hi"]
@@ -273,7 +274,7 @@ def test_the_terminal_s_tables_hold_all_figures_or_the_most_changed(tmp_path, ou
         rng = np.random.default_rng(number)
         write_record(tmp_path / "many", name, {pair: rng.random(12) for pair in many})
     found = compare(model(tmp_path / "many", "base"), model(tmp_path / "many", "tuned"))
-    parts = list(as_tables([found]))
+    parts = list(to_tables([found]))
     table = next(part for part in parts if not isinstance(part, str))
     assert table.row_count == 20 + len(found.groups) and any("29 pairs" in str(part) for part in parts)
 
@@ -300,7 +301,7 @@ SIGNS = 'a_b%c&d#e$f{g}h~i^j\\k<l>m|n"o'
 
 def test_latex_has_a_cell_for_each_column_and_marks_on_differences(out):
     found = both(out, tasks=("toy",))
-    text = as_latex(found)
+    text = to_latex(found)
     rows = [line for line in text.splitlines() if line.endswith("\\\\") and "multicolumn" not in line]
     assert {line.replace("\\&", "").count("&") for line in rows} == {8}
     row = found[0].pairs[1]
@@ -314,7 +315,7 @@ def test_latex_has_a_cell_for_each_column_and_marks_on_differences(out):
 def test_latex_compiles_with_any_name(out, tmp_path):
     write_record(out, SIGNS, sample(1, 0.1))
     found = [*both(out), compare(model(out, "base"), model(out, SIGNS))]
-    body = as_latex(found)
+    body = to_latex(found)
     document = "\\documentclass{article}\\usepackage{booktabs}\\begin{document}\n" + body + "\\end{document}\n"
     (tmp_path / "table.tex").write_text(document, encoding="utf-8")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "table.tex"]
@@ -324,7 +325,7 @@ def test_latex_compiles_with_any_name(out, tmp_path):
 
 
 def test_latex_keeps_the_asterisk_of_a_group_after_the_end_of_a_row(out):
-    assert "\n{*}-en (mean) &" in as_latex(both(out)) and "\n*" not in as_latex(both(out))
+    assert "\n{*}-en (mean) &" in to_latex(both(out)) and "\n*" not in to_latex(both(out))
 
 
 def test_latex_escapes_every_special_sign():

@@ -10,8 +10,9 @@ from builders.records import write_record
 from clearbench.common.errors import RecordError
 from clearbench.evaluation.options import EvaluationOptions
 from clearbench.records.select import select_model
-from clearbench.verdicts.compare.examples import as_lines, as_markdown_lines, find_examples
-from clearbench.verdicts.compare.model import CompareOptions
+from clearbench.verdicts.compare.example_lines import to_lines, to_markdown_lines
+from clearbench.verdicts.compare.examples import find_examples
+from clearbench.verdicts.compare.options import CompareOptions
 
 
 def test_queries_are_listed_once_by_their_greatest_difference_then_by_the_mean(tmp_path):
@@ -59,13 +60,13 @@ def test_saved_runs_give_texts_ranks_and_the_relevant_passage(saved):
 
 def test_lines_show_both_models_and_texts_cannot_leave_the_markdown_block(saved):
     examples = find_examples(saved[0], saved[1], CompareOptions(), 1)
-    text = "\n".join(as_lines(examples))
+    text = "\n".join(to_lines(examples))
     assert "queries that gained most" in text and "query: question" in text
     assert f"{examples[0].base} rank 1" in text and "relevant" in text
     from dataclasses import replace
 
     sly = replace(examples[0], gained=(replace(examples[0].gained[0], text="```\n<script>"),))
-    block = as_markdown_lines([sly])
+    block = to_markdown_lines([sly])
     assert block.count("```") == 2 and block.startswith("\n```text\n") and block.endswith("\n```\n")
 
 

@@ -15,8 +15,8 @@ from clearbench.records.parts import METADATA_KEY
 from clearbench.records.select import select_model
 from clearbench.stats.summaries import BiasSummary
 from clearbench.verdicts.gate.baseline import read_baseline, save_baseline
-from clearbench.verdicts.gate.decide import gate
-from clearbench.verdicts.gate.verdict import GateOptions
+from clearbench.verdicts.gate.compute import gate
+from clearbench.verdicts.gate.options import GateOptions
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm, t
 
 from clearbench.verdicts.gate.bounds import decide, guard_factor, macro_interval, needed, pair_intervals
-from clearbench.verdicts.gate.verdict import Interval, worst
+from clearbench.verdicts.gate.result import Interval, worst
 
 
 def drawn(seed, num_clusters=80, shared=0.05, own=0.05, shift=0.0):

@@ -12,9 +12,9 @@ from builders.records import scores_with, write_record
 from clearbench.common.measures import Measure
 from clearbench.records.select import select_model
 from clearbench.verdicts.gate import machine, sentences, tables
-from clearbench.verdicts.gate.decide import gate
+from clearbench.verdicts.gate.compute import gate
+from clearbench.verdicts.gate.options import GateOptions
 from clearbench.verdicts.gate.rules import Rule
-from clearbench.verdicts.gate.verdict import GateOptions
 
 HOSTILE = "a|b<script>alert(1)</script>`x`\n*y*\x00\x1b[31m@team #1"
 
@@ -108,7 +108,7 @@ def test_hostile_names_stay_text(result):
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {len(tables.HEADINGS) + 1}
     assert "\n" not in sentences.badge(hostile)
     assert json.loads(machine.to_json(hostile))["candidate"] == HOSTILE
-    assert tables.tables(hostile)
+    assert tables.to_tables(hostile)
 
 
 def test_many_verdicts_are_cut_to_the_tightest_and_counted(result):
@@ -118,7 +118,7 @@ def test_many_verdicts_are_cut_to_the_tightest_and_counted(result):
         )
         for k in range(100)
     )
-    [(_, table, rest)] = tables.tables(replace(result, verdicts=many))
+    [(_, table, rest)] = tables.to_tables(replace(result, verdicts=many))
     assert table.row_count == sentences.SHOWN
     assert rest == "the 12 of 100 with the least room; all: 100 pass"
     assert next(iter(table.columns[1].cells)) == "p99"

@@ -6,9 +6,10 @@ from builders.records import write_model
 
 from clearbench.records.published import load_published
 from clearbench.records.select import load_results
-from clearbench.verdicts.leaderboard.model import LeaderboardOptions
-from clearbench.verdicts.leaderboard.output import explain, to_csv, to_markdown
-from clearbench.verdicts.leaderboard.rank import make_leaderboard
+from clearbench.verdicts.leaderboard.compute import make_leaderboard
+from clearbench.verdicts.leaderboard.machine import to_csv
+from clearbench.verdicts.leaderboard.options import LeaderboardOptions
+from clearbench.verdicts.leaderboard.tables import explain, to_markdown
 
 FILE = """
 model = "big"

@@ -19,10 +19,12 @@ from clearbench.records.parts import read_scores
 from clearbench.records.select import load_results
 from clearbench.stats.averages import GROUPS
 from clearbench.verdicts.leaderboard.columns import model_figures
-from clearbench.verdicts.leaderboard.model import LeaderboardOptions, TaskColumns
-from clearbench.verdicts.leaderboard.output import csv_columns, explain, to_csv, to_json, to_markdown, to_tables
-from clearbench.verdicts.leaderboard.rank import borda, make_leaderboard
+from clearbench.verdicts.leaderboard.compute import borda, make_leaderboard
+from clearbench.verdicts.leaderboard.machine import csv_columns, to_csv, to_json
+from clearbench.verdicts.leaderboard.options import LeaderboardOptions
+from clearbench.verdicts.leaderboard.result import TaskColumns
 from clearbench.verdicts.leaderboard.separability import cluster_contributions, separate
+from clearbench.verdicts.leaderboard.tables import explain, to_markdown, to_tables
 
 PAIRS = ("en-en", "de-en", "sw-en", "en-de", "de-de", "de-sw", "sw-sw")
 HEADER = (

@@ -17,7 +17,8 @@ from clearbench.common.text import count
 from clearbench.records.select import Entry
 from clearbench.verdicts.gate.bounds import decide, detectable_margin, macro_interval, needed, pair_intervals
 from clearbench.verdicts.gate.claims import Claim, make_claims
-from clearbench.verdicts.gate.verdict import GateOptions, GateResult, Interval, Verdict
+from clearbench.verdicts.gate.options import GateOptions
+from clearbench.verdicts.gate.result import GateResult, Interval, Verdict
 from clearbench.verdicts.matching import Matched, match
 
 # More pairs than this are read whole instead of being named one by one.

@@ -12,9 +12,9 @@ from clearbench.cli.app import execute
 from clearbench.common.errors import UsageError
 from clearbench.common.measures import RULES, find_measure
 from clearbench.records.select import select_model
-from clearbench.verdicts.gate.decide import gate
+from clearbench.verdicts.gate.compute import gate
+from clearbench.verdicts.gate.options import GateOptions
 from clearbench.verdicts.gate.rules import Rule, read_rules
-from clearbench.verdicts.gate.verdict import GateOptions
 
 BIAS = (
     *("TLR@10", "TLR@100", "lang_nDCG_strict@10", "PEER@10", "PEER@100", "Max@R"),
@@ -131,7 +131,7 @@ def ranks(tmp_path):
 def test_outputs_say_ranks_and_the_sign_of_a_loss(tmp_path):
     from clearbench.verdicts.gate.machine import to_json, to_junit
     from clearbench.verdicts.gate.sentences import badge, explain_all, legend
-    from clearbench.verdicts.gate.tables import tables, to_markdown
+    from clearbench.verdicts.gate.tables import to_markdown, to_tables
 
     result = ranks(tmp_path)
     [verdict] = result.verdicts
@@ -140,7 +140,7 @@ def test_outputs_say_ranks_and_the_sign_of_a_loss(tmp_path):
     assert explain_all(result) == [told]
     assert "Max@R: ranks, lower is better" in legend(result)
     assert badge(result) == "English gate: fail · toy en-mul +3.00 [+2.98, +3.02] · bound +1.00 ranks"
-    [(title, table, _)] = tables(result)
+    [(title, table, _)] = to_tables(result)
     cells = {str(column.header): str(next(iter(column.cells))) for column in table.columns}
     assert title == "margin 1 rank"
     assert [cells[name] for name in ("difference", "bound")] == ["+3.00", "+1.00"]

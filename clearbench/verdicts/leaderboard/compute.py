@@ -21,8 +21,9 @@ from clearbench.common.text import joined
 from clearbench.records.published import Published
 from clearbench.records.select import Entry, display_names, select_tasks
 from clearbench.verdicts.leaderboard.columns import model_figures, model_values, task_columns
-from clearbench.verdicts.leaderboard.model import MEASURED, BoardRow, Leaderboard, LeaderboardOptions, TaskColumns
+from clearbench.verdicts.leaderboard.options import LeaderboardOptions
 from clearbench.verdicts.leaderboard.published import published_rows
+from clearbench.verdicts.leaderboard.result import MEASURED, BoardRow, Leaderboard, TaskColumns
 from clearbench.verdicts.leaderboard.separability import cluster_contributions, separate
 
 

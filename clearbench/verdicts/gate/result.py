@@ -1,4 +1,4 @@
-"""What the gate is asked and what it answers: plain frozen types.
+"""What the gate answers: plain frozen types.
 
 Figures are the measure's own: fractions of shares, ranks of Max@R. Outputs multiply them by `Measure.points`.
 """
@@ -6,32 +6,11 @@ Figures are the measure's own: fractions of shares, ranks of Max@R. Outputs mult
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from typing import Literal
 
 from clearbench.common.measures import Measure
-from clearbench.common.options import Option, read_names
-from clearbench.verdicts.gate.rules import Rule, read_rules
 
 Outcome = Literal["pass", "fail", "undecided"]
-
-
-GATED = "What is gated"
-"""Heading of the options in `--help`."""
-
-
-@dataclass(frozen=True)
-class GateOptions:
-    """What is gated. The margin is in points, 100 times the measure, or in ranks where the measure is a rank."""
-
-    margin: Annotated[float, Option("Points (ranks for Max@R) that may be lost at the most.", GATED)] = 1.0
-    confidence: Annotated[float, Option("One-sided confidence.", GATED)] = 0.95
-    pairs: Annotated[str | None, Option("Pairs that the margin holds for, all of them (default: en-en).", GATED)] = None
-    tasks: Annotated[
-        tuple[str, ...] | None,
-        Option("Only these tasks, separated by commas (default: the baseline's).", GATED, read=read_names),
-    ] = None
-    measure: Annotated[str | None, Option("Measure (default: each task's main measure).", GATED)] = None
-    rules: Annotated[tuple[Rule, ...], Option("gates.toml with rules on other pairs.", GATED, read=read_rules)] = ()
 
 
 @dataclass(frozen=True)

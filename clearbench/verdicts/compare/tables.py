@@ -1,46 +1,17 @@
-"""Comparisons as tables: for a terminal, CSV, JSON and Markdown. LaTeX is in `latex`.
+"""Comparisons as tables for people: for a terminal, and as Markdown. LaTeX is in `latex`.
 
-CSV and JSON hold scores as they are, in [0, 1]; what people read shows points (x 100), but ranks as they are.
+Shares are shown in points (x 100), ranks as they are.
 """
 
-import csv
-import io
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from clearbench.common.measures import find_measure
 from clearbench.common.text import count, escape_markdown
-from clearbench.verdicts.compare.model import LEVELS, ComparedRow, Comparison
+from clearbench.verdicts.compare.result import LEVELS, ComparedRow, Comparison
 
 if TYPE_CHECKING:
     from rich.table import Table
-
-CSV_COLUMNS = {
-    "task": "task",
-    "measure": "measure",
-    "kind": "kind",
-    "name": "name",
-    "num_pairs": "num_pairs",
-    "num_queries": "num_queries",
-    "num_clusters": "num_clusters",
-    "base_mean": "base",
-    "other_mean": "other",
-    "difference": "difference",
-    "lower": "lower",
-    "upper": "upper",
-    "p": "p",
-    "p_corrected": "p_corrected",
-    "wins": "wins",
-    "ties": "ties",
-    "losses": "losses",
-    "d_z": "d_z",
-}
-"""Columns of the CSV, in order, after `base`, `other` (model keys) and `correction`: column -> field of ComparedRow.
-
-A column is only ever added at the end.
-"""
 
 CORRECTED = {"max-t": "p max-T", "holm": "p Holm", "bh": "q BH", "none": "p"}
 """Name of the corrected p by correction."""
@@ -50,27 +21,7 @@ MAX_PAIRS = 40
 MOST_CHANGED = 10
 
 
-def as_csv(comparisons: Sequence[Comparison]) -> str:
-    """One line per model, task and pair or group, with CSV_COLUMNS; an empty field is a value that does not exist."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["base", "other", "correction", *CSV_COLUMNS])
-    for one in comparisons:
-        for row in (*one.pairs, *one.groups):
-            values = (getattr(row, field) for field in CSV_COLUMNS.values())
-            writer.writerow([one.base, one.other, one.options.correction, *values])
-    return stream.getvalue()
-
-
-def as_json(comparisons: Sequence[Comparison], examples: Sequence[Any] = ()) -> str:
-    """Comparisons with all fields, and the examples that were asked for, as one JSON object."""
-    shown = {"comparisons": [asdict(one) for one in comparisons]}
-    if examples:
-        shown["queries"] = [asdict(example) for example in examples]
-    return json.dumps(shown, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def as_markdown(comparisons: Sequence[Comparison]) -> str:
+def to_markdown(comparisons: Sequence[Comparison]) -> str:
     """One table per model and task, and what it means in words."""
     lines = []
     for one in comparisons:
@@ -84,7 +35,7 @@ def as_markdown(comparisons: Sequence[Comparison]) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def as_tables(comparisons: Sequence[Comparison]) -> Iterator["Table | str"]:
+def to_tables(comparisons: Sequence[Comparison]) -> Iterator["Table | str"]:
     """What a terminal shows: for each model and task a heading, a table, and sentences."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table

@@ -1,12 +1,11 @@
-"""What a leaderboard is: its options, its columns, its rows, the whole."""
+"""What a leaderboard is: its columns, its rows, the whole."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from clearbench.common.errors import UsageError
-from clearbench.common.options import Option, read_names
 from clearbench.stats.averages import GROUPS
+from clearbench.verdicts.leaderboard.options import LeaderboardOptions
 
 if TYPE_CHECKING:
     from clearbench.common.arrays import BoolArray
@@ -14,31 +13,11 @@ if TYPE_CHECKING:
 MEASURED = "measured"
 """Source of a row whose figures come from records."""
 
+DAGGER = "†"
+"""Marks the name of a model whose figures were published, not measured."""
+
 AVERAGED = tuple(group for group in GROUPS if group != "all")
 """Groups of pairs that have a column beside the mean over all pairs, in the order of the columns."""
-
-
-@dataclass(frozen=True)
-class LeaderboardOptions:
-    """What a leaderboard shows, and how its models are told apart.
-
-    `confidence` is family-wise: 1 - confidence is the level at which two models are called separable.
-    """
-
-    tasks: Annotated[tuple[str, ...] | None, Option("Only these tasks, separated by commas.", read=read_names)] = None
-    measure: Annotated[str | None, Option("Measure instead of each task's main one: nDCG@10.")] = None
-    confidence: Annotated[float, Option("Of the tests that tell models apart.")] = 0.95
-    flips: Annotated[int, Option("Sign flips of these tests.", minimum=1)] = 10_000
-    seed: Annotated[int, Option("Of the flips.", minimum=0)] = 0
-
-    def __post_init__(self) -> None:
-        if not 0 < self.confidence < 1:
-            raise UsageError(f"--confidence {self.confidence:g}: expected a value between 0 and 1, such as 0.95.")
-
-    @property
-    def alpha(self) -> float:
-        """A p-value below it says that two models differ."""
-        return round(1 - self.confidence, 12)
 
 
 @dataclass(frozen=True)
@@ -112,6 +91,11 @@ class BoardRow:
     rank_borda: int | None = None
     p_best: float | None = None
     p_above: float | None = None
+
+    @property
+    def shown_name(self) -> str:
+        """The model's name, with a DAGGER where its figures were published."""
+        return self.model if self.source == MEASURED else f"{self.model} {DAGGER}"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,45 @@
+"""The queries that gained and lost most, as text: for a terminal, and as Markdown."""
+
+from collections.abc import Iterator, Sequence
+
+from clearbench.common.measures import find_measure
+from clearbench.verdicts.compare.examples import Examples, Passage
+
+# Characters of a text that a terminal and Markdown show.
+SHOWN = 200
+
+
+def to_lines(examples: Sequence[Examples]) -> Iterator[str]:
+    """Examples for a terminal."""
+    for part in examples:
+        yield from (f"Note: {note}" for note in part.notes)
+        for kind, listed in (("gained", part.gained), ("lost", part.lost)):
+            yield f"\n{part.task}: queries that {kind} most" if listed else f"\n{part.task}: no query {kind}"
+            for one in listed:
+                scale = find_measure(one.measure).points
+                scores = f"{scale * one.base.score:.1f} -> {scale * one.other.score:.1f}"
+                yield f"  {one.pair} {one.query}: {one.measure} {scores} ({scale * one.difference:+.1f})"
+                if one.text:
+                    yield f"    query: {_short(one.text)}"
+                for name, retrieved in ((part.base, one.base), (part.other, one.other)):
+                    yield from (f"    {name} {_describe(passage)}" for passage in retrieved.top)
+                    first = retrieved.relevant[:1]
+                    if first and first[0] not in retrieved.top:
+                        yield f"    {name} {_describe(first[0])}"
+
+
+def to_markdown_lines(examples: Sequence[Examples]) -> str:
+    """Examples as a block of preformatted text, which no text in it can leave."""
+    block = "\n".join(to_lines(examples)).strip("\n").replace("```", "'''")
+    return f"\n```text\n{block}\n```\n"
+
+
+def _describe(passage: Passage) -> str:
+    place = "not among the saved ranks" if passage.rank is None else f"rank {passage.rank}"
+    mark = ", relevant" if passage.relevant else ""
+    return f"{place}{mark} [{passage.id}] {_short(passage.text or '')}".rstrip()
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= SHOWN else line[: SHOWN - 1] + "…"

@@ -1,0 +1,55 @@
+"""Comparisons for other programs: CSV and JSON. Scores stay as they are, in the unit of the measure."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from clearbench.verdicts.compare.examples import Examples
+from clearbench.verdicts.compare.result import Comparison
+
+CSV_COLUMNS = {
+    "task": "task",
+    "measure": "measure",
+    "kind": "kind",
+    "name": "name",
+    "num_pairs": "num_pairs",
+    "num_queries": "num_queries",
+    "num_clusters": "num_clusters",
+    "base_mean": "base",
+    "other_mean": "other",
+    "difference": "difference",
+    "lower": "lower",
+    "upper": "upper",
+    "p": "p",
+    "p_corrected": "p_corrected",
+    "wins": "wins",
+    "ties": "ties",
+    "losses": "losses",
+    "d_z": "d_z",
+}
+"""Columns of the CSV, in order, after `base`, `other` (model keys) and `correction`: column -> field of ComparedRow.
+
+A column is only ever added at the end.
+"""
+
+
+def to_csv(comparisons: Sequence[Comparison]) -> str:
+    """One line per model, task and pair or group, with CSV_COLUMNS; an empty field is a value that does not exist."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(["base", "other", "correction", *CSV_COLUMNS])
+    for one in comparisons:
+        for row in (*one.pairs, *one.groups):
+            values = (getattr(row, field) for field in CSV_COLUMNS.values())
+            writer.writerow([one.base, one.other, one.options.correction, *values])
+    return stream.getvalue()
+
+
+def to_json(comparisons: Sequence[Comparison], examples: Sequence[Examples] = ()) -> str:
+    """Comparisons with all fields, and the examples that were asked for, as one JSON object."""
+    shown = {"comparisons": [asdict(one) for one in comparisons]}
+    if examples:
+        shown["queries"] = [asdict(example) for example in examples]
+    return json.dumps(shown, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
