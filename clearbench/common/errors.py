@@ -1,4 +1,4 @@
-"""Every error a user can cause, one branch per stage, one exit code per branch.
+"""Every error that a user can cause: one class per stage, and the exit code of each.
 
     ClearbenchError          1
     ├── UsageError           2   an option or a name that does not exist, options that exclude each other
@@ -11,8 +11,8 @@
     ├── TrainingError        1   training rows or a training run that cannot go on
     └── RecordError          1   results on disk: unwritable, of another identity, of another schema
 
-A message says what was found, what was expected, where, and what to do. The command line prints it
-without a traceback; `python -X dev` or CLEARBENCH_TRACEBACK=1 shows the traceback too.
+A message says what was found, what was expected, where, and what to do. The command line prints it without a
+traceback; with `python -X dev` or CLEARBENCH_TRACEBACK=1 it shows the traceback too.
 """
 
 from collections.abc import Iterable, Iterator
@@ -72,7 +72,7 @@ def suggest(name: str, known: Iterable[str]) -> str:
 
 @contextmanager
 def located(where: str) -> Iterator[None]:
-    """Put where it happened before the message of a known error that the block raises: "xquad de-en: ..."."""
+    """Begin the message of a known error that the block raises with where it happened: "xquad de-en: ..."."""
     try:
         yield
     except ClearbenchError as error:
