@@ -29,7 +29,7 @@ from scipy.stats import t
 
 from clearbench.records.select import select_model, select_tasks
 from clearbench.stats.intervals import mean_interval
-from clearbench.verdicts.gate.bounds import decide, guard_factor, pair_intervals
+from clearbench.verdicts.gate.bounds import guard_factor, outcome_of, pair_intervals
 from clearbench.verdicts.matching import match
 
 Floats = NDArray[np.float64]
@@ -159,7 +159,7 @@ def check_against_the_package(population: Population, margin: float) -> None:
     expected = values.mean() - t.ppf(0.95, 49) * se
     if not np.allclose([interval.lower, interval.guarded], [expected, guarded], atol=1e-12):
         raise SystemExit(f"the package's limits are {interval}, the simulation's {expected} and {guarded}")
-    if (decide(interval, -margin) == "pass") != (guarded > -margin):
+    if (outcome_of(interval, -margin) == "pass") != (guarded > -margin):
         raise SystemExit("the package decides otherwise than the simulation")
 
 

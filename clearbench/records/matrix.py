@@ -14,6 +14,7 @@ from clearbench.common.text import listed
 from clearbench.records.schema import PairRecord
 from clearbench.records.select import Entry
 from clearbench.records.source import ScorePart
+from clearbench.stats.intervals import column_means
 
 # A record's mean and that of its per-query scores may differ by this much (room for scores kept in float32).
 SAME_MEAN = 1e-6
@@ -142,9 +143,8 @@ def _check_scores(entry: Entry, measure: str, recorded: Sequence[PairRecord], fo
 
     Only a mixed pool's measures have queries without a value.
     """
-    present = ~np.isnan(found.scores)
-    counts = present.sum(axis=0)
-    means = np.where(present, found.scores, 0.0).sum(axis=0) / np.maximum(counts, 1)
+    counts = (~np.isnan(found.scores)).sum(axis=0)
+    means = column_means(found.scores)
     columns = zip(recorded, found.num_rows.tolist(), counts.tolist(), means.tolist(), strict=True)
     for pair, num_rows, count, mean in columns:
         where = f"{entry.place}: {entry.label} {pair.pair}"

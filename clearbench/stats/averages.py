@@ -1,9 +1,12 @@
 """Macro averages over language pairs: each pair counts once, whatever its number of queries."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
+
+from clearbench.common.arrays import BoolArray
 from clearbench.common.languages import ENGLISH, MULTIPLE
-from clearbench.common.pairs import Pair
+from clearbench.common.pairs import Pair, parse_pair
 
 TIERS = ("high", "mid", "low")
 
@@ -32,6 +35,13 @@ GROUPS: Mapping[str, Callable[[Pair], bool]] = {
 
 Queries against a mixed pool (de-mul) are neither monolingual nor cross-lingual: they are in their tier and in `all`.
 """
+
+
+def group_members(pairs: Sequence[str]) -> dict[str, BoolArray]:
+    """Group -> which of the pairs belong to it, bool [P]; groups without any are left out."""
+    parsed = [parse_pair(pair) for pair in pairs]
+    members = {group: np.array([belongs(pair) for pair in parsed], dtype=bool) for group, belongs in GROUPS.items()}
+    return {group: mask for group, mask in members.items() if mask.any()}
 
 
 def macro_averages(means: Mapping[Pair, Mapping[str, float]]) -> dict[str, dict[str, float]]:

@@ -80,6 +80,15 @@ def cluster_codes(clusters: Sequence[str]) -> IntArray:
     return np.array([seen.setdefault(cluster, len(seen)) for cluster in clusters], dtype=np.int64)
 
 
+def column_means(values_QP: Scores) -> Scores:
+    """Mean of each column over the rows that it has, float64 [P]; NaN where it has none."""
+    present_QP = ~np.isnan(values_QP)
+    num_P = present_QP.sum(axis=0)
+    total_P = np.where(present_QP, values_QP, 0.0).sum(axis=0)
+    means: Scores = np.divide(total_P, num_P, out=np.full(len(total_P), np.nan), where=num_P > 0)
+    return means
+
+
 def cluster_sums(values_QP: Scores, clusters: IntArray) -> Scores:
     """Add up the rows of each cluster, NaN as 0: float64 [C, P]."""
     from scipy.sparse import csr_matrix
@@ -167,9 +176,7 @@ def _centre(values_QP: Scores, clusters: IntArray) -> tuple[Scores, Scores, IntA
         whole = values_QP.mean(axis=0) if len(values_QP) else np.full(values_QP.shape[1], np.nan)
         sizes = np.bincount(clusters)[:, None]
         return whole, values_QP - whole, np.broadcast_to(sizes, (len(sizes), values_QP.shape[1]))
-    num_queries = present.sum(axis=0)
-    total = np.where(present, values_QP, 0.0).sum(axis=0)
-    mean = np.divide(total, num_queries, out=np.full(len(total), np.nan), where=num_queries > 0)
+    mean = column_means(values_QP)
     residual_QP = np.where(present, values_QP - mean, 0.0)
     counts_CP = cluster_sums(present.astype(np.float64), clusters).astype(np.int64)
     return mean, residual_QP, counts_CP

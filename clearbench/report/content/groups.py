@@ -8,14 +8,13 @@ import numpy as np
 
 from clearbench.common.arrays import Scores
 from clearbench.common.measures import Measure
-from clearbench.common.pairs import parse_pair
 from clearbench.common.text import count
 from clearbench.records.matrix import scores_matrix
 from clearbench.records.select import Entry
 from clearbench.report.charts.kinds import Estimate, EstimateChart, EstimateRow, round_axis, share_axis
 from clearbench.report.content.matrix import Heading, Matrix, Scale, round_end, with_factor
 from clearbench.report.content.models import ShownModel
-from clearbench.stats.averages import GROUPS
+from clearbench.stats.averages import group_members
 from clearbench.stats.intervals import macro_mean_interval
 
 GROUP_NAMES: Mapping[str, str] = {
@@ -109,11 +108,10 @@ def group_matrix(groups: Sequence[GroupMeans], measure: Measure) -> Matrix:
 
 def _members(pairs: Sequence[str]) -> dict[str, set[str]]:
     """The groups that hold a pair, each with its pairs."""
-    parsed = {pair: parse_pair(pair) for pair in pairs}
     members: dict[str, set[str]] = {}
-    for key, belongs in GROUPS.items():
-        of_group = {name for name, pair in parsed.items() if belongs(pair)}
-        if of_group and of_group not in members.values():
+    for key, mask in group_members(pairs).items():
+        of_group = {pair for pair, belongs in zip(pairs, mask, strict=True) if belongs}
+        if of_group not in members.values():
             members[key] = of_group
     return members
 

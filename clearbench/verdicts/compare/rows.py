@@ -1,15 +1,20 @@
 """From matched scores to the rows of a comparison, which lack nothing but their p-values."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from clearbench.common.arrays import BoolArray, Scores
 from clearbench.common.measures import find_measure
-from clearbench.common.pairs import parse_pair
-from clearbench.stats.averages import GROUPS
-from clearbench.stats.intervals import MacroMeanInterval, MeanInterval, cluster_sums, macro_mean_interval, mean_interval
+from clearbench.stats.averages import group_members
+from clearbench.stats.intervals import (
+    MacroMeanInterval,
+    MeanInterval,
+    cluster_sums,
+    column_means,
+    macro_mean_interval,
+    mean_interval,
+)
 from clearbench.verdicts.compare.result import ComparedRow
 from clearbench.verdicts.matching import SAME_SCORE, Matched
 
@@ -52,25 +57,18 @@ def describe_task(matched: Matched, confidence: float) -> TaskRows:
     differences_QP = matched.differences
     interval = mean_interval(differences_QP, matched.clusters, confidence)
     sign = find_measure(matched.measure).sign
-    means = _Means(_mean(matched.base), _mean(matched.other), sign * interval.mean)
-    names, groups_GP = group_members(matched.pairs)
+    means = _Means(column_means(matched.base), column_means(matched.other), sign * interval.mean)
+    groups = group_members(matched.pairs)
+    groups_GP = np.stack(list(groups.values()))
     macro = macro_mean_interval(differences_QP, matched.clusters, groups_GP, confidence)
     return TaskRows(
         task=matched.task,
         cluster_names=matched.cluster_names,
         pairs=_pair_rows(matched, interval, means),
-        groups=_group_rows(matched, dict(zip(names, groups_GP, strict=True)), macro, interval, means),
+        groups=_group_rows(matched, groups, macro, interval, means),
         sums=cluster_sums(differences_QP, matched.clusters),
         contributions=macro.contributions,
     )
-
-
-def group_members(pairs: Sequence[str]) -> tuple[list[str], BoolArray]:
-    """Names of the groups that have a pair among these, and which pairs they have: bool [G, P]."""
-    parsed = [parse_pair(pair) for pair in pairs]
-    members = {group: np.array([belongs(pair) for pair in parsed]) for group, belongs in GROUPS.items()}
-    present = {group: mask for group, mask in members.items() if mask.any()}
-    return list(present), np.stack(list(present.values()))
 
 
 def _pair_rows(matched: Matched, interval: MeanInterval, means: _Means) -> list[ComparedRow]:
@@ -123,12 +121,6 @@ def _group_rows(
         )
         for g, (name, members) in enumerate(groups.items())
     ]
-
-
-def _mean(scores_QP: Scores) -> Scores:
-    present = ~np.isnan(scores_QP)
-    means: Scores = np.where(present, scores_QP, 0.0).sum(axis=0) / present.sum(axis=0)
-    return means
 
 
 def _finite(value: float) -> float | None:

@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clearbench.common.arrays import IntArray, Scores
-from clearbench.stats.intervals import MacroMeanInterval, MeanInterval, cluster_sums, macro_mean_interval, mean_interval
+from clearbench.stats.intervals import (
+    MacroMeanInterval,
+    MeanInterval,
+    cluster_sums,
+    column_means,
+    macro_mean_interval,
+    mean_interval,
+)
 from clearbench.verdicts.gate.result import Interval, Outcome
 
 POWER = 0.8
@@ -21,7 +28,7 @@ HOPELESS = 10_000_000
 """More queries than this are not stated: the figure seen lies at the bound, and no evaluation set decides it."""
 
 
-def decide(interval: Interval, bound: float) -> Outcome:
+def outcome_of(interval: Interval, bound: float) -> Outcome:
     """Non-inferiority: pass if both lower limits are above the bound, fail if the upper one is below it.
 
     Fewer than two clusters give no interval and so no decision.
@@ -90,8 +97,8 @@ def macro_interval(scores_QP: Scores, clusters: IntArray, confidence: float) -> 
     num_pairs = scores_QP.shape[1]
     found = macro_mean_interval(scores_QP, clusters, np.ones((1, num_pairs), dtype=bool), 2 * confidence - 1)
     num_P = present_QP.sum(axis=0)
-    means_P = np.where(present_QP, scores_QP, 0.0).sum(axis=0) / num_P
-    residual_C1 = cluster_sums((scores_QP - means_P) / (num_P * num_pairs), clusters).sum(axis=1, keepdims=True)
+    residual_QP = (scores_QP - column_means(scores_QP)) / (num_P * num_pairs)
+    residual_C1 = cluster_sums(residual_QP, clusters).sum(axis=1, keepdims=True)
     [interval] = _guarded(found, residual_C1, confidence, {"num_queries": present_QP.any(axis=1).sum(keepdims=True)})
     return interval
 

@@ -9,13 +9,11 @@ A rule is held task by task, on the pairs that the baseline's record has; Englis
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-
-from clearbench.common.arrays import Scores
 from clearbench.common.errors import UsageError
 from clearbench.common.text import count
 from clearbench.records.select import Entry
-from clearbench.verdicts.gate.bounds import decide, detectable_margin, macro_interval, needed, pair_intervals
+from clearbench.stats.intervals import column_means
+from clearbench.verdicts.gate.bounds import detectable_margin, macro_interval, needed, outcome_of, pair_intervals
 from clearbench.verdicts.gate.claims import Claim, make_claims
 from clearbench.verdicts.gate.options import GateOptions
 from clearbench.verdicts.gate.result import GateResult, Interval, Verdict
@@ -82,7 +80,7 @@ def _decide_claim(claim: Claim, matched: Matched, confidence: float) -> list[Ver
     """One verdict for each pair of a worst drop, one for the mean of any other claim."""
     rule, place = claim.rule, {pair: column for column, pair in enumerate(matched.pairs)}
     columns = [place[pair] for pair in claim.pairs]
-    base_P, other_P = _means(matched.base[:, columns]), _means(matched.other[:, columns])
+    base_P, other_P = column_means(matched.base[:, columns]), column_means(matched.other[:, columns])
     gain_QP = claim.measure.sign * matched.differences[:, columns]
     if rule.worst_drop is not None:
         held = map(_Held, claim.pairs, [1] * len(columns), base_P.tolist(), other_P.tolist())
@@ -92,12 +90,6 @@ def _decide_claim(claim: Claim, matched: Matched, confidence: float) -> list[Ver
     mean = _Held(where, len(columns), float(base_P.mean()), float(other_P.mean()))
     scores_QP = gain_QP if rule.mean_drop is not None else matched.other[:, columns]
     return [_verdict(claim, mean, macro_interval(scores_QP, matched.clusters, confidence), confidence)]
-
-
-def _means(scores_QP: Scores) -> Scores:
-    present_QP = ~np.isnan(scores_QP)
-    means: Scores = np.where(present_QP, scores_QP, 0.0).sum(axis=0) / present_QP.sum(axis=0)
-    return means
 
 
 def _verdict(claim: Claim, held: _Held, interval: Interval, confidence: float) -> Verdict:
@@ -112,7 +104,7 @@ def _verdict(claim: Claim, held: _Held, interval: Interval, confidence: float) -
     rule, measure = claim.rule, claim.measure
     relative = rule.mean_at_least is None
     bound = (-rule.figure if relative else rule.figure) / measure.points
-    outcome = decide(interval, bound)
+    outcome = outcome_of(interval, bound)
     enough = needed(interval, bound, confidence) if outcome == "undecided" else None
     return Verdict(
         rule=rule.title,

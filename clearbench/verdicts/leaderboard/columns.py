@@ -11,10 +11,9 @@ import numpy as np
 from clearbench.common.arrays import Scores
 from clearbench.common.errors import RecordError, UsageError, suggest
 from clearbench.common.measures import find_measure
-from clearbench.common.pairs import parse_pair
 from clearbench.records.schema import PairRecord
 from clearbench.records.select import Entry
-from clearbench.stats.averages import GROUPS
+from clearbench.stats.averages import group_members
 from clearbench.verdicts.leaderboard.result import AVERAGED, TaskColumns, TaskFigures
 from clearbench.verdicts.matching import refuse_other_measurement
 
@@ -37,9 +36,7 @@ def task_columns(label: str, group: Sequence[Entry], measure: str | None) -> Tas
     having = [{pair.pair for pair in entry.record.pairs} for entry in group]
     pairs = tuple(sorted(set.union(*having)))
     common = tuple(sorted(set.intersection(*having)))
-    parsed = [parse_pair(pair) for pair in pairs]
-    members = {name: np.array([belongs(pair) for pair in parsed], dtype=bool) for name, belongs in GROUPS.items()}
-    members = {name: mask for name, mask in members.items() if mask.any()}
+    members = group_members(pairs)
     return TaskColumns(label, first.identity.task, first.identity.options, measure, pairs, common, members)
 
 

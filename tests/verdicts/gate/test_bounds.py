@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm, t
 
-from clearbench.verdicts.gate.bounds import decide, guard_factor, macro_interval, needed, pair_intervals
+from clearbench.verdicts.gate.bounds import guard_factor, macro_interval, needed, outcome_of, pair_intervals
 from clearbench.verdicts.gate.result import Interval, worst
 
 
@@ -50,7 +50,7 @@ def test_the_confidence_is_one_sided():
 )  # fmt: skip
 def test_decision_by_limits_against_a_margin_of_one_point(mean, reach, outcome):
     interval = Interval(mean, mean - reach, mean + reach, mean - reach, reach / 1.65, 900, 400, 0.0, 3.0)
-    assert decide(interval, -0.01) == outcome
+    assert outcome_of(interval, -0.01) == outcome
 
 
 def test_all_have_to_pass():
@@ -63,7 +63,7 @@ def test_all_have_to_pass():
 def test_a_wider_margin_never_harms(seed, shift, margin, more):
     interval = interval_of(*drawn(seed, num_clusters=20, shift=shift))
     order = ["fail", "undecided", "pass"]
-    assert order.index(decide(interval, -margin - more)) >= order.index(decide(interval, -margin))
+    assert order.index(outcome_of(interval, -margin - more)) >= order.index(outcome_of(interval, -margin))
 
 
 @given(st.integers(0, 10_000), st.integers(3, 60))
@@ -99,7 +99,7 @@ def test_a_true_loss_of_the_margin_passes_in_about_five_per_cent():
     losing = rng.random((draws, num_clusters)) < 0.125
     sums = np.where(losing, -rng.random((draws, num_clusters)) * 0.8, 0.0)
     intervals = pair_intervals(np.repeat(sums, 2, axis=1).T, clusters, 0.95)
-    passed = np.mean([decide(interval, mean) == "pass" for interval in intervals])
+    passed = np.mean([outcome_of(interval, mean) == "pass" for interval in intervals])
     plain = np.mean([interval.lower > mean for interval in intervals])
     assert plain > 0.08
     assert passed < 0.06
