@@ -11,12 +11,13 @@ from clearbench.common.errors import UsageError
 from clearbench.common.options import CACHE_DIR, Option, read_names
 from clearbench.encoders.base import EncoderOptions
 from clearbench.tasks.options import DataLocation
-from clearbench.training.rows.options import LeakOptions, MiningOptions, Origin, Split, Window
+from clearbench.training.rows.options import LeakOptions, MiningOptions, Origin, Split
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from clearbench.training.rows.leaks import LeakIndex
+    from clearbench.training.rows.mine import MiningReport
     from clearbench.training.rows.row import TrainingRow
     from clearbench.training.rows.sources import RowSource
 
@@ -108,21 +109,22 @@ def mine(
         "input": {"file": rows.name, "fingerprint": found.fingerprint},
         "pool": {"file": Path(pool).name, "fingerprint": searched.fingerprint} if searched else "rows",
         "encoder": {"name": dense.name, "fingerprint": dense.fingerprint, **dense.settings},
-        "mining": mined.report,
+        "mining": asdict(mined.report),
     }
     arguments = {**chosen, "seed": mining.seed, "pool": pool}
     _write(out, mined.rows, {"command": "rows mine", "arguments": arguments, **described})
     _print_mining(mined.report)
 
 
-def _print_mining(report: "Mapping[str, Any]") -> None:
+def _print_mining(report: "MiningReport") -> None:
     """Print which ranks were used, how many rows got their negatives, and why others did not."""
-    asked, used = Window(*report["window_asked"]), Window(*report["window_used"])
-    moved = "" if asked == used else f" (moved from {asked}: {report['passages_searched']:,} in all)"
+    asked, used = report.window_asked, report.window_used
+    moved = "" if asked == used else f" (moved from {asked}: {report.passages_searched:,} in all)"
     print(f"ranks: {used}{moved}")
-    for name in ("rows_full", "rows_with_fewer", "rows_with_none"):
-        print(f"{name.replace('_', ' ')}: {report[name]:,}")
-    for reason, count in report["candidates_rejected"].items():
+    print(f"rows full: {report.rows_full:,}")
+    print(f"rows with fewer: {report.rows_with_fewer:,}")
+    print(f"rows with none: {report.rows_with_none:,}")
+    for reason, count in report.candidates_rejected.items():
         print(f"candidates left out: {count:,} {reason}")
 
 

@@ -14,6 +14,12 @@ from clearbench.tasks.dataset import Dataset
 from clearbench.tasks.sources import SourceFiles
 from clearbench.tasks.spec import TaskSpec
 
+Questions = dict[Language, list[tuple[str, str]]]
+"""Language -> (query id, text), in file order."""
+
+Answers = dict[str, tuple[str, ...]]
+"""Query id -> accepted answers."""
+
 # Languages or pairs named in a note before it is cut short.
 _SHOWN = 8
 

@@ -12,16 +12,13 @@ from clearbench.common.errors import DataError
 from clearbench.common.languages import ENGLISH, Language
 from clearbench.common.pairs import Pair
 from clearbench.tasks.dataset import Dataset, TaskPair
-from clearbench.tasks.formats.base import ReaderOptions, Wanted, english_pool_pairs, language_files
+from clearbench.tasks.formats.base import Answers, Questions, ReaderOptions, Wanted, english_pool_pairs, language_files
 from clearbench.tasks.formats.corpus import load_corpus
 from clearbench.tasks.formats.parsing import Row, id_field, list_field, make_texts, read_json_lines, text_field
 from clearbench.tasks.sources import SourceFiles
 from clearbench.tasks.spec import TaskSpec
 
 _DROPPED_TYPES = frozenset({"unanswerable", "binary", "long_answer"})
-
-Questions = dict[Language, list[tuple[str, str]]]
-Answers = dict[str, tuple[str, ...]]
 
 
 class MkqaOptions(ReaderOptions):

@@ -3,13 +3,15 @@
 Source: Asai et al. (2021), "XOR QA: Cross-lingual Open-Retrieval Question Answering"; data version 1.1.
 """
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Literal
 
 from clearbench.common.errors import DataError
 from clearbench.common.languages import ENGLISH, Language
 from clearbench.common.pairs import Pair
 from clearbench.tasks.dataset import Dataset, TaskPair
-from clearbench.tasks.formats.base import ReaderOptions, Wanted, english_pool_pairs, left_out
+from clearbench.tasks.formats.base import Answers, Questions, ReaderOptions, Wanted, english_pool_pairs, left_out
 from clearbench.tasks.formats.corpus import load_corpus
 from clearbench.tasks.formats.parsing import id_field, list_field, make_texts, read_json_lines, text_field
 from clearbench.tasks.sources import SourceFiles
@@ -45,22 +47,7 @@ class XorReader:
     def load(self, wanted: Wanted) -> Dataset:
         """Read the wanted pairs; see `Reader.load`."""
         path = self._files.require("questions")
-        languages = {str(language): language for language in self._spec.spellings}
-        languages |= {spelling: language for language, spelling in self._spec.spellings.items()}
-        queries: dict[Language, list[tuple[str, str]]] = {pair.query: [] for pair in wanted.pairs}
-        answers: dict[str, tuple[str, ...]] = {}
-        for where, row in read_json_lines(path):
-            spelling = text_field(row, "lang", where).strip()  # the training file has ' ar'
-            language = languages.get(spelling)
-            if language is None:
-                known = ", ".join(self._spec.languages)
-                raise DataError(f"{where}: language {spelling!r} is none of the task's: {known}.")
-            key = id_field(row, "id", where)
-            if key in answers:
-                raise DataError(f"{where}: query id {key!r} occurs twice; ids must be unique.")
-            answers[key] = _answers(list_field(row, "answers", where), where)
-            if language in queries:
-                queries[language].append((key, text_field(row, "question", where)))
+        queries, answers = self._questions(path, [pair.query for pair in wanted.pairs])
         absent = [language for language, items in queries.items() if not items]
         if named := [language for language in absent if language in wanted.named]:
             raise DataError(f"{path}: no questions in {named[0]}.")
@@ -85,6 +72,26 @@ class XorReader:
                 f"passage corpus: {name}, {len(pool):,} passages.",
             ),
         )
+
+    def _questions(self, path: Path, languages: Iterable[Language]) -> tuple[Questions, Answers]:
+        """Read the questions of the given languages, and the answers of all."""
+        known = {str(language): language for language in self._spec.spellings}
+        known |= {spelling: language for language, spelling in self._spec.spellings.items()}
+        queries: Questions = {language: [] for language in languages}
+        answers: Answers = {}
+        for where, row in read_json_lines(path):
+            spelling = text_field(row, "lang", where).strip()  # the training file has ' ar'
+            language = known.get(spelling)
+            if language is None:
+                expected = ", ".join(self._spec.languages)
+                raise DataError(f"{where}: language {spelling!r} is none of the task's: {expected}.")
+            key = id_field(row, "id", where)
+            if key in answers:
+                raise DataError(f"{where}: query id {key!r} occurs twice; ids must be unique.")
+            answers[key] = _answers(list_field(row, "answers", where), where)
+            if language in queries:
+                queries[language].append((key, text_field(row, "question", where)))
+        return queries, answers
 
 
 def _answers(values: list[object], where: str) -> tuple[str, ...]:

@@ -8,8 +8,6 @@ own in the row's language, so that the columns of both directions of a loss corr
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -22,9 +20,34 @@ from clearbench.encoders.vectors.store import EmbeddingStore, text_keys
 from clearbench.search.dense import DenseEngine
 from clearbench.search.pool import Ranked
 from clearbench.tasks.dataset import Dataset, TaskPair, Texts
-from clearbench.training.rows.leaks import normalise
+from clearbench.training.rows.candidates import Candidates, Gold, collect_candidates
 from clearbench.training.rows.options import MiningOptions, Window
 from clearbench.training.rows.row import Rows, TrainingRow
+
+
+@dataclass(frozen=True)
+class MiningReport:
+    """What the manifest says about mined rows.
+
+    Attributes:
+        window_asked: Ranks that were asked for.
+        window_used: Ranks that negatives come from; others where the passages are fewer.
+        passages_searched: Distinct passages.
+        rows_full: Rows with as many negatives as were asked for.
+        rows_with_fewer: Rows with some.
+        rows_with_none: Rows without any.
+        candidates_rejected: Reason -> candidates, over all rows, most first.
+        rows_whose_negatives_were_replaced: Rows that had negatives before.
+    """
+
+    window_asked: Window
+    window_used: Window
+    passages_searched: int
+    rows_full: int
+    rows_with_fewer: int
+    rows_with_none: int
+    candidates_rejected: Mapping[str, int]
+    rows_whose_negatives_were_replaced: int
 
 
 @dataclass(frozen=True)
@@ -32,52 +55,7 @@ class Mined:
     """Rows with negatives, and what the manifest says about them."""
 
     rows: tuple[TrainingRow, ...]
-    report: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Candidates:
-    """The passages that can be negatives, known by their normalised text, with their questions.
-
-    Attributes:
-        passages: Id -> text, by id. Passages that are equal after normalisation are one.
-        questions: (id, language) -> the distinct questions that rows of that language ask of it, sorted.
-    """
-
-    passages: Mapping[str, str]
-    questions: Mapping[tuple[str, str], tuple[str, ...]]
-
-
-@dataclass(frozen=True)
-class Gold:
-    """Which passages answer which question: those of its id, and those of equal questions under other ids."""
-
-    rows: tuple[TrainingRow, ...]
-
-    def of(self, row: TrainingRow) -> set[str]:
-        """Return the ids of a row's relevant passages."""
-        return set().union(*(self._passages[key] for key in self._keys(row)))
-
-    @cached_property
-    def _passages(self) -> Mapping[tuple[str, str], set[str]]:
-        found: dict[tuple[str, str], set[str]] = {}
-        for row in self.rows:
-            for key in self._keys(row):
-                found.setdefault(key, set()).add(passage_id(row.passage))
-        return found
-
-    @staticmethod
-    def _keys(row: TrainingRow) -> tuple[tuple[str, str], ...]:
-        return (
-            ("id", row.query_id),
-            ("en", normalise(row.query)),
-            (f"target {row.language}", normalise(row.target_query)),
-        )
-
-
-def passage_id(text: str) -> str:
-    """Return the id of a passage: a hash of its normalised text."""
-    return content_hash(normalise(text))
+    report: MiningReport
 
 
 def mine(
@@ -101,46 +79,32 @@ def mine(
     """
     candidates = collect_candidates((pool or rows).rows)
     window = fit_window(options.window, len(candidates.passages))
-    places, ranked, positive_N = _search(rows.rows, candidates, encoder, store, window.last)
-    gold = Gold((*rows.rows, *(pool.rows if pool else ())))
-    ids = tuple(candidates.passages)
-    rejected: Counter[str] = Counter()
+    searched = _search(rows.rows, candidates, encoder, store, window.last)
+    miner = _Miner(candidates, Gold((*rows.rows, *(pool.rows if pool else ()))), options)
     mined = []
-    for number, row in enumerate(rows.rows):
-        place = places[row.query]
-        span = slice(window.first - 1, window.last)
-        ranks = zip((ids[p] for p in ranked.positions[place, span]), ranked.scores[place, span].tolist(), strict=True)
-        limit = float(positive_N[number]) - options.margin
-        mined.append(_choose(row, ranks, limit, gold.of(row), candidates, options, rejected))
-    found = Counter(len(row.passage_negatives) for row in mined)
-    if not any(found.keys()):
+    rejected: Counter[str] = Counter()
+    for row, positive in zip(rows.rows, searched.positives.tolist(), strict=True):
+        chosen, reasons = miner.choose(row, searched.ranks(row.query, window), positive)
+        mined.append(chosen)
+        rejected.update(reasons)
+    if not any(row.passage_negatives for row in mined):
         raise TrainingError(
-            f"No row gets a negative from ranks {window} of {len(ids):,} passages "
+            f"No row gets a negative from ranks {window} of {len(candidates.passages):,} passages "
             f"({', '.join(f'{count:,} {reason}' for reason, count in rejected.most_common())}). Widen --window, lower "
             "--margin, or search more passages with --pool."
         )
-    report = {
-        "window_asked": list(options.window),
-        "window_used": list(window),
-        "passages_searched": len(ids),
-        "rows_full": found[options.num_negatives],
-        "rows_with_fewer": sum(count for size, count in found.items() if 0 < size < options.num_negatives),
-        "rows_with_none": found[0],
-        "candidates_rejected": dict(rejected.most_common()),
-        "rows_whose_negatives_were_replaced": sum(bool(row.passage_negatives) for row in rows.rows),
-    }
+    sizes = Counter(len(row.passage_negatives) for row in mined)
+    report = MiningReport(
+        window_asked=options.window,
+        window_used=window,
+        passages_searched=len(candidates.passages),
+        rows_full=sizes[options.num_negatives],
+        rows_with_fewer=sum(count for size, count in sizes.items() if 0 < size < options.num_negatives),
+        rows_with_none=sizes[0],
+        candidates_rejected=dict(rejected.most_common()),
+        rows_whose_negatives_were_replaced=sum(bool(row.passage_negatives) for row in rows.rows),
+    )
     return Mined(tuple(mined), report)
-
-
-def collect_candidates(rows: Iterable[TrainingRow]) -> Candidates:
-    """Return the distinct passages of rows, by id, with their questions per language; row order does not matter."""
-    passages: dict[str, str] = {}
-    questions: dict[tuple[str, str], set[str]] = {}
-    for row in rows:
-        key = passage_id(row.passage)
-        passages[key] = min(passages.get(key, row.passage), row.passage)
-        questions.setdefault((key, row.language), set()).add(row.target_query)
-    return Candidates(dict(sorted(passages.items())), {key: tuple(sorted(texts)) for key, texts in questions.items()})
 
 
 def fit_window(window: Window, num_passages: int) -> Window:
@@ -150,10 +114,33 @@ def fit_window(window: Window, num_passages: int) -> Window:
     return Window(max(min(first, end - (last - first)), 1), end)
 
 
+@dataclass(frozen=True)
+class _Searched:
+    """How the encoder ranks the candidates for each English question.
+
+    Attributes:
+        ids: Passage ids, by position.
+        places: Question -> its place in `ranked`.
+        ranked: The rankings.
+        positives: Each row's score of its own passage, float32 [N].
+    """
+
+    ids: tuple[str, ...]
+    places: Mapping[str, int]
+    ranked: Ranked
+    positives: FloatArray
+
+    def ranks(self, question: str, window: Window) -> list[tuple[str, float]]:
+        """Return passage ids and scores of a question's ranks in the window, best first."""
+        place, span = self.places[question], slice(window.first - 1, window.last)
+        ids = [self.ids[position] for position in self.ranked.positions[place, span]]
+        return list(zip(ids, self.ranked.scores[place, span].tolist(), strict=True))
+
+
 def _search(
     rows: Sequence[TrainingRow], candidates: Candidates, encoder: DenseEncoder, store: EmbeddingStore, depth: int
-) -> tuple[Mapping[str, int], Ranked, FloatArray]:
-    """Return place of each English question, their rankings, and each row's score of its own passage, float32 [N]."""
+) -> _Searched:
+    """Rank the candidates for the rows' English questions, and score each row's own passage."""
     texts = tuple(dict.fromkeys(row.query for row in rows))
     places = {text: place for place, text in enumerate(texts)}
     queries = Texts(ENGLISH, tuple(map(str, range(len(texts)))), texts)
@@ -171,40 +158,53 @@ def _search(
     own_places = {text: place for place, text in enumerate(own_texts)}
     query_N = [places[row.query] for row in rows]
     own_N = [own_places[row.passage] for row in rows]
-    return places, ranked, np.einsum("nd,nd->n", query_QD[query_N], own_UD[own_N])
+    return _Searched(pool.ids, places, ranked, np.einsum("nd,nd->n", query_QD[query_N], own_UD[own_N]))
 
 
-def _choose(
-    row: TrainingRow,
-    ranks: Iterable[tuple[str, float]],
-    limit: float,
-    gold: set[str],
-    candidates: Candidates,
-    options: MiningOptions,
-    rejected: Counter[str],
-) -> TrainingRow:
-    usable = []
-    for passage, score in ranks:
-        if passage in gold:
-            rejected["answer the question"] += 1
-        elif score > limit:
-            rejected["within the margin of the positive"] += 1
-        elif (passage, row.language) not in candidates.questions:
-            rejected["have no question in the row's language"] += 1
-        else:
-            usable.append(passage)
+@dataclass(frozen=True)
+class _Miner:
+    """Chooses the negatives of one row at a time."""
 
-    def draw(passage: str) -> str:
-        return content_hash("negative", str(options.seed), row.query_id, passage)
+    candidates: Candidates
+    gold: Gold
+    options: MiningOptions
 
-    chosen = set(sorted(usable, key=draw)[: options.num_negatives])
-    kept = [passage for passage in usable if passage in chosen]
-    questions = []
-    for passage in kept:
-        several = candidates.questions[passage, row.language]
-        questions.append(several[int(draw(passage), 16) % len(several)])
-    return replace(
-        row,
-        passage_negatives=tuple(candidates.passages[passage] for passage in kept),
-        target_query_negatives=tuple(questions),
-    )
+    def choose(
+        self, row: TrainingRow, ranks: Iterable[tuple[str, float]], positive: float
+    ) -> tuple[TrainingRow, Counter[str]]:
+        """Return the row with its negatives, and why other passages were left out: reason -> passages.
+
+        Args:
+            row: A row.
+            ranks: Passage ids and scores, best first.
+            positive: The score of the row's own passage.
+        """
+        gold = self.gold.of(row)
+        reasons: Counter[str] = Counter()
+        usable = []
+        for passage, score in ranks:
+            if passage in gold:
+                reasons["answer the question"] += 1
+            elif score > positive - self.options.margin:
+                reasons["within the margin of the positive"] += 1
+            elif (passage, row.language) not in self.candidates.questions:
+                reasons["have no question in the row's language"] += 1
+            else:
+                usable.append(passage)
+        drawn = set(sorted(usable, key=lambda passage: self._draw(row, passage))[: self.options.num_negatives])
+        kept = [passage for passage in usable if passage in drawn]
+        chosen = replace(
+            row,
+            passage_negatives=tuple(self.candidates.passages[passage] for passage in kept),
+            target_query_negatives=tuple(self._question(row, passage) for passage in kept),
+        )
+        return chosen, reasons
+
+    def _draw(self, row: TrainingRow, passage: str) -> str:
+        """Return the passage's number in the row's lottery, as hexadecimal digits."""
+        return content_hash("negative", str(self.options.seed), row.query_id, passage)
+
+    def _question(self, row: TrainingRow, passage: str) -> str:
+        """Return one of the passage's questions in the row's language."""
+        several = self.candidates.questions[passage, row.language]
+        return several[int(self._draw(row, passage), 16) % len(several)]

@@ -55,16 +55,7 @@ def rows_of_task(
         UsageError, TaskError, DataError: As for loading a task.
         TrainingError: The task has no English questions or passages.
     """
-    if not find_task(name, location.tasks_dir).has_qrels:
-        raise UsageError(
-            f"--task {name} is judged by answers: it names no passage per question, so no rows can be "
-            "made of it. Tasks such as xquad, mlqa, afriqa and belebele do."
-        )
-    targets = [str(language) for language in _parse_targets(languages)]
-    patterns = ",".join(["en-en", *(f"{language}-en" for language in targets)]) if targets else "*-en"
-    loaded = load(name, Selection(pairs=patterns), location, options)
-    if loaded.mismatches:
-        raise DataError(f"{loaded.mismatches[0]}. Run `clearbench tasks check {name}` for all counts.")
+    loaded = _load_english_pairs(name, languages, location, options)
     data = loaded.data
     english = next((pair for pair in data.pairs if pair.languages.monolingual), None)
     others = [pair for pair in data.pairs if not pair.languages.monolingual]
@@ -88,6 +79,23 @@ def rows_of_task(
     return RowSource(rows, described, dropped)
 
 
+def _load_english_pairs(
+    name: str, languages: Sequence[str], location: DataLocation, options: Mapping[str, Any] | None
+) -> Loaded:
+    """Load a task's pairs of the given languages, or of all, with English, en-en included."""
+    if not find_task(name, location.tasks_dir).has_qrels:
+        raise UsageError(
+            f"--task {name} is judged by answers: it names no passage per question, so no rows can be "
+            "made of it. Tasks such as xquad, mlqa, afriqa and belebele do."
+        )
+    targets = _parse_targets(languages)
+    patterns = ",".join(["en-en", *(f"{language}-en" for language in targets)]) if targets else "*-en"
+    loaded = load(name, Selection(pairs=patterns), location, options)
+    if loaded.mismatches:
+        raise DataError(f"{loaded.mismatches[0]}. Run `clearbench tasks check {name}` for all counts.")
+    return loaded
+
+
 def rows_of_file(path: Path, fields: Mapping[str, str], languages: Sequence[str] = ()) -> RowSource:
     """Read JSON lines whose fields may have other names than the columns.
 
@@ -105,20 +113,14 @@ def rows_of_file(path: Path, fields: Mapping[str, str], languages: Sequence[str]
     """
     if unknown := [name for name in fields if name not in COLUMNS]:
         raise UsageError(f"--field {unknown[0]}=...: columns are {', '.join(COLUMNS)}.{suggest(unknown[0], COLUMNS)}")
-    targets = [str(language) for language in _parse_targets(languages)]
+    targets = _parse_targets(languages)
     names = {column: fields.get(column, column) for column in COLUMNS}
     dropped: Counter[str] = Counter()
     rows: list[TrainingRow] = []
     num_lines = 0
     for where, line in read_json_lines(path):
         num_lines += 1
-        raw = {column: line[field] for column, field in names.items() if field in line}
-        for column in (*REQUIRED_FIELDS, *fields):
-            if column not in raw:
-                raise TrainingError(
-                    f"{where}: no field {names[column]!r} for {column}; found {', '.join(line)}. "
-                    "Name fields with --field COLUMN=FIELD."
-                )
+        raw = _rename(line, names, (*REQUIRED_FIELDS, *fields), where)
         row = make_row(_complete(raw, targets, where), where)
         if targets and row.language not in targets:
             dropped["another language than asked for"] += 1
@@ -143,11 +145,12 @@ def load_excluded_task(name: str, languages: Sequence[str], location: DataLocati
     return reader.load(Wanted(pairs))
 
 
-def _parse_targets(languages: Sequence[str]) -> list[Any]:
+def _parse_targets(languages: Sequence[str]) -> list[str]:
+    """Return the normal spellings of target languages, each once."""
     targets = [parse_language(text) for text in languages]
     if ENGLISH in targets:
         raise UsageError("--languages names the target languages; English is in every row and cannot be one.")
-    return list(dict.fromkeys(targets))
+    return list(dict.fromkeys(map(str, targets)))
 
 
 def _pair_rows(
@@ -197,6 +200,18 @@ def _squad_titles(file: UsedFile) -> Iterator[tuple[object, object]]:
 def _afriqa_titles(file: UsedFile) -> Iterator[tuple[object, object]]:
     for _, row in read_json_lines(file.path):
         yield row.get("context"), row.get("title")
+
+
+def _rename(line: Mapping[str, Any], names: Mapping[str, str], required: Sequence[str], where: str) -> dict[str, Any]:
+    """Return a line's values by column; a required column that it lacks is an error."""
+    raw = {column: line[field] for column, field in names.items() if field in line}
+    for column in required:
+        if column not in raw:
+            raise TrainingError(
+                f"{where}: no field {names[column]!r} for {column}; found {', '.join(line)}. "
+                "Name fields with --field COLUMN=FIELD."
+            )
+    return raw
 
 
 def _complete(raw: Mapping[str, Any], targets: Sequence[str], where: str) -> dict[str, Any]:

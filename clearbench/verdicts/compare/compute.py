@@ -8,6 +8,7 @@ Groups of pairs are a family of their own.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from clearbench.common.errors import RecordError, UsageError, suggest
 from clearbench.common.text import count, listed
@@ -52,19 +53,14 @@ def compare_models(
     if not others:
         raise UsageError("Nothing to compare with the base: name at least one other model.")
     found = [_differences(base, other, options) for other in others]
-    everything = [rows for results, _ in found for rows in results]
-    by_pair = flip_parts([Flippable(r.task, r.cluster_names, r.sums) for r in everything], options)
-    by_group = flip_parts([Flippable(r.task, r.cluster_names, r.contributions) for r in everything], options)
-    tested = iter(
-        (_with_p(rows.pairs, one), _with_p(rows.groups, two))
-        for rows, one, two in zip(everything, by_pair, by_group, strict=True)
-    )
-    num_tests = sum(len(rows.pairs) for rows in everything)
+    tested = _with_p([rows for results, _ in found for rows in results], options)
+    num_tests = sum(len(rows.pairs) for rows in tested)
     names = display_names([base[0], *(other[0] for other in others)])
+    left = iter(tested)
     comparisons = []
     for other, (results, missing) in zip(others, found, strict=True):
-        rows = [next(tested) for _ in results]
-        pairs = tuple(row for part, _ in rows for row in part)
+        own = list(islice(left, len(results)))
+        pairs = tuple(row for rows in own for row in rows.pairs)
         comparisons.append(
             Comparison(
                 base=base[0].key,
@@ -73,7 +69,7 @@ def compare_models(
                 other_name=names[other[0].key],
                 options=options,
                 pairs=pairs,
-                groups=tuple(row for _, part in rows for row in part),
+                groups=tuple(row for rows in own for row in rows.groups),
                 num_tests=num_tests,
                 missing=tuple(missing),
                 notes=tuple(_notes(base, other, pairs, num_tests, options)),
@@ -112,7 +108,17 @@ def _differences(
     return results, missing
 
 
-def _with_p(rows: Iterable[ComparedRow], tested: PValues) -> list[ComparedRow]:
+def _with_p(parts: Sequence[TaskRows], options: CompareOptions) -> list[TaskRows]:
+    """Return rows with p-values: the pairs of all models and tasks are one family, their groups another."""
+    by_pair = flip_parts([Flippable(rows.task, rows.cluster_names, rows.sums) for rows in parts], options)
+    by_group = flip_parts([Flippable(rows.task, rows.cluster_names, rows.contributions) for rows in parts], options)
+    return [
+        rows._replace(pairs=_put(rows.pairs, pairs), groups=_put(rows.groups, groups))
+        for rows, pairs, groups in zip(parts, by_pair, by_group, strict=True)
+    ]
+
+
+def _put(rows: Iterable[ComparedRow], tested: PValues) -> list[ComparedRow]:
     return [
         replace(row, p=p, p_corrected=corrected)
         for row, p, corrected in zip(rows, tested.p.tolist(), tested.corrected.tolist(), strict=True)

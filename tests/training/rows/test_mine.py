@@ -9,8 +9,9 @@ from builders.encoders import HashEncoder
 from clearbench.common.errors import TrainingError, UsageError
 from clearbench.encoders.function import FunctionEncoder
 from clearbench.encoders.vectors.store import EmbeddingStore
+from clearbench.training.rows.candidates import collect_candidates
 from clearbench.training.rows.leaks import normalise
-from clearbench.training.rows.mine import collect_candidates, fit_window, mine
+from clearbench.training.rows.mine import fit_window, mine
 from clearbench.training.rows.options import MiningOptions, Window
 from clearbench.training.rows.row import Rows, TrainingRow
 
@@ -50,13 +51,13 @@ def test_negatives_come_from_the_ranks_of_the_window_in_their_order():
     mined = run(SIX[:1], SCORES, SIX, num_negatives=3, window=(3, 5))
     assert negatives(mined) == [("P2", "P3", "P4")]
     assert mined.rows[0].target_query_negatives == ("Frage 2?", "Frage 3?", "Frage 4?")
-    assert mined.report["window_used"] == [3, 5] and mined.report["rows_full"] == 1
+    assert mined.report.window_used == (3, 5) and mined.report.rows_full == 1
 
 
 def test_a_negative_is_below_the_positive_by_the_margin():
     mined = run(SIX[2:3], SCORES, SIX, num_negatives=6, window=(1, 6), margin=0.15)
     assert negatives(mined) == [("P4", "P5")]
-    assert mined.report["candidates_rejected"] == {
+    assert mined.report.candidates_rejected == {
         "within the margin of the positive": 3,
         "answer the question": 1,
     }
@@ -82,7 +83,7 @@ def test_equal_passages_are_one_and_the_positives_twin_is_no_negative():
     pool = [*SIX, row(7, " p0 "), row(8, "p1")]
     mined = run(SIX[:1], SCORES, pool, num_negatives=2, window=(1, 3), margin=-1.0)
     assert [normalise(text) for text in mined.rows[0].passage_negatives] == ["p1", "p2"]
-    assert mined.report["passages_searched"] == 6
+    assert mined.report.passages_searched == 6
 
 
 def test_each_negative_brings_a_question_of_its_own_in_the_rows_language():
@@ -92,8 +93,8 @@ def test_each_negative_brings_a_question_of_its_own_in_the_rows_language():
     assert negatives(mined) == [("P1", "P2", "P3"), ("P1", "P3")]
     assert mined.rows[0].target_query_negatives == ("de 1", "de 2", "de 3")
     assert mined.rows[1].target_query_negatives == ("es 1", "es 3")
-    assert mined.report["candidates_rejected"] == {"have no question in the row's language": 1}
-    assert (mined.report["rows_full"], mined.report["rows_with_fewer"], mined.report["rows_with_none"]) == (1, 1, 0)
+    assert mined.report.candidates_rejected == {"have no question in the row's language": 1}
+    assert (mined.report.rows_full, mined.report.rows_with_fewer, mined.report.rows_with_none) == (1, 1, 0)
 
 
 def test_the_choice_is_the_seeds_and_not_the_row_orders():
@@ -149,7 +150,7 @@ def test_options_that_make_no_sense_are_usage_errors(options, message):
 def test_old_negatives_are_replaced_and_counted():
     old = replace(SIX[0], passage_negatives=("Old",), target_query_negatives=("Alt",))
     mined = run([old], SCORES, SIX, window=(2, 2))
-    assert negatives(mined) == [("P1",)] and mined.report["rows_whose_negatives_were_replaced"] == 1
+    assert negatives(mined) == [("P1",)] and mined.report.rows_whose_negatives_were_replaced == 1
 
 
 def test_mining_equals_a_literal_search():
@@ -191,5 +192,5 @@ def test_mining_equals_a_literal_search():
         assert len(after.passage_negatives) == min(3, len(usable))
         assert list(after.passage_negatives) == [text for text in usable if text in after.passage_negatives]
         assert set(zip(after.passage_negatives, after.target_query_negatives, strict=True)) <= asked
-    assert mined.report["rows_full"] > len(rows) / 5
+    assert mined.report.rows_full > len(rows) / 5
     assert len({text for text, role in encoder.encoded}) == len(encoder.encoded), "each text is encoded once"
