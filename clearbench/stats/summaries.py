@@ -5,6 +5,7 @@ Scoring makes these values and records keep them: the fields are those of record
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from clearbench.common.arrays import IntArray, Scores
 from clearbench.common.measures import find_measure
 from clearbench.stats.intervals import mean_interval
 from clearbench.stats.ranks import Friedman
+
+Preference = Literal["own", "others", "neither", "unknown"]
+"""Whether a ranking puts the query's language before others; unknown with too few independent questions."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,14 @@ class BiasSummary:
     languages: dict[str, LanguageRank]
     friedman: Friedman | None
     left_out: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def preference(self) -> Preference:
+        """What `own_first` says where chance lies outside its interval: own, others; else neither, or unknown."""
+        own, chance = self.own_first, self.chance
+        if own is None or chance is None or own.lower is None or own.upper is None:
+            return "unknown"
+        return "own" if own.lower > chance else "others" if own.upper < chance else "neither"
 
 
 def summarise_measures(measures: Sequence[str], scores: Scores, clusters: IntArray) -> dict[str, MeasureValue]:

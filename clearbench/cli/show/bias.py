@@ -1,6 +1,6 @@
 """Printing what a mixed pool tells: measures per query language, ranks per passage language, one sentence."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rich.console import Console
 
@@ -10,7 +10,7 @@ from clearbench.common.measures import find_measure
 from clearbench.common.pairs import parse_pair
 from clearbench.common.text import p_value
 from clearbench.records.schema import Record
-from clearbench.stats.summaries import BiasSummary
+from clearbench.stats.summaries import BiasSummary, Preference
 
 # Measures shown per query language: heading, name.
 COLUMNS = (
@@ -25,6 +25,14 @@ COLUMNS = (
     ("wrong/other", "top1_wrong_other"),
     ("Max@R", "Max@R"),
 )
+
+
+PREFERENCE: Mapping[Preference, str] = {
+    "own": "this model prefers the query's language",
+    "others": "this model prefers other languages to the query's",
+    "neither": "no preference is seen",
+    "unknown": "too few independent questions to tell",
+}
 
 
 def print_bias(record: Record, console: Console) -> None:
@@ -69,7 +77,7 @@ def sentences(bias: BiasSummary, num_queries: int) -> Iterator[str]:
         yield (
             f"The passage in the query's own language comes before its translations for {share} "
             f"of {num_queries - bias.left_out.get('lpr_first', 0):,} queries{_interval(bias)}; blind to language it "
-            f"would be {_percent(bias.chance)}: {_verdict(bias)}."
+            f"would be {_percent(bias.chance)}: {PREFERENCE[bias.preference]}."
         )
     gaps = {language: ranked.gap for language, ranked in bias.languages.items() if ranked.gap is not None}
     if len(gaps) > 1:
@@ -84,17 +92,6 @@ def sentences(bias: BiasSummary, num_queries: int) -> Iterator[str]:
             f"Over all queries, {_name(first)} is ranked before the other languages most "
             f"({gaps[first]:+.2f} places from the mean), {_name(last)} behind them ({gaps[last]:+.2f}).{difference}"
         )
-
-
-def _verdict(bias: BiasSummary) -> str:
-    own, chance = bias.own_first, bias.chance
-    if own is None or chance is None or own.lower is None or own.upper is None:
-        return "too few independent questions to tell"
-    if own.lower > chance:
-        return "this model prefers the query's language"
-    if own.upper < chance:
-        return "this model prefers other languages to the query's"
-    return "no preference is seen"
 
 
 def _interval(bias: BiasSummary) -> str:

@@ -14,6 +14,7 @@ from clearbench.common.text import count, joined, p_value
 from clearbench.records.schema import Record
 from clearbench.report.content.bias import BiasPanel
 from clearbench.report.content.matrix import SIGNIFICANT, with_factor
+from clearbench.stats.summaries import Preference
 from clearbench.verdicts.compare.result import Comparison
 from clearbench.verdicts.gate.result import GateResult
 from clearbench.verdicts.leaderboard.result import MEASURED, Leaderboard, TaskColumns
@@ -61,21 +62,23 @@ def summarise(
     return [sentence for sentence in told if sentence]
 
 
+PREFERENCE: Mapping[Preference, str] = {
+    "own": "it prefers the query's language",
+    "others": "it puts the query's language behind others",
+    "neither": "no preference for the query's language is shown",
+    "unknown": "there are too few independent questions to tell",
+}
+
+
 def bias_sentence(panel: BiasPanel) -> Markup:
     """Return how often the query's own language comes first, and what chance would give; "" where that is unknown."""
     own, chance = panel.summary.own_first, panel.summary.chance
     if own is None or chance is None:
         return Markup("")
-    if own.lower is None or own.upper is None or own.lower <= chance <= own.upper:
-        verdict = "no preference for the query's language is shown"
-    elif own.mean > chance:
-        verdict = "it prefers the query's language"
-    else:
-        verdict = "it puts the query's language behind others"
     return Markup(
         "In the mixed pool of {}, <b>{}</b> ranks a passage in the query's language before its translations for "
         "<b>{:.1f} %</b> of queries; a ranking blind to language would do so for {:.1f} %: {}."
-    ).format(panel.task, panel.model, 100 * own.mean, 100 * chance, verdict)
+    ).format(panel.task, panel.model, 100 * own.mean, 100 * chance, PREFERENCE[panel.summary.preference])
 
 
 def unbroken(text: str) -> str:
