@@ -11,7 +11,7 @@ import typer
 from clearbench.common.errors import ClearbenchError
 
 INTERRUPTED = 130
-# What the operating system refuses: said in its words, without a traceback.
+# Errors of the operating system, which are reported in its words, without a traceback.
 SYSTEM_SAYS_NO = (
     errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EMFILE, errno.ENAMETOOLONG
 )  # fmt: skip

@@ -62,7 +62,7 @@ class PanelCommand(TyperCommand):
 
 
 def command(app: typer.Typer, name: str) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
-    """Return what adds a function to an app as a command; the function itself stays as it is."""
+    """Return a decorator that adds a function to an app as a command; the function itself stays as it is."""
 
     def add(function: Callable[..., Result]) -> Callable[..., Result]:
         app.command(name, cls=PanelCommand)(flatten(function))
@@ -117,7 +117,7 @@ def _expand(parameter: inspect.Parameter) -> tuple[list[MarkedField], Build]:
 
 
 def _placed(fields: Iterable[MarkedField], marks: Sequence[object]) -> list[MarkedField]:
-    """Return the fields that a command has as options, under the panel that it names."""
+    """Return the fields that are options of a command, under the panel that the command names."""
     left_out = {mark.name for mark in marks if isinstance(mark, Without)}
     panel = next((mark.name for mark in marks if isinstance(mark, Panel)), None)
     return [

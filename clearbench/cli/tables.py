@@ -1,4 +1,4 @@
-"""Printing tables: by language, cut to the terminal's width; of facts; and to a pipe, where no cell is cut."""
+"""Printing tables: cut to the terminal's width by language, or in a pipe, where no cell is cut."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -11,7 +11,7 @@ from rich.text import Text
 MAX_COLUMNS = 16
 # Blanks between columns; the box style gives one of them.
 GAP = 2
-# Columns of a table that goes to a file or a pipe, at the least.
+# Least width of a table that goes to a file or a pipe.
 PLAIN_WIDTH = 120
 # No table is wider.
 UNLIMITED = 10_000
@@ -47,8 +47,8 @@ def grid(
         rows: Row names.
         columns: Column names.
         cells: (row, column) -> what to show; blank where there is none.
-        width: Of the terminal.
-        corner: Head of the row names.
+        width: Width of the terminal, in characters.
+        corner: Heading of the column of row names.
     """
     if len(columns) > MAX_COLUMNS:
         return [f"({len(rows)} x {len(columns)} languages: too wide to show; every pair is in the record)"]

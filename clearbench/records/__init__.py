@@ -1,6 +1,6 @@
 """Results on disk. A task's folder holds one JSON record and the per-query scores as Parquet parts.
 
-    <out>/records/<model>-<hash>/<task>/record.json            what was measured, of what, with what (Record)
+    <out>/records/<model>-<hash>/<task>/record.json            model, task, settings, versions, summaries (Record)
     <out>/records/<model>-<hash>/<task>/scores/<pool>-<hash>.parquet   per-query scores of the pairs that share a pool
     <out>/records/<model>-<hash>/<task>/runs/<pair>.trec       rankings, where they were asked for, and with them:
     <out>/records/<model>-<hash>/<task>/runs/<pair>.qrels      the judgements that the rankings were scored by

@@ -1,4 +1,4 @@
-"""A record's folder: found, opened for writing, continued, read."""
+"""The folder of a record: finding it, opening it for writing, going on in it, reading it."""
 
 import json
 import re
@@ -60,7 +60,7 @@ class RecordFolder:
     """One task's results of one model, open for writing.
 
     Attributes:
-        path: Where they lie.
+        path: The folder.
         identity: What is measured.
         complete: Whether record.json says that all pairs it was asked for were scored.
         done: Pair -> its record, of all pairs whose scores are written.
@@ -105,7 +105,7 @@ class RecordFolder:
             ) from error
 
     def check_data(self, wanted: Mapping[str, str]) -> None:
-        """Compare data hashes of pairs that are already there with today's.
+        """Compare the data hashes of pairs that have scores with those of the data loaded now.
 
         Args:
             wanted: pair -> data hash.

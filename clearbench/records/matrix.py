@@ -83,7 +83,7 @@ class _Gathered:
         self._clusters: IntArray = np.empty(0, dtype=np.int64)
 
     def add(self, part: ScorePart) -> bool:
-        """Take what a part has of pairs that no part before had; False if a query stands in two clusters."""
+        """Take the scores of pairs that no earlier part had; False if a query stands in two clusters."""
         columns = np.array([self._column.get(pair, -1) for pair in part.pairs], dtype=np.int64)[part.pair]
         keep = (columns >= 0) & (self.num_rows[columns] == 0)
         if not keep.any():

@@ -73,7 +73,7 @@ def part_files(folder: Path) -> list[Path]:
 
 
 def part_name(pool: str, pairs: Sequence[str]) -> str:
-    """Return the file name, without its ending, of what is written of these pairs of a pool together."""
+    """Return the file name, without its ending, of the part that holds these pairs of a pool."""
     safe = re.sub(r"[^\w.+-]+", "_", pool)[:80]
     return f"{safe}-{content_hash(*pairs)[:12]}"
 
@@ -83,7 +83,7 @@ def part_bytes(results: Sequence[QueryScores], identity: Identity) -> bytes:
 
     Args:
         results: Scores of pairs that share a pool, all with the same measures and columns.
-        identity: Of their record.
+        identity: The identity of their record.
     """
     import pyarrow as pa
 
@@ -110,7 +110,7 @@ def part_bytes(results: Sequence[QueryScores], identity: Identity) -> bytes:
 
 
 class PartSummary(NamedTuple):
-    """What a part says of itself: the record's identity, as JSON gives it, and its pairs."""
+    """What a part's metadata say: the record's identity, as read from JSON, and the part's pairs."""
 
     identity: Any
     pairs: list[PairRecord]

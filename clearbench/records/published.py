@@ -1,4 +1,4 @@
-"""Figures that others published: for rows of a leaderboard that say so, and to measure again.
+"""Reading figures that others published, which leaderboards show and `clearbench reproduce` measures again.
 
 Two forms of file, both under `results/published/` (in the installed package `_published/`):
 
@@ -45,12 +45,12 @@ class Published:
     """What one source says of one model on one task.
 
     Attributes:
-        model: As it is known on the Hub, or the name in the source.
-        source: Where the figures stand.
+        model: The model's name on the Hub, or in the source.
+        source: Where the figures were published.
         task: Task name.
         options: Reader options with which they were measured, as text.
-        figures: Per pair.
-        averages: For what is printed as averages only.
+        figures: Pair -> measure -> value in [0, 1].
+        averages: Averages that the source prints without the figures behind them.
     """
 
     model: str

@@ -1,4 +1,4 @@
-"""What is saved with rankings: TREC runs, TREC qrels, texts."""
+"""Writing and reading what `--save-runs` keeps: TREC runs, TREC qrels, texts."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,8 +28,8 @@ def trec_lines(
     Args:
         queries: Query ids.
         passages: Ids of the pool's passages.
-        positions: Of the passages that each query found, best first, int64 [Q, K].
-        scores: Their scores, float32 [Q, K].
+        positions: Positions of the passages that each query found, best first, int64 [Q, K].
+        scores: Scores of these passages, float32 [Q, K].
     """
     for query, places, values in zip(queries, positions, scores, strict=True):
         for rank, (place, value) in enumerate(zip(places, values, strict=True), start=1):
@@ -49,7 +49,7 @@ def text_rows(queries: Sequence[Texts], passages: Texts, positions: Sequence[int
     Args:
         queries: Query sets, all of which are kept.
         passages: The pool.
-        positions: Of the passages that are kept.
+        positions: Positions of the passages that are kept.
     """
     for part in queries:
         for key, text in zip(part.ids, part.texts, strict=True):
@@ -76,7 +76,13 @@ def texts_file(folder: Path, name: str) -> Path:
 
 
 def is_saved(folder: Path, pair: str, kind: TrecKind) -> bool:
-    """Whether a pair's ranking or judgements were saved; see `trec_file`."""
+    """Say whether a pair's ranking or judgements were saved.
+
+    Args:
+        folder: A record's folder.
+        pair: Language pair.
+        kind: The ranking ("trec"), or the judgements ("qrels").
+    """
     return trec_file(folder, pair, kind).exists()
 
 
@@ -189,7 +195,7 @@ def _fields(text: str) -> Iterator[list[str]]:
 
 @contextmanager
 def _damage_named(file: Path) -> Iterator[None]:
-    """Turn what is no text or no number into a RecordError that names the file."""
+    """Turn the error for a file that holds no text, or no number, into a RecordError that names the file."""
     try:
         yield
     except ValueError as error:

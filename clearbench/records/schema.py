@@ -1,4 +1,4 @@
-"""What a record says: the models of record.json."""
+"""The content of a record: the models of record.json, with every field described."""
 
 import math
 from collections import Counter
@@ -28,8 +28,8 @@ class PairRecord(_Frozen):
         num_queries: Queries scored, all of which count in the means.
         num_skipped: Queries that the task's protocol leaves out (XOR: only yes/no answers).
         num_clusters: Clusters of dependent queries, for the intervals.
-        measures: By measure name; of a mixed pool's, those that at least one query has a value for.
-        bias: Of queries against a mixed pool.
+        measures: Measure -> mean and interval; for a mixed pool, only measures that some query has a value for.
+        bias: Language bias, where the pool is mixed.
     """
 
     pair: str
@@ -74,19 +74,19 @@ class Record(_Frozen):
     """One model on one task.
 
     Attributes:
-        schema_version: Of this file's layout.
+        schema_version: Version of the file's layout.
         status: "complete", or "running" until every requested pair is scored.
         identity: See Identity.
         model: Name, source and settings of the encoder.
-        main_measure: What tables show.
+        main_measure: The measure that tables show.
         environment: Versions of the software, and its commit where known.
         data: Hash of all pairs' data hashes.
-        coverage: Pairs scored; over them, queries scored and queries that the protocol leaves out.
-        notes: What was odd or left out in the data, languages without files among it.
+        coverage: Number of pairs scored; over them, of queries scored and of queries that the protocol leaves out.
+        notes: What was odd in the data or left out, languages without files included.
         pairs: Sorted by pair.
         averages: Group -> {"num_pairs": n, measure: macro average over pairs}.
         timings: Seconds by phase, texts encoded and cached, start time: of the run that finished the record.
-        bias: Of a mixed pool: over the queries of all languages.
+        bias: Language bias over the queries of all languages, where the pool is mixed.
     """
 
     schema_version: int
@@ -110,7 +110,7 @@ class Record(_Frozen):
 
 
 def find_damage(record: Record) -> str | None:
-    """Return what no run writes, in words; None where nothing is wrong."""
+    """Return in words the first thing in a record that no run writes; None where nothing is wrong."""
     names = [pair.pair for pair in record.pairs]
     if not names:
         return "it lists no pair"

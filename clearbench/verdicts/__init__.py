@@ -1,1 +1,1 @@
-"""Verdicts from records: comparisons, gates, leaderboards, reports. Nothing here loads a model."""
+"""Verdicts from records: comparisons, gates, leaderboards. Nothing here loads a model."""

@@ -20,7 +20,7 @@ from clearbench.records.select import Entry
 
 Pairs = dict[str, PairRecord]
 """A record's pairs by name."""
-# Scores nearer than this are equal: they are computed in float64, by one code.
+# Scores that differ by less are equal: all are computed in float64 by the same code.
 SAME_SCORE = 1e-9
 
 
@@ -44,9 +44,9 @@ class Matched:
         pairs: Pairs that both have, in the order of the base's record.
         queries: Ids of their queries, sorted.
         clusters: Cluster number of each query, int64 [Q].
-        cluster_names: By number, sorted.
-        base: float64 [Q, P], NaN where a pair lacks a query.
-        other: The same of the other record; NaN in the same places.
+        cluster_names: Names of the clusters by number, sorted.
+        base: Scores of the base, float64 [Q, P]; NaN where a pair lacks a query.
+        other: Scores of the other record, float64 [Q, P]; NaN in the same places.
         only_base: Selected pairs that only the base has.
         only_other: Selected pairs that only the other has.
     """
@@ -64,7 +64,7 @@ class Matched:
 
     @property
     def differences(self) -> Scores:
-        """Other minus base, float64 [Q, P]; what is only rounding is 0."""
+        """Other minus base, float64 [Q, P]; a difference that is only rounding is 0."""
         differences = self.other - self.base
         differences[np.abs(differences) < SAME_SCORE] = 0.0
         return differences

@@ -36,7 +36,7 @@ def list_cache(cache_dir: Annotated[Path, CACHE_DIR]) -> None:
 @command(cache_app, "prune")
 def prune_cache(
     *,
-    idle_days: Annotated[float, Option("Delete encoders that no run has used for so many days; 0 deletes all.")] = 30.0,
+    idle_days: Annotated[float, Option("Delete what no run has used for this many days; 0 deletes all.")] = 30.0,
     cache_dir: Annotated[Path, CACHE_DIR],
 ) -> None:
     """Delete the vectors of encoders that have not been used lately."""

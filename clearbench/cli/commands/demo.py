@@ -17,7 +17,7 @@ class Step:
     """One command of the demo.
 
     Attributes:
-        why: What it is for, in one line.
+        why: What the step is for, in one line.
         arguments: What follows `clearbench`.
         done: A file that exists once the step is finished; None repeats it (it is cheap, or resumes by itself).
         fine: Exit codes after which the demo goes on.
@@ -69,7 +69,13 @@ def demo(
 
 
 def plan_demo(out: Path, model: str, steps: int) -> Iterator[Step]:
-    """The demo's commands, in order."""
+    """Give the demo's commands, in order.
+
+    Args:
+        out: Folder for rows, checkpoints, results and the report.
+        model: Encoder to start from.
+        steps: Optimizer steps of each training.
+    """
     rows, mined, results = str(out / "rows.jsonl"), str(out / "mined.jsonl"), ("--out", str(out / "results"))
     yield Step(
         "Training rows from the demo's train split, checked against the evaluation",

@@ -33,7 +33,7 @@ def gate(
         Option(f"Write a Markdown summary (default: appended to ${STEP_SUMMARY} where that is set).", OUTPUT),
     ] = None,
     badge: Annotated[bool, Option("Print one line for a badge instead of tables.", OUTPUT)] = False,
-    format: Annotated[Literal["table", "json"], Option("What stdout gets.", OUTPUT)] = "table",
+    format: Annotated[Literal["table", "json"], Option("Form of what goes to stdout.", OUTPUT)] = "table",
     save_baseline: Annotated[
         Path | None,
         Option("Write the baseline's scores of the gated pairs as one file to commit; needs no candidate.", OUTPUT),
@@ -52,7 +52,7 @@ def gate(
     from clearbench.verdicts.gate.tables import to_markdown
 
     if badge and format == "json":
-        raise UsageError("--badge and --format json exclude each other: both are what stdout gets.")
+        raise UsageError("--badge and --format json exclude each other: both say what goes to stdout.")
     if (candidate is None) == (save_baseline is None):
         raise UsageError("Expected one of --candidate (to gate it) and --save-baseline (to write the baseline's file).")
     base = _read(baseline, results)
@@ -123,7 +123,7 @@ def _print(result: "GateResult", format: str, badge: bool) -> None:
 
 
 def _write_summary(text: str, file: Path | None) -> None:
-    """Write where the user says; where a CI names a file for all steps, append to it."""
+    """Write the summary where the user says; else append it to the file that a CI names for all steps, if any."""
     from clearbench.common.progress import say
 
     of_step = os.environ.get(STEP_SUMMARY)

@@ -1,4 +1,4 @@
-"""`clearbench rows`: make training rows from parallel question answering data, and mine hard negatives for them."""
+"""`clearbench rows`: make training rows from parallel question-answering data, and mine hard negatives for them."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -49,7 +49,7 @@ def build(
 
     check_destination(out)
     if heldout_task is not None and split.fraction == 1.0:
-        raise UsageError("--heldout-task needs --fraction below 1: else nothing is held out.")
+        raise UsageError("--heldout-task needs --fraction below 1: otherwise nothing is held out.")
     sources = _read_sources(origin, location)
     index = _leak_index(leaks, sources, location, checks=heldout_task is not None)
     built = build_rows(sources, split, index, leaks.on_leak, against_other=heldout_task is not None)

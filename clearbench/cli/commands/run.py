@@ -28,7 +28,7 @@ def run(
     selection: Annotated[Selection, Panel(DATA)],
     pool: Annotated[
         Literal["language", "mixed"],
-        Option("Search the passages of one `language` per pair, or of all at once (`mixed`): shows bias.", DATA),
+        Option("Search passages of one `language` per pair, or of all at once (`mixed`), which shows bias.", DATA),
     ] = "language",
     location: Annotated[DataLocation, Panel(DATA)],
     options: Annotated[dict[str, str] | None, READER_SETTINGS, Panel(DATA)] = None,
@@ -38,7 +38,7 @@ def run(
     evaluation: EvaluationOptions,
     dry_run: Annotated[bool, Option("Only say what would be done, and about how long.", OUTPUT)] = False,
     format: Annotated[
-        Literal["table", "summary", "json"], Option("What stdout gets; `summary`: averages only.", OUTPUT)
+        Literal["table", "summary", "json"], Option("Form of what goes to stdout; `summary`: averages.", OUTPUT)
     ] = "table",
     encoder: EncoderOptions,
     adjust: AdjustOptions,
@@ -78,7 +78,7 @@ def run(
 def _load_mixed(
     names: Sequence[str], selection: Selection, location: DataLocation, options: Mapping[str, str] | None
 ) -> "list[Dataset]":
-    """Load tasks with a pool of all languages each; what that cannot be made of is refused before anything is read."""
+    """Load tasks with a pool of all languages each; refuse tasks that cannot have one before anything is read."""
     from clearbench.common.errors import UsageError
     from clearbench.tasks.catalogue import find_task
     from clearbench.tasks.load import load_tasks
@@ -94,7 +94,7 @@ def _load_mixed(
 def _adjustment(
     options: AdjustOptions, sets: "list[Dataset]", location: DataLocation
 ) -> "tuple[Method, AdjustText] | None":
-    """Load the text of an adjustment; what does not fit is refused before a model is loaded."""
+    """Load the text of an adjustment; refuse options that do not fit before a model is loaded."""
     from clearbench.encoders.adjust.check import check_text
     from clearbench.encoders.adjust.method import parse_method
     from clearbench.encoders.adjust.text import DEFAULT_TEXT, load_text

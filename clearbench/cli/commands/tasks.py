@@ -1,4 +1,4 @@
-"""`clearbench tasks`: what tasks there are, what one is, whether its data is right, and downloading it."""
+"""`clearbench tasks`: list tasks, show one, check its data, download it."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -53,7 +53,7 @@ def check(
     selection: Annotated[Selection, Panel("Pairs (default: all)")],
     options: Annotated[dict[str, str] | None, READER_SETTINGS] = None,
 ) -> None:
-    """Load a task: count, hash, compare with what the task file expects, and say what is odd."""
+    """Load a task, count and hash its data, compare that with what the task file expects, and say what is odd."""
     from clearbench.cli.show.task import print_check
     from clearbench.tasks.load import load
 

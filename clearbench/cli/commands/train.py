@@ -20,7 +20,7 @@ def train(
     others: Annotated[
         list[str] | None,
         Option(
-            "Any setting, also one that has no flag (repeatable): --set weight_decay=0.01.",
+            "Any setting, even one that has no flag (repeatable): --set weight_decay=0.01.",
             RUN,
             flag="--set",
             metavar="NAME=VALUE",

@@ -1,4 +1,4 @@
-"""Printing what a mixed pool tells: measures per query language, ranks per passage language, one sentence."""
+"""Printing the language bias of a mixed pool: measures per query language, ranks per passage language, sentences."""
 
 from collections.abc import Iterator, Mapping
 

@@ -1,4 +1,4 @@
-"""Printing evaluations: a matrix of language pairs per task, or JSON."""
+"""Printing evaluations, as a matrix of language pairs per task or as JSON, and the plan of a dry run."""
 
 import json
 from collections.abc import Sequence
@@ -64,9 +64,9 @@ def print_plan(plan: RunPlan) -> None:
 
 
 def matrix(record: Record, width: int) -> list[Table | str]:
-    """Rows are query languages, columns passage languages, cells the main measure.
+    """Return tables whose rows are query languages, columns passage languages, and cells the main measure.
 
-    Cut into as many tables as the width asks for: a figure is never shortened.
+    There are as many tables as the width asks for, because a figure is never shortened.
     """
     values = {parse_pair(p.pair): p.measures[record.main_measure].mean for p in record.pairs}
     rows = sorted({pair.query for pair in values}, key=english_first)

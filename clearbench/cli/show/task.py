@@ -1,4 +1,4 @@
-"""Printing tasks: a list, what one is, what a check of its data found."""
+"""Printing tasks: the list of all, the definition of one, and the result of checking its data."""
 
 from collections.abc import Sequence
 

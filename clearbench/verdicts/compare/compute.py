@@ -21,12 +21,14 @@ from clearbench.verdicts.matching import match
 
 
 def compare(base: Sequence[Entry], other: Sequence[Entry], options: CompareOptions | None = None) -> Comparison:
-    """Compare one model with the base; see `compare_models`.
+    """Compare one model with the base, as `compare_models` does.
 
     Args:
         base: Records of the base, one per task.
         other: Records of the other model.
         options: What to compare and how.
+    Raises:
+        RecordError, UsageError: See `compare_models`.
     """
     return compare_models(base, [other], options)[0]
 
@@ -79,7 +81,7 @@ def compare_models(
 
 
 def records_by_label(entries: Iterable[Entry], tasks: Sequence[str] | None) -> dict[str, Entry]:
-    """Label -> record, of the given tasks (names or labels); None takes all."""
+    """Return label -> record for the given tasks (names or labels); None takes all."""
     return {e.label: e for e in entries if tasks is None or e.label in tasks or e.record.identity.task in tasks}
 
 

@@ -92,14 +92,14 @@ class Examples:
 def find_examples(base: Sequence[Entry], other: Sequence[Entry], options: CompareOptions, num: int) -> list[Examples]:
     """Return, for each task that both models have, the queries that gained and lost most in any selected pair.
 
-    A query is listed once, with the pair of its greatest difference; of equal ones that first which gained (lost) more
-    in the mean over pairs. A query without a difference is never listed.
+    A query is listed once, with the pair of its greatest difference. Among equal differences, the query comes first
+    that gained (lost) more in the mean over pairs. A query without a difference is never listed.
 
     Args:
         base: Records of the base.
         other: Records of the other model.
-        options: Its tasks, pairs and measure are used.
-        num: Queries listed of each kind, at most.
+        options: Which tasks, pairs and measure; the other options are not used.
+        num: Largest number of queries listed of each kind.
     Raises:
         RecordError, UsageError: As `match`; or a saved run is damaged.
     """

@@ -28,10 +28,11 @@ _SPECIAL = {
 
 
 def to_latex(comparisons: Sequence[Comparison]) -> str:
-    """Rows are pairs, then groups, of each task; columns the base, and for each other model mean, difference, interval.
+    """Return comparisons as a table whose rows are the pairs, then the groups, of each task.
 
-    A difference carries the marks of its corrected p. What the marks mean stands below the table. A pair that a model
-    lacks is left blank.
+    Columns are the base's mean, and for each other model its mean, the difference and its interval. A difference
+    carries the marks of its corrected p, which the line below the table explains. A pair that a model lacks is left
+    blank.
     """
     first = comparisons[0]
     width = 3 + 3 * len(comparisons)

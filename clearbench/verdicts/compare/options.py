@@ -1,4 +1,4 @@
-"""What is compared, and how."""
+"""The options of a comparison: what is compared, and how."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal, get_args
@@ -29,9 +29,9 @@ class CompareOptions:
         Correction,
         Option("max-t and holm bound the chance of any false mark, bh the share of false marks.", STATISTICS),
     ] = "max-t"
-    confidence: Annotated[float, Option("Of the intervals.", STATISTICS)] = 0.95
-    flips: Annotated[int, Option("Random sign flips.", STATISTICS, minimum=1)] = 10_000
-    seed: Annotated[int, Option("Of the flips.", STATISTICS, minimum=0)] = 0
+    confidence: Annotated[float, Option("Confidence of the intervals.", STATISTICS)] = 0.95
+    flips: Annotated[int, Option("Number of random sign flips.", STATISTICS, minimum=1)] = 10_000
+    seed: Annotated[int, Option("Seed of the flips.", STATISTICS, minimum=0)] = 0
 
     def __post_init__(self) -> None:
         if not 0 < self.confidence < 1:

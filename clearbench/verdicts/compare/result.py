@@ -1,4 +1,4 @@
-"""What a comparison of two models is: its rows, the whole."""
+"""The types of a comparison of two models: its rows, and the whole."""
 
 import math
 from dataclasses import dataclass
@@ -20,17 +20,17 @@ class ComparedRow:
         measure: Which measure.
         kind: "pair" or "group".
         name: "de-en", or a group of `stats.averages.GROUPS`.
-        num_pairs: Pairs in it: 1 for a pair.
-        num_queries: Queries; of a group, summed over its pairs.
+        num_pairs: Number of pairs; 1 for a pair.
+        num_queries: Number of queries; for a group, summed over its pairs.
         num_clusters: Clusters of dependent queries, the units of the interval and the test.
-        base: Mean of the base; of a group the mean over its pairs' means.
+        base: Mean of the base; for a group, the mean of its pairs' means.
         other: Mean of the other model.
         difference: other - base.
         lower: Lower end of the difference's interval; None with fewer than two clusters.
-        upper: Upper end.
+        upper: Upper end; None with fewer than two clusters.
         p: Two-sided p of the sign-flip test.
-        p_corrected: The same, corrected for its family: all pairs, or all groups, of everything compared.
-        wins: Queries on which the other is better; of a group, pairs whose mean is.
+        p_corrected: That p, corrected for its family: all pairs, or all groups, of everything compared.
+        wins: Queries on which the other is better; for a group, pairs on whose mean it is better.
         ties: Queries, or pairs, with no difference.
         losses: Queries, or pairs, on which the base is better.
         d_z: Mean difference / standard deviation of the per-query differences; None for groups, and where no
@@ -79,14 +79,14 @@ class Comparison:
     Attributes:
         base: Key of the base, `<name>-<hash8>`.
         other: Key of the other model.
-        base_name: Its name, or the key where two of the compared models have one name.
-        other_name: The same of the other.
+        base_name: Name of the base, or its key where two of the compared models have the same name.
+        other_name: Name of the other model, or its key likewise.
         options: What was asked for.
         pairs: One row per task and pair.
         groups: One row per task and group of pairs.
         num_tests: Tests that the correction of pairs covers, those of other models in the same call included.
-        missing: What only one of the two has, one sentence each: tasks, pairs.
-        notes: What a reader should know: other precision, tests that cannot be significant.
+        missing: Tasks and pairs that only one of the two has, one sentence each.
+        notes: What a reader should know, such as differing precision or tests that cannot be significant.
     """
 
     base: str

@@ -1,4 +1,4 @@
-"""From matched scores to the rows of a comparison, which lack nothing but their p-values."""
+"""From matched scores to the rows of a comparison, complete but for their p-values."""
 
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ from clearbench.verdicts.matching import SAME_SCORE, Matched
 
 
 class TaskRows(NamedTuple):
-    """One model on one task: its rows without p-values, and what the tests flip.
+    """One model on one task: its rows without p-values, and the sums whose signs the tests flip.
 
     Attributes:
         task: The task's label.
@@ -52,7 +52,7 @@ def describe_task(matched: Matched, confidence: float) -> TaskRows:
 
     Args:
         matched: Both models' scores on the task.
-        confidence: Of the intervals.
+        confidence: Two-sided confidence of the intervals, in (0, 1).
     """
     differences_QP = matched.differences
     interval = mean_interval(differences_QP, matched.clusters, confidence)

@@ -16,7 +16,7 @@ class Flippable(NamedTuple):
     Attributes:
         task: The task's label; parts of one task share their flips.
         cluster_names: Names of the rows.
-        sums: What a flip turns the sign of, float64 [C, P].
+        sums: Sums of differences whose signs are flipped, float64 [C, P].
     """
 
     task: str
@@ -25,7 +25,7 @@ class Flippable(NamedTuple):
 
 
 class PValues(NamedTuple):
-    """Of each column, float64 [P]: by itself, and corrected for the family of all parts' columns."""
+    """p-values of each column, float64 [P]: by itself, and corrected for the family of all parts' columns."""
 
     p: Scores
     corrected: Scores

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 CORRECTED = {"max-t": "p max-T", "holm": "p Holm", "bh": "q BH", "none": "p"}
-"""Name of the corrected p by correction."""
+"""Correction -> heading of the corrected p."""
 
-# More pairs of one task than this are too many to read: the most changed stand for them.
+# More pairs of one task than this are too many to read, so only the most changed are shown.
 MAX_PAIRS = 40
 MOST_CHANGED = 10
 
@@ -71,7 +71,13 @@ def by_task(comparison: Comparison) -> Iterator[tuple[str, list[ComparedRow], li
 
 
 def title(comparison: Comparison, task: str, pairs: Sequence[ComparedRow]) -> str:
-    """Task, measure and the two models."""
+    """Return the heading of a table: task, measure and the two models.
+
+    Args:
+        comparison: The comparison.
+        task: Label of the task.
+        pairs: The task's rows of pairs.
+    """
     scale = find_measure(pairs[0].measure).scale
     return f"{task}: {pairs[0].measure}{scale}, {comparison.other_name} against {comparison.base_name}"
 
@@ -84,7 +90,7 @@ def header(comparison: Comparison) -> list[str]:
 
 
 def cells(comparison: Comparison, row: ComparedRow) -> list[str]:
-    """One row for people, as `header` names it. Of a group, n and win/tie/loss count pairs."""
+    """One row for people, with the columns of `header`. For a group, n and win/tie/loss count pairs."""
     p = [show_p(row.p), show_p(row.p_corrected)] if comparison.options.correction != "none" else [show_p(row.p)]
     return [
         row.name if row.kind == "pair" else f"{row.name} (mean)",
@@ -108,12 +114,18 @@ def interval(row: ComparedRow) -> str:
 
 
 def show_p(p: float) -> str:
-    """Four decimals; never 0."""
+    """Return a p-value with four decimals; never 0."""
     return f"{p:.4f}" if p >= 0.00005 else "<0.0001"
 
 
 def summary(comparison: Comparison, task: str, pairs: Sequence[ComparedRow]) -> str:
-    """How many pairs of a task are better, worse (higher, lower if the measure judges nothing), or not told apart."""
+    """Say how many pairs of a task are better, worse (higher, lower if the measure judges nothing), or not told apart.
+
+    Args:
+        comparison: The comparison.
+        task: Label of the task.
+        pairs: The task's rows of pairs.
+    """
     level = LEVELS[-1][0]
     better = sum(row.gain > 0 and row.p_corrected < level for row in pairs)
     worse = sum(row.gain < 0 and row.p_corrected < level for row in pairs)

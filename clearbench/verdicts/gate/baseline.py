@@ -40,7 +40,7 @@ class BaselineScores:
     Attributes:
         place: The file.
         table: The record's rows, an Arrow table.
-        remedy: What a user does about damage.
+        remedy: What a user can do about damage, for messages.
     """
 
     place: Path
@@ -59,7 +59,7 @@ def save_baseline(entries: Sequence[Entry], file: Path, pairs: str, measure: str
 
     Args:
         entries: Records of one model.
-        file: Where to.
+        file: Where to write.
         pairs: Patterns of the pairs to keep; '*-*' keeps all.
         measure: Measure to keep; None keeps each task's main measure.
     Returns:

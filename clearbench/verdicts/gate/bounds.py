@@ -1,6 +1,6 @@
-"""Confidence limits of a mean, the decision against a bound, and how many queries would decide where these do not.
+"""Confidence limits of a mean, the decision against a bound, and how many queries an undecided one would take.
 
-Everything here is about figures of which more is better: what a candidate gained, or its mean.
+Every figure here is better when it is higher: what a candidate gained, or its mean.
 Shapes: Q queries, C clusters, P pairs.
 """
 
@@ -22,10 +22,10 @@ from clearbench.stats.intervals import (
 from clearbench.verdicts.gate.result import Interval, Outcome
 
 POWER = 0.8
-"""Chance of a decision for which the number of queries is stated."""
+"""Chance of a decision that the stated number of queries gives."""
 
 HOPELESS = 10_000_000
-"""More queries than this are not stated: the figure seen lies at the bound, and no evaluation set decides it."""
+"""A larger number of queries is not stated: the figure seen lies at the bound, and no evaluation set decides it."""
 
 
 def outcome_of(interval: Interval, bound: float) -> Outcome:
@@ -45,14 +45,15 @@ def guard_factor(skewness: Scores, kurtosis: Scores, num_clusters: Scores, confi
     """How many standard errors below the mean the guarded lower limit lies; at least the t quantile's.
 
     Most differences of two models are 0 and a few are large, which a t interval does not expect: at a true loss of the
-    margin it lets through more than the promised 5%, most of all with few clusters. Two corrections, both from what
-    clusters add to the mean: degrees of freedom from the kurtosis, 2 C / (kurtosis - 1 + 2 / (C - 1)), C - 1 for
-    a normal distribution, as the standard error itself is uncertain; and Hall's transformation for the skewness.
+    margin it lets through more than the promised 5%, most of all with few clusters. There are two corrections, both
+    from what clusters add to the mean. As the standard error itself is uncertain, the degrees of freedom come from the
+    kurtosis: 2 C / (kurtosis - 1 + 2 / (C - 1)), which is C - 1 for a normal distribution. Hall's transformation
+    corrects for the skewness.
 
     Args:
-        skewness: Of what clusters add to the mean, [P].
-        kurtosis: Of the same, [P]; 3 for a normal distribution.
-        num_clusters: Clusters, [P].
+        skewness: Skewness of what clusters add to the mean, [P].
+        kurtosis: Kurtosis of what clusters add to the mean, [P]; 3 for a normal distribution.
+        num_clusters: Number of clusters, [P].
         confidence: One-sided, in (0.5, 1).
     Source: degrees of freedom: Satterthwaite (1946), matching the variance of a sample variance. Skewness: Hall
     (1992), "On the removal of skewness by transformation", the cubic one, inverted.
@@ -110,11 +111,12 @@ def needed(interval: Interval, bound: float, confidence: float) -> tuple[int, in
     to be at least (quantile of the confidence + normal quantile of the power) standard errors.
 
     Args:
-        interval: Of the figure, undecided.
-        bound: What it is held against.
+        interval: Interval of the figure; it does not decide.
+        bound: The bound that the figure is compared with.
         confidence: One-sided, in (0.5, 1).
     Returns:
-        None without an interval, or where more than HOPELESS queries would be needed.
+        Numbers of queries and of clusters; None without an interval, or where more than HOPELESS queries would be
+        needed.
     """
     from scipy.stats import norm, t
 
@@ -123,7 +125,7 @@ def needed(interval: Interval, bound: float, confidence: float) -> tuple[int, in
         return None
     shape = np.array([interval.skewness]), np.array([interval.kurtosis])
     clusters = float(interval.num_clusters)
-    # The quantile depends on the number of clusters sought: a few rounds settle it.
+    # The quantile depends on the number of clusters that is sought, so it is found in a few rounds.
     for _ in range(30):
         sought = max(clusters, 2.0)
         guarded = float(guard_factor(*shape, np.array([sought]), confidence)[0])
@@ -137,7 +139,7 @@ def needed(interval: Interval, bound: float, confidence: float) -> tuple[int, in
 
 
 def detectable_margin(interval: Interval, confidence: float) -> float | None:
-    """Return the smallest margin that as many queries decide with the chance POWER when nothing changed, if known."""
+    """Return the smallest margin that this many queries decide with the chance POWER when nothing changed, if known."""
     from scipy.stats import norm, t
 
     if not math.isfinite(interval.se):

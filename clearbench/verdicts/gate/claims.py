@@ -25,7 +25,7 @@ from clearbench.verdicts.gate.rules import MAIN, Rule
 
 DEFAULT_PAIRS = str(Pair(ENGLISH, ENGLISH))
 
-# Software that turns a text into a vector: other versions are worth a note.
+# Software that turns a text into a vector: a difference of versions is worth a note.
 _DECISIVE_SOFTWARE = ("torch", "transformers", "sentence-transformers")
 
 
@@ -35,8 +35,8 @@ class Claim(NamedTuple):
     Attributes:
         rule: The rule.
         base: The baseline's record of the task.
-        other: The candidate's.
-        measure: What is held.
+        other: The candidate's record of the task.
+        measure: The measure that the rule is about.
         pairs: Names of the rule's pairs, in the order of the baseline's record.
     """
 
@@ -50,7 +50,7 @@ class Claim(NamedTuple):
 def make_claims(
     baseline: Sequence[Entry], candidate: Sequence[Entry], options: GateOptions
 ) -> tuple[list[Claim], list[str]]:
-    """Lay out what has to be decided, and say in one sentence each what is not.
+    """Return the claims that have to be decided, and one sentence for each task or pair that is not gated.
 
     Args:
         baseline: Records of one model.
@@ -101,7 +101,7 @@ def make_margin_rule(options: GateOptions) -> Rule:
 
 
 def _distinct(rules: Iterable[Rule]) -> list[Rule]:
-    """Give rules of one title numbers, so that outputs keep them apart."""
+    """Number the rules that have the same title, so that outputs keep them apart."""
     seen: Counter[str] = Counter()
     named = []
     for rule in rules:
@@ -159,8 +159,8 @@ def _measure(rule: Rule, entry: Entry) -> Measure:
     measure = find_measure(entry.record.main_measure)
     if (measure.better, measure.unit) != (MAIN.better, MAIN.unit):
         raise UsageError(
-            f"{entry.label}: its main measure, {measure}, is no share of which more is better: name it as the measure "
-            "if it is what should be gated."
+            f"{entry.label}: its main measure, {measure}, is no share where higher is better: name it with --measure, "
+            "or as the rule's measure, if it is what should be gated."
         )
     return measure
 

@@ -19,7 +19,7 @@ from clearbench.verdicts.gate.options import GateOptions
 from clearbench.verdicts.gate.result import GateResult, Interval, Verdict
 from clearbench.verdicts.matching import Matched, match
 
-# More pairs than this are read whole instead of being named one by one.
+# With more pairs than this, a record is read whole instead of pair by pair.
 _NAMED_PAIRS = 200
 
 
@@ -68,7 +68,7 @@ def _match(claims: Sequence[Claim]) -> dict[tuple[str, str], Matched]:
 
 
 class _Held(NamedTuple):
-    """What a claim is about: one pair, or the mean of several; and both sides' means there."""
+    """What a claim is about, one pair or the mean of several, with both sides' means there."""
 
     where: str
     num_pairs: int
@@ -77,7 +77,7 @@ class _Held(NamedTuple):
 
 
 def _decide_claim(claim: Claim, matched: Matched, confidence: float) -> list[Verdict]:
-    """One verdict for each pair of a worst drop, one for the mean of any other claim."""
+    """Return one verdict per pair for a worst drop, and one for the mean for any other claim."""
     rule, place = claim.rule, {pair: column for column, pair in enumerate(matched.pairs)}
     columns = [place[pair] for pair in claim.pairs]
     base_P, other_P = column_means(matched.base[:, columns]), column_means(matched.other[:, columns])
@@ -93,12 +93,12 @@ def _decide_claim(claim: Claim, matched: Matched, confidence: float) -> list[Ver
 
 
 def _verdict(claim: Claim, held: _Held, interval: Interval, confidence: float) -> Verdict:
-    """Decide on an interval of which more is better, and report it as the measure counts.
+    """Decide on an interval in which higher is better, and report it in the measure's own direction.
 
     Args:
         claim: The rule and its measure.
-        held: Where.
-        interval: Of the candidate's gain, which is minus the difference where lower is better; or of its mean.
+        held: The pair or pairs, with both sides' means.
+        interval: Interval of the candidate's gain, which is minus the difference where lower is better; or of its mean.
         confidence: One-sided, in (0.5, 1).
     """
     rule, measure = claim.rule, claim.measure

@@ -1,4 +1,4 @@
-"""What is gated, and by how much it may lose."""
+"""The options of the gate: what is gated, and by how much it may lose."""
 
 from dataclasses import dataclass
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""What the gate answers: plain frozen types.
+"""The types of the gate's answer: an interval, a verdict, and the whole result; all frozen.
 
 Figures are the measure's own: fractions of shares, ranks of Max@R. Outputs multiply them by `Measure.points`.
 """
@@ -24,10 +24,10 @@ class Interval:
         guarded: The limit on the side of a loss that also holds where a few queries lost much, see
             `bounds.guard_factor`: at or below `lower`; at or above `upper` where lower is better.
         se: Cluster-robust standard error.
-        num_queries: Queries.
-        num_clusters: Clusters of dependent queries.
+        num_queries: Number of queries.
+        num_clusters: Number of clusters of dependent queries.
         skewness: Skewness of what the clusters add to the mean; negative where a few have much less than the others.
-        kurtosis: Kurtosis of the same; 3 for a normal distribution.
+        kurtosis: Kurtosis of what the clusters add to the mean; 3 for a normal distribution.
         sd: Standard deviation over queries; NaN for a macro average, where it means nothing.
         design_effect: What clustering multiplies the variance by; NaN for a macro average.
     """
@@ -45,7 +45,7 @@ class Interval:
     design_effect: float = math.nan
 
     def turned(self) -> "Interval":
-        """Return the interval of the negative figure: of a gain, where lower is better, that of the difference."""
+        """Return the interval of the figure with its sign turned: from a difference to a gain where lower is better."""
         return replace(
             self,
             mean=-self.mean,
@@ -64,18 +64,18 @@ class Verdict:
         rule: The rule's title; English's is its margin.
         task: The record's label.
         where: The pair, or of which pairs it is the mean, in words.
-        num_pairs: Pairs averaged.
+        num_pairs: Number of pairs averaged.
         measure: The measure, which knows its direction and unit.
         about: What is held against the bound: the "difference" candidate - baseline, or the candidate's "mean".
-        baseline: Baseline's (macro) mean.
-        candidate: Candidate's (macro) mean.
-        interval: Of the difference or of the candidate's mean.
+        baseline: The baseline's (macro) mean.
+        candidate: The candidate's (macro) mean.
+        interval: Interval of the difference, or of the candidate's mean.
         bound: The claim is that the true figure is above it, or, where lower is better, below it. For a difference it
             is the margin, as a loss: -margin, or +margin where lower is better.
         outcome: pass if the interval lies on the claim's side of the bound, fail if on the other, else undecided.
         needed_queries: Where undecided: queries that would decide with a chance of 80%, if the figure, its spread and
             its clustering stay as seen; None if it lies so near to the bound that none would.
-        needed_clusters: The same in clusters.
+        needed_clusters: Likewise, as a number of clusters.
         detectable: The smallest margin that this many queries decide with a chance of 80% when nothing changed.
     """
 
@@ -109,8 +109,8 @@ class GateResult:
         baseline: Model key of the baseline.
         candidate: Model key of the candidate.
         margin: What English may lose, in points or ranks; `allowed` says which.
-        confidence: One-sided.
-        verdicts: English first, then each rule's.
+        confidence: One-sided, in (0.5, 1).
+        verdicts: Those on English first, then those of each rule.
         notes: What was not gated, and what a reader should know, one sentence each.
     """
 

@@ -32,7 +32,7 @@ from clearbench.stats.averages import GROUPS
 
 CLAIMS = ("worst_drop", "mean_drop", "mean_at_least")
 MAIN = Measure("main measure")
-"""Stands for each task's main measure: a share of which more is better, whatever its name."""
+"""Stands for each task's main measure: a share where higher is better, whatever its name."""
 
 Figure = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
 
@@ -97,7 +97,7 @@ class Rule(BaseModel):
         measure = self.held
         if measure.better == "neither":
             raise ValueError(
-                f"{measure} describes a ranking; neither more nor less of it is better, so it holds no margin"
+                f"{measure} describes a ranking without judging it: no value of it is better, so it holds no margin"
             )
         if measure.better == "lower" and self.mean_at_least is not None:
             raise ValueError(

@@ -24,7 +24,7 @@ def task_columns(label: str, group: Sequence[Entry], measure: str | None) -> Tas
     Args:
         label: The task's label.
         group: Every model's record of it.
-        measure: Instead of the task's main measure.
+        measure: The measure to show instead of the task's main one.
     Raises:
         RecordError: The records do not measure the same thing.
         UsageError: A record lacks the measure, or models cannot be ranked by it.

@@ -1,4 +1,4 @@
-"""What a leaderboard shows, and how its models are told apart."""
+"""The options of a leaderboard: what it shows, and how its models are told apart."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -16,9 +16,9 @@ class LeaderboardOptions:
 
     tasks: Annotated[tuple[str, ...] | None, Option("Only these tasks, separated by commas.", read=read_names)] = None
     measure: Annotated[str | None, Option("Measure instead of each task's main one: nDCG@10.")] = None
-    confidence: Annotated[float, Option("Of the tests that tell models apart.")] = 0.95
-    flips: Annotated[int, Option("Sign flips of these tests.", minimum=1)] = 10_000
-    seed: Annotated[int, Option("Of the flips.", minimum=0)] = 0
+    confidence: Annotated[float, Option("Confidence of the tests that tell models apart.")] = 0.95
+    flips: Annotated[int, Option("Number of sign flips of these tests.", minimum=1)] = 10_000
+    seed: Annotated[int, Option("Seed of the flips.", minimum=0)] = 0
 
     def __post_init__(self) -> None:
         if not 0 < self.confidence < 1:
@@ -26,5 +26,5 @@ class LeaderboardOptions:
 
     @property
     def alpha(self) -> float:
-        """A p-value below it says that two models differ."""
+        """The level: a p-value below it says that two models differ."""
         return round(1 - self.confidence, 12)

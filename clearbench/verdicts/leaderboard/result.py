@@ -1,4 +1,4 @@
-"""What a leaderboard is: its columns, its rows, the whole."""
+"""The types of a leaderboard: its columns, its rows, and the whole."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -49,9 +49,9 @@ class TaskFigures:
 
     Attributes:
         num_pairs: How many of the task's pairs the model has.
-        mean: Over all pairs.
-        common: Over the pairs that all models with the task have.
-        groups: By group of pairs.
+        mean: Mean over all pairs.
+        common: Mean over the pairs that all models with the task have.
+        groups: Group of pairs -> mean over its pairs.
         worst_pair: The common pair with the worst figure: the highest where lower is better.
         worst: That figure.
     """
@@ -72,13 +72,13 @@ class BoardRow:
         key: `<name>-<hash8>`, the model's folder; for a published row its name.
         model: Its name; the key where two models have the same name.
         source: "measured", or where the figures were published.
-        tasks: By label; tasks that the model lacks are left out.
+        tasks: Label -> figures; tasks that the model lacks are left out.
         mean: Overall mean over the shared pairs; None for published rows and where nothing is shared.
-        rank: By mean, 1 is best, equal means share the better rank.
+        rank: Rank by mean; 1 is best, and equal means share the better rank.
         borda: Share of the other models that it beats.
-        rank_borda: By Borda.
-        p_best: Of the difference to the first model, adjusted by Holm; None for the first.
-        p_above: Of the difference to the model one rank above, adjusted by Holm; None for the first.
+        rank_borda: Rank by Borda.
+        p_best: p of the difference to the first model, adjusted by Holm; None for the first.
+        p_above: p of the difference to the model one rank above, adjusted by Holm; None for the first.
     """
 
     key: str

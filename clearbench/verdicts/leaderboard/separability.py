@@ -17,7 +17,7 @@ from clearbench.stats.flips import holm, sign_flip_test
 from clearbench.stats.intervals import cluster_sums
 
 Cluster = tuple[str, str]
-"""Task label and cluster: questions of two tasks are taken as independent."""
+"""Task label and cluster: questions of two tasks are taken to be independent."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def cluster_contributions(
 ) -> dict[Cluster, float]:
     """Split one model's overall mean into what each cluster adds to it.
 
-    The overall mean is over tasks, of the mean over a task's shared pairs, of the mean over a pair's queries.
+    The overall mean is the mean over tasks of the mean over a task's shared pairs of the mean over a pair's queries.
 
     Args:
         entries: The model's records, one per task of `shared`.
@@ -64,7 +64,7 @@ def separate(models: Sequence[Mapping[Cluster, float]], flips: int, seed: int) -
     Args:
         models: Cluster contributions of each, in order of rank.
         flips: Sign flips, shared by all comparisons.
-        seed: Of the flips.
+        seed: Seed of the flips.
     """
     best, above = np.full(len(models), np.nan), np.full(len(models), np.nan)
     if len(models) < 2:

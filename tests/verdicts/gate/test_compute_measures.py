@@ -81,11 +81,11 @@ def test_what_is_better_lower_is_decided_as_its_negative_is_where_higher_is_bett
 @pytest.mark.parametrize("measure", SIDEWAYS)
 def test_a_measure_without_a_better_direction_is_refused(tmp_path, measure):
     write_models(tmp_path, measure)
-    with pytest.raises(UsageError, match=f"{measure} .*neither.*holds no margin"):
+    with pytest.raises(UsageError, match=f"{measure} .*without judging it.*holds no margin"):
         run_gate(tmp_path, measure)
     write_models(tmp_path, "nDCG@10")
     (tmp_path / "gates.toml").write_text(f'[[rule]]\npairs = "*-mul"\nworst_drop = 1\nmeasure = "{measure}"\n')
-    with pytest.raises(UsageError, match=f"rule 1: {measure} .*neither"):
+    with pytest.raises(UsageError, match=f"rule 1: {measure} .*without judging it"):
         read_rules(tmp_path / "gates.toml")
 
 
@@ -119,7 +119,7 @@ def test_a_margin_in_points_is_at_most_100_and_one_in_ranks_may_be_more(tmp_path
 
 def test_a_main_measure_that_is_no_share_has_to_be_named(tmp_path):
     write_models(tmp_path, "Max@R")
-    with pytest.raises(UsageError, match=r"toy: its main measure, Max@R, .*name it as the measure"):
+    with pytest.raises(UsageError, match=r"toy: its main measure, Max@R, .*name it with --measure"):
         run_gate(tmp_path, None)
 
 
