@@ -90,7 +90,7 @@ def evaluate(
     """
     from clearbench.evaluation.options import EvaluationOptions
     from clearbench.evaluation.pipeline import evaluate as run
-    from clearbench.scoring.judges import make_judge
+    from clearbench.scoring.table import make_judge
     from clearbench.tasks.dataset import Dataset
 
     if not isinstance(tasks, Sequence) or not all(isinstance(task, Dataset) for task in tasks):

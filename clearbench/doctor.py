@@ -13,7 +13,7 @@ from clearbench.common.environment import default_cache, describe_environment
 from clearbench.common.errors import ClearbenchError
 from clearbench.common.languages import Language, parse_language
 from clearbench.common.pairs import Pair
-from clearbench.encoders.vectors.store import list_cached
+from clearbench.encoders.vectors.cached import list_cached
 from clearbench.tasks.catalogue import list_tasks
 from clearbench.tasks.formats.table import open_files
 from clearbench.tasks.options import DataLocation

@@ -9,7 +9,7 @@ from clearbench.encoders.base import Setting
 from clearbench.evaluation.options import EvaluationOptions
 from clearbench.records.folder import RecordFolder, record_folder
 from clearbench.records.schema import Identity
-from clearbench.scoring.judges import Judge
+from clearbench.scoring.judge import Judge
 from clearbench.search.engines import Encoder
 from clearbench.tasks.dataset import Dataset, TaskPair
 

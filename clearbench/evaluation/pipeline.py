@@ -22,7 +22,7 @@ from clearbench.evaluation.summary import make_record, summarise
 from clearbench.records.folder import read_record
 from clearbench.records.schema import Record
 from clearbench.scoring.bias import LanguageBias, has_several, judge_bias
-from clearbench.scoring.judges import Judge, PairScores
+from clearbench.scoring.judge import Judge, PairScores
 from clearbench.search.engine import Engine, OpenPool
 from clearbench.search.engines import Encoder, open_engine
 from clearbench.tasks.dataset import Dataset, TaskPair

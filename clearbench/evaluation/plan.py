@@ -6,7 +6,7 @@ from pathlib import Path
 
 from clearbench.evaluation.job import open_jobs
 from clearbench.evaluation.options import EvaluationOptions
-from clearbench.scoring.judges import Judge
+from clearbench.scoring.judge import Judge
 from clearbench.search.engines import Encoder, open_engine
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from clearbench.records.folder import RecordFolder
 from clearbench.records.runs import qrels_lines, text_rows, trec_lines
-from clearbench.scoring.judges import PairScores
+from clearbench.scoring.judge import PairScores
 from clearbench.search.engine import OpenPool
 from clearbench.tasks.dataset import Dataset
 

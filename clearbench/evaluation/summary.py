@@ -17,7 +17,7 @@ from clearbench.records.parts import QueryScores, read_scores
 from clearbench.records.schema import SCHEMA_VERSION, PairRecord, Record
 from clearbench.scoring.bias import CHANCE, RANK, LanguageBias
 from clearbench.scoring.bias_summary import summarise_bias
-from clearbench.scoring.judges import PairScores
+from clearbench.scoring.judge import PairScores
 from clearbench.stats.averages import macro_averages
 from clearbench.stats.intervals import cluster_codes
 from clearbench.stats.summaries import BiasSummary, summarise_measures

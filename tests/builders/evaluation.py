@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from clearbench.evaluation.options import EvaluationOptions
 from clearbench.evaluation.pipeline import Evaluation, evaluate
-from clearbench.scoring.judges import make_judge
+from clearbench.scoring.table import make_judge
 from clearbench.search.engines import Encoder
 from clearbench.tasks.dataset import Dataset
 

@@ -17,7 +17,8 @@ from clearbench.evaluation.pipeline import evaluate
 from clearbench.records.folder import RecordFolder, find_records, read_record
 from clearbench.records.parts import read_scores
 from clearbench.records.runs import read_run, read_run_qrels, read_texts
-from clearbench.scoring import judges
+from clearbench.scoring import qrels
+from clearbench.scoring.answers.judges import XorJudge
 from clearbench.scoring.answers.xor import Tokeniser
 from clearbench.scoring.compute import MEASURE_NAMES, score_ranks, score_run
 from clearbench.tasks.dataset import Texts
@@ -67,7 +68,7 @@ def test_several_relevant_passages_go_through_pytrec_eval(tmp_path):
 
 def test_verification_passes_and_would_catch_a_wrong_rank(tmp_path, monkeypatch):
     run(tmp_path, verify=True)
-    monkeypatch.setattr(judges, "score_ranks", lambda ranks: score_ranks(ranks + 1))
+    monkeypatch.setattr(qrels, "score_ranks", lambda ranks: score_ranks(ranks + 1))
     with pytest.raises(ScoringError, match="pytrec_eval says"):
         run(tmp_path, verify=True, replace=True)
 
@@ -378,7 +379,7 @@ def answer_set(judged_by):
 
 def test_answer_judged_tasks_use_their_own_measures(tmp_path):
     words = Tokeniser("words", False, str.split)
-    judge = judges.XorJudge(answer_set("xor"), tokeniser=words)
+    judge = XorJudge(answer_set("xor"), tokeniser=words)
     [xor] = evaluate(HashEncoder(), [judge], EvaluationOptions(tmp_path / "out"))
     summary = xor.record.pairs[0]
     assert list(summary.measures) == ["R@2kt", "R@5kt"]

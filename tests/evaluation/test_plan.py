@@ -10,7 +10,7 @@ from clearbench.common.progress import duration
 from clearbench.encoders.bm25 import BM25
 from clearbench.evaluation.options import EvaluationOptions
 from clearbench.evaluation.plan import plan_run
-from clearbench.scoring.judges import make_judge
+from clearbench.scoring.table import make_judge
 from clearbench.search.engines import open_engine
 
 

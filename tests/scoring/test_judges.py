@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from clearbench.common.errors import DataError, ScoringError
 from clearbench.common.measures import RULES
 from clearbench.encoders.bm25 import BM25
-from clearbench.scoring import judges
+from clearbench.scoring import qrels
 from clearbench.scoring.compute import MEASURE_NAMES, score_ranks
-from clearbench.scoring.judges import JUDGES, QrelsJudge, make_judge
+from clearbench.scoring.qrels import QrelsJudge
+from clearbench.scoring.table import JUDGES, make_judge
 from clearbench.search.engines import open_engine
 from clearbench.tasks.dataset import Dataset
 
@@ -73,7 +74,7 @@ def test_verifying_passes_and_catches_a_wrong_rank(monkeypatch):
     pool, judge = open_pool(data, "en"), QrelsJudge(data)
     [scored] = judge.score(pool, data.pairs, rankings=True)
     judge.verify(pool, scored)
-    monkeypatch.setattr(judges, "score_ranks", lambda ranks: score_ranks(ranks + 1))
+    monkeypatch.setattr(qrels, "score_ranks", lambda ranks: score_ranks(ranks + 1))
     [wrong] = judge.score(pool, data.pairs, rankings=True)
     with pytest.raises(ScoringError, match=r"toy en-en: nDCG@1 of query .* pytrec_eval says"):
         judge.verify(pool, wrong)

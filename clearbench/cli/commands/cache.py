@@ -18,7 +18,7 @@ def list_cache(cache_dir: Annotated[Path, CACHE_DIR]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from clearbench.encoders.vectors.store import list_cached
+    from clearbench.encoders.vectors.cached import list_cached
 
     entries = list_cached(cache_dir)
     table = Table("encoder", "name", "MB", "parts", "idle days")
@@ -40,7 +40,7 @@ def prune_cache(
     cache_dir: Annotated[Path, CACHE_DIR],
 ) -> None:
     """Delete the vectors of encoders that have not been used lately."""
-    from clearbench.encoders.vectors.store import prune
+    from clearbench.encoders.vectors.cached import prune
 
     if idle_days < 0:
         raise UsageError(f"--idle-days {idle_days}: expected 0 or more.")

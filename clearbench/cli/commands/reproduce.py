@@ -28,7 +28,7 @@ def reproduce(
     from clearbench.evaluation.pipeline import evaluate
     from clearbench.evaluation.reproduce import compare_with_published
     from clearbench.records.published import find_published
-    from clearbench.scoring.judges import make_judge
+    from clearbench.scoring.table import make_judge
     from clearbench.tasks.load import load_task
 
     published = find_published(figures)

@@ -53,7 +53,7 @@ def run(
     from clearbench.encoders.load import load_encoder
     from clearbench.evaluation.pipeline import evaluate
     from clearbench.evaluation.plan import plan_run
-    from clearbench.scoring.judges import make_judge
+    from clearbench.scoring.table import make_judge
     from clearbench.tasks.load import load_tasks
 
     if pool == "mixed":

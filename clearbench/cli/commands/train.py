@@ -8,7 +8,7 @@ from clearbench.tasks.options import DataLocation, Selection
 from clearbench.training.run.config import RUN, TrainConfig, make_config, parse_setting
 
 if TYPE_CHECKING:
-    from clearbench.scoring.judges import Judge
+    from clearbench.scoring.judge import Judge
 
 
 def train(
@@ -47,7 +47,7 @@ def load_eval_tasks(config: TrainConfig) -> list["Judge"]:
     if config.eval_tasks is None:
         return []
     from clearbench.common.environment import default_cache
-    from clearbench.scoring.judges import make_judge
+    from clearbench.scoring.table import make_judge
     from clearbench.tasks.load import load_task
 
     location = DataLocation(data_dir=config.data_dir, cache_dir=default_cache(), offline=config.offline)

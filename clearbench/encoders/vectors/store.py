@@ -10,10 +10,7 @@ different names and may duplicate a vector, which harms nothing.
 
 import json
 import secrets
-import shutil
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -186,45 +183,3 @@ def _read_vectors(part: Path | FloatArray) -> FloatArray:
             return vectors
     except (OSError, SafetensorError) as error:
         raise StoreError(f"{part} cannot be read any more ({error}). Run again to encode its texts anew.") from error
-
-
-@dataclass(frozen=True)
-class CachedEncoder:
-    """One encoder's share of the embedding cache, for listing and pruning."""
-
-    folder: Path
-    name: str
-    num_bytes: int
-    num_parts: int
-    last_used: float
-
-    @property
-    def idle_days(self) -> float:
-        """Days since a run last opened it."""
-        return (time.time() - self.last_used) / 86400
-
-
-def list_cached(cache: Path) -> list[CachedEncoder]:
-    """List the encoders whose vectors are kept below the root of all caches, latest use first."""
-    root = cache / EMBEDDINGS
-    found = []
-    for folder in root.iterdir() if root.is_dir() else []:
-        description = folder / "encoder.json"
-        if not description.is_file():
-            continue
-        parts = list(folder.glob(PART_PATTERN))
-        try:
-            name = str(json.loads(description.read_text(encoding="utf-8")).get("name", "?"))
-        except (ValueError, AttributeError):
-            name = "?"
-        size = sum(part.stat().st_size for part in parts)
-        found.append(CachedEncoder(folder, name, size, len(parts), description.stat().st_mtime))
-    return sorted(found, key=lambda entry: -entry.last_used)
-
-
-def prune(cache: Path, idle_days: float) -> list[CachedEncoder]:
-    """Delete the vectors of encoders that no run has used for `idle_days` days; return what was deleted."""
-    gone = [entry for entry in list_cached(cache) if entry.idle_days >= idle_days]
-    for entry in gone:
-        shutil.rmtree(entry.folder)
-    return gone

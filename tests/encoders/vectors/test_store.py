@@ -1,14 +1,13 @@
 """The store: what goes in comes out, parts survive kills, encoders never mix."""
 
 import os
-import time
 
 import numpy as np
 import pytest
 from builders.encoders import HashEncoder
 
 from clearbench.common.errors import StoreError
-from clearbench.encoders.vectors.store import EMBEDDINGS, EmbeddingStore, list_cached, prune, text_keys
+from clearbench.encoders.vectors.store import EmbeddingStore, text_keys
 
 TEXTS = [f"text {n}" for n in range(50)]
 
@@ -82,14 +81,3 @@ def test_two_writers_do_not_disturb_each_other(tmp_path):
         store.add(text_keys(encoder, TEXTS, "query"), encoder.encode_batch(TEXTS, "query"))
     merged = EmbeddingStore(tmp_path)
     assert np.array_equal(merged.get(text_keys(encoder, TEXTS, "query")), encoder.encode_batch(TEXTS, "query"))
-
-
-def test_listing_and_pruning(tmp_path):
-    filled(tmp_path / EMBEDDINGS / "aaa", HashEncoder())
-    filled(tmp_path / EMBEDDINGS / "bbb", HashEncoder())
-    old = time.time() - 10 * 86400
-    os.utime(tmp_path / EMBEDDINGS / "aaa" / "encoder.json", (old, old))
-    assert [entry.folder.name for entry in list_cached(tmp_path)] == ["bbb", "aaa"]
-    assert [entry.folder.name for entry in prune(tmp_path, idle_days=5)] == ["aaa"]
-    assert [entry.folder.name for entry in list_cached(tmp_path)] == ["bbb"]
-    assert list_cached(tmp_path / "nowhere") == []

@@ -1,0 +1,51 @@
+"""What the embedding cache holds, encoder by encoder: listing and pruning."""
+
+import json
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from clearbench.encoders.vectors.store import EMBEDDINGS, PART_PATTERN
+
+
+@dataclass(frozen=True)
+class CachedEncoder:
+    """One encoder's share of the embedding cache, for listing and pruning."""
+
+    folder: Path
+    name: str
+    num_bytes: int
+    num_parts: int
+    last_used: float
+
+    @property
+    def idle_days(self) -> float:
+        """Days since a run last opened it."""
+        return (time.time() - self.last_used) / 86400
+
+
+def list_cached(cache: Path) -> list[CachedEncoder]:
+    """List the encoders whose vectors are kept below the root of all caches, latest use first."""
+    root = cache / EMBEDDINGS
+    found = []
+    for folder in root.iterdir() if root.is_dir() else []:
+        description = folder / "encoder.json"
+        if not description.is_file():
+            continue
+        parts = list(folder.glob(PART_PATTERN))
+        try:
+            name = str(json.loads(description.read_text(encoding="utf-8")).get("name", "?"))
+        except (ValueError, AttributeError):
+            name = "?"
+        size = sum(part.stat().st_size for part in parts)
+        found.append(CachedEncoder(folder, name, size, len(parts), description.stat().st_mtime))
+    return sorted(found, key=lambda entry: -entry.last_used)
+
+
+def prune(cache: Path, idle_days: float) -> list[CachedEncoder]:
+    """Delete the vectors of encoders that no run has used for `idle_days` days; return what was deleted."""
+    gone = [entry for entry in list_cached(cache) if entry.idle_days >= idle_days]
+    for entry in gone:
+        shutil.rmtree(entry.folder)
+    return gone

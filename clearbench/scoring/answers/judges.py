@@ -1,0 +1,91 @@
+"""Judging by accepted answers: the judges of XOR-Retrieve's and of MKQA's rule."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+
+import numpy as np
+
+from clearbench.common.errors import ScoringError, located
+from clearbench.scoring.answers.mkqa import score_mkqa
+from clearbench.scoring.answers.rule import AnswerScores, Rankings
+from clearbench.scoring.answers.xor import Tokeniser, find_tokeniser, score_xor
+from clearbench.scoring.compute import DEPTH
+from clearbench.scoring.judge import PairScores, rank_pairs
+from clearbench.search.engine import OpenPool
+from clearbench.tasks.dataset import Dataset, TaskPair
+
+
+class XorJudge:
+    """XOR-Retrieve's answer rule; see scoring/answers/xor.py."""
+
+    def __init__(self, data: Dataset, offline: bool = False, tokeniser: Tokeniser | None = None) -> None:
+        """Judge a dataset.
+
+        Args:
+            data: A dataset with answers and the name of a tokeniser.
+            offline: Download no data of the tokeniser.
+            tokeniser: Used in place of the one that the dataset names.
+        """
+        self.data = data
+        self._tokeniser = tokeniser or find_tokeniser(data.tokeniser, offline)
+        self._texts = _passage_texts(data)
+        self._cache: dict[tuple[str, str], tuple[int, str]] = {}
+
+    @property
+    def settings(self) -> Mapping[str, str | int]:
+        """See Judge."""
+        return {"judged_by": "xor", "search": "exact", "tokeniser": self._tokeniser.name, "depth": DEPTH}
+
+    def score(self, pool: OpenPool, pairs: Sequence[TaskPair], rankings: bool = False) -> Iterator[PairScores]:
+        """See Judge; questions whose only answers are yes or no are skipped."""
+        return _score_answers(self.data, pool, pairs, self._rule)
+
+    def verify(self, pool: OpenPool, scored: PairScores) -> None:
+        """Do nothing: there is no second way to compute these scores."""
+
+    def _rule(self, ranked: Rankings, answers: Mapping[str, tuple[str, ...]]) -> AnswerScores:
+        return score_xor(ranked, self._texts, answers, self._tokeniser, cache=self._cache)
+
+
+class MkqaJudge:
+    """MKQA's answer rule; see scoring/answers/mkqa.py."""
+
+    settings: Mapping[str, str | int] = MappingProxyType({"judged_by": "mkqa", "search": "exact", "depth": DEPTH})
+
+    def __init__(self, data: Dataset, offline: bool = False) -> None:
+        """Judge a dataset with answers; nothing has to be downloaded."""
+        self.data = data
+        self._texts = _passage_texts(data)
+        self._cache: dict[str, str] = {}
+
+    def score(self, pool: OpenPool, pairs: Sequence[TaskPair], rankings: bool = False) -> Iterator[PairScores]:
+        """See Judge."""
+        return _score_answers(self.data, pool, pairs, self._rule)
+
+    def verify(self, pool: OpenPool, scored: PairScores) -> None:
+        """Do nothing: there is no second way to compute these scores."""
+
+    def _rule(self, ranked: Rankings, answers: Mapping[str, tuple[str, ...]]) -> AnswerScores:
+        return score_mkqa(ranked, self._texts, answers, cache=self._cache)
+
+
+def _score_answers(
+    data: Dataset,
+    pool: OpenPool,
+    pairs: Sequence[TaskPair],
+    rule: Callable[[Rankings, Mapping[str, tuple[str, ...]]], AnswerScores],
+) -> Iterator[PairScores]:
+    ids = pool.pool.ids
+    for pair, ranked in zip(pairs, rank_pairs(data, pool, pairs), strict=True):
+        queries = data.queries_of(pair).ids
+        with located(f"{data.task} {pair}"):
+            if unanswered := [query for query in queries if query not in data.answers]:
+                raise ScoringError(f"{len(unanswered)} queries have no accepted answers, first {unanswered[0]!r}.")
+            lists = {query: [ids[p] for p in places] for query, places in zip(queries, ranked.positions, strict=True)}
+            found = rule(lists, {query: data.answers[query] for query in queries})
+        scores = np.array(list(found.scores.values()), dtype=np.float64).reshape(len(found.scores), -1)
+        yield PairScores(pair, tuple(found.scores), found.measures, scores, found.skipped, ranked)
+
+
+def _passage_texts(data: Dataset) -> dict[str, str]:
+    return {key: text for pool in data.pools.values() for key, text in zip(pool.ids, pool.texts, strict=True)}

@@ -1,0 +1,114 @@
+"""Judging by relevance judgements (qrels): trec_eval's measures, from ranks where they suffice, else from rankings."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+
+import numpy as np
+
+from clearbench.common.errors import DataError, ScoringError, located
+from clearbench.scoring.compute import MEASURE_NAMES, score_ranks, score_run
+from clearbench.scoring.judge import PairScores, rank_pairs
+from clearbench.search.engine import OpenPool
+from clearbench.search.pool import Ranked
+from clearbench.tasks.dataset import Dataset, Qrels, TaskPair
+
+# Two ways to compute one score may differ by this much.
+SAME_SCORE = 1e-12
+
+
+class QrelsJudge:
+    """Relevance judgements, by trec_eval's measures."""
+
+    settings: Mapping[str, str | int] = MappingProxyType({"judged_by": "qrels", "search": "exact"})
+
+    def __init__(self, data: Dataset, offline: bool = False) -> None:
+        """Judge a dataset; nothing has to be downloaded."""
+        self.data = data
+
+    def score(self, pool: OpenPool, pairs: Sequence[TaskPair], rankings: bool = False) -> Iterator[PairScores]:
+        """See Judge; queries without a relevant passage are skipped.
+
+        Raises:
+            DataError: A judged passage is not in the pool.
+            SearchError, ScoringError: The message names the pair.
+        """
+        position = {passage: place for place, passage in enumerate(pool.pool.ids)}
+        shared = {key: self._only_relevant(key, position) for key in dict.fromkeys(pair.qrels for pair in pairs)}
+        golds = [self._gold(pair, shared[pair.qrels]) for pair in pairs]
+        needed = [pair for pair, gold in zip(pairs, golds, strict=True) if rankings or gold is None]
+        ranked = dict(zip(needed, rank_pairs(self.data, pool, needed) if needed else (), strict=True))
+        for pair, gold in zip(pairs, golds, strict=True):
+            with located(f"{self.data.task} {pair}"):
+                if gold is None:
+                    scored = self._score_rankings(pool, pair, ranked[pair])
+                else:
+                    queries = self.data.queries_of(pair)
+                    ranks = pool.gold_ranks(queries, np.array([position[gold[query]] for query in queries.ids]))
+                    scored = PairScores(pair, queries.ids, MEASURE_NAMES, score_ranks(ranks), ranked=ranked.get(pair))
+            yield scored
+
+    def verify(self, pool: OpenPool, scored: PairScores) -> None:
+        """Score the rankings through pytrec_eval, and compare.
+
+        Raises:
+            ScoringError: A score differs by more than SAME_SCORE.
+        """
+        assert scored.ranked is not None
+        run = as_run(self.data.queries_of(scored.pair).ids, scored.ranked, pool)
+        reference = score_run(run, self.data.qrels_of(scored.pair), scored.queries)
+        distance = np.abs(scored.scores - reference)
+        if distance.max(initial=0.0) > SAME_SCORE:
+            row, column = np.unravel_index(distance.argmax(), reference.shape)
+            raise ScoringError(
+                f"{self.data.task} {scored.pair}: {scored.measures[column]} of query {scored.queries[row]!r} is "
+                f"{scored.scores[row, column]!r}, pytrec_eval says {reference[row, column]!r}. Please report this."
+            )
+
+    def _score_rankings(self, pool: OpenPool, pair: TaskPair, ranked: Ranked) -> PairScores:
+        queries, qrels = self.data.queries_of(pair).ids, self.data.qrels_of(pair)
+        judged = tuple(query for query in queries if any(r > 0 for r in qrels.get(query, {}).values()))
+        scores = score_run(as_run(queries, ranked, pool), qrels, judged)
+        counted = set(judged)
+        skipped = tuple(query for query in queries if query not in counted)
+        return PairScores(pair, judged, MEASURE_NAMES, scores, skipped, ranked)
+
+    def _only_relevant(self, key: str, position: Mapping[str, int]) -> Mapping[str, str] | None:
+        qrels = self.data.qrels[key]
+        lost = {passage for judgements in qrels.values() for passage in judgements if passage not in position}
+        if lost:
+            pair = next(pair for pair in self.data.pairs if pair.qrels == key)
+            raise DataError(
+                f"{self.data.task} {pair}: {len(lost)} judged passages are not in the pool, first {min(lost)!r}. "
+                f"Run `clearbench tasks check {self.data.task}`."
+            )
+        return only_relevant(qrels)
+
+    def _gold(self, pair: TaskPair, gold: Mapping[str, str] | None) -> Mapping[str, str] | None:
+        """Query -> its only relevant passage, where all the pair's queries have one."""
+        return gold if gold and all(query in gold for query in self.data.queries_of(pair).ids) else None
+
+
+def as_run(queries: Sequence[str], ranked: Ranked, pool: OpenPool) -> dict[str, dict[str, float]]:
+    """Return a ranking as a run: query id -> passage id -> score.
+
+    Args:
+        queries: Query ids, in the ranking's order.
+        ranked: The ranking.
+        pool: The pool that was searched.
+    """
+    ids = pool.pool.ids
+    return {
+        query: dict(zip([ids[p] for p in positions], scores.tolist(), strict=True))
+        for query, positions, scores in zip(queries, ranked.positions, ranked.scores, strict=True)
+    }
+
+
+def only_relevant(qrels: Qrels) -> dict[str, str] | None:
+    """query id -> its only relevant passage, if every query has exactly one; else None."""
+    gold = {}
+    for query, judgements in qrels.items():
+        relevant = [passage for passage, relevance in judgements.items() if relevance > 0]
+        if len(relevant) != 1 or len(judgements) != 1:
+            return None
+        gold[query] = relevant[0]
+    return gold

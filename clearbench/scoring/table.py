@@ -1,0 +1,27 @@
+"""The table of all rules of scoring, with their judges. A new rule is a module and a row."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from clearbench.common.measures import Rule
+from clearbench.scoring.answers.judges import MkqaJudge, XorJudge
+from clearbench.scoring.judge import Judge
+from clearbench.scoring.qrels import QrelsJudge
+from clearbench.tasks.dataset import Dataset
+
+JUDGES: Mapping[Rule, Callable[[Dataset, bool], Judge]] = MappingProxyType(
+    {"qrels": QrelsJudge, "xor": XorJudge, "mkqa": MkqaJudge}
+)
+"""Rule, as task files name it in `judged_by` -> its judge."""
+
+
+def make_judge(data: Dataset, offline: bool = False) -> Judge:
+    """Return the judge of a loaded task.
+
+    Args:
+        data: The task's data.
+        offline: Download nothing that the rule needs.
+    Raises:
+        ScoringError: The official tokeniser of XOR-Retrieve lacks its data.
+    """
+    return JUDGES[data.judged_by](data, offline)
