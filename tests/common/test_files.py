@@ -1,0 +1,56 @@
+"""Files are replaced whole or not at all."""
+
+import io
+import os
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from clearbench.common.files import parquet_bytes, write_atomically
+
+
+def content_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_file_is_written_and_written_over(tmp_path: Path) -> None:
+    for data in (b"first and longer", b"second", b""):
+        write_atomically(tmp_path / "a", data)
+        assert content_of(tmp_path) == {"a": data}
+
+
+@pytest.mark.parametrize(("where", "step"), [(os, "fsync"), (Path, "replace")])
+@pytest.mark.parametrize("error", [OSError("disk full"), KeyboardInterrupt()], ids=["full", "interrupted"])
+def test_a_failure_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: object, step: str, error: BaseException
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise error
+
+    (tmp_path / "a").write_bytes(b"old")
+    monkeypatch.setattr(where, step, fail)
+    with pytest.raises(type(error)):
+        write_atomically(tmp_path / "a", b"new")
+    assert content_of(tmp_path) == {"a": b"old"}
+
+
+def test_until_the_file_is_whole_a_reader_sees_the_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a").write_bytes(b"old")
+    seen, sync = [], os.fsync
+
+    def look(descriptor: int) -> None:
+        seen.append((tmp_path / "a").read_bytes())
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", look)
+    write_atomically(tmp_path / "a", b"new")
+    assert seen[0] == b"old" and (tmp_path / "a").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("dictionary", [True, False, ["pair"]])
+def test_a_table_is_read_back_from_its_bytes(dictionary: bool | list[str]) -> None:
+    table = pa.table({"pair": ["de-en", "de-en"], "score": [0.5, 1.0]}).replace_schema_metadata({"a": "b"})
+    found = pq.read_table(io.BytesIO(parquet_bytes(table, dictionary)))
+    assert found.equals(table) and found.schema.metadata == {b"a": b"b"}

@@ -1,0 +1,87 @@
+"""Words and figures: counts with their nouns, lists that are cut, p-values, escapes."""
+
+import html
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clearbench.common.text import capitalise, count, escape_markdown, first_line, joined, listed, p_value, task_label
+
+names = st.lists(st.text("abc", min_size=1, max_size=3), max_size=15)
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "text"),
+    [
+        (0, "pair", "0 pairs"),
+        (1, "pair", "1 pair"),
+        (1, "query", "1 query"),
+        (1190, "query", "1,190 queries"),
+        (-1, "point", "-1 points"),
+    ],
+)
+def test_a_count_agrees_with_its_noun(number: int, noun: str, text: str) -> None:
+    assert count(number, noun) == text
+
+
+@given(names, st.integers(1, 12))
+def test_a_list_names_the_first_ones_and_counts_the_rest(words: list[str], most: int) -> None:
+    text = listed(words, most)
+    shown, _, rest = text.partition(" and ")
+    assert shown == (", ".join(words[:most]) or "none")
+    assert rest == (f"{len(words) - most} more" if len(words) > most else "")
+
+
+def test_a_list_takes_whatever_has_a_name() -> None:
+    assert listed(iter(range(3))) == "0, 1, 2"
+    assert listed(range(2000), 1) == "0 and 1,999 more"
+
+
+@given(names, st.integers(2, 8))
+def test_a_sentence_s_list_has_no_more_parts_than_allowed_and_counts_every_word(words: list[str], most: int) -> None:
+    parts = re.split(", | and ", joined(words, most)) if words else []
+    assert len(parts) == min(len(words), most)
+    cut = len(words) > most
+    more = int(parts[-1].removesuffix(" more")) if cut else 0
+    assert parts[: len(parts) - cut] == words[: len(words) - more]
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [("", ""), ("a", "a"), ("ab", "a and b"), ("abc", "a, b and c"), ("abcd", "a, b and 2 more")],
+)
+def test_words_are_joined_as_in_a_sentence(words: str, text: str) -> None:
+    assert joined(list(words), 3) == text
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [(1.0, "= 1.000"), (0.0124, "= 0.012"), (0.001, "= 0.001"), (0.00099, "< 0.001"), (0.0, "< 0.001")],
+)
+def test_a_p_value_has_its_relation(p: float, text: str) -> None:
+    assert p_value(p) == text
+
+
+def test_only_the_first_letter_becomes_a_capital() -> None:
+    assert [capitalise(text) for text in ("", "nDCG falls", "Über x")] == ["", "NDCG falls", "Über x"]
+
+
+def test_an_error_without_words_is_called_by_its_type() -> None:
+    assert first_line(ValueError(" one\ntwo")) == "one"
+    assert first_line(KeyboardInterrupt()) == "KeyboardInterrupt"
+
+
+def test_a_task_s_options_stand_in_one_order() -> None:
+    options = {"b": "2", "a": "1"}
+    assert task_label("xquad", options.items()) == task_label("xquad", reversed(options.items())) == "xquad+a=1+b=2"
+    assert task_label("xquad", ()) == "xquad"
+
+
+@given(st.text("ab|*_`<>@#&\\ \n~[]{}", max_size=20))
+def test_escaped_markdown_is_one_line_that_reads_as_the_text(text: str) -> None:
+    escaped = escape_markdown(text)
+    assert "\n" not in escaped
+    assert html.unescape(re.sub(r"\\(.)", r"\1", escaped)) == " ".join(text.split())
+    assert not re.search(r"[`*_{}\[\]<>|#@~]", re.sub(r"\\.", "", escaped))
