@@ -1,4 +1,4 @@
-"""What a user may set about an evaluation."""
+"""The options of an evaluation: where results and vectors go, and how careful it is."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`clearbench report`: everything that records show, as one HTML file that needs no network.
+"""Building the content of `clearbench report`: everything that records show, which `page` then makes one HTML file of.
 
     records -> leaderboard, comparisons, gates -> matrices, charts, sentences (Report) -> page.render -> HTML
 
@@ -42,9 +42,9 @@ class TaskSection:
 
     Attributes:
         label: Task with its options.
-        anchor: Where links lead.
-        measure: What is shown.
-        about: Its size, in words.
+        anchor: Id of the section in the page, for links.
+        measure: The measure that is shown.
+        about: Size of the task, in words.
         notes: What the records say was odd in the data.
         values: Matrices of figures.
         differences: Matrices of differences.
@@ -71,10 +71,10 @@ class Report:
 
     Attributes:
         options: What was asked for.
-        made: When, UTC.
-        version: Of clearbench.
+        made: Time at which the report was made, UTC.
+        version: Version of clearbench.
         board: The leaderboard.
-        models: In order of rank.
+        models: The models, in order of rank.
         reference: Name of the model that others are compared with; "" with a single model.
         facts: The summary, in sentences.
         tasks: See TaskSection.
@@ -83,7 +83,7 @@ class Report:
         ungated: Models that could not be gated, and why.
         bias: What mixed pools show, for each model and pool.
         runs: Training runs.
-        curves: Their curves.
+        curves: Curves of these runs.
     """
 
     options: ReportOptions

@@ -1,4 +1,4 @@
-"""What a user may set about a report."""
+"""The options of a report."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,14 +18,14 @@ class ReportOptions:
         messages: What the reader should know beforehand: records that were left out.
     """
 
-    title: Annotated[str, Option("Its heading.")] = "Retrieval across languages"
+    title: Annotated[str, Option("Heading of the page.")] = "Retrieval across languages"
     baseline: Annotated[
         str | None,
         Option("Model that others are compared with and gated against (default: compared with the best)."),
     ] = None
     margin: Annotated[float, Option("What English may lose to the baseline, in points.", flag="--gate-margin")] = 1.0
     tasks: Annotated[tuple[str, ...] | None, Option("Only these tasks, separated by commas.", read=read_names)] = None
-    measure: Annotated[str | None, Option("Instead of each task's main measure.")] = None
+    measure: Annotated[str | None, Option("Measure instead of each task's main one.")] = None
     training: Annotated[
         tuple[Path, ...],
         Option("Checkpoint of `clearbench train`, or a folder of them, for loss curves (repeatable)."),

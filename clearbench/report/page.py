@@ -66,7 +66,7 @@ def svg(chart: EstimateChart | CurveChart | ShareChart, width: float = WIDE) -> 
 
     Args:
         chart: What to draw.
-        width: Pixels on a screen.
+        width: Width on a screen, in pixels.
     """
     widths = {"wide": width, "narrow": NARROW} if width > NARROW else {"small": width}
     drawings = {name: draw(chart, pixels) for name, pixels in widths.items()}
@@ -77,8 +77,8 @@ def figure(value: float | None, measure: Measure = SHARE, digits: int = 1, signe
     """Return a figure as tables show it, "" for None.
 
     Args:
-        value: As in records.
-        measure: Whose unit decides whether it is shown times 100; by default that of a share.
+        value: The figure as in records.
+        measure: Its measure, whose unit decides whether it is shown times 100; by default a share.
         digits: Decimals.
         signed: Whether positive figures have a sign.
     """

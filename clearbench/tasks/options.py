@@ -1,4 +1,4 @@
-"""What a user may set about a task: which pairs, and where its data come from."""
+"""The options of a task: which of its pairs are loaded, and where its data come from."""
 
 from dataclasses import dataclass
 from pathlib import Path

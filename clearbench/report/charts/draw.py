@@ -1,4 +1,4 @@
-"""The one drawing of each chart: from plain data and a width in pixels to marks, for the page and for files.
+"""Drawing each chart, from plain data and a width in pixels to marks; the page and the files use the same drawing.
 
 A narrower drawing is laid out anew, not shrunk, so that its text can be read on a phone.
 """
@@ -18,7 +18,7 @@ SIZE, SMALL = 12.5, 11.0
 
 LINE_HEIGHT, TRACK, PADDING = 15.0, 12.5, 5.0
 DASHES: tuple[tuple[float, ...], ...] = ((), (5.0, 3.0), (1.5, 2.5))
-"""Of curves that take a colour for the first, second and third time."""
+"""Dashes of the curves that take a colour for the first, second and third time."""
 
 
 def draw(chart: EstimateChart | CurveChart | ShareChart, width: float) -> Drawing:
@@ -33,7 +33,13 @@ def draw(chart: EstimateChart | CurveChart | ShareChart, width: float) -> Drawin
 
 
 def wrap(text: str, size: float, width: float) -> list[str]:
-    """Break a text into lines no wider than `width`: at spaces, and inside words that are wider."""
+    """Break a text into lines no wider than `width`: at spaces, and inside words that are wider.
+
+    Args:
+        text: The text.
+        size: Size of the text, in pixels.
+        width: Largest width of a line, in pixels.
+    """
     lines = [""]
     for word in text.split():
         if lines[-1] and text_width(f"{lines[-1]} {word}", size) <= width:

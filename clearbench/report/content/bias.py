@@ -28,7 +28,7 @@ class QueryLanguageBias:
     """Queries of one language against a mixed pool; shares in per cent.
 
     Attributes:
-        language: Of the queries.
+        language: Language of the queries.
         own_first: How often the right passage in the query's language stands before its translations; None where
             there is no choice.
         lower: Lower end of its 95% interval.

@@ -56,9 +56,9 @@ def group_means(
     """Average a task's pairs by group, with cluster-robust intervals; groups of the same pairs are shown once.
 
     Args:
-        models: Those without a record of the task are passed over.
-        label: The task's.
-        measure: What to average.
+        models: The report's models; those without a record of the task are left out.
+        label: Label of the task.
+        measure: The measure to average.
         pairs: The pairs to average over; a model that lacks one is left out of the pair's groups.
     """
     members = _members(pairs)

@@ -31,7 +31,7 @@ FIELDS = ("value", "lower", "upper", "p", "base", "other")
 that a difference was made of."""
 
 WITH_DECIMAL, AS_TABLE = 14, 30
-"""Up to so many languages a side, cells show one decimal; up to so many, whole numbers; above, colours only."""
+"""With at most so many languages a side, cells show one decimal, then whole numbers; with more, colours only."""
 
 SIGNIFICANT = 0.05
 """Below this corrected p a difference is marked."""
@@ -43,8 +43,8 @@ class Heading:
 
     Attributes:
         code: Language code, model, or key of a group of pairs.
-        name: The same in words.
-        tier: Number of the language's resource tier; None for what is no language.
+        name: Name in words.
+        tier: Number of the language's resource tier; None for a model or a group.
         about: What every cell of the row is about, where the columns are models.
     """
 
@@ -64,7 +64,7 @@ class Scale:
     """Which figure has which of the colour steps 0 to 100.
 
     Attributes:
-        low: Figure of step 0. Of differences it is the greatest loss, and positive where a lower measure is better.
+        low: Figure of step 0. For differences it is the greatest loss, which is positive where lower is better.
         high: Figure of step 100.
         unit: What the figures are counted in: "points", "nDCG@10 × 100".
         signed: Whether figures are differences.

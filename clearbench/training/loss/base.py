@@ -1,4 +1,4 @@
-"""What the losses share: `NamedColumnsLoss.forward` is the way from a batch to a loss; see the package's docstring."""
+"""The base class of the losses: `NamedColumnsLoss.forward` is the way from a batch to a loss; see the package."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
@@ -21,13 +21,13 @@ BATCH_TOKENS = {"cpu": 2048, "accelerator": 32768}
 
 @dataclass(frozen=True)
 class LossOptions:
-    """What every loss here can be told.
+    """Options that every loss here takes.
 
     Attributes:
         scale: 1 / temperature; 20 is a temperature of 0.05.
-        mini_batch_size: Most texts per mini-batch. This or `mini_batch_tokens` turns gradient caching on: memory of
-            one mini-batch, one more forward pass, the same value and gradient.
-        mini_batch_tokens: Most padded tokens per mini-batch; a longer text gets one of its own.
+        mini_batch_size: Largest number of texts per mini-batch. This or `mini_batch_tokens` turns gradient caching on:
+            it takes the memory of one mini-batch and one more forward pass, and gives the same value and gradient.
+        mini_batch_tokens: Largest number of padded tokens per mini-batch; a longer text gets a mini-batch of its own.
         gather_across_devices: Take the candidates of all processes. Each process averages over its own rows;
             DistributedDataParallel averages gradients over processes, so the step equals one process's on the
             joint batch. Every process needs equally many rows.
@@ -63,7 +63,7 @@ class NamedColumnsLoss(nn.Module, ABC):
 
     Args:
         model: The SentenceTransformer to train.
-        read: The dataset's columns and what of them the loss reads.
+        read: The dataset's columns, and which of them the loss reads.
         options: See LossOptions.
 
     Attributes:
@@ -121,10 +121,11 @@ class NamedColumnsLoss(nn.Module, ABC):
         return (gather_rows(vectors_BSD) if self.gathers else vectors_BSD).transpose(0, 1)
 
     def excluded(self, base: str, texts: BatchTexts, twin: str | None = None) -> Tensor:
-        """Return which candidates of one side are none for a row, [B, S, N]: empty texts, and duplicates if wanted.
+        """Return which candidates of one side are left out for a row, [B, S, N]: empty texts, and duplicates if wanted.
 
-        A duplicate repeats the row's positive, or its twin repeats the row's: another question about the row's passage
-        is no negative for that passage, nor is a passage that answers the row's own question one for the question.
+        A candidate is a duplicate if it repeats the row's positive, or if its twin repeats that of the row: another
+        question about the row's passage is no negative for that passage, nor is a passage that answers the row's own
+        question a negative for the question.
 
         Args:
             base: The side.

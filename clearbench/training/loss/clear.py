@@ -42,24 +42,25 @@ class CLEARLoss(NamedColumnsLoss):
         | the same, passage_negative_1..n, target_query_negative_1..m       | none   |
         +-------------------------------------------------------------------+--------+
 
-    Numbers of negatives. With n != m the cross-entropies take all their candidates, the divergence the slots that
-    both sides have. An empty string is no candidate: it is left out of that side's cross-entropy, and of the
-    divergence where either side lacks it. So rows may have fewer negatives than others, or none.
+    Numbers of negatives. With n != m the cross-entropies take all their candidates, and the divergence takes the slots
+    that both sides have. An empty string is no candidate: it is left out of that side's cross-entropy, and of the
+    divergence if either side lacks it. So rows may have fewer negatives than others, or none.
 
     Duplicates (`mask_duplicates`). A candidate whose passage, or whose question, is the same text as the row's positive
-    is no negative for the row: left out on both sides. Otherwise a copy of the positive keeps the cross-entropy above
-    log 2, and a hard negative that is another row's positive counts against that row.
+    is no negative for the row, and is left out on both sides. Otherwise a copy of the positive would keep the
+    cross-entropy above log 2, and a hard negative that is another row's positive would count against that row.
 
     Relations: alpha = beta = 0 is InfoNCE from English questions (MultipleNegativesRankingLoss); alpha = 1 is InfoNCE
     from passages to target-language questions. A cross-lingual rival is `InfoNCELoss` with anchor target_query.
 
-    Precision: cosines and everything after them in float32 also under autocast (float64 for a float64 model).
+    Precision: cosines and everything after them are computed in float32, even under autocast (in float64 for a float64
+    model).
 
     Args:
         model: The SentenceTransformer to train.
         columns: Column names in the dataset's order.
         alpha: Weight of the reverse cross-entropy.
-        beta: Weight of the divergence; without meaning for kl="none".
+        beta: Weight of the divergence; not used with kl="none".
         scale: 1 / temperature.
         kl: "reverse_forward", KL(softmax R || softmax S), as published; "forward_reverse", KL(softmax S || softmax R);
             "js", Jensen-Shannon; "detached", the published one with its target softmax R taken as a constant, so that
@@ -67,7 +68,8 @@ class CLEARLoss(NamedColumnsLoss):
         shared: Fields of LossOptions: mini_batch_size, mini_batch_tokens, gather_across_devices, mask_duplicates,
             prompts.
     Raises:
-        TrainingError: A wrong set of columns or a weight out of range; in training, a batch that does not fit.
+        TrainingError: The columns are not those of the loss, or a weight is out of range; in training, a batch does
+            not fit.
     Source: CLEAR (2026), arXiv 2604.05821. Deviations: a text that is in a batch twice is encoded once, hence with one
     dropout mask; duplicates are masked; the cached gradient equals the plain one, where the published code multiplies
     it by the number of mini-batches.
@@ -103,7 +105,7 @@ class CLEARLoss(NamedColumnsLoss):
         self.sides = {part: SIDES[part] for part in used}
 
     def score(self, vectors: Mapping[str, Tensor], texts: BatchTexts) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the weighted sum and the parts "forward", "reverse", "kl" as far as they have a weight."""
+        """Return the weighted sum, and those of the parts "forward", "reverse" and "kl" that have a weight."""
         both = len(self.sides) == len(SIDES)
         twins = {"passage": "target_query", "target_query": "passage"} if both else {}
         scores, excluded, parts = {}, {}, {}

@@ -31,7 +31,7 @@ HOW_TO_ORDER = "Pass dataset.select_columns(loss.columns) to the trainer."
 
 @dataclass(frozen=True)
 class LossColumns:
-    """The dataset's columns in its order, and what of them a loss reads.
+    """The dataset's columns in its order, and which of them a loss reads.
 
     Attributes:
         names: The dataset's columns in its order.
@@ -42,7 +42,7 @@ class LossColumns:
     slots: Mapping[str, tuple[str, ...]]
 
     def name_features(self, features: Sequence[Features]) -> dict[str, Features]:
-        """Return the features by column, only of columns that are read, without what the trainer mixed in.
+        """Return column -> features, for the columns that are read and without what the trainer mixed in.
 
         Raises:
             TrainingError: The batch has more or fewer columns, or has them in another order.
@@ -82,9 +82,9 @@ def read_columns(names: Sequence[str], needed: Sequence[str], candidates: Iterab
     Args:
         names: The dataset's columns in its order; those that the loss does not need may be there too.
         needed: Base columns that the loss reads.
-        candidates: Those of them whose negatives it reads.
+        candidates: Base columns among them whose negatives it reads.
     Raises:
-        TrainingError: A column is unknown, twice there or missing; the negatives are not numbered 1, 2, 3, ...
+        TrainingError: A column is unknown, repeated or missing, or the negatives are not numbered 1, 2, 3, ...
     """
     numbers: dict[str, list[int]] = {"passage": [], "target_query": []}
     for column in names:

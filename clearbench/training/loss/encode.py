@@ -76,9 +76,9 @@ def encode(batches: MiniBatches) -> Tensor:
 def encode_cached(batches: MiniBatches, loss_of: Callable[[Tensor], Tensor]) -> Tensor:
     """Return the loss as a leaf whose backward pass encodes again, mini-batch by mini-batch (GradCache).
 
-    The second pass draws the same dropout masks and runs under the same autocast as the first: a backward pass is
-    usually called outside the autocast region. What comes from above (gradient scaler, accumulation) multiplies every
-    mini-batch; nothing multiplies or averages by their number.
+    The second pass draws the same dropout masks and runs under the same autocast as the first, because a backward pass
+    is usually called outside the autocast region. The gradient from above (scaled, or divided by accumulation steps)
+    multiplies every mini-batch; nothing multiplies or averages by the number of mini-batches.
 
     Args:
         batches: The distinct texts, in mini-batches, and the model.

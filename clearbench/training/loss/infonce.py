@@ -28,7 +28,7 @@ class InfoNCELoss(NamedColumnsLoss):
         shared: Fields of LossOptions: mini_batch_size, mini_batch_tokens, gather_across_devices, mask_duplicates,
             prompts.
     Raises:
-        TrainingError: As CLEARLoss.
+        TrainingError: See CLEARLoss.
     Source: van den Oord et al. (2018), arXiv 1807.03748, equation 4.
     """
 

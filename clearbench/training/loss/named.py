@@ -22,7 +22,7 @@ class NamedLoss:
         loss: CLEARLoss or InfoNCELoss.
         settings: Arguments of the loss.
         bases: Base columns that it reads.
-        candidates: Those of them whose negatives it reads.
+        candidates: Base columns among them whose negatives it reads.
     """
 
     formula: str
@@ -42,9 +42,9 @@ class NamedLoss:
         Args:
             model: The SentenceTransformer to train.
             columns: The dataset's columns in its order; columns that the formula does not read are not encoded.
-            options: What every loss can be told.
+            options: Options that every loss takes.
         Raises:
-            TrainingError: A wrong set of columns.
+            TrainingError: The columns are not those of the loss.
         """
         return self.loss(model, columns, **self.settings, **vars(options))
 

@@ -16,14 +16,16 @@ from clearbench.common.errors import TrainingError
 
 
 def cosine_scores(anchor_BD: Tensor, candidate_SND: Tensor, scale: float) -> Tensor:
-    """Return scale * cosine with unit-norm candidates; to be called with autocast off, which would score in bfloat16.
+    """Return scale * cosine of anchors with candidates.
+
+    Autocast has to be off: it would score in bfloat16.
 
     Args:
         anchor_BD: Vectors of the rows' anchors, of any norm.
         candidate_SND: Unit-norm vectors of the candidates.
         scale: 1 / temperature.
     Returns:
-        [B, S * N].
+        Scores in [-scale, scale], [B, S * N].
     """
     return scale * normalize(anchor_BD, dim=1) @ candidate_SND.flatten(0, 1).T
 
@@ -82,7 +84,7 @@ def divergence(kind: str, forward: Tensor, reverse: Tensor, excluded_BSN: Tensor
         kind: A name of `DIVERGENCES`.
         forward: S, [B, S * N], column by column the same (slot, row) as `reverse`.
         reverse: R, of the same shape.
-        excluded_BSN: Candidates out of both distributions.
+        excluded_BSN: Candidates that are left out of both distributions.
     Raises:
         TrainingError: The two do not have the same candidates.
     """

@@ -30,7 +30,7 @@ class BatchTexts:
 
     Attributes:
         tokens: Per distinct text its unpadded token-level features (input_ids, token_type_ids, ...).
-        settings: Per distinct text what else the model is told: prompt length, route of an asymmetric model.
+        settings: Per distinct text the other inputs of the model: prompt length, route of an asymmetric model.
         rows: Column -> index of each row's text, int64 [B]; -1 for an empty text, which is not encoded.
         keys: Column -> 64-bit hash of each row's token ids, int64 [B]; equal texts have equal keys in every process.
     """
@@ -143,8 +143,9 @@ def plan_texts(texts: BatchTexts, batch_tokens: int | None, batch_size: int | No
 
     Args:
         texts: The distinct texts.
-        batch_tokens: Most padded tokens per mini-batch; a longer text gets one of its own. None sets no limit.
-        batch_size: Most texts per mini-batch. None sets no limit.
+        batch_tokens: Largest number of padded tokens per mini-batch; a longer text gets a mini-batch of its own. None
+            sets no limit.
+        batch_size: Largest number of texts per mini-batch. None sets no limit.
     """
     num_tokens = texts.num_tokens
     groups: dict[tuple[tuple[str, Any], ...], list[int]] = {}
@@ -160,7 +161,13 @@ def plan_texts(texts: BatchTexts, batch_tokens: int | None, batch_size: int | No
 
 
 def pad_texts(texts: BatchTexts, batch: IntArray, padding: Padding) -> dict[str, Any]:
-    """Return the features of one mini-batch, padded to its own longest text."""
+    """Return the features of one mini-batch, padded to its own longest text.
+
+    Args:
+        texts: The distinct texts of the batch.
+        batch: Indices of the mini-batch's texts.
+        padding: How the model's tokenizer pads.
+    """
     chosen = [texts.tokens[index] for index in batch]
     lengths = [len(text["input_ids"]) for text in chosen]
     longest = max(lengths)

@@ -1,4 +1,4 @@
-"""From sources to rows: group what belongs together, split by group, leave out repeats and texts of the evaluation."""
+"""Building training rows from sources: group, split by group, leave out repeats and texts of the evaluation."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -14,13 +14,13 @@ from clearbench.training.rows.sources import RowSource
 
 @dataclass(frozen=True)
 class Built:
-    """Rows and what became of the others.
+    """The rows that were built, and what became of the others.
 
     Attributes:
         rows: The wanted part.
         other: The other part, with nothing left out.
-        dropped: Reason -> rows left out.
-        leaks: What the check found: rule, rows by task, the first ones.
+        dropped: Reason -> number of rows left out.
+        leaks: What the check for leaks found: its rule, rows per task, and the first leaks.
     """
 
     rows: tuple[TrainingRow, ...]
@@ -99,7 +99,7 @@ def merge_clusters(rows: Sequence[TrainingRow]) -> list[TrainingRow]:
 
 
 def describe_drops(dropped: Counter[str]) -> dict[str, int]:
-    """Return reason -> rows, most first."""
+    """Return reason -> number of rows, the largest number first."""
     return dict(dropped.most_common())
 
 

@@ -67,6 +67,10 @@ def manifest_path(path: Path) -> Path:
 def write_rows(path: Path, rows: Sequence[TrainingRow], manifest: Mapping[str, Any]) -> Path:
     """Write rows, then their manifest with the rows' hash and counts, each whole or not at all.
 
+    Args:
+        path: `.parquet` or `.jsonl`.
+        rows: What to write.
+        manifest: What the manifest says besides hash and counts: sources, arguments, rows left out.
     Returns:
         The manifest's path.
     Raises:

@@ -43,8 +43,8 @@ class Leak:
     """A text of a row that is, or nearly is, a text of the evaluation.
 
     Attributes:
-        column: Where in the row, such as `passage` or `passage_negatives[2]`.
-        share: 1 for equal texts, else the share of shingles.
+        column: Where in the row the text stands, such as `passage` or `passage_negatives[2]`.
+        share: 1 for equal texts, else the share of shared shingles, in (0, 1].
         equal: Whether the texts are equal after normalisation.
         where: The evaluation's text: kind, id, task and language.
     """
@@ -77,7 +77,8 @@ class LeakIndex:
     """The evaluation's texts, ready to be compared with.
 
     Attributes:
-        near_share: Share of shingles from which on two texts are near-duplicates; above 1 only equal texts count.
+        near_share: Two texts that share at least this part of their shingles are near-duplicates; above 1 only equal
+            texts count.
     """
 
     near_share: float = NEAR_SHARE
@@ -119,7 +120,13 @@ class LeakIndex:
             self.add(text, kind, f"{kind} {key!r} of {label} ({texts.language})")
 
     def add(self, text: str, kind: Kind, where: str) -> None:
-        """Add one text."""
+        """Add one text of the evaluation.
+
+        Args:
+            text: The text.
+            kind: "question" or "passage".
+            where: Kind, id, task and language, for messages.
+        """
         normalised = normalise(text)
         if normalised in self._equal:
             return
@@ -131,7 +138,13 @@ class LeakIndex:
         self._names.append(where)
 
     def find(self, text: str, kind: Kind, column: str) -> Leak | None:
-        """Return the leak that a text is, the nearest if there are several."""
+        """Return the leak that a text of a row is, the nearest if there are several, or None.
+
+        Args:
+            text: The text.
+            kind: "question" or "passage"; near-duplicates are of the same kind.
+            column: Where in the row the text stands.
+        """
         normalised = normalise(text)
         if (where := self._equal.get(normalised)) is not None:
             return Leak(column, 1.0, True, where)

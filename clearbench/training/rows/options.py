@@ -1,4 +1,4 @@
-"""What a user may set about training rows: what they are made of, how divided, checked and mined."""
+"""Options for training rows: what they are made of, and how they are divided, checked and mined."""
 
 from dataclasses import dataclass, field
 from math import isfinite
@@ -19,7 +19,7 @@ class Origin:
     """What rows are made of: tasks, or JSON lines of the user's own."""
 
     task: Annotated[
-        tuple[str, ...], Option("Task names, .toml files or BEIR folders, by commas.", read=read_names)
+        tuple[str, ...], Option("Task names, .toml files or BEIR folders, separated by commas.", read=read_names)
     ] = ()
     data: Annotated[Path | None, Option("JSON lines of your own in place of a task.")] = None
     fields: Annotated[
@@ -51,7 +51,7 @@ class Split:
 
     fraction: Annotated[float, Option("Share of articles (or passages) in the part `train`.")] = 1.0
     part: Annotated[Part, Option("The part to write.")] = "train"
-    seed: Annotated[int, Option("Another seed, another division.")] = 0
+    seed: Annotated[int, Option("Seed of the division; another seed gives another one.")] = 0
 
     def __post_init__(self) -> None:
         if not 0.0 < self.fraction <= 1.0:
@@ -80,7 +80,7 @@ class LeakOptions:
     ] = ()
     on_leak: Annotated[OnLeak, Option("Refuse, or leave out and count, rows with such texts.")] = "refuse"
     near: Annotated[
-        float, Option("Share of 8-word sequences from which texts are near-duplicates; above 1: never.")
+        float, Option("Least share of common 8-word sequences that makes texts near-duplicates; above 1: never.")
     ] = 0.5
 
     def __post_init__(self) -> None:
@@ -124,7 +124,7 @@ class MiningOptions:
     num_negatives: Annotated[int, Option("Hard negatives per row.", flag="--negatives")] = 5
     window: Annotated[Window, Option("First and last rank they come from.", read=read_window)] = DEFAULT_WINDOW
     margin: Annotated[float, Option("Least distance to the positive's score.")] = 0.05
-    seed: Annotated[int, Option("Which candidates of the window are taken.")] = 0
+    seed: Annotated[int, Option("Seed of the choice among the window's candidates.")] = 0
 
     def __post_init__(self) -> None:
         if self.num_negatives < 1:

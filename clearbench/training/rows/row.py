@@ -1,4 +1,4 @@
-"""Training rows: what `rows build` and `rows mine` make and what training reads; rows/files.py reads and writes them.
+"""The training row: what `rows build` and `rows mine` make, and what training reads; see rows/files.py for the files.
 
 One row is one English question with its passage and the same question in one target language:
 

@@ -28,9 +28,9 @@ class RowSource:
     """Rows of one task or file.
 
     Attributes:
-        rows: In file order.
-        described: What the manifest says: name, files with their hashes, notes.
-        dropped: Reason -> rows left out.
+        rows: The rows, in file order.
+        described: What the manifest says about the source: name, files with their hashes, notes.
+        dropped: Reason -> number of rows left out.
     """
 
     rows: tuple[TrainingRow, ...]
@@ -52,7 +52,7 @@ def rows_of_task(
         location: Where the files may come from.
         options: Reader options in place of the task file's, such as split = train.
     Raises:
-        UsageError, TaskError, DataError: As for loading a task.
+        UsageError, TaskError, DataError: See `load_task`.
         TrainingError: The task has no English questions or passages.
     """
     loaded = _load_english_pairs(name, languages, location, options)
@@ -131,10 +131,14 @@ def rows_of_file(path: Path, fields: Mapping[str, str], languages: Sequence[str]
 
 
 def load_excluded_task(name: str, languages: Sequence[str], location: DataLocation = ANYWHERE) -> Dataset:
-    """Load what of a task can hold texts of the rows: English and the given languages, as far as their files are there.
+    """Load the part of a task that can hold texts of the rows: English and the given languages.
 
+    Args:
+        name: Task name, task file or BEIR-style folder.
+        languages: Target languages of the rows.
+        location: Where the definition and the files may come from.
     Raises:
-        UsageError, TaskError, DataError: As for loading a task; a language without files is no error.
+        UsageError, TaskError, DataError: See `load_task`; a language without files is no error.
     """
     spec = find_task(name, location.tasks_dir)
     reader = open_reader(spec, open_files(spec, location))

@@ -1,4 +1,4 @@
-"""Which rows stand in which batch: planned for the whole run before it starts.
+"""Planning which rows stand in which batch, for the whole run before it starts.
 
 The plan depends on the rows, the batch size and the seed, never on the loss, so rivals see the same batches; a run that
 is continued takes the rest of the same plan. Every batch is full. One pass after another goes over the shuffled rows;
@@ -46,7 +46,7 @@ class BatchRules:
         batch_size: Rows per batch.
         num_batches: Batches of all steps and devices together.
         negatives: Hard negatives per row that are used.
-        seed: Of the shuffling.
+        seed: Seed of the shuffling.
         per_language: Batches of one target language each, in proportion to the languages' rows.
         duplicates: What may occur twice in a batch, see above.
     """

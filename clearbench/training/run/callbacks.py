@@ -1,4 +1,4 @@
-"""What happens around a training step: evaluation, checkpoints, progress lines, Ctrl-C, gradients that are NaN."""
+"""Callbacks of a training run: evaluation, checkpoints, progress lines, Ctrl-C, gradients that are not finite."""
 
 import signal
 import threading

@@ -11,8 +11,8 @@ def model_card(manifest: TrainingManifest, name: str) -> str:
     """Return the text of README.md.
 
     Args:
-        manifest: Of the finished run.
-        name: What the checkpoint is called.
+        manifest: The manifest of the finished run.
+        name: Name of the checkpoint.
     """
     base = manifest.base
     lines = [

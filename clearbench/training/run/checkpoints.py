@@ -1,8 +1,8 @@
 """Checkpoints and results that are whole or absent: written into a hidden folder beside them, then renamed.
 
 <out>/                       the result, a plain sentence-transformers folder
-<out>/checkpoint-<step>/     the same of an earlier step, with optimizer, schedule and random state
-<out>/.saving-<what>/        being written; never read, removed by the next run
+<out>/checkpoint-<step>/     such a folder after an earlier step, with optimizer, schedule and random state
+<out>/.saving-<what>/        a folder that is being written; never read, removed by the next run
 """
 
 import os
@@ -85,7 +85,7 @@ def saving(out: Path, what: str) -> Iterator[None]:
 
 
 def remove_staged(out: Path) -> None:
-    """Remove what an earlier run was killed in writing."""
+    """Remove the half-written folders that a killed run has left."""
     for entry in out.glob(f"{STAGING_PREFIX}*") if out.is_dir() else ():
         shutil.rmtree(entry, ignore_errors=True)
 

@@ -12,7 +12,7 @@ from clearbench.training.run.batches import ROW
 
 
 def column_role(column: str) -> Role:
-    """Return which prompt a column gets: passages, positive or negative, that of passages."""
+    """Return whose prompt a column gets: that of passages for passages and their negatives, else that of queries."""
     return "passage" if column.startswith("passage") else "query"
 
 

@@ -1,6 +1,6 @@
-"""Everything that a training run can be told, in one validated record; presets of settings are a literal table.
+"""All settings of a training run, validated together; presets are a literal table.
 
-Settings come, the later ones winning, from the defaults, a preset, a TOML file, the command line.
+Settings come from the defaults, a preset, a TOML file and the command line; later ones win.
 """
 
 import tomllib
@@ -96,14 +96,14 @@ class TrainConfig(BaseModel):
         None
     )
     lora: Annotated[
-        Count | None, Option("Rank of adapters to train instead of the weights, merged into them at the end.", METHOD)
+        Count | None, Option("Train adapters of this rank, and merge them into the weights at the end.", METHOD)
     ] = None
-    seed: Annotated[int, Field(ge=0, lt=2**32), Option("Of batches, dropout and adapters.", METHOD)] = 42
+    seed: Annotated[int, Field(ge=0, lt=2**32), Option("Seed of batches, dropout and adapters.", METHOD)] = 42
 
     eval_tasks: Annotated[
         str | None, Option("Held-out tasks, separated by commas.", EVALUATION, flag="--eval-task")
     ] = None
-    eval_pairs: Annotated[str | None, Option("Their pairs: 'de-en,en-en'.", EVALUATION)] = None
+    eval_pairs: Annotated[str | None, Option("Pairs of the held-out tasks: 'de-en,en-en'.", EVALUATION)] = None
     eval_every: Annotated[Count | None, Option("Steps between evaluations.", EVALUATION)] = None
     stop_english: Annotated[
         Annotated[float, Field(gt=0)] | None,
@@ -157,7 +157,7 @@ def make_config(settings: Mapping[str, Any], file: Path | None = None) -> TrainC
     """Merge defaults, preset, TOML file and given settings into a validated record.
 
     Args:
-        settings: By field name; None means not given.
+        settings: Field name -> value; None means not given.
         file: TOML file with the same names.
     Raises:
         UsageError: A name does not exist, a value does not fit, or settings exclude each other.

@@ -32,7 +32,13 @@ def check_peft() -> None:
 
 
 def add_lora(model: "SentenceTransformer", rank: int, seed: int) -> None:
-    """Freeze the weights and add adapters to every linear layer, scaled by 2 as alpha = 2 * rank gives."""
+    """Freeze the weights and add adapters to every linear layer, scaled by 2 (alpha = 2 * rank).
+
+    Args:
+        model: The model; it is changed in place.
+        rank: Rank of the adapters.
+        seed: Seed of the adapters' first weights.
+    """
     import torch
     from peft import LoraConfig
 

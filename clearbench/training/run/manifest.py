@@ -24,7 +24,7 @@ class BaseCheckpoint(_Frozen):
     """The checkpoint that training started from.
 
     Attributes:
-        source: As the user gave it.
+        source: The checkpoint as the user named it.
         weights: Hash of every file that can change a vector.
         query_prompt: Put before every query, in training and in evaluation.
         passage_prompt: Put before every passage.
@@ -44,7 +44,7 @@ class RowsUsed(_Frozen):
     """The training rows.
 
     Attributes:
-        file: As the user gave it.
+        file: The file as the user named it.
         fingerprint: Hash of the rows.
         num_rows: Rows of the chosen languages.
         num_distinct_rows: Rows that stand in at least one planned batch.
@@ -64,7 +64,7 @@ class TrainingManifest(_Frozen):
     """One training run.
 
     Attributes:
-        schema_version: Of this file's layout.
+        schema_version: Version of the file's layout.
         status: "complete" after all steps; "stopped" early by the English limit; "running" until then.
         config: Every setting.
         base: See BaseCheckpoint.
@@ -80,7 +80,7 @@ class TrainingManifest(_Frozen):
         evaluations: Per evaluation: step, nDCG@10 by "task:pair".
         weights: Hash of the trained checkpoint; None until it is saved.
         notes: What was odd, one sentence each.
-        timings: Start, end, seconds.
+        timings: Start and end of the run, and its seconds.
     """
 
     schema_version: int = SCHEMA_VERSION

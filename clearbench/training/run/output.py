@@ -35,6 +35,10 @@ class Output:
 def open_output(config: TrainConfig, resume: bool, replace: bool) -> Output:
     """Look into the output folder before any work is done.
 
+    Args:
+        config: The run's settings.
+        resume: Go on with the run in the folder.
+        replace: Throw away what is in the folder.
     Raises:
         UsageError: It holds another run or checkpoint, or the settings differ from those of the run to continue.
         TrainingError: It cannot be written.

@@ -34,7 +34,7 @@ class ChosenRows:
     """The rows of a run.
 
     Attributes:
-        table: Those of the chosen languages.
+        table: The rows of the chosen languages.
         fingerprint: Hash of all rows of the file.
         negatives: Hard negatives per row that the loss may use.
     """
@@ -50,7 +50,7 @@ class Inputs:
 
     Attributes:
         config: Every setting.
-        arguments: The trainer's.
+        arguments: The trainer's arguments.
         rows: The training rows.
         columns: The loss's columns in the dataset's order.
         plan: Which rows stand in which batch.
@@ -82,7 +82,7 @@ def prepare(config: TrainConfig, evaluate: EvaluateEncoder | None = None) -> Pre
     """Read the rows, load the checkpoint, plan the batches; nothing is written.
 
     Raises:
-        UsageError, EncoderError, TrainingError: As `train`.
+        UsageError, EncoderError, TrainingError: See `train`.
     """
     if config.loss not in LOSSES:
         raise UsageError(f"No loss {config.loss!r}: there are {', '.join(LOSSES)}.{suggest(config.loss, LOSSES)}")

@@ -47,9 +47,9 @@ def train(
     Returns:
         The manifest of the finished run.
     Raises:
-        UsageError: Settings that do not fit each other, the machine, or the run to continue.
+        UsageError: The settings do not fit each other, the machine, or the run to continue.
         EncoderError: The base checkpoint cannot be loaded.
-        TrainingError: Rows that cannot be used, a loss that is no number, a disk that is full, an interruption. What
+        TrainingError: The rows cannot be used, the loss is not finite, the disk is full, or the user interrupted. What
             was saved before is whole and can be continued.
     """
     output = open_output(config, resume, replace)
@@ -92,7 +92,7 @@ def _run(prepared: Prepared, checkpoint: str | None) -> TrainingManifest:
 
 @contextmanager
 def _recorded(prepared: Prepared, started: float) -> Iterator[None]:
-    """Write into the manifest how a run ended that does not finish."""
+    """Write into the manifest how a run ended, if it does not finish."""
 
     def record(status: Status) -> None:
         if prepared.trainer.is_world_process_zero():

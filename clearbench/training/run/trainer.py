@@ -30,7 +30,7 @@ def training_arguments(config: TrainConfig) -> SentenceTransformerTrainingArgume
     """Return the trainer's arguments; under torchrun this also joins the processes.
 
     Raises:
-        UsageError: The machine has not what the settings ask for.
+        UsageError: The machine lacks what the settings ask for.
     """
     if config.device == "cuda" and not torch.cuda.is_available():
         raise UsageError(f"--device cuda: torch {torch.__version__} sees no such device.")
@@ -107,7 +107,7 @@ class RowTrainer(SentenceTransformerTrainer):
         return split_columns(inputs, self.columns), None
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *arguments: Any, **more: Any) -> Any:
-        """Return the loss; one that is no number ends the run before it can reach the weights.
+        """Return the loss; one that is not finite ends the run before it can reach the weights.
 
         Raises:
             TrainingError: The loss is NaN or infinite.
@@ -167,8 +167,12 @@ class RowTrainer(SentenceTransformerTrainer):
 
 
 def check_weights(model: torch.nn.Module, step: int, out: Path) -> None:
-    """Refuse to save weights that are no numbers.
+    """Refuse to save weights that are not finite.
 
+    Args:
+        model: The model.
+        step: The step after which it would be saved, for the message.
+        out: Output folder of the run, for the message.
     Raises:
         TrainingError: A weight is NaN or infinite.
     """
