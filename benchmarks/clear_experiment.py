@@ -163,7 +163,7 @@ def evaluate_offset(rows: Path, options: argparse.Namespace) -> dict[str, float]
     for task, languages in EVALUATIONS.items():
         loaded = load_task(task, Selection(languages=languages, all_pairs=True), DataLocation(options.data_dir))
         for pair in loaded.pairs:
-            questions |= dict.fromkeys(pair.queries.texts, str(pair.pair.query))
+            questions |= dict.fromkeys(loaded.queries_of(pair).texts, str(pair.query))
     table = (options.work / "offsets.npz").resolve()
     estimate(table, options.model, training, questions)
     return evaluate("mean_offset:encode", "mean-offset", options, **{VARIABLE: str(table), "PYTHONPATH": str(HERE)})

@@ -58,6 +58,18 @@ class Population:
 
 
 @dataclass(frozen=True)
+class Setting:
+    """What is simulated."""
+
+    how: str
+    true: float
+    size: int
+    margin: float
+    draws: int
+    seed: int
+
+
+@dataclass(frozen=True)
 class Row:
     """One setting; every rate is the share of drawn sets that the rule lets pass, `undecided` and `fail` the gate's."""
 
@@ -102,12 +114,11 @@ def tilted(population: Population, wanted: float) -> tuple[Population, Floats] |
         return None
 
 
-def simulate(
-    population: Population, weights: Floats, how: str, true: float, size: int, margin: float, draws: int, seed: int
-) -> Row:
+def simulate(population: Population, weights: Floats, setting: Setting) -> Row:
     """Draw evaluation sets and apply every rule to each, from cluster sums alone."""
-    rng = np.random.default_rng([seed, size, len(how), int(1e6 * abs(true))])
-    per_set = max(round(size / float((weights * population.sizes).sum())), 2)
+    draws, margin = setting.draws, setting.margin
+    rng = np.random.default_rng([setting.seed, setting.size, len(setting.how), int(1e6 * abs(setting.true))])
+    per_set = max(round(setting.size / float((weights * population.sizes).sum())), 2)
     chosen_DC = rng.choice(len(weights), size=(draws, per_set), p=weights)
     sum_DC, size_DC = population.sums[chosen_DC], population.sizes[chosen_DC]
     n_D = size_DC.sum(axis=1)
@@ -129,8 +140,8 @@ def simulate(
 
     return Row(
         population=population.name,
-        how=how,
-        true_difference=true,
+        how=setting.how,
+        true_difference=setting.true,
         num_queries=round(float(n_D.mean())),
         num_clusters=per_set,
         gate=rate(passes),
@@ -204,7 +215,8 @@ def main() -> None:
                     print(f"{name}: no weights give a mean of {true}")
                     continue
                 for size in SIZES:
-                    rows.append(simulate(*made, how, true, size, margin, options.draws, options.seed))
+                    setting = Setting(how, true, size, margin, options.draws, options.seed)
+                    rows.append(simulate(*made, setting))
                     print(asdict(rows[-1]))
     settings = {key: str(value) for key, value in vars(options).items() if key not in ("out", "results")}
     document = {"settings": settings, "populations": populations, "rows": [asdict(row) for row in rows]}

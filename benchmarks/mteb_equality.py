@@ -51,10 +51,9 @@ def main() -> int:
             readings = {merge: READERS[task](options.data_dir, languages, merge=merge) for merge in (False, True)}
             extend_table(table, [*readings[False], *readings[True]], None if options.random else _model(options.model))
             for merge, pairs in readings.items():
-                common = ["--data-dir", str(options.data_dir)]
-                theirs = score_mteb(task, merge, table, languages, common, options.mteb_python, work)
+                theirs = score_mteb(task, merge, table, languages, options, work)
                 chosen = [pair.name for pair in pairs] if options.languages else None
-                ours = score_clearbench(task, merge, table, chosen, common, work)
+                ours = score_clearbench(task, merge, table, chosen, options.data_dir, work)
                 worst = max(worst, compare(f"{task}{', equal questions merged' if merge else ''}", pairs, ours, theirs))
     print(f"\nlargest difference over all: {worst:.1e}; allowed: {TOLERANCE:.0e}")
     return int(not worst <= TOLERANCE)
@@ -81,11 +80,11 @@ def extend_table(path: Path, pairs: Sequence[PairTexts], model: str | None) -> N
 
 
 def score_clearbench(
-    task: str, merge: bool, table: Path, pairs: Sequence[str] | None, common: Sequence[str], work: Path
+    task: str, merge: bool, table: Path, pairs: Sequence[str] | None, data_dir: Path, work: Path
 ) -> Scores:
     """Run clearbench on the table: on some pairs, or on all that have files."""
     folder = work / f"{task}-{merge}"
-    arguments = ["--model", "vector_table:encode", *common, "--cache-dir", str(folder / "cache")]
+    arguments = ["--model", "vector_table:encode", "--data-dir", str(data_dir), "--cache-dir", str(folder / "cache")]
     arguments += ["--pairs", ",".join(pairs)] if pairs else ["--all-pairs"]
     if merge:
         arguments += ["--option", "merge_duplicate_questions=true"]
@@ -94,12 +93,12 @@ def score_clearbench(
 
 
 def score_mteb(
-    task: str, merge: bool, table: Path, languages: Sequence[str], common: Sequence[str], python: str, work: Path
+    task: str, merge: bool, table: Path, languages: Sequence[str], options: argparse.Namespace, work: Path
 ) -> Scores:
     """Run MTEB's evaluator on the table."""
-    arguments = ["--task", task, "--languages", ",".join(languages), *common, "--vectors", str(table)]
-    arguments += ["--merge"] if merge else []
-    rows = run_mteb(python, arguments, work / f"{task}-{merge}.json").answer["pairs"]
+    arguments = ["--task", task, "--languages", ",".join(languages), "--data-dir", str(options.data_dir)]
+    arguments += ["--vectors", str(table), *(["--merge"] if merge else [])]
+    rows = run_mteb(options.mteb_python, arguments, work / f"{task}-{merge}.json").answer["pairs"]
     return {measure: {str(parse_pair(pair)): row[measure] for pair, row in rows.items()} for measure in MEASURES}
 
 
