@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "verdicts": {"common", "stats", "records"},
     "report": {"common", "stats", "records", "verdicts"},
     "export": {"common", "tasks", "records"},
-    "training": {"common", "tasks", "encoders", "search"},
+    "training": {"common", "tasks", "encoders", "search", "records"},
     "api": {"common", "tasks", "encoders", "search", "scoring", "records", "evaluation", "verdicts"},
     "doctor": {"common", "tasks", "encoders", "scoring"},
     "cli": {

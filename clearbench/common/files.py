@@ -5,6 +5,8 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+TRAINING_FILE = "clearbench_training.json"
+"""The manifest of a training run, in the checkpoint's folder."""
 RECORD_FILE = "record.json"
 """What makes a folder a record's, which only `clearbench run` writes to."""
 

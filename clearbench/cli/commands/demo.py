@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from clearbench.common.files import TRAINING_FILE
 from clearbench.common.options import Option
 
 GATE_OUTCOMES = (0, 3, 4)
@@ -92,7 +93,7 @@ def plan_demo(out: Path, model: str, steps: int) -> Iterator[Step]:
         yield Step(
             f"Fine-tune with {loss}: same rows, same batches, same budget",
             ("train", "--model", model, "--loss", loss, "--data", mined, "--out", str(folder), *budget),
-            folder / "clearbench_training.json",
+            folder / TRAINING_FILE,
         )  # fmt: skip
     everything = ("--tasks", "demo,demo-xor,demo-mkqa", "--all-pairs", *results)
     evaluated = {"base": model, "infonce": str(out / "infonce"), "clear": str(out / "clear"), "bm25": "bm25"}

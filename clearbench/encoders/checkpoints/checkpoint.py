@@ -10,6 +10,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from clearbench.common.errors import EncoderError
+from clearbench.common.files import TRAINING_FILE
 from clearbench.common.hashing import file_sha256
 from clearbench.common.text import first_line, listed
 from clearbench.encoders.base import EncoderOptions
@@ -22,7 +23,7 @@ HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 # Written beside a checkpoint by trainers, model cards and version control; none changes a vector.
 IRRELEVANT_FILES = (
     "*.md", ".*", "optimizer.pt", "scheduler.pt", "scaler.pt", "rng_state*.pth", "trainer_state.json",
-    "training_args.bin", "clearbench_training.json", "all_results.json", "eval_results.json", "train_results.json",
+    "training_args.bin", TRAINING_FILE, "all_results.json", "eval_results.json", "train_results.json",
 )  # fmt: skip
 IRRELEVANT_FOLDERS = (".*", "checkpoint-*", "onnx", "openvino", "runs", "eval", "__pycache__")
 WEIGHT_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")

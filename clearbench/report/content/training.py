@@ -1,16 +1,14 @@
 """Training runs of a report: what `clearbench train` wrote beside its checkpoints."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from clearbench.common.errors import RecordError, UsageError
+from clearbench.common.files import TRAINING_FILE
 from clearbench.records.select import Entry
+from clearbench.records.training import TrainingManifest, read_manifest
 from clearbench.report.charts.kinds import Curve, CurveChart, Points, curve_chart
-
-MANIFEST = "clearbench_training.json"
 
 
 @dataclass(frozen=True)
@@ -48,16 +46,20 @@ def find_runs(folders: Sequence[Path], entries: Iterable[Entry]) -> list[Trainin
         UsageError: A named folder holds no training run.
         RecordError: A run's file is damaged.
     """
-    names = {str(entry.record.model["weights"]): entry.name for entry in entries if entry.record.model.get("weights")}
+    models = [(entry.record.model.get("weights"), entry.name) for entry in entries]
+    names = {str(weights): name for weights, name in models if weights}
     files: dict[Path, None] = {}
     for folder in folders:
-        found = [file for file in (folder / MANIFEST, *sorted(folder.glob(f"*/{MANIFEST}"))) if file.is_file()]
+        found = [
+            file for file in (folder / TRAINING_FILE, *sorted(folder.glob(f"*/{TRAINING_FILE}"))) if file.is_file()
+        ]
         if not found:
             raise UsageError(
-                f"--training {folder}: neither it nor a folder in it holds {MANIFEST}, which `clearbench train` writes."
+                f"--training {folder}: neither it nor a folder in it holds {TRAINING_FILE}, which `clearbench train` "
+                "writes."
             )
         files.update({file.resolve(): None for file in found})
-    return [_read(file, names) for file in files]
+    return [_describe(file.parent, read_manifest(file.parent), names) for file in files]
 
 
 def training_curves(runs: Sequence[TrainingRun]) -> tuple[CurveChart, ...]:
@@ -69,30 +71,27 @@ def training_curves(runs: Sequence[TrainingRun]) -> tuple[CurveChart, ...]:
     return tuple(chart for chart in charts if chart is not None)
 
 
-def _read(file: Path, names: Mapping[str, str]) -> TrainingRun:
+def _describe(folder: Path, manifest: TrainingManifest, names: Mapping[str, str]) -> TrainingRun:
+    config, rows = manifest.config, manifest.rows
+    languages = ", ".join(f"{language} {count:,}" for language, count in rows.languages.items())
+    evaluated = [key for key in (manifest.evaluations or [{}])[-1] if key != "step"]
     try:
-        data: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        config, rows = data["config"], data["rows"]
-        languages = ", ".join(f"{language} {count:,}" for language, count in rows["languages"].items())
-        evaluated = [key for key in (data["evaluations"] or [{}])[-1] if key != "step"]
         return TrainingRun(
-            name=names.get(data.get("weights") or "", file.parent.name),
-            folder=file.parent,
-            status=data["status"],
-            formula=f"{config['loss']}: {data['formula']}",
-            settings=f"{data['step']} of {config['steps']} steps of {config['batch_size']} rows, learning rate "
+            name=names.get(manifest.weights or "", folder.name),
+            folder=folder,
+            status=manifest.status,
+            formula=f"{config['loss']}: {manifest.formula}",
+            settings=f"{manifest.step} of {config['steps']} steps of {config['batch_size']} rows, learning rate "
             f"{config['learning_rate']:g}, scale {config['scale']:g}, seed {config['seed']}",
-            rows=f"{rows['num_rows']:,} ({languages}), {rows['num_distinct_rows']:,} of them used",
-            loss=tuple((float(entry["step"]), float(entry["loss"])) for entry in data["loss_curve"]),
+            rows=f"{rows.num_rows:,} ({languages}), {rows.num_distinct_rows:,} of them used",
+            loss=tuple((entry["step"], entry["loss"]) for entry in manifest.loss_curve),
             evaluations={
-                key: tuple((float(e["step"]), 100 * float(e[key])) for e in data["evaluations"] if key in e)
+                key: tuple((entry["step"], 100 * entry[key]) for entry in manifest.evaluations if key in entry)
                 for key in evaluated
             },
         )
-    except OSError as error:
-        raise RecordError(f"{file}: {error.strerror}.") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError) as problem:
         raise RecordError(
-            f"{file} is damaged or of another version of clearbench ({type(error).__name__}: {error}). Leave it out of "
-            "--training, or train again."
-        ) from error
+            f"{folder / TRAINING_FILE} is damaged: {type(problem).__name__}: {problem}. Leave it out of --training, or "
+            "train again."
+        ) from None

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from clearbench.common.files import TRAINING_FILE
 from clearbench.common.text import count
 from clearbench.encoders.checkpoints.checkpoint import HUB_ID
-from clearbench.training.run.manifest import MANIFEST, TrainingManifest
+from clearbench.records.training import TrainingManifest
 
 
 def model_card(manifest: TrainingManifest, name: str) -> str:
@@ -42,7 +43,7 @@ def model_card(manifest: TrainingManifest, name: str) -> str:
     ]
     if base.query_prompt or base.passage_prompt:
         lines += [f"Put {base.query_prompt!r} before queries and {base.passage_prompt!r} before passages.", ""]
-    lines += [f"All settings, the loss curve and software versions are in `{MANIFEST}`.", ""]
+    lines += [f"All settings, the loss curve and software versions are in `{TRAINING_FILE}`.", ""]
     return "\n".join(lines)
 
 

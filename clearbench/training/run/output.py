@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from clearbench.common.errors import TrainingError, UsageError
+from clearbench.common.files import TRAINING_FILE
+from clearbench.records.training import TrainingManifest, read_manifest
 from clearbench.training.run.checkpoints import LAST_FILE, list_checkpoints, remove_staged
 from clearbench.training.run.config import TrainConfig
-from clearbench.training.run.manifest import MANIFEST, TrainingManifest, read_manifest
 
 SETTINGS_SHOWN = 4
 
@@ -53,7 +54,7 @@ def open_output(config: TrainConfig, resume: bool, replace: bool) -> Output:
     parent = next(folder for folder in (out, *out.resolve().parents) if folder.exists())
     if not (parent.is_dir() and os.access(parent, os.W_OK)):
         raise TrainingError(f"Cannot write {out}: {parent} is no folder that can be written. Choose another --out.")
-    held = [name for name in (MANIFEST, LAST_FILE, "config.json") if (out / name).exists()]
+    held = [name for name in (TRAINING_FILE, LAST_FILE, "config.json") if (out / name).exists()]
     held += [folder.name for _, folder in list_checkpoints(out)]
     if not held or replace:
         return Output()
@@ -62,7 +63,7 @@ def open_output(config: TrainConfig, resume: bool, replace: bool) -> Output:
             f"--out {out} holds {', '.join(held[:SETTINGS_SHOWN])}. --resume goes on with that run, --replace starts "
             "anew; or choose another folder."
         )
-    earlier = read_manifest(out)
+    earlier = read_manifest(out, TrainingError)
     if different := different_settings(earlier.config, config):
         shown = "; ".join(different[:SETTINGS_SHOWN])
         raise UsageError(
@@ -85,7 +86,7 @@ def prepare_output(config: TrainConfig, replace: bool) -> None:
         if replace:
             for _, folder in list_checkpoints(config.out):
                 shutil.rmtree(folder)
-            for name in (LAST_FILE, MANIFEST):
+            for name in (LAST_FILE, TRAINING_FILE):
                 (config.out / name).unlink(missing_ok=True)
     except OSError as error:
         raise TrainingError(f"Cannot write {config.out}: {error.strerror}. Choose another --out.") from error

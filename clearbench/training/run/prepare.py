@@ -9,6 +9,7 @@ from clearbench.common.environment import now
 from clearbench.common.errors import TrainingError, UsageError, suggest
 from clearbench.common.hashing import content_hash
 from clearbench.encoders.checkpoints.transformer import TransformerEncoder
+from clearbench.records.training import BaseCheckpoint, RowsUsed, TrainingManifest
 from clearbench.training.loss.base import LossOptions
 from clearbench.training.loss.named import LOSSES
 from clearbench.training.rows.files import read_rows
@@ -17,8 +18,8 @@ from clearbench.training.run.callbacks import Evaluations, Interruption, Progres
 from clearbench.training.run.collate import RowCollator, column_prompts
 from clearbench.training.run.config import TrainConfig
 from clearbench.training.run.lora import check_peft
-from clearbench.training.run.manifest import BaseCheckpoint, RowsUsed, TrainingManifest, describe_software
 from clearbench.training.run.model import load_base, make_trainable, training_length
+from clearbench.training.run.software import describe_software
 from clearbench.training.run.trainer import RowTrainer, training_arguments
 
 if TYPE_CHECKING:

@@ -15,12 +15,12 @@ from clearbench.common.environment import now
 from clearbench.common.errors import TrainingError
 from clearbench.common.progress import say
 from clearbench.encoders.checkpoints.checkpoint import hash_checkpoint
+from clearbench.records.training import Status, TrainingManifest, write_manifest
 from clearbench.training.run.callbacks import Evaluations, evaluations, loss_curve
 from clearbench.training.run.card import model_card
 from clearbench.training.run.checkpoints import describe_last, publish_files, quiet_saving, saving, staging_folder
 from clearbench.training.run.config import TrainConfig
 from clearbench.training.run.lora import merge_lora
-from clearbench.training.run.manifest import Status, TrainingManifest, write_manifest
 from clearbench.training.run.output import check_same_inputs, open_output, prepare_output
 from clearbench.training.run.prepare import EvaluateEncoder, Prepared, prepare
 from clearbench.training.run.trainer import check_weights

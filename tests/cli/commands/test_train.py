@@ -14,7 +14,7 @@ from clearbench.cli.app import execute
 from clearbench.cli.commands.train import train
 from clearbench.cli.options import command
 from clearbench.common.errors import ClearbenchError, TrainingError, UsageError
-from clearbench.training.run.manifest import read_manifest
+from clearbench.records.training import read_manifest
 
 FLAGS = ("--model", "base", "--data", "rows.jsonl", "--steps", "2", "--batch-size", "4", "--device", "cpu")
 

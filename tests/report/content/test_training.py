@@ -13,9 +13,29 @@ from clearbench.report.page import render
 MANIFEST = {
     "status": "complete",
     "config": {"loss": "clear", "steps": 3, "batch_size": 16, "learning_rate": 5e-5, "scale": 20.0, "seed": 0},
+    "base": {
+        "source": "base",
+        "weights": "def",
+        "query_prompt": "",
+        "passage_prompt": "",
+        "prompt_source": "none",
+        "max_length": 512,
+    },
+    "rows": {
+        "file": "rows.parquet",
+        "fingerprint": "123",
+        "num_rows": 1606,
+        "num_distinct_rows": 48,
+        "languages": {"de": 806, "es": 800},
+        "negatives": 0,
+    },
     "formula": EVIL,
+    "columns": ["query_en", "passage_en", "query_xx"],
+    "max_length": 128,
+    "devices": 1,
+    "duplicates": "passages",
+    "environment": {"python": "3.11"},
     "step": 3,
-    "rows": {"num_rows": 1606, "num_distinct_rows": 48, "languages": {"de": 806, "es": 800}},
     "loss_curve": [{"step": 1.0, "loss": 2.5}, {"step": 2.0, "loss": 2.25}, {"step": 3.0, "loss": 1.5}],
     "evaluations": [{"step": 0, "toy:de-en": 0.25}, {"step": 3, "toy:de-en": 0.5}],
     "weights": "abc",
@@ -49,5 +69,8 @@ def test_training_that_cannot_be_read_is_an_error(entries, tmp_path):
     with pytest.raises(RecordError, match="damaged"):
         make_report(entries, ReportOptions(training=(tmp_path,)))
     (tmp_path / "clearbench_training.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(RecordError, match="config"):
+    with pytest.raises(RecordError, match="status: missing"):
+        make_report(entries, ReportOptions(training=(tmp_path,)))
+    (tmp_path / "clearbench_training.json").write_text(json.dumps(MANIFEST | {"config": {}}), encoding="utf-8")
+    with pytest.raises(RecordError, match="damaged: KeyError"):
         make_report(entries, ReportOptions(training=(tmp_path,)))

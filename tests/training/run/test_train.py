@@ -19,10 +19,10 @@ from clearbench.common.errors import EncoderError, TrainingError, UsageError
 from clearbench.encoders.base import EncoderOptions
 from clearbench.encoders.checkpoints.checkpoint import hash_checkpoint
 from clearbench.encoders.checkpoints.transformer import load_transformer
+from clearbench.records.training import read_manifest
 from clearbench.training.loss.named import LOSSES
 from clearbench.training.run import checkpoints as saving
 from clearbench.training.run.collate import RowCollator, split_columns
-from clearbench.training.run.manifest import read_manifest
 from clearbench.training.run.prepare import prepare
 from clearbench.training.run.train import TrainingInterrupted, train
 

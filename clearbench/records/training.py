@@ -1,18 +1,16 @@
-"""The manifest beside trained weights: how they were trained, for programs; run/card.py says it to people."""
+"""The manifest beside trained weights: how they were trained, for programs; the model card says it to people."""
 
 import json
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from clearbench.common.environment import describe_environment
-from clearbench.common.errors import TrainingError
-from clearbench.common.files import write_atomically
+from clearbench.common.errors import ClearbenchError, RecordError
+from clearbench.common.files import TRAINING_FILE, write_atomically
+from clearbench.common.toml import describe_problems
 
 SCHEMA_VERSION = 1
-MANIFEST = "clearbench_training.json"
 Status = Literal["running", "complete", "stopped", "interrupted", "failed"]
 
 
@@ -102,36 +100,26 @@ class TrainingManifest(_Frozen):
     timings: dict[str, Any] = {}
 
 
-def describe_software() -> dict[str, str]:
-    """Versions of Python and of the packages that decide trained weights."""
-    found = dict(describe_environment())
-    for package in ("accelerate", "datasets", "peft"):
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
-
-
 def write_manifest(folder: Path, manifest: TrainingManifest) -> None:
     """Write the manifest; OSError as the operating system says."""
     text = json.dumps(manifest.model_dump(mode="json"), indent=1, ensure_ascii=False)
-    write_atomically(folder / MANIFEST, (text + "\n").encode())
+    write_atomically(folder / TRAINING_FILE, (text + "\n").encode())
 
 
-def read_manifest(folder: Path) -> TrainingManifest:
+def read_manifest(folder: Path, error: type[ClearbenchError] = RecordError) -> TrainingManifest:
     """Read a run's manifest.
 
-    Raises:
-        TrainingError: It is missing, damaged or of another version.
+    Args:
+        folder: The checkpoint's folder.
+        error: What to raise where it is missing, damaged or of another version.
     """
-    file = folder / MANIFEST
+    file = folder / TRAINING_FILE
     try:
         return TrainingManifest.model_validate_json(file.read_bytes())
-    except OSError as error:
-        raise TrainingError(f"{file}: {error.strerror}; it tells what the run was told.") from error
-    except ValidationError as error:
-        raise TrainingError(
-            f"{file} is damaged or of another version of clearbench ({error.errors()[0]['msg']}); start anew with "
-            "--replace."
+    except OSError as problem:
+        raise error(f"{file}: {problem.strerror}; it tells what the run was told.") from problem
+    except ValidationError as problem:
+        raise error(
+            f"{file} is damaged or of another version of clearbench: {describe_problems(problem, most=1)} "
+            "Leave it out, or train again with --replace."
         ) from None
