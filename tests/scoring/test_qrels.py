@@ -1,4 +1,4 @@
-"""Judges: the rank of the only relevant passage gives what whole rankings give; messages name task and pair."""
+"""The judge by qrels: the rank of the only relevant passage gives what whole rankings give."""
 
 from dataclasses import replace
 
@@ -6,34 +6,20 @@ import numpy as np
 import pytest
 from builders.datasets import parallel_set
 from builders.encoders import HashEncoder
+from builders.search import open_pool
 from hypothesis import given
 from hypothesis import strategies as st
 
 from clearbench.common.errors import DataError, ScoringError
-from clearbench.common.measures import RULES
 from clearbench.encoders.bm25 import BM25
 from clearbench.scoring import qrels
-from clearbench.scoring.compute import MEASURE_NAMES, score_ranks
+from clearbench.scoring.compute import score_ranks
 from clearbench.scoring.qrels import QrelsJudge
-from clearbench.scoring.table import JUDGES, make_judge
-from clearbench.search.engines import open_engine
 from clearbench.tasks.dataset import Dataset
-
-
-def open_pool(data: Dataset, key: str, encoder=None):
-    engine = open_engine(encoder or HashEncoder(dimension=4), [data])
-    engine.prepare([data], engine.plan([data]))
-    return engine.open(data.pools[key])
 
 
 def of_pool(data: Dataset, key: str):
     return [pair for pair in data.pairs if pair.pool == key]
-
-
-def test_every_rule_has_a_judge_and_the_measures_of_the_rule():
-    assert JUDGES.keys() == RULES.keys()
-    assert RULES["qrels"] == MEASURE_NAMES
-    assert isinstance(make_judge(parallel_set()), QrelsJudge)
 
 
 @given(st.integers(0, 10_000), st.booleans())
@@ -85,9 +71,3 @@ def test_a_judged_passage_that_the_pool_lacks_is_named_with_its_pair():
     lost = replace(data, qrels={"all": {**data.qrels["all"], "p0#1": {"elsewhere": 1}}})
     with pytest.raises(DataError, match=r"toy en-en: 1 judged passages .* 'elsewhere'.*clearbench tasks check toy"):
         list(QrelsJudge(lost).score(open_pool(data, "en"), data.pairs))
-
-
-def test_a_query_without_accepted_answers_is_an_error():
-    data = replace(parallel_set(("en",), size=4), judged_by="mkqa", answers={"p0#1": ("topic0",)})
-    with pytest.raises(ScoringError, match=r"toy en-en: 7 queries have no accepted answers, first 'p0#2'"):
-        list(make_judge(data).score(open_pool(data, "en"), data.pairs))
