@@ -12,7 +12,7 @@ from clearbench.scoring.answers.xor import Tokeniser
 
 DATA = Path(os.environ.get("CLEARBENCH_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
 XOR_DEV = DATA / "xor_tydi" / "xor_dev_retrieve_eng_span_v1_1.jsonl"
-WORDS = Tokeniser("white space", False, str.split)
+WORDS = Tokeniser("white space", str.split)
 Score = Callable[[list[str], list[str], int], float | None]
 """(texts of the ranked passages, answers, limit or k) -> hit, or None for a skipped question."""
 Case = tuple[list[str], list[str], int, float | None]

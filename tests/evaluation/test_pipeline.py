@@ -378,7 +378,7 @@ def answer_set(judged_by):
 
 
 def test_answer_judged_tasks_use_their_own_measures(tmp_path):
-    words = Tokeniser("words", False, str.split)
+    words = Tokeniser("words", str.split)
     judge = XorJudge(answer_set("xor"), tokeniser=words)
     [xor] = evaluate(HashEncoder(), [judge], EvaluationOptions(tmp_path / "out"))
     summary = xor.record.pairs[0]

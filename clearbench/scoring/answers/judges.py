@@ -6,9 +6,9 @@ from types import MappingProxyType
 import numpy as np
 
 from clearbench.common.errors import ScoringError, located
-from clearbench.scoring.answers.mkqa import score_mkqa
+from clearbench.scoring.answers.mkqa import MkqaCache, score_mkqa
 from clearbench.scoring.answers.rule import AnswerScores, Rankings
-from clearbench.scoring.answers.xor import Tokeniser, find_tokeniser, score_xor
+from clearbench.scoring.answers.xor import Tokeniser, XorCache, find_tokeniser, score_xor
 from clearbench.scoring.compute import DEPTH
 from clearbench.scoring.judge import PairScores, rank_pairs
 from clearbench.search.engine import OpenPool
@@ -29,7 +29,7 @@ class XorJudge:
         self.data = data
         self._tokeniser = tokeniser or find_tokeniser(data.tokeniser, offline)
         self._texts = _passage_texts(data)
-        self._cache: dict[tuple[str, str], tuple[int, str]] = {}
+        self._cache: XorCache = {}
 
     @property
     def settings(self) -> Mapping[str, str | int]:
@@ -56,7 +56,7 @@ class MkqaJudge:
         """Judge a dataset with answers; nothing has to be downloaded."""
         self.data = data
         self._texts = _passage_texts(data)
-        self._cache: dict[str, str] = {}
+        self._cache: MkqaCache = {}
 
     def score(self, pool: OpenPool, pairs: Sequence[TaskPair], rankings: bool = False) -> Iterator[PairScores]:
         """See Judge."""

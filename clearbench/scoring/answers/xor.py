@@ -24,12 +24,10 @@ class Tokeniser:
 
     Attributes:
         name: The label that results carry.
-        official: Whether scores are comparable with published ones.
         tokenise: Text -> tokens, none of which holds a blank.
     """
 
     name: str
-    official: bool
     tokenise: Callable[[str], Sequence[str]]
 
 
@@ -63,7 +61,7 @@ def official_tokeniser(*, offline: bool = False) -> Tokeniser:
             "Run `python -m nltk.downloader punkt_tab`, or set NLTK_DATA to a folder that holds "
             "tokenizers/punkt_tab. Without the data only unofficial scores are possible (fallback_tokeniser)."
         )
-    return Tokeniser("nltk.word_tokenize", True, nltk.word_tokenize)
+    return Tokeniser("nltk.word_tokenize", nltk.word_tokenize)
 
 
 def _punkt_problem() -> str:
@@ -89,7 +87,7 @@ def fallback_tokeniser() -> Tokeniser:
     """
     from nltk.tokenize import NLTKWordTokenizer
 
-    return Tokeniser("nltk-treebank-unsplit", False, NLTKWordTokenizer().tokenize)
+    return Tokeniser("nltk-treebank-unsplit", NLTKWordTokenizer().tokenize)
 
 
 def find_tokeniser(name: str, offline: bool = False) -> Tokeniser:

@@ -211,7 +211,7 @@ def test_xor_tokenises_a_passage_once_and_reads_no_more_than_needed() -> None:
         seen.append(text)
         return text.split()
 
-    counting = Tokeniser("counting", False, tokenise)
+    counting = Tokeniser("counting", tokenise)
     passages = {"a": "x y", "b": "in Rome", "c": "never read"}
     ranked = {"q1": ["a", "b", "c"], "q2": ["b", "a", "c"], "q3": ["a", "a", "c"]}
     cache: XorCache = {}
@@ -224,7 +224,7 @@ def test_xor_tokenises_a_passage_once_and_reads_no_more_than_needed() -> None:
 
 def test_one_xor_cache_serves_several_pools_and_tokenisers() -> None:
     cache: XorCache = {}
-    letters = Tokeniser("letters", False, lambda text: list(text.replace(" ", "")))
+    letters = Tokeniser("letters", lambda text: list(text.replace(" ", "")))
     for tokeniser, text, want in [(WORDS, "Rome", 1.0), (letters, "Rome", 0.0), (WORDS, "Oslo", 0.0)]:
         result = score_xor({"q": ["p"]}, {"p": text}, {"q": ["Rome"]}, tokeniser, cache=cache)
         assert result.scores["q"] == (want, want)
@@ -243,7 +243,7 @@ def test_xor_errors_say_what_is_wrong() -> None:
     with pytest.raises(ScoringError, match="Cut-offs"):
         score_xor({}, {}, {}, WORDS, limits=(0, 5000))
     with pytest.raises(ScoringError, match="a token holds a blank"):
-        score_xor({"q": ["p"]}, {"p": "a b"}, {"q": ["a"]}, Tokeniser("whole", False, lambda text: [text]))
+        score_xor({"q": ["p"]}, {"p": "a b"}, {"q": ["a"]}, Tokeniser("whole", lambda text: [text]))
 
 
 def test_xor_dev_has_2110_questions_of_which_182_are_skipped() -> None:

@@ -12,8 +12,8 @@ from clearbench.scoring.answers.xor import Tokeniser, fallback_tokeniser, offici
 
 def test_tokenisers_are_told_apart_by_name(official: Tokeniser) -> None:
     fallback = fallback_tokeniser()
-    assert (official.name, official.official) == ("nltk.word_tokenize", True)
-    assert (fallback.name, fallback.official) == ("nltk-treebank-unsplit", False)
+    assert official.name == "nltk.word_tokenize"
+    assert fallback.name == "nltk-treebank-unsplit"
     text = 'It left York. Then "it" (the train) stopped.'
     assert " ".join(official.tokenise(text)) == "It left York . Then `` it '' ( the train ) stopped ."
     assert " ".join(fallback.tokenise(text)) == "It left York. Then `` it '' ( the train ) stopped ."
