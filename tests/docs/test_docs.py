@@ -1,4 +1,4 @@
-"""README.md and docs/*.md: everything they ask a reader to do works as written; see docs_steps.py for what runs how.
+"""README.md and docs/*.md: everything they ask a reader to do works as written; see builders/docs.py for what runs how.
 
 Placeholders that pages use: `D` (official files), `path/to/checkpoint`, `wikipedia.tsv`, `mine/`, and results folders
 that a page says it has. `minilm` is a tiny checkpoint with random weights here, so that pages with

@@ -50,7 +50,7 @@ def explain(board: Leaderboard) -> list[str]:
             f"p ≥ {board.options.alpha:g} (two-sided, Holm) for the difference to the best model, or to the one above."
         )
     lower = dict.fromkeys(column.measure for column in board.tasks if find_measure(column.measure).better == "lower")
-    lines += [f"Of {measure}, lower is better: the lowest figure ranks first." for measure in lower]
+    lines += [f"For {measure}, lower is better: the lowest figure ranks first." for measure in lower]
     lines += board.notes
     sources = {row.source: None for row in board.rows if row.source != MEASURED}
     if sources:
