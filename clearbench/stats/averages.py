@@ -1,12 +1,13 @@
 """Macro averages over language pairs: each pair counts once, whatever its number of queries."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from clearbench.common.arrays import BoolArray
 from clearbench.common.languages import ENGLISH, MULTIPLE
 from clearbench.common.pairs import Pair, parse_pair
+
+if TYPE_CHECKING:
+    from clearbench.common.arrays import BoolArray
 
 TIERS = ("high", "mid", "low")
 
@@ -37,8 +38,10 @@ Queries against a mixed pool (de-mul) are neither monolingual nor cross-lingual:
 """
 
 
-def group_members(pairs: Sequence[str]) -> dict[str, BoolArray]:
+def group_members(pairs: Sequence[str]) -> "dict[str, BoolArray]":
     """Group -> which of the pairs belong to it, bool [P]; groups without any are left out."""
+    import numpy as np  # the groups' names are options' words, and --help needs no numbers
+
     parsed = [parse_pair(pair) for pair in pairs]
     members = {group: np.array([belongs(pair) for pair in parsed], dtype=bool) for group, belongs in GROUPS.items()}
     return {group: mask for group, mask in members.items() if mask.any()}

@@ -1,3 +1,5 @@
+"""Finding task files: the order of folders, near names, the shipped tasks."""
+
 import pytest
 from builders.files import write, write_jsonl
 from builders.tasks import write_task

@@ -1,3 +1,5 @@
+"""Loading tasks: selected pairs, options, and counts that differ from the expected ones."""
+
 import pytest
 from builders.files import write_jsonl
 from builders.tasks import belebele_rows, write_belebele, write_task

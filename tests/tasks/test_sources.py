@@ -1,3 +1,5 @@
+"""Finding and downloading the files of a task, against a local server."""
+
 import hashlib
 import io
 import re

@@ -1,3 +1,5 @@
+"""Task definitions: what a task file may say, and messages for what it may not."""
+
 import re
 
 import pytest

@@ -1,3 +1,5 @@
+"""`clearbench tasks` as a user meets it: list, show, check and fetch."""
+
 import os
 import subprocess
 import sys

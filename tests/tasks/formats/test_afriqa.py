@@ -1,3 +1,5 @@
+"""AfriQA: one English pool, questions and their translations under the same ids."""
+
 import json
 
 import pytest

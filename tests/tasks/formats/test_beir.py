@@ -1,3 +1,5 @@
+"""BEIR-style folders: pairs from the judgements, languages, splits, and what is refused."""
+
 import pytest
 from builders.files import write, write_jsonl
 from builders.tasks import write_task

@@ -1,3 +1,5 @@
+"""Passage corpora: every format that is read, and what is refused."""
+
 import gzip
 from typing import Any
 

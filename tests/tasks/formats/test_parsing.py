@@ -1,3 +1,5 @@
+"""Reading text and JSON: errors name file, line and what was expected."""
+
 import gzip
 
 import pytest

@@ -173,7 +173,7 @@ def test_the_better_model_ranks_first_by_every_measure(tmp_path, measure):
     figures = first.tasks["pool"]
     assert figures.worst_pair == ("en-en" if lower else "de-en")
     assert (figures.worst > figures.mean) == lower and first.mean == pytest.approx(figures.mean)
-    assert any(f"Of {measure}, lower is better" in line for line in explain(board)) == lower
+    assert any(f"For {measure}, lower is better" in line for line in explain(board)) == lower
     scale = " x 100" if points == 1.0 else ""
     assert f"**{escape_markdown(f'pool: {measure}{scale}')}**" in to_markdown(board)
 
