@@ -8,6 +8,7 @@ training take seconds.
 import importlib
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -182,7 +183,12 @@ def test_ci_runs_the_readmes_test_command():
     one_liners = [line for line in lines if line.startswith("python3 -m venv .venv && ")]
     [tests] = [line for line in one_liners if line.endswith("/pytest")]
     assert len(one_liners) == 2
-    assert tests in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+    found = next(place for place, line in enumerate(script) if line.startswith("tests="))
+    told = subprocess.run(
+        ["bash", "-c", f'{script[found]}; printf %s "$tests"'], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.strip() == tests and script[found + 1] == 'eval "$tests"'
 
 
 def test_what_is_wrong_on_a_page_is_found(tmp_path, monkeypatch, capsys):

@@ -67,7 +67,9 @@ def train(
     trainer.accelerator.wait_for_everyone()
     if resume:
         say(f"Going on from {output.checkpoint or 'the beginning: there is no checkpoint'}.")
-    return _run(prepared, str(output.checkpoint) if output.checkpoint else None)
+    manifest = _run(prepared, str(output.checkpoint) if output.checkpoint else None)
+    trainer.accelerator.end_training()  # several processes that end without it may abort
+    return manifest
 
 
 def _run(prepared: Prepared, checkpoint: str | None) -> TrainingManifest:
