@@ -15,7 +15,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     """Write a file under a temporary name beside it, fsync it, rename it; on any failure the old file is untouched.
 
     Raises:
-        OSError: As the operating system says (disk full, permissions).
+        OSError: The file cannot be written (disk full, permissions).
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:

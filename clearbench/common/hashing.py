@@ -22,7 +22,7 @@ def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a file's content, 64 hexadecimal digits.
 
     Raises:
-        OSError: As the operating system says.
+        OSError: The file cannot be read.
     """
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

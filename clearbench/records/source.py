@@ -18,7 +18,7 @@ class ScorePart(NamedTuple):
     """Scores of one measure, a row per pair and query: codes per row, and the names that they stand for.
 
     Attributes:
-        file: What messages name.
+        file: The file that messages name.
         pairs: Names of pairs.
         pair: Position in `pairs`, int64 [rows].
         queries: Ids of queries.

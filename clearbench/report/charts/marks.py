@@ -94,8 +94,8 @@ class Drawing:
 
     Attributes:
         about: What it shows, for those who cannot see it.
-        width: In pixels.
-        height: In pixels.
+        width: Width in pixels.
+        height: Height in pixels.
         marks: See Mark.
     """
 
