@@ -1,60 +1,28 @@
-"""Comparisons: every figure against its own computation, and tables as their consumers read them."""
-
-import io
-import json
-import shutil
-import subprocess
+"""Comparisons: every figure against its own computation."""
 
 import numpy as np
-import pandas as pd
 import pytest
+from builders.compare import PAIRS, SIZE, TOY, model, sample
 from builders.records import write_record
 from scipy import stats
 
 from clearbench.common.errors import RecordError, UsageError
-from clearbench.records.select import load_results, models, select_model
+from clearbench.records.select import load_results, models
 from clearbench.stats.averages import GROUPS
 from clearbench.stats.flips import benjamini_hochberg, holm, sign_flip_test
 from clearbench.stats.intervals import cluster_sums, macro_mean_interval, mean_interval
 from clearbench.verdicts.compare.compute import compare, compare_models
-from clearbench.verdicts.compare.latex import escape_latex, to_latex
-from clearbench.verdicts.compare.machine import CSV_COLUMNS, to_csv, to_json
+from clearbench.verdicts.compare.latex import to_latex
+from clearbench.verdicts.compare.machine import to_csv, to_json
 from clearbench.verdicts.compare.options import CompareOptions
-from clearbench.verdicts.compare.tables import summary, to_markdown, to_tables
+from clearbench.verdicts.compare.tables import summary, to_markdown
 
-PAIRS = ("de-de", "de-en", "en-de", "en-en", "en-sw", "sw-en")
-SIZE = 40
 # Numbered as names sort: c0, c1, c10, ...
 CODES = np.unique([f"c{number // 2}" for number in range(SIZE)], return_inverse=True)[1]
 
 
-def sample(seed, shift=0.0, pairs=PAIRS):
-    """Scores that share what is hard about a query; `shift` is added to other pairs than en-en."""
-    common = np.random.default_rng(99).uniform(0.2, 0.7, SIZE)
-    noise = np.random.default_rng(seed).normal(0, 0.08, (len(PAIRS), SIZE))
-    moved = {pair: common + noise[PAIRS.index(pair)] + shift * (pair != "en-en") for pair in pairs}
-    return {pair: np.round(np.clip(scores, 0, 1), 1) for pair, scores in moved.items()}
-
-
-@pytest.fixture
-def out(tmp_path):
-    write_record(tmp_path, "base", sample(0))
-    write_record(tmp_path, "tuned", sample(1, 0.1))
-    write_record(tmp_path, "third", sample(2, 0.02, ("de-en", "en-en")), dtype="bf16")
-    for name, seed in (("base", 3), ("tuned", 4)):
-        write_record(tmp_path, name, sample(seed), task="second", encoder=f"encoder of {name}")
-    return tmp_path
-
-
-def model(out, name):
-    return select_model(out, name)
-
-
 def differences(pairs=PAIRS):
     return np.stack([sample(1, 0.1)[pair] - sample(0)[pair] for pair in pairs], axis=1).round(9)
-
-
-TOY = CompareOptions(tasks=("toy",), flips=2000)
 
 
 def test_each_pair_s_row_is_what_the_parts_give(out):
@@ -223,111 +191,3 @@ def test_two_models_of_one_name_are_shown_by_key(tmp_path):
     first, second = models(load_results(tmp_path)).values()
     found = compare(first, second)
     assert (found.base_name, found.other_name) == (found.base, found.other) and found.base != found.other
-
-
-# --- tables
-
-
-def both(out, **options):
-    return compare_models(
-        model(out, "base"), [model(out, "tuned"), model(out, "third")], CompareOptions(flips=500, **options)
-    )
-
-
-def test_pandas_reads_the_csv_back(out):
-    found = both(out)
-    frame = pd.read_csv(io.StringIO(to_csv(found)))
-    assert list(frame.columns) == ["base", "other", "correction", *CSV_COLUMNS]
-    rows = [(one, row) for one in found for row in (*one.pairs, *one.groups)]
-    assert len(frame) == len(rows)
-    for (one, row), line in zip(rows, frame.to_dict("records"), strict=True):
-        assert (line["base"], line["other"]) == (one.base, one.other)
-        for column, field in CSV_COLUMNS.items():
-            value = getattr(row, field)
-            exact = value if value is None or isinstance(value, str) else pytest.approx(value, rel=1e-14)
-            assert pd.isna(line[column]) if value is None else line[column] == exact, column
-
-
-def test_json_holds_every_field(out):
-    found = both(out)
-    read = json.loads(to_json(found))["comparisons"]
-    assert [one["other"] for one in read] == [one.other for one in found]
-    assert read[0]["pairs"][0]["p_corrected"] == found[0].pairs[0].p_corrected
-    assert read[0]["options"]["correction"] == "max-t" and read[1]["missing"] == list(found[1].missing)
-
-
-def test_markdown_escapes_names_and_keeps_its_columns(out):
-    write_record(out, "a|b*c<script>\n", sample(1))
-    text = to_markdown([compare(model(out, "base"), model(out, "a|b*c<script>\n"), TOY)])
-    assert "a\\|b\\*c\\<script\\>" in text and "<script" not in text.replace("\\<script", "")
-    lines = [line.replace("\\|", "") for line in text.splitlines() if line.startswith("|")]
-    assert len({line.count("|") for line in lines}) == 1 and "\\*-en (mean)" in text
-
-
-def test_the_terminal_s_tables_hold_all_figures_or_the_most_changed(tmp_path, out):
-    shown = list(to_tables(both(out)))
-    tables = [part for part in shown if not isinstance(part, str)]
-    assert [table.row_count for table in tables][:1] == [6 + 8] and len(tables) == 3
-    codes = ["ar", "bn", "de", "es", "fi", "fr", "hi"]
-    many = [f"{q}-{p}" for q in codes for p in codes]
-    for number, name in enumerate(("base", "tuned")):
-        rng = np.random.default_rng(number)
-        write_record(tmp_path / "many", name, {pair: rng.random(12) for pair in many})
-    found = compare(model(tmp_path / "many", "base"), model(tmp_path / "many", "tuned"))
-    parts = list(to_tables([found]))
-    table = next(part for part in parts if not isinstance(part, str))
-    assert table.row_count == 20 + len(found.groups) and any("29 pairs" in str(part) for part in parts)
-
-
-def test_the_summary_counts_what_the_marks_say(out):
-    found = compare(model(out, "base"), model(out, "tuned"), TOY)
-    better = sum(bool(row.marks) and row.difference > 0 for row in found.pairs)
-    assert 0 < better < 6
-    assert f"better in {better} of 6 pairs, worse in 0, not told apart in {6 - better}" in summary(
-        found, "toy", found.pairs
-    )
-
-
-@pytest.mark.parametrize(("p", "marks"), [(0.0009, "***"), (0.001, "**"), (0.0099, "**"), (0.049, "*"), (0.05, "")])
-def test_marks_by_level(out, p, marks):
-    from dataclasses import replace
-
-    row = compare(model(out, "base"), model(out, "tuned"), TOY).pairs[0]
-    assert replace(row, p_corrected=p).marks == marks
-
-
-SIGNS = 'a_b%c&d#e$f{g}h~i^j\\k<l>m|n"o'
-
-
-def test_latex_has_a_cell_for_each_column_and_marks_on_differences(out):
-    found = both(out, tasks=("toy",))
-    text = to_latex(found)
-    rows = [line for line in text.splitlines() if line.endswith("\\\\") and "multicolumn" not in line]
-    assert {line.replace("\\&", "").count("&") for line in rows} == {8}
-    row = found[0].pairs[1]
-    assert f"${100 * row.difference:+.2f}^{{{'{*}' * len(row.marks)}}}$" in text and row.marks
-    assert any(line.startswith("de-de & 40 &") for line in rows)
-    sw = next(line for line in rows if line.startswith("sw-en"))
-    assert sw.endswith(" &  &  &  \\\\")
-
-
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="pdflatex is not installed")
-def test_latex_compiles_with_any_name(out, tmp_path):
-    write_record(out, SIGNS, sample(1, 0.1))
-    found = [*both(out), compare(model(out, "base"), model(out, SIGNS))]
-    body = to_latex(found)
-    document = "\\documentclass{article}\\usepackage{booktabs}\\begin{document}\n" + body + "\\end{document}\n"
-    (tmp_path / "table.tex").write_text(document, encoding="utf-8")
-    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "table.tex"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 0, done.stdout[-2000:]
-    assert (tmp_path / "table.pdf").stat().st_size > 1000
-
-
-def test_latex_keeps_the_asterisk_of_a_group_after_the_end_of_a_row(out):
-    assert "\n{*}-en (mean) &" in to_latex(both(out)) and "\n*" not in to_latex(both(out))
-
-
-def test_latex_escapes_every_special_sign():
-    assert escape_latex("a_b%\n\x00") == "a\\_b\\%  "
-    assert escape_latex(SIGNS).count("\\") >= 13
