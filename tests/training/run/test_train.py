@@ -32,15 +32,6 @@ def checkpoint(tmp_path_factory):
     return tiny_checkpoint(tmp_path_factory.mktemp("models") / "base")
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Threads cost tiny matrices more than they bring, most of all beside other tests."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture
 def place(checkpoint, tmp_path):
     """A folder with a base checkpoint and rows."""
