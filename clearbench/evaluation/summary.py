@@ -9,16 +9,14 @@ import numpy as np
 from clearbench.common.arrays import IntArray
 from clearbench.common.environment import describe_environment, now
 from clearbench.common.errors import DataError
-from clearbench.common.hashing import content_hash
-from clearbench.common.pairs import parse_pair
 from clearbench.encoders.vectors.embed import EncodingReport
 from clearbench.evaluation.job import Job
+from clearbench.records.derive import fields_of_pairs
 from clearbench.records.parts import QueryScores, read_scores
 from clearbench.records.schema import SCHEMA_VERSION, PairRecord, Record
 from clearbench.scoring.bias import CHANCE, RANK, LanguageBias
 from clearbench.scoring.bias_summary import summarise_bias
 from clearbench.scoring.judge import PairScores
-from clearbench.stats.averages import macro_averages
 from clearbench.stats.intervals import cluster_codes
 from clearbench.stats.summaries import BiasSummary, summarise_measures
 from clearbench.tasks.dataset import Dataset
@@ -68,8 +66,6 @@ def make_record(
         encoding: How many texts were encoded, and how long that took.
         seconds: Phase of scoring -> seconds.
     """
-    pairs = sorted(job.folder.done.values(), key=lambda pair: pair.pair)
-    means = {parse_pair(p.pair): {name: value.mean for name, value in p.measures.items()} for p in pairs}
     return Record(
         schema_version=SCHEMA_VERSION,
         status=status,
@@ -77,15 +73,7 @@ def make_record(
         model=dict(job.model),
         main_measure=job.data.main_measure,
         environment=describe_environment(),
-        data=content_hash(*(f"{pair.pair} {pair.data}" for pair in pairs)),
-        coverage={
-            "pairs": len(pairs),
-            "queries_scored": sum(pair.num_queries for pair in pairs),
-            "queries_skipped": sum(pair.num_skipped for pair in pairs),
-        },
         notes=list(job.data.notes),
-        pairs=pairs,
-        averages=macro_averages(means),
         timings={
             "finished": now(),
             "texts_encoded": encoding.num_encoded,
@@ -94,6 +82,7 @@ def make_record(
             "seconds": {"encode": encoding.seconds, **(seconds or {})},
         },
         bias=_overall_bias(job) if status == "complete" and job.data.pool_languages else None,
+        **fields_of_pairs(job.folder.done.values()),
     )
 
 

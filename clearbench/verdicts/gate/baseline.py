@@ -16,18 +16,17 @@ from pydantic import ValidationError
 from clearbench.common.arrays import BoolArray
 from clearbench.common.errors import RecordError, UsageError
 from clearbench.common.files import parquet_bytes
-from clearbench.common.hashing import content_hash
 from clearbench.common.output import write_output
 from clearbench.common.pairs import parse_pair, select_pairs
 from clearbench.common.text import first_line
 from clearbench.common.toml import describe_problems
+from clearbench.records.derive import fields_of_pairs
 from clearbench.records.folder import model_key
 from clearbench.records.matrix import ScoreMatrix, scores_matrix
 from clearbench.records.parts import METADATA_KEY
 from clearbench.records.schema import SCHEMA_VERSION, PairRecord, Record, find_damage
 from clearbench.records.select import Entry
 from clearbench.records.source import ScorePart, damage_named, score_part
-from clearbench.stats.averages import macro_averages
 
 KIND = "clearbench baseline"
 _AGAIN = "Write it anew with `clearbench gate --baseline MODEL --save-baseline FILE`."
@@ -142,16 +141,9 @@ def _narrowed(record: Record, kept: Sequence[PairRecord], measure: str) -> Recor
         model=record.model,
         main_measure=measure,
         environment=record.environment,
-        data=content_hash(*(f"{pair.pair} {pair.data}" for pair in pairs)),
-        coverage={
-            "pairs": len(pairs),
-            "queries_scored": sum(pair.num_queries for pair in pairs),
-            "queries_skipped": sum(pair.num_skipped for pair in pairs),
-        },
         notes=record.notes,
-        pairs=pairs,
-        averages=macro_averages({parse_pair(pair.pair): {measure: pair.measures[measure].mean} for pair in pairs}),
         timings={},
+        **fields_of_pairs(pairs),
     )
 
 
