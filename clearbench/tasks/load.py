@@ -11,7 +11,7 @@ from clearbench.common.pairs import Pair, select_pairs
 from clearbench.tasks.catalogue import find_task
 from clearbench.tasks.dataset import Dataset
 from clearbench.tasks.formats.base import Wanted
-from clearbench.tasks.formats.table import open_files, open_reader, reader_options
+from clearbench.tasks.formats.table import FORMATS, open_files, open_reader, reader_options
 from clearbench.tasks.options import ANYWHERE, DEFAULT, DataLocation, Selection
 from clearbench.tasks.sources import UsedFile
 from clearbench.tasks.spec import Count, TaskSpec
@@ -119,7 +119,7 @@ def load(
 
 def defined_pairs(spec: TaskSpec) -> tuple[Pair, ...] | None:
     """Return the pairs that a task defines; None where only its files say it (a BEIR folder)."""
-    if spec.reader == "beir":
+    if FORMATS[spec.reader].pairs_in_files:
         return None
     return open_reader(spec, open_files(spec, ANYWHERE)).pairs()
 

@@ -3,6 +3,7 @@
 Source: Ogundepo et al. (2023), "AfriQA: Cross-lingual Open-Retrieval Question Answering for African Languages".
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -124,3 +125,9 @@ def _oddities(rows: dict[Language, list[_Row]]) -> tuple[str, ...]:
     if yes_no:
         notes.append(f"{yes_no:,} of {total:,} questions have the answer yes or no; they are kept.")
     return tuple(notes)
+
+
+def read_titles(file: Path) -> Iterator[tuple[object, object]]:
+    """Yield each passage of a file with the title of its article, as the file has them; None where it has none."""
+    for _, row in read_json_lines(file):
+        yield row.get("context"), row.get("title")

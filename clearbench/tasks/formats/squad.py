@@ -148,3 +148,9 @@ def _questions(path: Path) -> Iterator[_Question]:
             for row in list_field(paragraph, "qas", where):
                 text = text_field(row, "question", where).strip()
                 yield _Question(id_field(row, "id", where), text, f"{number}-{index}", context)
+
+
+def read_titles(file: Path) -> Iterator[tuple[object, object]]:
+    """Yield each passage of a file with the title of its article, as the file has them; None where it has none."""
+    for article in read_json(file)["data"]:
+        yield from ((paragraph["context"], article.get("title")) for paragraph in article["paragraphs"])

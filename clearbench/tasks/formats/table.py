@@ -1,7 +1,8 @@
 """The one table of the data formats that task files can name, and the functions that look a format up in it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -9,6 +10,7 @@ from pydantic import ValidationError
 
 from clearbench.common.errors import UsageError, suggest
 from clearbench.common.toml import describe_problems
+from clearbench.tasks.formats import afriqa, squad
 from clearbench.tasks.formats.afriqa import AfriqaOptions, AfriqaReader
 from clearbench.tasks.formats.base import Reader, ReaderOptions
 from clearbench.tasks.formats.beir import BeirOptions, BeirReader
@@ -23,20 +25,29 @@ from clearbench.tasks.spec import TaskSpec
 
 @dataclass(frozen=True)
 class Format:
-    """One data format: the type of its reader's options, and the reader, made from task, files and options."""
+    """One data format.
+
+    Attributes:
+        options: The type of its reader's options.
+        reader: The reader, made from task, files and options.
+        read_titles: Yields passages of one file with the titles of their articles, where the format has titles.
+        pairs_in_files: Whether only the files say which pairs there are.
+    """
 
     options: type[ReaderOptions]
     reader: Callable[[TaskSpec, SourceFiles, Any], Reader]
+    read_titles: Callable[[Path], Iterator[tuple[object, object]]] | None = None
+    pairs_in_files: bool = False
 
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         "belebele": Format(BelebeleOptions, BelebeleReader),
-        "squad": Format(SquadOptions, SquadReader),
+        "squad": Format(SquadOptions, SquadReader, squad.read_titles),
         "xor": Format(XorOptions, XorReader),
         "mkqa": Format(MkqaOptions, MkqaReader),
-        "afriqa": Format(AfriqaOptions, AfriqaReader),
-        "beir": Format(BeirOptions, BeirReader),
+        "afriqa": Format(AfriqaOptions, AfriqaReader, afriqa.read_titles),
+        "beir": Format(BeirOptions, BeirReader, pairs_in_files=True),
     }
 )
 """Name, as task files give it in `reader` -> format."""

@@ -12,11 +12,10 @@ from clearbench.common.languages import ENGLISH, parse_language
 from clearbench.tasks.catalogue import find_task
 from clearbench.tasks.dataset import Dataset, TaskPair
 from clearbench.tasks.formats.base import Wanted, join_title
-from clearbench.tasks.formats.parsing import read_json, read_json_lines
-from clearbench.tasks.formats.table import open_files, open_reader
+from clearbench.tasks.formats.parsing import read_json_lines
+from clearbench.tasks.formats.table import FORMATS, open_files, open_reader
 from clearbench.tasks.load import Loaded, load
 from clearbench.tasks.options import ANYWHERE, DataLocation, Selection
-from clearbench.tasks.sources import UsedFile
 from clearbench.training.rows.leaks import normalise
 from clearbench.training.rows.row import COLUMNS, LIST_COLUMNS, TrainingRow, make_row
 
@@ -184,26 +183,16 @@ def _pair_rows(
 
 def _article_titles(loaded: Loaded) -> dict[str, str]:
     """Return passage -> title of its article, as far as the files tell; a title is the same in every data set."""
-    readers = {"squad": _squad_titles, "afriqa": _afriqa_titles}
-    read = readers.get(loaded.spec.reader)
+    read = FORMATS[loaded.spec.reader].read_titles
     titles: dict[str, str] = {}
-    for file in loaded.files if read else ():
-        assert read is not None
-        for text, title in read(file):
+    if read is None:
+        return titles
+    for file in loaded.files:
+        for text, title in read(file.path):
             if isinstance(text, str) and isinstance(title, str) and title.strip():
                 shared = normalise(title.replace("_", " "))
                 titles |= {text.strip(): shared, join_title(title, text.strip()): shared}
     return titles
-
-
-def _squad_titles(file: UsedFile) -> Iterator[tuple[object, object]]:
-    for article in read_json(file.path)["data"]:
-        yield from ((paragraph["context"], article.get("title")) for paragraph in article["paragraphs"])
-
-
-def _afriqa_titles(file: UsedFile) -> Iterator[tuple[object, object]]:
-    for _, row in read_json_lines(file.path):
-        yield row.get("context"), row.get("title")
 
 
 def _rename(line: Mapping[str, Any], names: Mapping[str, str], required: Sequence[str], where: str) -> dict[str, Any]:
