@@ -50,7 +50,9 @@ def load_eval_tasks(config: TrainConfig) -> list["Judge"]:
     from clearbench.scoring.table import make_judge
     from clearbench.tasks.load import load_task
 
-    location = DataLocation(data_dir=config.data_dir, cache_dir=default_cache(), offline=config.offline)
+    location = DataLocation(
+        data_dir=config.data_dir, tasks_dir=config.tasks_dir, cache_dir=default_cache(), offline=config.offline
+    )
     selection = Selection(pairs=config.eval_pairs)
     tasks = read_names(config.eval_tasks, "--eval-task")
     return [make_judge(load_task(task, selection, location), offline=not location.downloads) for task in tasks]

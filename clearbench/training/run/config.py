@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from clearbench.common.errors import UsageError, suggest
-from clearbench.common.options import DATA_DIR, OFFLINE, Option, same_option
+from clearbench.common.options import DATA_DIR, OFFLINE, TASKS_DIR, Option, same_option
 from clearbench.common.toml import describe_problems, read_toml
 from clearbench.encoders.base import EncoderOptions
 
@@ -51,7 +51,7 @@ Count = Annotated[int, Field(gt=0)]
 # These may change between a run and its continuation; everything else decides the weights.
 MAY_CHANGE = frozenset(
     {"model", "data", "out", "preset", "save_every", "keep_checkpoints", "eval_every", "eval_tasks", "eval_pairs"}
-    | {"data_dir", "report_to", "offline", "stop_english"}
+    | {"data_dir", "tasks_dir", "report_to", "offline", "stop_english"}
 )
 
 
@@ -110,6 +110,7 @@ class TrainConfig(BaseModel):
         Option("Stop when nDCG@10 of en-en fell by more points than this.", EVALUATION),
     ] = None
     data_dir: Annotated[Path | None, replace(DATA_DIR, panel=EVALUATION)] = None
+    tasks_dir: Annotated[Path | None, replace(TASKS_DIR, panel=EVALUATION)] = None
 
     dtype: Annotated[Literal["fp32", "bf16", "fp16"], Option("bf16 and fp16: mixed precision.", MACHINE)] = "fp32"
     device: Annotated[Literal["auto", "cpu", "cuda"], Option("Where to train.", MACHINE)] = "auto"

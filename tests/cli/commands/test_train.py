@@ -62,6 +62,14 @@ def test_a_toml_file_with_flags_over_it(place):
     assert (config["learning_rate"], config["max_length"], config["preset"]) == (1e-3, 192, "cpu-demo")
 
 
+def test_evaluation_while_training_finds_tasks_of_the_folder_in_the_environment(place, monkeypatch):
+    (place / "own").mkdir()
+    (place / "tiny.toml").rename(place / "own" / "tiny.toml")
+    monkeypatch.setenv("CLEARBENCH_TASKS", str(place / "own"))
+    run(*FLAGS, "--out", "ckpt", "--eval-task", "tiny", "--eval-pairs", "de-en", "--data-dir", "data")
+    assert [sorted(entry) for entry in read_manifest(place / "ckpt").evaluations] == [["step", "tiny:de-en"]] * 2
+
+
 def test_evaluation_while_training_equals_clearbench_run(place):
     task = ("--eval-task", "tiny.toml", "--eval-pairs", "de-en,en-en", "--data-dir", "data", "--stop-english", "90")
     run(*FLAGS, "--out", "ckpt", "--lr", "0.01", *task)
