@@ -15,7 +15,7 @@ from clearbench.training.rows.row import (
     TEXT_COLUMNS,
     Rows,
     TrainingRow,
-    as_record,
+    as_columns,
     check_columns,
     make_row,
     rows_hash,
@@ -128,7 +128,7 @@ def _read_raw(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def _json_lines(rows: Sequence[TrainingRow]) -> bytes:
-    return "".join(json.dumps(as_record(row), ensure_ascii=False) + "\n" for row in rows).encode()
+    return "".join(json.dumps(as_columns(row), ensure_ascii=False) + "\n" for row in rows).encode()
 
 
 def _parquet(rows: Sequence[TrainingRow]) -> bytes:
@@ -138,5 +138,5 @@ def _parquet(rows: Sequence[TrainingRow]) -> bytes:
     fields = [pa.field(name, pa.string()) for name in TEXT_COLUMNS]
     fields += [pa.field(name, pa.list_(pa.string())) for name in LIST_COLUMNS]
     stream = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist([as_record(row) for row in rows], schema=pa.schema(fields)), stream)
+    pq.write_table(pa.Table.from_pylist([as_columns(row) for row in rows], schema=pa.schema(fields)), stream)
     return stream.getvalue()

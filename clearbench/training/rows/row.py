@@ -64,7 +64,7 @@ class Rows:
         """The rows as a table with the columns above; negatives are lists."""
         import pandas as pd
 
-        return pd.DataFrame([as_record(row) for row in self.rows], columns=list(COLUMNS))
+        return pd.DataFrame([as_columns(row) for row in self.rows], columns=list(COLUMNS))
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -149,7 +149,7 @@ def _check_list(value: object, name: str, where: str) -> tuple[str, ...]:
     return tuple(value)
 
 
-def as_record(row: TrainingRow) -> dict[str, Any]:
+def as_columns(row: TrainingRow) -> dict[str, Any]:
     """Return a row as its columns, negatives as lists."""
     return {**asdict(row), **{name: list(getattr(row, name)) for name in LIST_COLUMNS}}
 
