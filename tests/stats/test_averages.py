@@ -1,7 +1,7 @@
 """Macro averages: each pair once, English apart."""
 
 from clearbench.common.pairs import parse_pair
-from clearbench.stats.averages import macro_averages, pair_tier
+from clearbench.stats.averages import group_members, macro_averages, pair_tier
 
 MEANS = {"en-en": 0.9, "de-en": 0.7, "sw-en": 0.3, "en-de": 0.5, "de-de": 0.8, "sw-de": 0.1}
 
@@ -40,3 +40,12 @@ def test_queries_against_a_mixed_pool_are_in_their_tier_and_in_all():
 def test_a_measure_that_a_pair_lacks_is_not_averaged():
     means = {parse_pair("de-mul"): {"nDCG@10": 0.5, "lpr_first": 0.2}, parse_pair("sw-mul"): {"nDCG@10": 0.1}}
     assert macro_averages(means)["all"] == {"num_pairs": 2, "nDCG@10": 0.3}
+
+
+def test_members_are_the_pairs_that_an_average_is_over():
+    averages = macro_averages({parse_pair(pair): {"nDCG@10": value} for pair, value in MEANS.items()})
+    members = group_members(list(MEANS))
+    assert list(members) == list(averages)
+    for group, mask in members.items():
+        figures = [value for value, belongs in zip(MEANS.values(), mask, strict=True) if belongs]
+        assert sum(figures) / len(figures) == averages[group]["nDCG@10"]

@@ -1,0 +1,60 @@
+"""The manifest of a training run is read back as it was written; what is missing, damaged or unknown is named."""
+
+import json
+
+import pytest
+
+from clearbench.common.errors import RecordError, TrainingError
+from clearbench.records.training import BaseCheckpoint, RowsUsed, TrainingManifest, read_manifest, write_manifest
+
+
+@pytest.fixture
+def manifest() -> TrainingManifest:
+    return TrainingManifest(
+        status="complete",
+        config={"loss": "clear", "steps": 2},
+        base=BaseCheckpoint(
+            source="base",
+            weights="b",
+            query_prompt="query: ",
+            passage_prompt="",
+            prompt_source="given",
+            max_length=None,
+        ),
+        rows=RowsUsed(
+            file="rows.jsonl", fingerprint="f", num_rows=4, num_distinct_rows=3, languages={"de": 4}, negatives=0
+        ),
+        formula="α·L",
+        columns=["query_en"],
+        max_length=16,
+        devices=1,
+        duplicates="refused",
+        environment={"torch": "2"},
+        step=2,
+        loss_curve=[{"step": 1, "loss": 0.1}],
+    )
+
+
+def test_a_manifest_is_read_as_it_was_written(manifest, tmp_path):
+    write_manifest(tmp_path, manifest)
+    assert read_manifest(tmp_path) == manifest
+    assert "α·L" in (tmp_path / "clearbench_training.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("change", [{"status": "odd"}, {"extra": 1}, {"rows": None}, {"devices": "two"}])
+def test_a_manifest_that_says_something_else_is_refused(change, manifest, tmp_path):
+    file = tmp_path / "clearbench_training.json"
+    file.write_text(json.dumps(manifest.model_dump(mode="json") | change), encoding="utf-8")
+    with pytest.raises(RecordError, match=next(iter(change))) as refused:
+        read_manifest(tmp_path)
+    assert "damaged or of another version" in str(refused.value)
+
+
+def test_a_missing_or_cut_manifest_is_the_error_that_its_reader_asks_for(manifest, tmp_path):
+    with pytest.raises(RecordError, match="No such file"):
+        read_manifest(tmp_path)
+    write_manifest(tmp_path, manifest)
+    file = tmp_path / "clearbench_training.json"
+    file.write_bytes(file.read_bytes()[:40])
+    with pytest.raises(TrainingError, match="damaged"):
+        read_manifest(tmp_path, TrainingError)
