@@ -48,7 +48,7 @@ def test_training_runs_are_drawn(entries, tmp_path):
     report = make_report(entries, ReportOptions(training=(tmp_path,)))
     [run] = report.runs
     assert run.name == "run-0"
-    assert tuple(run.loss) == ((1, 2.5), (2, 2.25), (3, 1.5))
+    assert isinstance(run.loss, tuple) and tuple(run.loss) == ((1, 2.5), (2, 2.25), (3, 1.5))
     assert run.evaluations == {"toy:de-en": ((0, 25), (3, 50))}
     assert [chart.title for chart in report.curves] == ["Training loss", "toy de-en, nDCG@10 × 100"]
     # The loss axis runs from 1.5 to 2.5 in steps of 0.5, that of steps from 1 to 3.
