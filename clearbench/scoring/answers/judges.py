@@ -83,7 +83,7 @@ def _score_answers(
                 raise ScoringError(f"{len(unanswered)} queries have no accepted answers, first {unanswered[0]!r}.")
             lists = {query: [ids[p] for p in places] for query, places in zip(queries, ranked.positions, strict=True)}
             found = rule(lists, {query: data.answers[query] for query in queries})
-        scores = np.array(list(found.scores.values()), dtype=np.float64).reshape(len(found.scores), -1)
+        scores = np.array(list(found.scores.values()), dtype=np.float64).reshape(-1, len(found.measures))
         yield PairScores(pair, tuple(found.scores), found.measures, scores, found.skipped, ranked)
 
 

@@ -62,3 +62,10 @@ def test_a_query_without_accepted_answers_is_an_error():
     data = replace(parallel_set(("en",), size=4), judged_by="mkqa", answers={"p0#1": ("topic0",)})
     with pytest.raises(ScoringError, match=r"toy en-en: 7 queries have no accepted answers, first 'p0#2'"):
         list(make_judge(data).score(open_pool(data, "en"), data.pairs))
+
+
+def test_a_language_whose_questions_are_all_yes_or_no_has_no_scores(data):
+    data = replace(data, answers=dict.fromkeys(data.answers, ("yes",)))
+    [scored] = XorJudge(data, tokeniser=WORDS).score(open_pool(data, "en"), data.pairs)
+    assert scored.queries == () and len(scored.skipped) == 8
+    assert scored.scores.shape == (0, len(scored.measures))
