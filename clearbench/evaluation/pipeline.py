@@ -18,9 +18,10 @@ from clearbench.encoders.vectors.embed import EncodingReport
 from clearbench.evaluation.job import Job, open_jobs
 from clearbench.evaluation.options import EvaluationOptions
 from clearbench.evaluation.saving import save_runs
-from clearbench.evaluation.summary import make_record, summarise
+from clearbench.evaluation.summary import check_scored, make_record, summarise
 from clearbench.records.folder import read_record
 from clearbench.records.schema import Record
+from clearbench.records.training import USUAL_MEASURE, evaluation_key
 from clearbench.scoring.bias import LanguageBias, has_several, judge_bias
 from clearbench.scoring.judge import Judge, PairScores
 from clearbench.search.engine import Engine, OpenPool
@@ -115,23 +116,30 @@ def _score_part(job: Job, pool: OpenPool, pairs: Sequence[TaskPair], options: Ev
 
 
 def measure(encoder: Encoder, judges: Sequence[Judge]) -> dict[str, float]:
-    """Return nDCG@10, or a task's main measure where it has none, by "task:pair"; nothing is read or written.
+    """Return nDCG@10, or a task's main measure where it has none, by `evaluation_key`; no result is read or written.
 
     Args:
         encoder: What is evaluated, for example a checkpoint in training.
         judges: The tasks, each with its rule.
     Raises:
-        EncoderError, SearchError, ScoringError, DataError: See each.
+        DataError: A pair has no query that can be scored.
+        EncoderError, SearchError, ScoringError: The encoder, the search or the rule fails.
     """
     sets = [judge.data for judge in judges]
     engine = open_engine(encoder, sets)
     engine.prepare(sets, engine.plan(sets))
-    found = {}
+    found: dict[str, float] = {}
     for judge in judges:
-        for pair in judge.data.pairs:
-            [scored] = judge.score(engine.open(judge.data.passages_of(pair)), [pair])
-            name = "nDCG@10" if "nDCG@10" in scored.measures else judge.data.main_measure
-            found[f"{judge.data.task}:{pair}"] = float(scored.scores[:, scored.measures.index(name)].mean())
+        data = judge.data
+        means = {}
+        for pool in dict.fromkeys(pair.pool for pair in data.pairs):
+            together = [pair for pair in data.pairs if pair.pool == pool]
+            for scored in judge.score(engine.open(data.pools[pool]), together):
+                check_scored(data, scored)
+                name = USUAL_MEASURE if USUAL_MEASURE in scored.measures else data.main_measure
+                mean = float(scored.scores[:, scored.measures.index(name)].mean())
+                means[scored.pair] = evaluation_key(data.task, scored.pair, name), mean
+        found.update(means[pair] for pair in data.pairs)
     return found
 
 

@@ -32,8 +32,7 @@ def summarise(data: Dataset, scored: PairScores, bias: LanguageBias | None = Non
     Raises:
         DataError: No query of the pair can be scored.
     """
-    if not scored.queries:
-        raise DataError(f"{data.task} {scored.pair}: no query can be scored.")
+    check_scored(data, scored)
     clusters = [data.clusters.get(query, query) for query in scored.queries]
     codes = cluster_codes(clusters)
     summary = PairRecord(
@@ -50,6 +49,12 @@ def summarise(data: Dataset, scored: PairScores, bias: LanguageBias | None = Non
         return plain
     index = data.queries_of(scored.pair).index
     return _add_bias(plain, bias, codes, [index[query] for query in scored.queries])
+
+
+def check_scored(data: Dataset, scored: PairScores) -> None:
+    """Raise DataError where no query of a pair has a score: a mean over none is no figure."""
+    if not scored.queries:
+        raise DataError(f"{data.task} {scored.pair}: no query can be scored.")
 
 
 def make_record(

@@ -13,6 +13,21 @@ from clearbench.common.toml import describe_problems
 SCHEMA_VERSION = 1
 Status = Literal["running", "complete", "stopped", "interrupted", "failed"]
 
+USUAL_MEASURE = "nDCG@10"
+"""What is measured in training, wherever the task's rule gives it."""
+
+
+def evaluation_key(task: str, pair: object, measure: str) -> str:
+    """Return what a figure measured in training is kept under: "xquad:de-en", or "demo-xor:fi-en R@2kt"."""
+    return f"{task}:{pair}" if measure == USUAL_MEASURE else f"{task}:{pair} {measure}"
+
+
+def read_evaluation_key(key: str) -> tuple[str, str, str]:
+    """Return the task, the pair and the measure of a figure's key."""
+    task, _, rest = key.rpartition(":")
+    pair, _, measure = rest.partition(" ")
+    return task, pair, measure or USUAL_MEASURE
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -75,7 +90,7 @@ class TrainingManifest(_Frozen):
         environment: Versions of the software, and its commit where known.
         step: Steps done.
         loss_curve: Per step: loss, its parts, learning rate, gradient norm.
-        evaluations: Per evaluation: step, nDCG@10 by "task:pair".
+        evaluations: Per evaluation: step, and figures by `evaluation_key`.
         weights: Hash of the trained checkpoint; None until it is saved.
         notes: What was odd, one sentence each.
         timings: Start and end of the run, and its seconds.

@@ -5,7 +5,15 @@ import json
 import pytest
 
 from clearbench.common.errors import RecordError, TrainingError
-from clearbench.records.training import BaseCheckpoint, RowsUsed, TrainingManifest, read_manifest, write_manifest
+from clearbench.records.training import (
+    BaseCheckpoint,
+    RowsUsed,
+    TrainingManifest,
+    evaluation_key,
+    read_evaluation_key,
+    read_manifest,
+    write_manifest,
+)
 
 
 @pytest.fixture
@@ -33,6 +41,14 @@ def manifest() -> TrainingManifest:
         step=2,
         loss_curve=[{"step": 1, "loss": 0.1}],
     )
+
+
+@pytest.mark.parametrize("measure", ["nDCG@10", "R@2kt"])
+@pytest.mark.parametrize("task", ["xquad", "my data", "c:my data"])
+def test_a_figure_s_key_says_task_pair_and_measure(task, measure):
+    key = evaluation_key(task, "de-en", measure)
+    assert read_evaluation_key(key) == (task, "de-en", measure)
+    assert key == f"{task}:de-en" + ("" if measure == "nDCG@10" else f" {measure}")
 
 
 def test_a_manifest_is_read_as_it_was_written(manifest, tmp_path):

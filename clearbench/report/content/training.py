@@ -7,7 +7,7 @@ from pathlib import Path
 from clearbench.common.errors import RecordError, UsageError
 from clearbench.common.files import TRAINING_FILE
 from clearbench.records.select import Entry
-from clearbench.records.training import TrainingManifest, read_manifest
+from clearbench.records.training import TrainingManifest, read_evaluation_key, read_manifest
 from clearbench.report.charts.kinds import Curve, CurveChart, Points, curve_chart
 
 
@@ -23,7 +23,7 @@ class TrainingRun:
         settings: What decides the weights, in words.
         rows: The training rows, in words.
         loss: Loss by step.
-        evaluations: "task:pair" -> nDCG@10 x 100 by step.
+        evaluations: Key of `evaluation_key` -> figure x 100 by step.
     """
 
     name: str
@@ -67,7 +67,8 @@ def training_curves(runs: Sequence[TrainingRun]) -> tuple[CurveChart, ...]:
     charts = [curve_chart("Training loss", [Curve(run.name, series, run.loss) for series, run in enumerate(runs)])]
     for key in dict.fromkeys(key for run in runs for key in run.evaluations):
         curves = [Curve(run.name, series, run.evaluations.get(key, ())) for series, run in enumerate(runs)]
-        charts.append(curve_chart(f"{key.replace(':', ' ')}, nDCG@10 × 100", curves))
+        task, pair, measure = read_evaluation_key(key)
+        charts.append(curve_chart(f"{task} {pair}, {measure} × 100", curves))
     return tuple(chart for chart in charts if chart is not None)
 
 

@@ -12,10 +12,11 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from clearbench.common.errors import TrainingError, UsageError
 from clearbench.common.progress import say
+from clearbench.records.training import read_evaluation_key
 from clearbench.training.run.config import TrainConfig
 
 Evaluate = Callable[[], Mapping[str, float]]
-"""nDCG@10 of the current weights by "task:pair"."""
+"""Figures of the current weights by `evaluation_key`."""
 
 # Lines of progress in a run.
 LINES = 20
@@ -134,9 +135,8 @@ class Evaluations(TrainerCallback):
 
             broadcast_object_list(found)
         self.log({f"{EVALUATION}{key}": value for key, value in found[0].items()})
-        shown = ", ".join(f"{key} {value:.4f}" for key, value in found[0].items())
         if state.is_world_process_zero:
-            say(f"step {state.global_step}: nDCG@10 {shown}")
+            say(f"step {state.global_step}: {_shown(found[0])}")
         english = [key for key in found[0] if _is_english(key)]
         if self.config.stop_english and not english:
             raise UsageError("stop_english needs an English pair among the evaluated ones: --eval-pairs 'de-en,en-en'.")
@@ -148,8 +148,9 @@ class Evaluations(TrainerCallback):
         for key in filter(_is_english, last):
             drop = 100 * (first[key] - last[key])
             if drop > self.config.stop_english:
+                task, pair, measure = read_evaluation_key(key)
                 self.stopped = (
-                    f"Stopped at step {state.global_step}: nDCG@10 of {key} fell by {drop:.1f} points, from "
+                    f"Stopped at step {state.global_step}: {measure} of {task}:{pair} fell by {drop:.1f} points, from "
                     f"{first[key]:.4f} to {last[key]:.4f}; the limit is {self.config.stop_english:g}."
                 )
                 control.should_training_stop = True
@@ -219,7 +220,7 @@ def loss_curve(state: TrainerState) -> list[dict[str, float]]:
 
 
 def evaluations(state: TrainerState) -> list[dict[str, float]]:
-    """Step and nDCG@10 by "task:pair", per evaluation."""
+    """Step and figures by `evaluation_key`, per evaluation."""
     return [
         {"step": entry["step"]}
         | {name.removeprefix(EVALUATION): value for name, value in entry.items() if name.startswith(EVALUATION)}
@@ -229,4 +230,13 @@ def evaluations(state: TrainerState) -> list[dict[str, float]]:
 
 
 def _is_english(key: str) -> bool:
-    return key.rpartition(":")[2] == "en-en"
+    return read_evaluation_key(key)[1] == "en-en"
+
+
+def _shown(figures: Mapping[str, float]) -> str:
+    """Each measure with its figures: "nDCG@10 xquad:de-en 0.5000, xquad:en-en 0.7500; R@2kt demo-xor:fi-en 0.2500"."""
+    shown: dict[str, list[str]] = {}
+    for key, figure in figures.items():
+        task, pair, measure = read_evaluation_key(key)
+        shown.setdefault(measure, []).append(f"{task}:{pair} {figure:.4f}")
+    return "; ".join(f"{measure} {', '.join(pairs)}" for measure, pairs in shown.items())

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from clearbench.common.files import TRAINING_FILE
 from clearbench.common.text import count
 from clearbench.encoders.checkpoints.checkpoint import HUB_ID
-from clearbench.records.training import TrainingManifest
+from clearbench.records.training import TrainingManifest, read_evaluation_key
 
 
 def model_card(manifest: TrainingManifest, name: str) -> str:
@@ -74,7 +74,8 @@ def _facts(manifest: TrainingManifest) -> Iterator[str]:
 def _evaluation_table(manifest: TrainingManifest) -> Iterator[str]:
     if manifest.evaluations:
         first, last = manifest.evaluations[0], manifest.evaluations[-1]
-        yield from ("", "nDCG@10 in training:", "", "| pair | before | after |", "|---|---|---|")
+        yield from ("", "In training:", "", "| pair | measure | before | after |", "|---|---|---|---|")
         for key in last:
             if key != "step" and key in first:
-                yield f"| {key} | {first[key]:.4f} | {last[key]:.4f} |"
+                task, pair, measure = read_evaluation_key(key)
+                yield f"| {task}:{pair} | {measure} | {first[key]:.4f} | {last[key]:.4f} |"

@@ -107,7 +107,7 @@ class TrainConfig(BaseModel):
     eval_every: Annotated[Count | None, Option("Steps between evaluations.", EVALUATION)] = None
     stop_english: Annotated[
         Annotated[float, Field(gt=0)] | None,
-        Option("Stop when nDCG@10 of en-en fell by more points than this.", EVALUATION),
+        Option("Stop when nDCG@10 (or the task's main measure) of en-en fell by more points than this.", EVALUATION),
     ] = None
     data_dir: Annotated[Path | None, replace(DATA_DIR, panel=EVALUATION)] = None
     tasks_dir: Annotated[Path | None, replace(TASKS_DIR, panel=EVALUATION)] = None

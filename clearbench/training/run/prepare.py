@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformerTrainingArguments
 
 EvaluateEncoder = Callable[[TransformerEncoder], Mapping[str, float]]
-"""nDCG@10 by "task:pair" of an encoder, as `clearbench run` would measure it."""
+"""Figures of an encoder by `evaluation_key`, as `clearbench run` would measure it."""
 
 
 @dataclass(frozen=True)

@@ -85,15 +85,19 @@ def test_evaluation_while_training_equals_clearbench_run(place):
     assert encoders[0] != encoders[1]
 
 
-def test_a_task_judged_by_answers_can_be_evaluated_while_training(place):
+def test_a_task_judged_by_answers_can_be_evaluated_while_training(place, capsys):
     run(*FLAGS, "--out", "ckpt", "--loss", "infonce", "--eval-task", "demo-xor", "--eval-pairs", "fi-en")
+    told = capsys.readouterr().err
+    assert "R@2kt demo-xor:fi-en" in told and "nDCG@10" not in told
+    assert "| demo-xor:fi-en | R@2kt |" in (place / "ckpt" / "README.md").read_text(encoding="utf-8")
     first, last = read_manifest(place / "ckpt").evaluations
     for evaluation in (first, last):
-        assert 0.0 <= evaluation["demo-xor:fi-en"] <= 1.0
+        assert sorted(evaluation) == ["demo-xor:fi-en R@2kt", "step"]
+        assert 0.0 <= evaluation["demo-xor:fi-en R@2kt"] <= 1.0
     assert execute(["run", "--model", "base", "--tasks", "demo-xor", "--pairs", "fi-en", "--out", "results"]) == 0
     [file] = (place / "results").rglob("record.json")
     [pair] = json.loads(file.read_text())["pairs"]
-    assert first["demo-xor:fi-en"] == pytest.approx(pair["measures"]["R@2kt"]["mean"], abs=1e-9)
+    assert first["demo-xor:fi-en R@2kt"] == pytest.approx(pair["measures"]["R@2kt"]["mean"], abs=1e-9)
 
 
 def test_a_finished_run_is_not_run_again(place, capsys):

@@ -357,7 +357,7 @@ def test_evaluation_happens_before_during_and_after_and_changes_no_weight(place)
     last = load_transformer(str(place / "out"), EncoderOptions(device="cpu"))
     assert seen[0][1] == base.encode_batch(["topic 1"], "query").tobytes()
     assert seen[-1][1] == last.encode_batch(["topic 1"], "query").tobytes()
-    assert "| tiny:de-en | 0.1000 | 0.3000 |" in (place / "out" / "README.md").read_text()
+    assert "| tiny:de-en | nDCG@10 | 0.1000 | 0.3000 |" in (place / "out" / "README.md").read_text()
 
 
 def test_training_stops_when_english_suffers(place):
