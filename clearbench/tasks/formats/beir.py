@@ -4,6 +4,7 @@ Rows may carry `language` (or `lang`); where they do not, an option or the task 
 `parallel_id`: the same value in two languages is the same question.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -181,7 +182,7 @@ def _read_qrels(path: Path) -> Iterable[tuple[str, str, str, int]]:
         try:
             yield where, query, passage, int(relevance)
         except ValueError:
-            if number > 1:
+            if number > 1 or re.search(r"\d", relevance):  # a first line without a number names the columns
                 raise DataError(f"{where}: relevance {relevance!r} is not a whole number.") from None
 
 

@@ -91,6 +91,7 @@ def test_the_only_split_is_taken_and_of_several_test(tmp_path):
         ({"qrels": QRELS + "9\te1\t1\n1\te9\t1\n8\te1\t1\n"}, "query '9'; .*passage 'e9' .*2 rows .*query and 1 rows"),
         ({"qrels": QRELS + "1\te1\tmuch\n"}, r"test\.tsv:7: relevance 'much' is not a whole number"),
         ({"qrels": QRELS + "1\te1\n"}, r"test\.tsv:7: 2 fields; expected"),
+        ({"qrels": "1\te1\t1.0\n" + QRELS}, r"test\.tsv:1: relevance '1\.0' is not a whole number"),
         ({"qrels": QRELS + "1\te1\t1\n"}, "judged twice, differently"),
         ({"qrels": "1\te1\t0\n"}, "no query has a relevant passage"),
         ({"corpus": [*CORPUS, CORPUS[0]]}, r"corpus\.jsonl:4: passage id 'e1' occurs twice"),
