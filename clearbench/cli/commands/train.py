@@ -48,11 +48,11 @@ def load_eval_tasks(config: TrainConfig) -> list["Judge"]:
         return []
     from clearbench.common.environment import default_cache
     from clearbench.scoring.table import make_judge
-    from clearbench.tasks.load import load_task
+    from clearbench.tasks.load import load_tasks
 
     location = DataLocation(
         data_dir=config.data_dir, tasks_dir=config.tasks_dir, cache_dir=default_cache(), offline=config.offline
     )
     selection = Selection(pairs=config.eval_pairs)
-    tasks = read_names(config.eval_tasks, "--eval-task")
-    return [make_judge(load_task(task, selection, location), offline=not location.downloads) for task in tasks]
+    sets = load_tasks(read_names(config.eval_tasks, "--eval-task"), selection, location)
+    return [make_judge(data, offline=not location.downloads) for data in sets]

@@ -100,6 +100,13 @@ def test_a_task_judged_by_answers_can_be_evaluated_while_training(place, capsys)
     assert first["demo-xor:fi-en R@2kt"] == pytest.approx(pair["measures"]["R@2kt"]["mean"], abs=1e-9)
 
 
+def test_each_task_is_evaluated_on_those_of_the_pairs_that_it_has(place):
+    tasks = ("--eval-task", "tiny.toml,demo-xor", "--eval-pairs", "de-en,fi-en", "--data-dir", "data")
+    run(*FLAGS, "--out", "ckpt", "--loss", "infonce", *tasks)
+    first, _ = read_manifest(place / "ckpt").evaluations
+    assert sorted(first) == ["demo-xor:fi-en R@2kt", "step", "tiny:de-en"]
+
+
 def test_a_finished_run_is_not_run_again(place, capsys):
     run(*FLAGS, "--out", "ckpt")
     with pytest.raises(UsageError, match="--resume goes on"):
