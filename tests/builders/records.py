@@ -8,12 +8,11 @@ from typing import Any, Literal
 import numpy as np
 
 from clearbench.common.hashing import content_hash
-from clearbench.common.pairs import parse_pair
 from clearbench.common.text import task_label
+from clearbench.records.derive import fields_of_pairs
 from clearbench.records.folder import RecordFolder, record_folder
 from clearbench.records.parts import QueryScores
 from clearbench.records.schema import SCHEMA_VERSION, Identity, PairRecord, Record
-from clearbench.stats.averages import macro_averages
 from clearbench.stats.summaries import BiasSummary, MeasureValue
 
 MEASURE = "nDCG@10"
@@ -138,14 +137,9 @@ def make_record(
         model={key: value for key, value in model.items() if value is not None},
         main_measure=options.main_measure or options.measures[0],
         environment=dict(options.environment),
-        data=content_hash(*(pair.data for pair in pairs)),
-        coverage={"pairs": len(pairs)},
         notes=[],
-        pairs=sorted(pairs, key=lambda pair: pair.pair),
-        averages=macro_averages(
-            {parse_pair(pair.pair): {measure: value.mean for measure, value in pair.measures.items()} for pair in pairs}
-        ),
         timings=TIMINGS,
+        **fields_of_pairs(pairs),
     )
 
 

@@ -28,7 +28,7 @@ def result(tmp_path):
         base, candidate = scores_with(np.clip(noise - noise.mean() + mean + 0.0005, -0.9, 0.9))
         write_record(tmp_path, "base", {"en-en": base, "de-en": base}, task=task)
         write_record(tmp_path, "cand", {"en-en": candidate, "de-en": candidate}, task=task)
-    rules = (Rule(group="*-en", tasks=("a",), mean_at_least=20.0),)
+    rules = (Rule.model_validate({"group": "*-en", "tasks": "a", "mean_at_least": 20.0}),)
     return gate(select_model(tmp_path, "base"), select_model(tmp_path, "cand"), GateOptions(rules=rules))
 
 
