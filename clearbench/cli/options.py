@@ -41,7 +41,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Without:
-    """A field of options that the command does not have of the command: Annotated[DataLocation, Without("corpus")]."""
+    """Leaves out a field of options that the command has no use for: Annotated[DataLocation, Without("corpus")]."""
 
     name: str
 

@@ -22,5 +22,5 @@ class EvaluationOptions:
     name: Annotated[str | None, Option("Model name in results.", OUTPUT)] = None
     save_runs: Annotated[bool, Option("Also write TREC runs, qrels and texts.", OUTPUT)] = False
     replace: Annotated[bool, Option("Measure again even what has results already.", OUTPUT)] = False
-    verify: Annotated[bool, Option("Score everything a second time through pytrec_eval and compare.", OUTPUT)] = False
+    verify: Annotated[bool, Option("Compare scores made from ranks with pytrec_eval's.", OUTPUT)] = False
     cache: Annotated[Path | None, CACHE_DIR] = None

@@ -101,7 +101,8 @@ def score_run(run: Mapping[str, Ranking], qrels: Mapping[str, Mapping[str, int]]
     keys = {measure.trec for measure in MEASURES if measure.trec != "recip_rank"}
     values = pytrec_eval.RelevanceEvaluator(wanted, _request(keys)).evaluate(plain)
     # trec_eval has no cut-off for the reciprocal rank: asked for `recip_rank_10`, it silently gives the uncut one.
-    firsts = {query: _first(ranking, 10) for query, ranking in plain.items()}
+    [cutoff] = {measure.cutoff for measure in MEASURES if measure.trec == "recip_rank"}
+    firsts = {query: _first(ranking, cutoff) for query, ranking in plain.items()}
     reciprocal = pytrec_eval.RelevanceEvaluator(wanted, {"recip_rank"}).evaluate(firsts)
     table = np.zeros((len(queries), len(MEASURES)))
     for row, query in enumerate(queries):
