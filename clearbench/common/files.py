@@ -1,7 +1,9 @@
 """Writing files so that a reader, or the next run, never sees a half-written one."""
 
+import json
 import os
 import secrets
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,16 @@ def write_atomically(path: Path, data: bytes) -> None:
         temporary.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def json_bytes(document: Any) -> bytes:
+    """Return a value as an indented JSON file in UTF-8."""
+    return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def json_lines_bytes(rows: Iterable[Mapping[str, Any]]) -> bytes:
+    """Return objects as a JSON-lines file in UTF-8."""
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
 
 
 def parquet_bytes(table: Any, dictionary: bool | list[str] = True) -> bytes:

@@ -131,13 +131,19 @@ def read_settings(texts: list[str], flag: str) -> dict[str, str]:
     Raises:
         UsageError: One has no name or no `=`.
     """
-    settings = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name.strip():
-            raise UsageError(f"{flag} {text}: expected name=value.")
-        settings[name.strip()] = value.strip()
-    return settings
+    return dict(split_setting(text, flag) for text in texts)
+
+
+def split_setting(text: str, flag: str) -> tuple[str, str]:
+    """Return the name and the value of a setting, `name=value`.
+
+    Raises:
+        UsageError: It has no name or no `=`.
+    """
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise UsageError(f"{flag} {text}: expected name=value.")
+    return name.strip(), value.strip()
 
 
 def without_none(annotation: Any) -> Any:

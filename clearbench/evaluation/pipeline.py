@@ -115,7 +115,7 @@ def _score_part(job: Job, pool: OpenPool, pairs: Sequence[TaskPair], options: Ev
     return scored
 
 
-def measure(encoder: Encoder, judges: Sequence[Judge]) -> dict[str, float]:
+def measure_pairs(encoder: Encoder, judges: Sequence[Judge]) -> dict[str, float]:
     """Return nDCG@10, or a task's main measure where it has none, by `evaluation_key`; no result is read or written.
 
     Args:
@@ -128,7 +128,7 @@ def measure(encoder: Encoder, judges: Sequence[Judge]) -> dict[str, float]:
     sets = [judge.data for judge in judges]
     engine = open_engine(encoder, sets)
     engine.prepare(sets, engine.plan(sets))
-    found: dict[str, float] = {}
+    figures: dict[str, float] = {}
     for judge in judges:
         data = judge.data
         means = {}
@@ -139,8 +139,8 @@ def measure(encoder: Encoder, judges: Sequence[Judge]) -> dict[str, float]:
                 name = USUAL_MEASURE if USUAL_MEASURE in scored.measures else data.main_measure
                 mean = float(scored.scores[:, scored.measures.index(name)].mean())
                 means[scored.pair] = evaluation_key(data.task, scored.pair, name), mean
-        found.update(means[pair] for pair in data.pairs)
-    return found
+        figures.update(means[pair] for pair in data.pairs)
+    return figures
 
 
 def _bias(data: Dataset, pool: OpenPool, scored: Sequence[PairScores]) -> list[LanguageBias]:

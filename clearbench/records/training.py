@@ -1,13 +1,12 @@
 """The manifest beside trained weights: how they were trained, for programs; the model card says it to people."""
 
-import json
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from clearbench.common.errors import ClearbenchError, RecordError
-from clearbench.common.files import TRAINING_FILE, write_atomically
+from clearbench.common.files import TRAINING_FILE, json_bytes, write_atomically
 from clearbench.common.toml import describe_problems
 
 SCHEMA_VERSION = 1
@@ -117,8 +116,7 @@ class TrainingManifest(_Frozen):
 
 def write_manifest(folder: Path, manifest: TrainingManifest) -> None:
     """Write the manifest; OSError as the operating system says."""
-    text = json.dumps(manifest.model_dump(mode="json"), indent=1, ensure_ascii=False)
-    write_atomically(folder / TRAINING_FILE, (text + "\n").encode())
+    write_atomically(folder / TRAINING_FILE, json_bytes(manifest.model_dump(mode="json")))
 
 
 def read_manifest(folder: Path, error: type[ClearbenchError] = RecordError) -> TrainingManifest:

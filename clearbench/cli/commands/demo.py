@@ -11,6 +11,9 @@ from clearbench.common.files import TRAINING_FILE
 from clearbench.common.options import Option
 
 GATE_OUTCOMES = (0, 3, 4)
+ROWS, MINED, RESULTS = "rows.jsonl", "mined.jsonl", "results"
+TRAINED = ("infonce", "clear")
+"""Losses that are trained, which are also the names of their checkpoints."""
 
 
 @dataclass(frozen=True)
@@ -77,63 +80,67 @@ def plan_demo(out: Path, model: str, steps: int) -> Iterator[Step]:
         model: Encoder to start from.
         steps: Optimizer steps of each training.
     """
-    rows, mined, results = str(out / "rows.jsonl"), str(out / "mined.jsonl"), ("--out", str(out / "results"))
+    yield from _prepare_rows(out, model)
+    yield from _train(out, model, steps)
+    yield from _evaluate(out, model)
+    yield from _judge(out)
+
+
+def _prepare_rows(out: Path, model: str) -> Iterator[Step]:
+    rows, mined = out / ROWS, out / MINED
     yield Step(
         "Training rows from the demo's train split, checked against the evaluation",
-        ("rows", "build", "--task", "demo-train", "--exclude-task", "demo", "--out", rows), Path(rows),
+        ("rows", "build", "--task", "demo-train", "--exclude-task", "demo", "--out", str(rows)), done=rows,
     )  # fmt: skip
     mining = ("--negatives", "1", "--window", "2-8", "--margin", "0")
     yield Step(
         "Hard negatives, each with its question",
-        ("rows", "mine", "--rows", rows, "--model", model, *mining, "--out", mined), Path(mined),
+        ("rows", "mine", "--rows", str(rows), "--model", model, *mining, "--out", str(mined)), done=mined,
     )  # fmt: skip
+
+
+def _train(out: Path, model: str, steps: int) -> Iterator[Step]:
     budget = ("--preset", "cpu-demo", "--steps", str(steps), "--max-length", "128", "--seed", "0")
-    for loss in ("infonce", "clear"):
+    for loss in TRAINED:
         folder = out / loss
         yield Step(
             f"Fine-tune with {loss}: same rows, same batches, same budget",
-            ("train", "--model", model, "--loss", loss, "--data", mined, "--out", str(folder), *budget),
-            folder / TRAINING_FILE,
+            ("train", "--model", model, "--loss", loss, "--data", str(out / MINED), "--out", str(folder), *budget),
+            done=folder / TRAINING_FILE,
         )  # fmt: skip
+
+
+def _evaluate(out: Path, model: str) -> Iterator[Step]:
+    results = ("--out", str(out / RESULTS), "--format", "summary")
     everything = ("--tasks", "demo,demo-xor,demo-mkqa", "--all-pairs", *results)
-    evaluated = {"base": model, "infonce": str(out / "infonce"), "clear": str(out / "clear"), "bm25": "bm25"}
-    for name, source in evaluated.items():
-        yield Step(
-            f"Evaluate {name} on every language pair",
-            ("run", "--model", source, "--name", name, *everything, "--format", "summary"),
-        )  # fmt: skip
+    sources = {"base": model, **{loss: str(out / loss) for loss in TRAINED}, "bm25": "bm25"}
+    for name, source in sources.items():
+        yield Step(f"Evaluate {name} on every language pair", ("run", "--model", source, "--name", name, *everything))
     known = ("--tasks", "demo", "--pairs", "*-en", "--languages", "en,de,es,ru,sw", *results)
     offset = ("--adjust", "offset", "--adjust-text", "demo-train")
     yield Step(
         "A training-free rival: shift questions by the mean difference to English ones",
-        ("run", "--model", model, "--name", "base+offset", *offset, *known, "--format", "summary"),
-    )  # fmt: skip
-    where = ("--results", str(out / "results"))
-    for name in ("infonce", "clear"):
+        ("run", "--model", model, "--name", "base+offset", *offset, *known),
+    )
+
+
+def _judge(out: Path) -> Iterator[Step]:
+    results = str(out / RESULTS)
+    where = ("--results", results)
+    for name in TRAINED:
         yield Step(
             f"Is {name} better than the base model, pair by pair, and is that chance?",
             ("compare", "base", name, *where, "--tasks", "demo", "--pairs", "*-en"),
-        )  # fmt: skip
-    for name in ("infonce", "clear"):
+        )
+    for name in TRAINED:
         yield Step(
             f"Did English get worse with {name}?",
             ("gate", "--baseline", "base", "--candidate", name, *where, "--tasks", "demo"), fine=GATE_OUTCOMES,
         )  # fmt: skip
-    yield Step("Rank", ("leaderboard", str(out / "results"), "--out", str(out / "leaderboard.csv")))
-    yield Step("Rank, to read", ("leaderboard", str(out / "results")))
-    yield Step(
-        "The report",
-        (
-            "report",
-            str(out / "results"),
-            "--out",
-            str(out / "report.html"),
-            "--baseline",
-            "base",
-            "--training",
-            str(out),
-        ),
-    )
+    yield Step("Rank", ("leaderboard", results, "--out", str(out / "leaderboard.csv")))
+    yield Step("Rank, to read", ("leaderboard", results))
+    page = ("--out", str(out / "report.html"), "--baseline", "base", "--training", str(out))
+    yield Step("The report", ("report", results, *page))
 
 
 def _resume(step: Step) -> tuple[str, ...]:

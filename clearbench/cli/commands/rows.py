@@ -14,11 +14,12 @@ from clearbench.tasks.options import DataLocation
 from clearbench.training.rows.options import LeakOptions, MiningOptions, Origin, Split
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from clearbench.training.rows.build import Built
     from clearbench.training.rows.leaks import LeakIndex
     from clearbench.training.rows.mine import MiningReport
-    from clearbench.training.rows.row import TrainingRow
+    from clearbench.training.rows.row import Rows, TrainingRow
     from clearbench.training.rows.sources import RowSource
 
 rows_app = typer.Typer(help="Make training rows and mine hard negatives.", no_args_is_help=True)
@@ -43,7 +44,7 @@ def build(
 
     Example: clearbench rows build --task mlqa --languages de,es --exclude-task xquad --out rows.parquet
     """
-    from clearbench.training.rows.build import build_rows, describe_drops
+    from clearbench.training.rows.build import build_rows
     from clearbench.training.rows.files import check_destination
     from clearbench.training.rows.heldout import write_task_folder
 
@@ -53,22 +54,12 @@ def build(
     sources = _read_sources(origin, location)
     index = _leak_index(leaks, sources, location, checks=heldout_task is not None)
     built = build_rows(sources, split, index, leaks.on_leak, against_other=heldout_task is not None)
-    dropped = describe_drops(built.dropped)
-    chosen = {"languages": list(origin.languages), "options": origin.options, **asdict(split), **asdict(leaks)}
-    described = {
-        "sources": [source.described for source in sources],
-        "dropped": dropped,
-        "leak_check": built.leaks,
-        "other_part": {
-            "rows": len(built.other),
-            "clusters": len({row.cluster for row in built.other}),
-            "task_folder": heldout_task.name if heldout_task else None,
-        },
-    }
     if heldout_task is not None:
         write_task_folder(heldout_task, built.other)
+    chosen = {"languages": list(origin.languages), "options": origin.options, **asdict(split), **asdict(leaks)}
+    described = _describe_build(sources, built, heldout_task)
     _write(out, built.rows, {"command": "rows build", "arguments": chosen, **described})
-    for reason, count in dropped.items():
+    for reason, count in built.dropped.most_common():
         print(f"left out: {count:,} ({reason})")
 
 
@@ -80,8 +71,8 @@ def mine(
     out: Out,
     mining: MiningOptions,
     pool: Annotated[
-        str, Option("`rows`: their own passages; or another rows file, whose passages are searched.")
-    ] = "rows",
+        Path | None, Option("Another rows file, whose passages are searched (default: those of --rows).")
+    ] = None,
     encoder: EncoderOptions,
     cache_dir: Annotated[Path, CACHE_DIR],
 ) -> None:
@@ -98,22 +89,45 @@ def mine(
     check_destination(out)
     if out.resolve() == rows.resolve():
         raise UsageError("--out is the file of --rows: choose another name, so that the rows without negatives stay.")
-    found = read_rows(rows)
-    searched = None if pool == "rows" else read_rows(Path(pool))
+    given = read_rows(rows)
+    searched = read_rows(pool) if pool is not None else None
     dense = load_encoder(model, encoder)
     if isinstance(dense, Lexical):
         raise UsageError("--model bm25 has no vectors: margin and ranks need an embedding model.")
-    mined = mine_negatives(found, dense, open_store(dense, cache_dir), mining, searched)
-    chosen = {"negatives": mining.num_negatives, "window": str(mining.window), "margin": mining.margin}
+    mined = mine_negatives(given, dense, open_store(dense, cache_dir), mining, searched)
+    chosen = {
+        "negatives": mining.num_negatives,
+        "window": str(mining.window),
+        "margin": mining.margin,
+        "seed": mining.seed,
+        "pool": None if pool is None else pool.name,
+    }
     described = {
-        "input": {"file": rows.name, "fingerprint": found.fingerprint},
-        "pool": {"file": Path(pool).name, "fingerprint": searched.fingerprint} if searched else "rows",
+        "input": _describe_rows(rows, given),
+        "pool": _describe_rows(pool, searched) if pool is not None and searched is not None else None,
         "encoder": {"name": dense.name, "fingerprint": dense.fingerprint, **dense.settings},
         "mining": asdict(mined.report),
     }
-    arguments = {**chosen, "seed": mining.seed, "pool": pool}
-    _write(out, mined.rows, {"command": "rows mine", "arguments": arguments, **described})
+    _write(out, mined.rows, {"command": "rows mine", "arguments": chosen, **described})
     _print_mining(mined.report)
+
+
+def _describe_build(sources: "Sequence[RowSource]", built: "Built", heldout_task: Path | None) -> dict[str, Any]:
+    """Return what the manifest says about the rows' sources, and about the rows that were left out or held out."""
+    return {
+        "sources": [source.described for source in sources],
+        "dropped": dict(built.dropped.most_common()),
+        "leak_check": built.leaks,
+        "other_part": {
+            "rows": len(built.other),
+            "clusters": len({row.cluster for row in built.other}),
+            "task_folder": heldout_task.name if heldout_task else None,
+        },
+    }
+
+
+def _describe_rows(path: Path, rows: "Rows") -> dict[str, str]:
+    return {"file": path.name, "fingerprint": rows.fingerprint}
 
 
 def _print_mining(report: "MiningReport") -> None:

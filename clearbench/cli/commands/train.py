@@ -1,11 +1,11 @@
 """`clearbench train`: fine-tune a checkpoint on training rows."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from clearbench.common.options import Given, Option, read_names
 from clearbench.tasks.options import DataLocation, Selection
-from clearbench.training.run.config import RUN, TrainConfig, make_config, parse_setting
+from clearbench.training.run.config import RUN, TrainConfig, make_config, read_typed_settings
 
 if TYPE_CHECKING:
     from clearbench.scoring.judge import Judge
@@ -18,12 +18,13 @@ def train(
     resume: Annotated[bool, Option("Go on with the run in the output folder.", RUN)] = False,
     replace: Annotated[bool, Option("Throw away the run in the output folder.", RUN)] = False,
     others: Annotated[
-        list[str] | None,
+        dict[str, Any] | None,
         Option(
             "Any setting, even one that has no flag (repeatable): --set weight_decay=0.01.",
             RUN,
             flag="--set",
             metavar="NAME=VALUE",
+            read=read_typed_settings,
         ),
     ] = None,
 ) -> None:
@@ -31,13 +32,13 @@ def train(
 
     Example: clearbench train --model minilm --data rows.parquet --out ckpt --preset cpu-demo
     """
-    chosen = make_config(dict(map(parse_setting, others or [])) | settings, config)
+    chosen = make_config({**(others or {}), **settings}, config)
     judges = load_eval_tasks(chosen)
 
-    from clearbench.evaluation.pipeline import measure
+    from clearbench.evaluation.pipeline import measure_pairs
     from clearbench.training.run.train import train as run_training
 
-    manifest = run_training(chosen, lambda encoder: measure(encoder, judges), resume=resume, replace=replace)
+    manifest = run_training(chosen, lambda encoder: measure_pairs(encoder, judges), resume=resume, replace=replace)
     last = manifest.loss_curve[-1]["loss"] if manifest.loss_curve else float("nan")
     print(f"{chosen.out}: {manifest.step} steps, last loss {last:.4f}, weights {manifest.weights}")
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from clearbench.common.errors import DataError, UsageError
+from clearbench.common.groups import group_linked
 from clearbench.common.languages import Language, parse_language
 from clearbench.common.pairs import Pair
 from clearbench.tasks.dataset import Dataset, TaskPair, Texts
@@ -211,18 +212,10 @@ def _clusters(judged: Iterable[Mapping[str, Mapping[str, int]]]) -> dict[str, st
 
     All judgements decide, not the wanted pairs, so the clusters do not depend on the selection.
     """
-    parent: dict[str, str] = {}
-
-    def root(query: str) -> str:
-        while parent.setdefault(query, query) != query:
-            parent[query] = query = parent[parent[query]]
-        return query
-
-    for qrels in judged:
-        holder: dict[str, str] = {}
+    links: list[tuple[str, tuple[int, str]]] = []
+    for pair, qrels in enumerate(judged):
         for query, row in qrels.items():
             relevant = [passage for passage, value in row.items() if value > 0]
             if len(relevant) == 1:
-                one, two = sorted((root(query), root(holder.setdefault(relevant[0], query))))
-                parent[two] = one
-    return {query: root(query) for query in parent}
+                links.append((query, (pair, relevant[0])))
+    return group_linked(links)

@@ -1,15 +1,20 @@
 """Building training rows from sources: group, split by group, leave out repeats and texts of the evaluation."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from clearbench.common.errors import TrainingError
-from clearbench.training.rows.leaks import LeakIndex, find_leaks, normalise, refuse_leaks
+from clearbench.common.groups import group_linked
+from clearbench.training.rows.leaks import Leak, LeakIndex, find_leaks, normalise, refuse_leaks
 from clearbench.training.rows.options import OnLeak, Part, Split
 from clearbench.training.rows.row import TrainingRow
 from clearbench.training.rows.sources import RowSource
+
+PARTS: tuple[Part, ...] = ("train", "heldout")
+# Leaks named in the manifest.
+LEAKS_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ def build_rows(
     """
     dropped = sum((source.dropped for source in sources), Counter())
     rows = _drop_repeats(merge_clusters([row for source in sources for row in source.rows]), dropped)
-    sides = {part: tuple(row for row in rows if split.trains(row.cluster) == (part == "train")) for part in _PARTS}
+    sides = {part: tuple(row for row in rows if split.trains(row.cluster) == (part == "train")) for part in PARTS}
     wanted, other = sides[split.part], sides["heldout" if split.part == "train" else "train"]
     if not wanted:
         num_clusters = len({row.cluster for row in rows})
@@ -59,22 +64,20 @@ def build_rows(
             f"No rows in the part {split.part!r}: {len(rows):,} rows of {num_clusters:,} clusters, "
             f"fraction {split.fraction:g}, seed {split.seed}. Choose another --fraction or --seed."
         )
-    leaks = None
     if against_other and other:
         index = index or LeakIndex()
         index.add_rows(other, "the other part")
-    if index is not None:
-        found = find_leaks(wanted, index)
-        if on_leak == "refuse":
-            refuse_leaks(wanted, found)
-        examples = [f"{wanted[place].query_id} ({wanted[place].language}): {leak}" for place, leak in found.items()]
-        leaks = {**index.rule, "rows_dropped": len(found), "first": examples[:_EXAMPLES]}
-        for leak in found.values():
-            dropped[f"leak: {leak.column.partition('[')[0]}, {'equal' if leak.equal else 'near-duplicate'}"] += 1
-        wanted = tuple(row for place, row in enumerate(wanted) if place not in found)
-        if not wanted:
-            raise TrainingError(f"All {len(found):,} rows hold texts of the evaluation ({', '.join(index.tasks)}).")
-    return Built(wanted, other, dropped, leaks)
+    if index is None:
+        return Built(wanted, other, dropped, None)
+    leaks = find_leaks(wanted, index)
+    if on_leak == "refuse":
+        refuse_leaks(wanted, leaks)
+    for leak in leaks.values():
+        dropped[f"leak: {leak.column.partition('[')[0]}, {'equal' if leak.equal else 'near-duplicate'}"] += 1
+    kept = tuple(row for place, row in enumerate(wanted) if place not in leaks)
+    if not kept:
+        raise TrainingError(f"All {len(leaks):,} rows hold texts of the evaluation ({', '.join(index.tasks)}).")
+    return Built(kept, other, dropped, _describe_check(index, wanted, leaks))
 
 
 def merge_clusters(rows: Sequence[TrainingRow]) -> list[TrainingRow]:
@@ -83,30 +86,12 @@ def merge_clusters(rows: Sequence[TrainingRow]) -> list[TrainingRow]:
     Two data sets may hold the same passage under different articles' names; neither may end on another side of a split.
     The name is the first of the joined ones in alphabetical order.
     """
-    parent: dict[str, str] = {}
-
-    def root(key: str) -> str:
-        while parent.setdefault(key, key) != key:
-            parent[key] = key = parent[parent[key]]
-        return key
-
-    holder: dict[tuple[str, str], str] = {}
-    for row in rows:
-        for link in (("passage", normalise(row.passage)), ("query", row.query_id)):
-            first, second = sorted((root(row.cluster), root(holder.setdefault(link, row.cluster))))
-            parent[second] = first
-    return [replace(row, cluster=root(row.cluster)) for row in rows]
-
-
-def describe_drops(dropped: Counter[str]) -> dict[str, int]:
-    """Return reason -> number of rows, the largest number first."""
-    return dict(dropped.most_common())
-
-
-_PARTS: tuple[Part, ...] = ("train", "heldout")
-
-# Leaks named in the manifest.
-_EXAMPLES = 20
+    clusters = group_linked(
+        (row.cluster, shared)
+        for row in rows
+        for shared in (("passage", normalise(row.passage)), ("query", row.query_id))
+    )
+    return [replace(row, cluster=clusters[row.cluster]) for row in rows]
 
 
 def _drop_repeats(rows: Iterable[TrainingRow], dropped: Counter[str]) -> list[TrainingRow]:
@@ -121,3 +106,9 @@ def _drop_repeats(rows: Iterable[TrainingRow], dropped: Counter[str]) -> list[Tr
             seen.add(texts)
             kept.append(row)
     return kept
+
+
+def _describe_check(index: LeakIndex, rows: Sequence[TrainingRow], leaks: Mapping[int, Leak]) -> dict[str, Any]:
+    """Return what the manifest says about the check: its rule, how many rows had leaks, and the first of them."""
+    examples = [f"{rows[place].query_id} ({rows[place].language}): {leak}" for place, leak in leaks.items()]
+    return {**index.rule, "rows_dropped": len(leaks), "first": examples[:LEAKS_SHOWN]}

@@ -2,13 +2,12 @@
 
 import io
 import itertools
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from clearbench.common.errors import DataError, TrainingError, UsageError
-from clearbench.common.files import write_atomically
+from clearbench.common.files import json_bytes, json_lines_bytes, write_atomically
 from clearbench.tasks.formats.parsing import read_json_lines
 from clearbench.training.rows.row import (
     LIST_COLUMNS,
@@ -78,13 +77,13 @@ def write_rows(path: Path, rows: Sequence[TrainingRow], manifest: Mapping[str, A
         TrainingError: A file cannot be written.
     """
     check_destination(path)
-    data = _parquet(rows) if path.suffix == ".parquet" else _json_lines(rows)
+    data = _parquet(rows) if path.suffix == ".parquet" else json_lines_bytes(map(as_columns, rows))
     described = {**manifest, "rows": {"file": path.name, "fingerprint": rows_hash(rows), **count_rows(rows)}}
     beside = manifest_path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, data)
-        write_atomically(beside, (json.dumps(described, indent=1, ensure_ascii=False) + "\n").encode())
+        write_atomically(beside, json_bytes(described))
     except OSError as error:
         raise TrainingError(f"Cannot write {path}: {error.strerror or error}. Choose another --out.") from error
     return beside
@@ -125,10 +124,6 @@ def _read_raw(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     batches = (batch.to_pylist() for batch in table.to_batches(max_chunksize=10_000))
     for number, raw in enumerate(itertools.chain.from_iterable(batches), 1):
         yield f"{path}: row {number}", raw
-
-
-def _json_lines(rows: Sequence[TrainingRow]) -> bytes:
-    return "".join(json.dumps(as_columns(row), ensure_ascii=False) + "\n" for row in rows).encode()
 
 
 def _parquet(rows: Sequence[TrainingRow]) -> bytes:

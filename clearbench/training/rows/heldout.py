@@ -1,11 +1,10 @@
 """Writing rows that are kept for evaluation as a BEIR-style folder, which every command takes as a task."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from clearbench.common.errors import TrainingError
-from clearbench.common.files import write_atomically
+from clearbench.common.files import json_lines_bytes, write_atomically
 from clearbench.training.rows.row import TrainingRow
 
 
@@ -27,15 +26,12 @@ def write_task_folder(folder: Path, rows: Sequence[TrainingRow]) -> None:
             queries.setdefault(key, {"text": text, "language": language, "parallel_id": row.query_id})
             judged[key, passage] = None
     corpus = ({"_id": key, "text": text, "language": "en"} for text, key in passages.items())
+    questions = ({"_id": key, **row} for key, row in queries.items())
     lines = ["query-id\tcorpus-id\tscore", *(f"{query}\t{passage}\t1" for query, passage in judged)]
     try:
         (folder / "qrels").mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / "corpus.jsonl", _json_lines(corpus))
-        write_atomically(folder / "queries.jsonl", _json_lines({"_id": key, **row} for key, row in queries.items()))
+        write_atomically(folder / "corpus.jsonl", json_lines_bytes(corpus))
+        write_atomically(folder / "queries.jsonl", json_lines_bytes(questions))
         write_atomically(folder / "qrels" / "test.tsv", ("\n".join(lines) + "\n").encode())
     except OSError as error:
         raise TrainingError(f"Cannot write the task folder {folder}: {error.strerror or error}.") from error
-
-
-def _json_lines(rows: Iterable[Mapping[str, str]]) -> bytes:
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()

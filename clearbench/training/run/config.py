@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from clearbench.common.errors import UsageError, suggest
-from clearbench.common.options import DATA_DIR, OFFLINE, TASKS_DIR, Option, same_option
+from clearbench.common.options import DATA_DIR, OFFLINE, TASKS_DIR, Option, same_option, split_setting
 from clearbench.common.toml import describe_problems, read_toml
 from clearbench.encoders.base import EncoderOptions
 
@@ -184,16 +184,17 @@ def make_config(settings: Mapping[str, Any], file: Path | None = None) -> TrainC
         raise UsageError(where + describe_problems(error, TrainConfig.model_fields)) from None
 
 
-def parse_setting(text: str) -> tuple[str, Any]:
-    """Read `name=value`, the value as TOML where it is one, else as text.
+def read_typed_settings(texts: list[str], flag: str) -> dict[str, Any]:
+    """Read settings, each `name=value`: the value as TOML where it is one, else as text.
 
     Raises:
-        UsageError: There is no `=`.
+        UsageError: One has no name or no `=`.
     """
-    name, equals, value = text.partition("=")
-    if not equals or not name.strip():
-        raise UsageError(f"--set {text}: expected name=value.")
+    return {name: _typed(value) for name, value in (split_setting(text, flag) for text in texts)}
+
+
+def _typed(text: str) -> Any:
     try:
-        return name.strip(), tomllib.loads(f"value = {value}")["value"]
+        return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
-        return name.strip(), value.strip()
+        return text

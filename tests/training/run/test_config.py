@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from clearbench.common.errors import UsageError
-from clearbench.training.run.config import MAY_CHANGE, PRESETS, TrainConfig, make_config, parse_setting
+from clearbench.training.run.config import MAY_CHANGE, PRESETS, TrainConfig, make_config, read_typed_settings
 
 NEEDED = {"model": "minilm", "data": "rows.parquet", "out": "ckpt"}
 
@@ -73,11 +73,10 @@ def test_bad_files_name_the_file(tmp_path, text, message):
 
 
 def test_settings_on_the_command_line_are_toml_or_text():
-    assert parse_setting("weight_decay=0.1") == ("weight_decay", 0.1)
-    assert parse_setting("gather=false") == ("gather", False)
-    assert parse_setting("duplicates=allow") == ("duplicates", "allow")
-    with pytest.raises(UsageError, match="name=value"):
-        parse_setting("weight_decay")
+    settings = read_typed_settings(["weight_decay=0.1", "gather=false", "duplicates = allow"], "--set")
+    assert settings == {"weight_decay": 0.1, "gather": False, "duplicates": "allow"}
+    with pytest.raises(UsageError, match="--set weight_decay: expected name=value"):
+        read_typed_settings(["weight_decay"], "--set")
 
 
 def test_what_may_change_in_a_continued_run_exists():
