@@ -1,5 +1,11 @@
 """Training rows and settings for tests of training."""
 
+import os
+import signal
+
+import torch
+from safetensors.torch import load_file
+
 from builders.files import write_jsonl
 from clearbench.training.run.config import TrainConfig
 
@@ -43,3 +49,32 @@ def make_settings(folder, **changes):
         "save_every": 2,
     }
     return TrainConfig(**{**settings, **changes})
+
+
+def read_weights(folder):
+    return load_file(folder / "model.safetensors")
+
+
+def equal_weights(first, second):
+    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+def unchanged(step, loss, model):
+    """What a hooked loss does: nothing."""
+    return loss
+
+
+def interrupt_at_3(step, loss, model):
+    """Press Ctrl-C in the third step."""
+    if step == 3:
+        os.kill(os.getpid(), signal.SIGINT)
+    return loss
+
+
+def nan_loss(step, loss, model):
+    """Diverge in the fourth step."""
+    return loss * float("nan") if step == 4 else loss
+
+
+def no_space(*_):
+    raise OSError(28, "No space left on device")
