@@ -11,13 +11,13 @@ from clearbench.common.errors import DataError
 from clearbench.common.languages import ENGLISH, Language
 from clearbench.common.pairs import Pair
 from clearbench.tasks.dataset import Dataset, TaskPair
-from clearbench.tasks.formats.base import ReaderOptions, Wanted, english_pool_pairs, join_title, language_files, text_id
+from clearbench.tasks.formats.base import SplitOptions, Wanted, english_pool_pairs, join_title, language_files, text_id
 from clearbench.tasks.formats.parsing import id_field, make_texts, read_json_lines, text_field
 from clearbench.tasks.sources import SourceFiles
 from clearbench.tasks.spec import TaskSpec
 
 
-class AfriqaOptions(ReaderOptions):
+class AfriqaOptions(SplitOptions):
     """Options of the `afriqa` reader.
 
     Attributes:

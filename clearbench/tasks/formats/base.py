@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -28,10 +28,23 @@ class ReaderOptions(BaseModel):
     """Options of a reader: those of the task file's `[options]`, or those that a run gives in their place.
 
     Options that differ from the task file's make other data of the same task, to which its expected counts do not
-    apply.
+    apply, unless all of them are among `keep_counts`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    keep_counts: ClassVar[frozenset[str]] = frozenset()
+    """Options that change no number of queries or passages."""
+
+
+class SplitOptions(ReaderOptions):
+    """Options of a reader whose data set has several splits.
+
+    Attributes:
+        split: Value of `{split}` in file names.
+    """
+
+    split: str = ""
 
 
 @dataclass(frozen=True)

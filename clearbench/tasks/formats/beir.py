@@ -16,13 +16,13 @@ from clearbench.common.groups import group_linked
 from clearbench.common.languages import Language, parse_language
 from clearbench.common.pairs import Pair
 from clearbench.tasks.dataset import Dataset, TaskPair, Texts
-from clearbench.tasks.formats.base import ReaderOptions, Wanted, join_title
+from clearbench.tasks.formats.base import SplitOptions, Wanted, join_title
 from clearbench.tasks.formats.parsing import Row, id_field, make_texts, read_json_lines, read_lines, text_field
 from clearbench.tasks.sources import SourceFiles
 from clearbench.tasks.spec import TaskSpec
 
 
-class BeirOptions(ReaderOptions):
+class BeirOptions(SplitOptions):
     """Options of the `beir` reader.
 
     Attributes:

@@ -7,6 +7,7 @@ answers and their aliases; questions of the types below are dropped, which leave
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import ClassVar
 
 from clearbench.common.errors import DataError
 from clearbench.common.languages import ENGLISH, Language
@@ -27,6 +28,8 @@ class MkqaOptions(ReaderOptions):
     Attributes:
         join_title: Encode `title + " " + text` of a passage, as the published runs do, instead of its text alone.
     """
+
+    keep_counts: ClassVar[frozenset[str]] = frozenset({"join_title"})
 
     join_title: bool = True
 

@@ -15,26 +15,24 @@ from clearbench.common.errors import DataError
 from clearbench.common.languages import ENGLISH
 from clearbench.common.pairs import Pair
 from clearbench.tasks.dataset import Dataset, Qrels, TaskPair, Texts
-from clearbench.tasks.formats.base import ReaderOptions, Wanted, language_files, languages_of, left_out, text_id
+from clearbench.tasks.formats.base import SplitOptions, Wanted, language_files, languages_of, left_out, text_id
 from clearbench.tasks.formats.parallel import Parsed, all_pairs, assemble, merge_equal
 from clearbench.tasks.formats.parsing import id_field, list_field, make_texts, read_json, text_field
 from clearbench.tasks.sources import SourceFiles
 from clearbench.tasks.spec import TaskSpec
 
 
-class SquadOptions(ReaderOptions):
+class SquadOptions(SplitOptions):
     """Options of the `squad` reader.
 
     Attributes:
         layout: "parallel": one file per language, the same paragraphs and questions in each (XQuAD);
             "pairs": one file per pair of context and question language (MLQA);
             "monolingual": one file per language, not parallel (TyDi QA GoldP).
-        split: Value of `{split}` in file names.
         merge_duplicate_questions: Make one query of equal question texts, as for Belebele.
     """
 
     layout: Literal["parallel", "pairs", "monolingual"]
-    split: str = ""
     merge_duplicate_questions: bool = False
 
 

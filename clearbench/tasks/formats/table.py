@@ -12,7 +12,7 @@ from clearbench.common.errors import UsageError, suggest
 from clearbench.common.toml import describe_problems
 from clearbench.tasks.formats import afriqa, squad
 from clearbench.tasks.formats.afriqa import AfriqaOptions, AfriqaReader
-from clearbench.tasks.formats.base import Reader, ReaderOptions
+from clearbench.tasks.formats.base import Reader, ReaderOptions, SplitOptions
 from clearbench.tasks.formats.beir import BeirOptions, BeirReader
 from clearbench.tasks.formats.belebele import BelebeleOptions, BelebeleReader
 from clearbench.tasks.formats.mkqa import MkqaOptions, MkqaReader
@@ -53,6 +53,11 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
 """Name, as task files give it in `reader` -> format."""
 
 
+def option_names(spec: TaskSpec) -> tuple[str, ...]:
+    """Return the names of the options that a task's reader has."""
+    return tuple(FORMATS[spec.reader].options.model_fields)
+
+
 def reader_options(spec: TaskSpec, overrides: Mapping[str, Any] | None = None) -> ReaderOptions:
     """Return the options of a task's reader, with the given ones in place of the task file's.
 
@@ -78,7 +83,8 @@ def open_files(spec: TaskSpec, location: DataLocation, options: ReaderOptions | 
     Raises:
         DataError: The data folder does not exist.
     """
-    return SourceFiles(spec, location, getattr(options or reader_options(spec), "split", ""))
+    options = options or reader_options(spec)
+    return SourceFiles(spec, location, options.split if isinstance(options, SplitOptions) else "")
 
 
 def open_reader(spec: TaskSpec, files: SourceFiles, options: ReaderOptions | None = None) -> Reader:

@@ -5,7 +5,7 @@ Source: Asai et al. (2021), "XOR QA: Cross-lingual Open-Retrieval Question Answe
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from clearbench.common.errors import DataError
 from clearbench.common.languages import ENGLISH, Language
@@ -25,6 +25,8 @@ class XorOptions(ReaderOptions):
         join_title: Encode `title + " " + text` of a passage; the official measure encodes its text alone.
         tokeniser: How tokens are counted: `official` (nltk.word_tokenize), or `unsplit`, which needs no data.
     """
+
+    keep_counts: ClassVar[frozenset[str]] = frozenset({"join_title", "tokeniser"})
 
     join_title: bool = False
     tokeniser: Literal["official", "unsplit"] = "official"
