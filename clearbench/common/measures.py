@@ -12,6 +12,11 @@ Rule = Literal["qrels", "xor", "mkqa"]
 """What decides whether a passage is a hit: judgements, or answer strings by XOR-Retrieve's or MKQA's rule."""
 
 
+def judges_passages(rule: str) -> bool:
+    """Whether a rule goes by judgements of passages; if not, answers decide what a hit is."""
+    return rule == "qrels"
+
+
 @dataclass(frozen=True)
 class Measure:
     """One measure; prints as its name.

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from clearbench.common.errors import UsageError
+from clearbench.common.measures import judges_passages
 from clearbench.common.pairs import parse_pair
 from clearbench.common.text import task_label
 from clearbench.stats.summaries import BiasSummary, MeasureValue
@@ -62,7 +63,7 @@ class Identity(_Frozen):
     @property
     def has_qrels(self) -> bool:
         """Whether passages were judged; if not, answers decided what a hit was."""
-        return self.scoring.get("judged_by", "qrels") == "qrels"
+        return judges_passages(str(self.scoring.get("judged_by", "qrels")))
 
     @property
     def label(self) -> str:

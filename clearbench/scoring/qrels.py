@@ -21,8 +21,8 @@ class QrelsJudge:
 
     settings: Mapping[str, str | int] = MappingProxyType({"judged_by": "qrels", "search": "exact"})
 
-    def __init__(self, data: Dataset, offline: bool = False) -> None:
-        """Judge a dataset; nothing has to be downloaded."""
+    def __init__(self, data: Dataset) -> None:
+        """Judge a dataset."""
         self.data = data
 
     def score(self, pool: OpenPool, pairs: Sequence[TaskPair], rankings: bool = False) -> Iterator[PairScores]:
@@ -32,7 +32,7 @@ class QrelsJudge:
             DataError: A judged passage is not in the pool.
             SearchError, ScoringError: The message names the pair.
         """
-        position = {passage: place for place, passage in enumerate(pool.pool.ids)}
+        position = {passage: place for place, passage in enumerate(pool.passages.ids)}
         shared = {key: self._only_relevant(key, position) for key in dict.fromkeys(pair.qrels for pair in pairs)}
         golds = [self._gold(pair, shared[pair.qrels]) for pair in pairs]
         needed = [pair for pair, gold in zip(pairs, golds, strict=True) if rankings or gold is None]
@@ -96,7 +96,7 @@ def as_run(queries: Sequence[str], ranked: Ranked, pool: OpenPool) -> dict[str, 
         ranked: The ranking.
         pool: The pool that was searched.
     """
-    ids = pool.pool.ids
+    ids = pool.passages.ids
     return {
         query: dict(zip([ids[p] for p in positions], scores.tolist(), strict=True))
         for query, positions, scores in zip(queries, ranked.positions, ranked.scores, strict=True)

@@ -5,14 +5,19 @@ from types import MappingProxyType
 
 from clearbench.common.measures import Rule
 from clearbench.scoring.answers.judges import MkqaJudge, XorJudge
+from clearbench.scoring.answers.xor import find_tokeniser
 from clearbench.scoring.judge import Judge
 from clearbench.scoring.qrels import QrelsJudge
 from clearbench.tasks.dataset import Dataset
 
 JUDGES: Mapping[Rule, Callable[[Dataset, bool], Judge]] = MappingProxyType(
-    {"qrels": QrelsJudge, "xor": XorJudge, "mkqa": MkqaJudge}
+    {
+        "qrels": lambda data, offline: QrelsJudge(data),
+        "xor": lambda data, offline: XorJudge(data, find_tokeniser(data.tokeniser, offline)),
+        "mkqa": lambda data, offline: MkqaJudge(data),
+    }
 )
-"""Rule, as task files name it in `judged_by` -> its judge."""
+"""Rule, as task files name it in `judged_by` -> its judge, from the data and whether nothing may be downloaded."""
 
 
 def make_judge(data: Dataset, offline: bool = False) -> Judge:

@@ -94,24 +94,26 @@ class DensePool:
             pool: The pool's ids and equal texts.
             vectors: Vectors of the pool's distinct texts, float32 [U, D].
         """
-        self.pool = pool
+        self.passages = pool
         self._engine = engine
         self.vectors = vectors
 
     def gold_ranks(self, queries: Texts, gold_Q: IntArray) -> IntArray:
         """See OpenPool."""
-        return gold_ranks(self._rows(queries), gold_Q, self.pool)
+        return gold_ranks(self._rows(queries), gold_Q, self.passages)
 
     def relevant_ranks(self, queries: Texts, gold_QG: IntArray) -> tuple[IntArray, Scores]:
         """See OpenPool."""
-        return relevant_ranks(self._rows(queries), gold_QG, self.pool)
+        return relevant_ranks(self._rows(queries), gold_QG, self.passages)
 
     def top(self, query_sets: Sequence[Texts], depth: int) -> list[Ranked]:
         """See OpenPool."""
         if not query_sets:
             return []
         query_QD = np.concatenate([self._engine.query_vectors(queries) for queries in query_sets])
-        return split(top_by_faiss(query_QD, self.vectors, self.pool, depth), [len(queries) for queries in query_sets])
+        return split(
+            top_by_faiss(query_QD, self.vectors, self.passages, depth), [len(queries) for queries in query_sets]
+        )
 
     def _rows(self, queries: Texts) -> ScoreRows:
         return inner_products(self._engine.query_vectors(queries), self.vectors)

@@ -27,8 +27,8 @@ class OpenPool(Protocol):
     """A passage pool ready to be searched."""
 
     @property
-    def pool(self) -> Pool:
-        """The pool's ids and equal texts."""
+    def passages(self) -> Pool:
+        """Ids of the passages, and which of them have equal texts."""
 
     def gold_ranks(self, queries: Texts, gold_Q: IntArray) -> IntArray:
         """Rank of the passage at position gold_Q[q] for each query, int64 [Q], from 1."""

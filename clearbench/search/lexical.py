@@ -40,20 +40,20 @@ class LexicalPool:
 
     def __init__(self, pool: Pool, index: LexicalIndex) -> None:
         """Hold the index of the pool's distinct texts."""
-        self.pool = pool
+        self.passages = pool
         self._index = index
 
     def gold_ranks(self, queries: Texts, gold_Q: IntArray) -> IntArray:
         """See OpenPool."""
-        return gold_ranks(self._rows(queries), gold_Q, self.pool)
+        return gold_ranks(self._rows(queries), gold_Q, self.passages)
 
     def relevant_ranks(self, queries: Texts, gold_QG: IntArray) -> tuple[IntArray, Scores]:
         """See OpenPool."""
-        return relevant_ranks(self._rows(queries), gold_QG, self.pool)
+        return relevant_ranks(self._rows(queries), gold_QG, self.passages)
 
     def top(self, query_sets: Sequence[Texts], depth: int) -> list[Ranked]:
         """See OpenPool."""
-        return [top_by_rows(self._rows(queries), len(queries), self.pool, depth) for queries in query_sets]
+        return [top_by_rows(self._rows(queries), len(queries), self.passages, depth) for queries in query_sets]
 
     def _rows(self, queries: Texts) -> ScoreRows:
         return lambda start, stop: self._index.scores(queries.texts[start:stop])

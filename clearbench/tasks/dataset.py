@@ -12,7 +12,7 @@ from typing import TypeVar
 from clearbench.common.errors import DataError
 from clearbench.common.hashing import content_hash
 from clearbench.common.languages import Language
-from clearbench.common.measures import Rule
+from clearbench.common.measures import Rule, judges_passages
 from clearbench.common.pairs import Pair
 from clearbench.common.text import task_label
 
@@ -133,7 +133,7 @@ class Dataset:
     @property
     def has_qrels(self) -> bool:
         """Whether passages are judged; if not, answers decide what a hit is."""
-        return self.judged_by == "qrels"
+        return judges_passages(self.judged_by)
 
     def queries_of(self, pair: TaskPair) -> Texts:
         """The queries of a pair."""

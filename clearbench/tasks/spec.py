@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from clearbench.common.errors import UsageError
 from clearbench.common.languages import Language, parse_language
-from clearbench.common.measures import RULES, Rule
+from clearbench.common.measures import RULES, Rule, judges_passages
 
 PLACEHOLDERS = frozenset({"language", "short", "variant", "split", "query", "passage"})
 """What may stand in braces in a file pattern.
@@ -215,7 +215,7 @@ class TaskSpec(_Model):
     @property
     def has_qrels(self) -> bool:
         """Whether the task judges passages; if not, answers decide what a hit is."""
-        return self.judged_by == "qrels"
+        return judges_passages(self.judged_by)
 
     @cached_property
     def spellings(self) -> Mapping[Language, str]:

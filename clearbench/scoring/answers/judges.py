@@ -8,7 +8,7 @@ import numpy as np
 from clearbench.common.errors import ScoringError, located
 from clearbench.scoring.answers.mkqa import MkqaCache, score_mkqa
 from clearbench.scoring.answers.rule import AnswerScores, Rankings
-from clearbench.scoring.answers.xor import Tokeniser, XorCache, find_tokeniser, score_xor
+from clearbench.scoring.answers.xor import Tokeniser, XorCache, score_xor
 from clearbench.scoring.compute import DEPTH
 from clearbench.scoring.judge import PairScores, rank_pairs
 from clearbench.search.engine import OpenPool
@@ -18,16 +18,10 @@ from clearbench.tasks.dataset import Dataset, TaskPair
 class XorJudge:
     """XOR-Retrieve's answer rule; see scoring/answers/xor.py."""
 
-    def __init__(self, data: Dataset, offline: bool = False, tokeniser: Tokeniser | None = None) -> None:
-        """Judge a dataset.
-
-        Args:
-            data: A dataset with answers and the name of a tokeniser.
-            offline: Download no data of the tokeniser.
-            tokeniser: Used in place of the one that the dataset names.
-        """
+    def __init__(self, data: Dataset, tokeniser: Tokeniser) -> None:
+        """Judge a dataset with answers; tokens are those of the tokeniser."""
         self.data = data
-        self._tokeniser = tokeniser or find_tokeniser(data.tokeniser, offline)
+        self._tokeniser = tokeniser
         self._texts = _passage_texts(data)
         self._cache: XorCache = {}
 
@@ -52,8 +46,8 @@ class MkqaJudge:
 
     settings: Mapping[str, str | int] = MappingProxyType({"judged_by": "mkqa", "search": "exact", "depth": DEPTH})
 
-    def __init__(self, data: Dataset, offline: bool = False) -> None:
-        """Judge a dataset with answers; nothing has to be downloaded."""
+    def __init__(self, data: Dataset) -> None:
+        """Judge a dataset with answers."""
         self.data = data
         self._texts = _passage_texts(data)
         self._cache: MkqaCache = {}
@@ -75,7 +69,7 @@ def _score_answers(
     pairs: Sequence[TaskPair],
     rule: Callable[[Rankings, Mapping[str, tuple[str, ...]]], AnswerScores],
 ) -> Iterator[PairScores]:
-    ids = pool.pool.ids
+    ids = pool.passages.ids
     for pair, ranked in zip(pairs, rank_pairs(data, pool, pairs), strict=True):
         queries = data.queries_of(pair).ids
         with located(f"{data.task} {pair}"):

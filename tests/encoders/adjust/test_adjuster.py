@@ -77,11 +77,11 @@ def test_equal_texts_in_two_languages_of_a_pool_are_two_vectors():
     store = EmbeddingStore(None)
     plan = plan_encoding(encoder.base, sets, [*encoder.parts(sets), ("mixed", same, "passage")])
     encode_missing(encoder.base, store, plan)
-    assert DenseEngine(encoder.base, store).open(same).pool.num_distinct == 1
+    assert DenseEngine(encoder.base, store).open(same).passages.num_distinct == 1
     engine = DenseEngine(encoder.base, store, encoder)
     engine.prepare(sets, engine.plan(sets))
     opened = engine.open(same)
-    assert opened.pool.distinct.tolist() == [0, 0, 1]
+    assert opened.passages.distinct.tolist() == [0, 0, 1]
     for language, vector in zip((ENGLISH, GERMAN), opened.vectors, strict=True):
         alone = replace(same, language=language, languages=())
         assert (engine.open(alone).vectors == vector).all()

@@ -24,7 +24,7 @@ def data() -> Dataset:
     words = dict(zip(texts.ids, (text.split()[0] for text in texts.texts), strict=True))
     answers = {query: (words[query.split("#")[0]],) for query in parallel.queries_of(parallel.pairs[0]).ids}
     last = list(answers)[-1]
-    return replace(parallel, judged_by="xor", tokeniser="whitespace", answers=answers | {last: ("yes",)})
+    return replace(parallel, judged_by="xor", answers=answers | {last: ("yes",)})
 
 
 def rankings_of(data: Dataset, ranked: np.ndarray) -> dict[str, list[str]]:
