@@ -15,6 +15,7 @@ from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin
 
 from clearbench.common.environment import default_cache
 from clearbench.common.errors import UsageError
+from clearbench.common.text import split_list
 
 Options = TypeVar("Options")
 REQUIRED = MISSING
@@ -118,7 +119,7 @@ def read_names(text: str, flag: str) -> tuple[str, ...]:
     Raises:
         UsageError: Nothing is named.
     """
-    names = tuple(dict.fromkeys(name for part in text.split(",") if (name := part.strip())))
+    names = tuple(dict.fromkeys(split_list(text)))
     if not names:
         hint = "; `clearbench tasks` lists what there is" if "task" in flag else ""
         raise UsageError(f"{flag} is empty{hint}.")

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple, TypeVar
 
 from clearbench.common.errors import UsageError, suggest
 from clearbench.common.languages import Language, find_language, unknown_language
-from clearbench.common.text import listed
+from clearbench.common.text import listed, split_list
 
 # Pairs named in an error message before it is cut short.
 PAIRS_SHOWN = 12
@@ -48,7 +48,7 @@ def select_pairs(patterns: str, available: Iterable[Pair]) -> tuple[Pair, ...]:
             and the run would silently lack a pair.
     """
     pairs = tuple(dict.fromkeys(available))
-    texts = [text.strip() for text in patterns.split(",") if text.strip()]
+    texts = split_list(patterns)
     if not texts:
         raise UsageError(f"No language pair given: expected patterns such as de-en or *-en. {_describe(pairs)}")
     chosen: set[Pair] = set()

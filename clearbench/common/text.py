@@ -17,6 +17,11 @@ def listed(names: Iterable[object], most: int = 5) -> str:
     return ", ".join(everything[:most]) + more if everything else "none"
 
 
+def split_list(text: str) -> list[str]:
+    """Return what stands between the commas of a list such as "de, sw,en", without blanks and without empty places."""
+    return [name for part in text.split(",") if (name := part.strip())]
+
+
 def joined(words: Sequence[str], most: int = 6) -> str:
     """Return words as in a sentence, "a, b and c"; a long list ends in "and 12 more"."""
     words = list(words)

@@ -10,6 +10,7 @@ from clearbench.common.text import count, listed
 from clearbench.export.exported import Exported
 from clearbench.records.schema import Record
 from clearbench.tasks.dataset import Dataset, TaskPair, Texts
+from clearbench.tasks.options import MIXED_POOL
 
 HEADER = "query-id\tcorpus-id\tscore\n"
 
@@ -51,7 +52,7 @@ def check_exportable(task: str, has_qrels: bool, options: Mapping[str, str]) -> 
     """
     if not has_qrels:
         raise DataError(f"Task {task} is judged by answer strings, which BEIR's format cannot hold.")
-    if options.get("pool") == "mixed":
+    if MIXED_POOL.items() <= options.items():
         raise DataError(
             f"Task {task}: a BEIR folder cannot hold a pool of several languages. Export a record of plain pairs, or "
             "leave MODEL out; `clearbench run --pool mixed` mixes the pools of an exported folder too."

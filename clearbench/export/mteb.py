@@ -16,9 +16,7 @@ from clearbench.export.exported import Exported
 from clearbench.records.matrix import scores_matrix
 from clearbench.records.schema import PairRecord
 from clearbench.records.select import Entry
-
-MERGE = "merge_duplicate_questions"
-"""The reader option that makes one query of equal question texts, as MTEB does."""
+from clearbench.tasks.options import MERGE
 
 # Languages that MTEB's Belebele has in a Latin script too, paired with their usual script.
 _ROMANISED = frozenset({"arb", "ben", "hin", "npi", "sin", "urd"})

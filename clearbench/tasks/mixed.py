@@ -6,11 +6,10 @@ from clearbench.common.errors import DataError, UsageError
 from clearbench.common.languages import MULTIPLE, Language
 from clearbench.common.text import joined
 from clearbench.tasks.dataset import Dataset, Qrels, TaskPair, Texts
+from clearbench.tasks.options import MERGE, MIXED_POOL
 
 POOL = str(MULTIPLE)
 """Key of the mixed pool, and of the judgements that all its pairs share."""
-OPTION = {"pool": "mixed"}
-"""Option that distinguishes a mixed dataset from the task's usual one."""
 
 
 def mix(data: Dataset) -> Dataset:
@@ -26,7 +25,7 @@ def mix(data: Dataset) -> Dataset:
         UsageError: The task cannot be mixed; the message says why.
         DataError: One id names two texts of a language.
     """
-    check_mixable(data.task, data.has_qrels, data.options.get("merge_duplicate_questions") == "True")
+    check_mixable(data.task, data.has_qrels, data.options.get(MERGE) == "True")
     pools = _union({(pair.passage, pair.pool): data.passages_of(pair) for pair in data.pairs})
     if len(pools) < 2:
         raise UsageError(
@@ -51,7 +50,7 @@ def mix(data: Dataset) -> Dataset:
         clusters=data.clusters,
         notes=data.notes,
         main_measure=data.main_measure,
-        options={**data.options, **OPTION},
+        options={**data.options, **MIXED_POOL},
     )
 
 
@@ -72,7 +71,7 @@ def check_mixable(task: str, has_qrels: bool, merged: bool = False) -> None:
         )
     if merged:
         raise UsageError(
-            f"Task {task}: merge_duplicate_questions merges other questions in each language, so translations of a "
+            f"Task {task}: {MERGE} merges other questions in each language, so translations of a "
             "passage would not be relevant to the same questions. Leave out the option, or --pool mixed."
         )
 

@@ -41,6 +41,11 @@ class DataLocation:
         return self.data_dir is None and not self.offline
 
 
+MERGE = "merge_duplicate_questions"
+"""The reader option that makes one query of equal question texts, as MTEB does."""
+MIXED_POOL = {"pool": "mixed"}
+"""The option that distinguishes a dataset with one pool of all languages from the task's usual one."""
+
 ANYWHERE = DataLocation()
 """The cache, else a download."""
 

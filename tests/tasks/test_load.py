@@ -1,76 +1,14 @@
-"""Loading tasks: selected pairs, options, and counts that differ from the expected ones."""
+"""Loading tasks: files that are there, options, and counts that differ from the expected ones."""
 
 import pytest
 from builders.files import write_jsonl
 from builders.tasks import belebele_rows, write_belebele, write_task
 
-from clearbench.common.errors import DataError, UsageError
-from clearbench.tasks.catalogue import read_task
-from clearbench.tasks.formats.base import Wanted
-from clearbench.tasks.load import choose_pairs, defined_pairs, load, load_task, share_selection
+from clearbench.common.errors import DataError
+from clearbench.tasks.load import check_task, load_task
 from clearbench.tasks.options import DataLocation, Selection
 
 LANGUAGES = ["en", "de", "sw", "zh"]
-
-
-def chosen(folder, **selection):
-    spec = read_task(write_task(folder, languages=LANGUAGES, default_pairs="*-en"))
-    return choose_pairs(spec, defined_pairs(spec), Selection(**selection))
-
-
-def text(wanted):
-    return " ".join(map(str, wanted.pairs)), {str(language) for language in wanted.named}
-
-
-@pytest.mark.parametrize(
-    ("selection", "pairs", "named"),
-    [
-        ({}, "en-en de-en sw-en zh-en", set()),
-        ({"pairs": "de-en"}, "de-en", {"de", "en"}),
-        ({"pairs": "de-*"}, "de-en de-de de-sw de-zh", {"de"}),
-        ({"pairs": "*-sw,de-en"}, "en-sw de-en de-sw sw-sw zh-sw", {"sw", "de", "en"}),
-        ({"languages": "deu,swh_Latn"}, "de-de de-sw sw-de sw-sw", {"de", "sw"}),
-        ({"languages": "de,en", "pairs": "*-en"}, "en-en de-en", {"de", "en"}),
-        ({"languages": "de,en", "all_pairs": True}, "en-en en-de de-en de-de", {"de", "en"}),
-    ],
-)
-def test_pairs_are_selected_in_the_tasks_order(tmp_path, selection, pairs, named):
-    assert text(chosen(tmp_path, **selection)) == (pairs, named)
-
-
-def test_all_pairs_are_the_square_of_the_languages(tmp_path):
-    wanted = chosen(tmp_path, all_pairs=True)
-    assert (len(wanted.pairs), wanted.named) == (16, frozenset())
-
-
-@pytest.mark.parametrize(
-    ("selection", "message"),
-    [
-        ({"pairs": "de-en", "all_pairs": True}, "exclude each other"),
-        ({"pairs": "fr-en"}, "Task tiny: No language pair matches 'fr-en'"),
-        ({"pairs": "xx-en"}, "Task tiny: Unknown language 'xx'"),
-        ({"languages": "fr"}, "Task tiny: it has no fr; it has en, de, sw, zh"),
-        ({"languages": ","}, "names no language"),
-        ({"languages": "de", "pairs": "*-en"}, "no pair is left by --languages de and --pairs"),
-    ],
-)
-def test_selections_that_make_no_sense_are_usage_errors(tmp_path, selection, message):
-    with pytest.raises(UsageError, match=message):
-        chosen(tmp_path, **selection)
-
-
-def test_a_side_that_is_the_same_in_every_pair_need_not_be_named(tmp_path):
-    source = [{"key": "questions", "local": ["x"]}]
-    changes = {"reader": "xor", "judged_by": "xor", "main_measure": "R@2kt", "languages": ["ar", "ko"]}
-    spec = read_task(write_task(tmp_path, sources=source, **changes))
-    wanted = choose_pairs(spec, defined_pairs(spec), Selection(languages="ar"))
-    assert text(wanted) == ("ar-en", {"ar"})
-
-
-def test_a_pair_is_named_when_both_sides_are(tmp_path):
-    wanted = chosen(tmp_path, pairs="de-*")
-    assert not any(map(wanted.names, wanted.pairs[:1]))
-    assert Wanted(wanted.pairs, wanted.named | {wanted.pairs[0].passage}).names(wanted.pairs[0])
 
 
 def test_a_language_without_files_is_left_out_with_a_note_unless_it_was_named(tmp_path):
@@ -106,14 +44,14 @@ def test_wrong_counts_are_an_error_that_says_found_and_expected(tmp_path):
         "tiny en-de: 6 queries, the task file expects 4; tiny de: 3 passages, the task file expects 2 or 1,000. "
         f"Run `clearbench tasks check {task}` for all counts."
     )
-    assert len(load(task, Selection(all_pairs=True), location).mismatches) == 4
+    assert len(check_task(task, Selection(all_pairs=True), location).mismatches) == 4
 
 
 def test_a_count_for_a_pair_goes_before_one_for_its_language(tmp_path):
     write_belebele(tmp_path, "eng_Latn", "deu_Latn")
     expected = {"queries_by": {"de": 7, "de-en": 4}}
     task = str(write_task(tmp_path, expected=expected))
-    loaded = load(task, Selection(pairs="de-*"), DataLocation(data_dir=tmp_path))
+    loaded = check_task(task, Selection(pairs="de-*"), DataLocation(data_dir=tmp_path))
     assert loaded.mismatches == ("tiny de-de: 4 queries, the task file expects 7",)
 
 
@@ -142,26 +80,3 @@ def test_a_pairs_fingerprint_does_not_depend_on_the_selection(tmp_path):
     of_all = {str(pair): all_.pair_fingerprint(pair) for pair in all_.pairs}
     assert one.pair_fingerprint(one.pairs[0]) == of_all["de-en"]
     assert len(set(of_all.values())) == 4
-
-
-def test_one_selection_is_fitted_to_several_tasks():
-    names = ["xor", "belebele"]
-    shared = share_selection(Selection(pairs="de-en,*-en"), names)
-    assert [fitting.pairs for fitting in shared] == ["*-en", "de-en,*-en"]
-    shared = share_selection(Selection(languages="de,ar,en"), names)
-    assert [fitting.languages for fitting in shared] == ["ar,en", "de,ar,en"]
-    assert share_selection(Selection(all_pairs=True), names) == [Selection(all_pairs=True)] * 2
-    assert share_selection(Selection(pairs="de-en"), ["xor"]) == [Selection(pairs="de-en")]  # a slip stays an error
-
-
-@pytest.mark.parametrize(
-    ("selection", "message"),
-    [
-        (Selection(pairs="xx-en,*-en"), r"No task has 'xx-en'"),
-        (Selection(languages="ar,qq"), r"No task has 'qq'"),
-        (Selection(pairs="de-en"), r"Task xor has none of 'de-en'"),
-    ],
-)
-def test_what_no_task_or_not_one_task_has_is_an_error(selection, message):
-    with pytest.raises(UsageError, match=message):
-        share_selection(selection, ["xor", "belebele"])

@@ -6,7 +6,7 @@ import pytest
 from builders.files import write
 from builders.tasks import write_task
 
-from clearbench.tasks.load import load, load_task
+from clearbench.tasks.load import check_task, load_task
 from clearbench.tasks.options import DataLocation, Selection
 
 ALL = Selection(all_pairs=True)
@@ -26,7 +26,7 @@ def corpus(tmp_path_factory, data_dir):
 
 
 def test_xquad(data_dir):
-    loaded = load("xquad", ALL, DataLocation(data_dir=data_dir))
+    loaded = check_task("xquad", ALL, DataLocation(data_dir=data_dir))
     assert len(loaded.data.pairs) == 64
     assert set(counts(loaded.data).values()) == {1190}
     assert {len(pool) for pool in loaded.data.pools.values()} == {240}
@@ -114,7 +114,7 @@ def test_mkqa_copies(data_dir, corpus):
 
 def test_mkqa_official_rows(data_dir, corpus, tmp_path):
     write(tmp_path / "mkqa.jsonl.gz", (data_dir / "mkqa" / "test_mkqa.jsonl.gz").read_bytes())
-    data = load("mkqa", location=DataLocation(data_dir=tmp_path, corpus=corpus)).data
+    data = check_task("mkqa", location=DataLocation(data_dir=tmp_path, corpus=corpus)).data
     assert counts(data)["zh_Hant_HK-en"] == 3
     assert len(data.pairs) == 26
     assert data.notes[0] == "3 of 6 questions without a short answer are left out."

@@ -33,7 +33,8 @@ def run(
     location: Annotated[DataLocation, Panel(DATA)],
     options: Annotated[dict[str, str] | None, READER_SETTINGS, Panel(DATA)] = None,
     tokeniser: Annotated[
-        str | None, Option("For xor: `official` (nltk punkt) or `unsplit` (no data; marked as not official).", DATA)
+        str | None,
+        Option("Short for --option tokeniser=...: `official` (nltk punkt) or `unsplit` (no data, not official).", DATA),
     ] = None,
     evaluation: EvaluationOptions,
     dry_run: Annotated[bool, Option("Only say what would be done, and about how long.", OUTPUT)] = False,
@@ -56,12 +57,11 @@ def run(
     from clearbench.scoring.table import make_judge
     from clearbench.tasks.load import load_tasks
 
+    settings = _add_tokeniser(options or {}, tokeniser)
     if pool == "mixed":
-        sets = _load_mixed(tasks, selection, location, options)
+        sets = _load_mixed(tasks, selection, location, settings)
     else:
-        sets = load_tasks(tasks, selection, location, options)
-    if tokeniser is not None:
-        sets = [replace(data, tokeniser=tokeniser) for data in sets]
+        sets = load_tasks(tasks, selection, location, settings)
     for data in sets:
         for note in data.notes:
             say(f"{data.task}: {note}")
@@ -75,8 +75,19 @@ def run(
         print_evaluations(evaluate(rival, judges, evaluation), format)
 
 
+def _add_tokeniser(options: Mapping[str, str], tokeniser: str | None) -> Mapping[str, str]:
+    """Return the reader options with the tokeniser among them, which has a flag of its own."""
+    from clearbench.common.errors import UsageError
+
+    if tokeniser is None:
+        return options
+    if options.get("tokeniser", tokeniser) != tokeniser:
+        raise UsageError(f"--tokeniser {tokeniser} contradicts --option tokeniser={options['tokeniser']}; give one.")
+    return {**options, "tokeniser": tokeniser}
+
+
 def _load_mixed(
-    names: Sequence[str], selection: Selection, location: DataLocation, options: Mapping[str, str] | None
+    names: Sequence[str], selection: Selection, location: DataLocation, options: Mapping[str, str]
 ) -> "list[Dataset]":
     """Load tasks with a pool of all languages each; refuse tasks that cannot have one before anything is read."""
     from clearbench.common.errors import UsageError

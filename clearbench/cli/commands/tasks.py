@@ -55,13 +55,13 @@ def check(
 ) -> None:
     """Load a task, count and hash its data, compare that with what the task file expects, and say what is odd."""
     from clearbench.cli.show.task import print_check
-    from clearbench.tasks.load import load
+    from clearbench.tasks.load import check_task
 
     location = replace(location, tasks_dir=location.tasks_dir or context.obj)
-    loaded = load(name, Selection(all_pairs=True) if selection == DEFAULT else selection, location, options)
-    print_check(loaded)
-    if loaded.mismatches:
-        raise DataError(f"{loaded.spec.name}: {len(loaded.mismatches):,} counts are not what the task file expects.")
+    checked = check_task(name, Selection(all_pairs=True) if selection == DEFAULT else selection, location, options)
+    print_check(checked)
+    if checked.mismatches:
+        raise DataError(f"{checked.spec.name}: {len(checked.mismatches):,} counts are not what the task file expects.")
 
 
 @command(tasks_app, "fetch")

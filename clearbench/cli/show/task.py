@@ -7,9 +7,10 @@ from rich.text import Text
 
 from clearbench.cli.tables import facts, stdout
 from clearbench.common.hashing import content_hash, file_sha256
+from clearbench.tasks.choose import defined_pairs
 from clearbench.tasks.dataset import Dataset
 from clearbench.tasks.formats.table import reader_options
-from clearbench.tasks.load import Loaded, defined_pairs
+from clearbench.tasks.load import CheckedTask
 from clearbench.tasks.spec import Count, Expected, Source, TaskSpec
 
 # Characters of a fingerprint or SHA-256 shown in tables.
@@ -57,19 +58,19 @@ def print_task(spec: TaskSpec) -> None:
     stdout().print(facts(rows))
 
 
-def print_check(loaded: Loaded) -> None:
+def print_check(checked: CheckedTask) -> None:
     """Print what was loaded: counts, fingerprints, files, notes, and whether the counts are as expected."""
     out = stdout()
-    for table in (_query_table(loaded.data), _pool_table(loaded.data), _file_table(loaded)):
+    for table in (_query_table(checked.data), _pool_table(checked.data), _file_table(checked)):
         out.print(table)
         out.print()
-    notes = [*loaded.data.notes, *_hash_notes(loaded)]
-    expects = loaded.spec.expected != Expected()
+    notes = [*checked.data.notes, *_hash_notes(checked)]
+    expects = checked.spec.expected != Expected()
     summary = {
-        "pairs": f"{len(loaded.data.pairs):,}",
-        "fingerprint": content_hash(*map(loaded.data.pair_fingerprint, loaded.data.pairs)),
+        "pairs": f"{len(checked.data.pairs):,}",
+        "fingerprint": content_hash(*map(checked.data.pair_fingerprint, checked.data.pairs)),
         "notes": "\n".join(notes) or "none",
-        "counts": "\n".join(loaded.mismatches) or ("as expected" if expects else "the task file expects none"),
+        "counts": "\n".join(checked.mismatches) or ("as expected" if expects else "the task file expects none"),
     }
     out.print(facts(summary))
 
@@ -118,18 +119,18 @@ def _pool_table(data: Dataset) -> Table:
     return table
 
 
-def _file_table(loaded: Loaded) -> Table:
+def _file_table(checked: CheckedTask) -> Table:
     table = Table("file", "from", "SHA-256", box=None)
     table.columns[0].overflow = "fold"
-    for file in loaded.files:
+    for file in checked.files:
         sha256 = file_sha256(file.path)[:_SHOWN] if file.path.is_file() else "(folder)"
         table.add_row(Text(str(file.path)), "download" if file.downloaded else "disk", sha256)
     return table
 
 
-def _hash_notes(loaded: Loaded) -> list[str]:
+def _hash_notes(checked: CheckedTask) -> list[str]:
     return [
         f"{file.path} has another SHA-256 than the task file's: it is another edition or was changed."
-        for file in loaded.files
+        for file in checked.files
         if file.sha256 and not file.downloaded and file_sha256(file.path) != file.sha256
     ]

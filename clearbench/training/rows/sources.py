@@ -14,7 +14,7 @@ from clearbench.tasks.dataset import Dataset, TaskPair
 from clearbench.tasks.formats.base import Wanted, join_title
 from clearbench.tasks.formats.parsing import read_json_lines
 from clearbench.tasks.formats.table import FORMATS, open_files, open_reader
-from clearbench.tasks.load import Loaded, load
+from clearbench.tasks.load import CheckedTask, check_task
 from clearbench.tasks.options import ANYWHERE, DataLocation, Selection
 from clearbench.training.rows.leaks import normalise
 from clearbench.training.rows.row import COLUMNS, LIST_COLUMNS, TrainingRow, make_row
@@ -80,7 +80,7 @@ def rows_of_task(
 
 def _load_english_pairs(
     name: str, languages: Sequence[str], location: DataLocation, options: Mapping[str, Any] | None
-) -> Loaded:
+) -> CheckedTask:
     """Load a task's pairs of the given languages, or of all, with English, en-en included."""
     if not find_task(name, location.tasks_dir).has_qrels:
         raise UsageError(
@@ -89,7 +89,7 @@ def _load_english_pairs(
         )
     targets = _parse_targets(languages)
     patterns = ",".join(["en-en", *(f"{language}-en" for language in targets)]) if targets else "*-en"
-    loaded = load(name, Selection(pairs=patterns), location, options)
+    loaded = check_task(name, Selection(pairs=patterns), location, options)
     if loaded.mismatches:
         raise DataError(f"{loaded.mismatches[0]}. Run `clearbench tasks check {name}` for all counts.")
     return loaded
@@ -181,7 +181,7 @@ def _pair_rows(
             )
 
 
-def _article_titles(loaded: Loaded) -> dict[str, str]:
+def _article_titles(loaded: CheckedTask) -> dict[str, str]:
     """Return passage -> title of its article, as far as the files tell; a title is the same in every data set."""
     read = FORMATS[loaded.spec.reader].read_titles
     titles: dict[str, str] = {}

@@ -254,3 +254,29 @@ def test_cache_commands(place, capsys):
     assert execute(["cache", "prune", "--idle-days", "0"]) == 0
     assert "Deleted 1 encoders" in capsys.readouterr().out
     assert execute(["cache", "prune", "--idle-days", "-1"]) == 2
+
+
+@pytest.mark.parametrize("flag", [["--tokeniser", "official"], ["--option", "tokeniser=official"]])
+def test_the_tokeniser_has_one_identity_whichever_way_it_is_chosen(place, capsys, monkeypatch, flag):
+    from clearbench.scoring.answers import xor
+
+    monkeypatch.setattr(xor, "official_tokeniser", lambda *, offline=False: xor.fallback_tokeniser())
+    command = ["run", "--model", "bm25", "--tasks", "demo-xor", "--pairs", "fi-en", "--out", "out", "--format", "json"]
+    assert execute([*command, *flag]) == 0
+    identity = json.loads(capsys.readouterr().out)[0]["identity"]
+    assert identity["options"] == {"tokeniser": "official"}
+    assert identity["scoring"]["tokeniser"] == "nltk-treebank-unsplit"
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--tasks", "tiny.toml", "--tokeniser", "unsplit"], "No option 'tokeniser': task tiny.toml has merge_dup"),
+        (["--tasks", "demo-xor", "--tokeniser", "unsplt"], "tokeniser: found 'unsplt', expected: input should be 'off"),
+        (["--tasks", "demo-xor", "--tokeniser", "unsplit", "--option", "tokeniser=official"], "contradicts --option"),
+    ],
+)
+def test_a_tokeniser_that_a_task_does_not_have_is_an_error(place, capsys, more, message):
+    assert execute(["run", "--model", "bm25", "--data-dir", "data", "--out", "out", *more]) == 2
+    assert message in " ".join(capsys.readouterr().err.split())
+    assert not (place / "out").exists()
