@@ -12,6 +12,7 @@ import types
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
+from pathlib import Path
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 import typer
@@ -21,11 +22,15 @@ from clearbench.common.options import (
     REQUIRED,
     Given,
     MarkedField,
+    Option,
     has_options,
     marked_fields,
     option_of,
     without_none,
 )
+
+ResultsFolder = Annotated[Path, Option("Results folder in which names of models are looked up.")]
+WithPublished = Annotated[bool, Option("Also show published figures of the same pairs, marked †.")]
 
 Result = TypeVar("Result")
 Build = Callable[..., Any]

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 from clearbench.common.errors import UsageError
-from clearbench.common.options import Option, read_names
+from clearbench.common.options import Option
 from clearbench.records.published import Published
+from clearbench.verdicts.options import MeasureName, Tasks
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,8 @@ class ReportOptions:
         Option("Model that others are compared with and gated against (default: compared with the best)."),
     ] = None
     margin: Annotated[float, Option("What English may lose to the baseline, in points.", flag="--gate-margin")] = 1.0
-    tasks: Annotated[tuple[str, ...] | None, Option("Only these tasks, separated by commas.", read=read_names)] = None
-    measure: Annotated[str | None, Option("Measure instead of each task's main one.")] = None
+    tasks: Tasks = None
+    measure: MeasureName = None
     training: Annotated[
         tuple[Path, ...],
         Option("Checkpoint of `clearbench train`, or a folder of them, for loss curves (repeatable)."),

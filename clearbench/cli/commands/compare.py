@@ -1,14 +1,17 @@
 """`clearbench compare`: other models against a base, per language pair."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from clearbench.cli.options import Panel, ResultsFolder
 from clearbench.common.errors import UsageError
 from clearbench.common.options import Option
 from clearbench.common.output import write_output
-from clearbench.verdicts.compare.options import WHAT, CompareOptions
+from clearbench.verdicts.compare.options import CompareOptions
+from clearbench.verdicts.options import WHAT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +22,33 @@ if TYPE_CHECKING:
 
 Format = Literal["table", "csv", "json", "latex", "markdown"]
 SUFFIXES: dict[str, Format] = {".csv": "csv", ".json": "json", ".tex": "latex", ".md": "markdown"}
-OUTPUT = "Output"
+
+
+@dataclass(frozen=True)
+class CompareOutput:
+    """Where the comparison goes, in which form, and whether queries are listed with it."""
+
+    format: Annotated[
+        Format | None, Option("Default: by the ending of --out (.csv, .json, .tex, .md), else table.")
+    ] = None
+    out: Annotated[Path | None, Option("Write to this file, not to stdout.")] = None
+    queries: Annotated[
+        int | None,
+        Option(
+            "Also list the N queries that gained and that lost most, with texts where runs were saved.",
+            metavar="N",
+            minimum=1,
+        ),
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.queries and self.style in ("csv", "latex"):
+            raise UsageError(f"--queries does not go with --format {self.style}: choose table, markdown or json.")
+
+    @property
+    def style(self) -> Format:
+        """The form asked for, or that of the file's ending."""
+        return self.format or (SUFFIXES.get(self.out.suffix, "table") if self.out else "table")
 
 
 def compare(
@@ -28,49 +57,42 @@ def compare(
     ],
     others: Annotated[list[str], typer.Argument(metavar="OTHER...", help="Models to compare with it, named likewise.")],
     *,
-    results: Annotated[Path, Option("Results folder that model names are looked up in.", WHAT)] = Path("results"),
+    results: Annotated[ResultsFolder, Panel(WHAT)] = Path("results"),
     options: CompareOptions,
-    format: Annotated[
-        Format | None, Option("Default: by the ending of --out (.csv, .json, .tex, .md), else table.", OUTPUT)
-    ] = None,
-    out: Annotated[Path | None, Option("Write to this file, not to stdout.", OUTPUT)] = None,
-    queries: Annotated[
-        int | None,
-        Option(
-            "Also list the N queries that gained and that lost most, with texts where runs were saved.",
-            OUTPUT,
-            metavar="N",
-            minimum=1,
-        ),
-    ] = None,
+    output: Annotated[CompareOutput, Panel("Output")],
 ) -> None:
     """Compare models with a base, per task and language pair: is the difference real?
 
     Example: clearbench compare infonce clear --pairs '*-en'
     """
-    from clearbench.common.progress import say
     from clearbench.records.select import select_model
     from clearbench.verdicts.compare.compute import compare_models
     from clearbench.verdicts.compare.examples import find_examples
-    from clearbench.verdicts.compare.tables import remarks
 
-    style = format or (SUFFIXES.get(out.suffix, "table") if out else "table")
-    if queries and style in ("csv", "latex"):
-        raise UsageError(f"--queries does not go with --format {style}: choose table, markdown or json.")
     entries = select_model(results, base)
     rivals = [select_model(results, other) for other in others]
     keys = [rival[0].key for rival in rivals]
     if entries[0].key in keys or len(set(keys)) < len(keys):
         raise UsageError(f"A model is named twice: {', '.join([entries[0].key, *keys])}.")
     comparisons = compare_models(entries, rivals, options)
-    examples = [part for rival in rivals for part in find_examples(entries, rival, options, queries)] if queries else []
-    text = _render(comparisons, examples, style, wide=out is not None)
-    if out is None:
+    examples = []
+    if output.queries:
+        examples = [part for rival in rivals for part in find_examples(entries, rival, options, output.queries)]
+    _write(comparisons, examples, output)
+
+
+def _write(comparisons: "Sequence[Comparison]", examples: "Sequence[Examples]", output: CompareOutput) -> None:
+    """Write the comparisons where they were asked for; forms without room for remarks have them on stderr."""
+    from clearbench.common.progress import say
+    from clearbench.verdicts.compare.tables import remarks
+
+    text = _render(comparisons, examples, output.style, wide=output.out is not None)
+    if output.out is None:
         print(text, end="")
     else:
-        write_output(out, text.encode(), "--out")
-        say(f"{out}: {sum(len(one.pairs) for one in comparisons):,} pairs compared")
-    if style in ("csv", "latex"):
+        write_output(output.out, text.encode(), "--out")
+        say(f"{output.out}: {sum(len(one.pairs) for one in comparisons):,} pairs compared")
+    if output.style in ("csv", "latex"):
         for sentence in dict.fromkeys(sentence for one in comparisons for sentence in remarks(one)):
             say(sentence)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from clearbench.cli.options import Panel, Without
+from clearbench.cli.options import Panel, ResultsFolder, Without
 from clearbench.common.errors import UsageError
 from clearbench.common.options import Option
 from clearbench.tasks.options import DEFAULT, DataLocation, Selection
@@ -27,7 +27,7 @@ def export(
         Literal["trec", "mteb", "beir"], Option("trec: runs and qrels; mteb: result JSON; beir: the task's data.")
     ],
     to: Annotated[Path, Option("Folder to write to.")],
-    results: Annotated[Path, Option("Results folder.")] = Path("results"),
+    results: ResultsFolder = Path("results"),
     selection: Annotated[Selection, Panel(WITHOUT_MODEL)],
     location: Annotated[DataLocation, Panel(BEIR), Without("corpus")],
 ) -> None:

@@ -2,9 +2,11 @@
 
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
+from clearbench.cli.options import Panel, ResultsFolder
 from clearbench.common.errors import UsageError
 from clearbench.common.options import Option
 from clearbench.common.output import write_output
@@ -14,9 +16,29 @@ if TYPE_CHECKING:
     from clearbench.records.select import Entry
     from clearbench.verdicts.gate.result import GateResult, Outcome
 
-OUTPUT = "Output"
 EXIT_CODES: "dict[Outcome, int]" = {"pass": 0, "fail": 3, "undecided": 4}
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
+"""Environment variable in which GitHub names the file of a step's summary."""
+
+
+@dataclass(frozen=True)
+class GateOutput:
+    """What is written besides the exit code."""
+
+    junit: Annotated[Path | None, Option("Write JUnit XML.")] = None
+    summary: Annotated[
+        Path | None, Option(f"Write a Markdown summary (default: appended to ${STEP_SUMMARY} where that is set).")
+    ] = None
+    badge: Annotated[bool, Option("Print one line for a badge instead of tables.")] = False
+    format: Annotated[Literal["table", "json"], Option("Form of what goes to stdout.")] = "table"
+    save_baseline: Annotated[
+        Path | None,
+        Option("Write the baseline's scores of the gated pairs as one file to commit; needs no candidate."),
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.badge and self.format == "json":
+            raise UsageError("--badge and --format json exclude each other: both say what goes to stdout.")
 
 
 def gate(
@@ -25,19 +47,9 @@ def gate(
         str, Option("Model name in the results folder, folder of records, or baseline file.", show_default=False)
     ],
     candidate: Annotated[str | None, Option("The model to be let through: name or folder.", show_default=False)] = None,
-    results: Annotated[Path, Option("Results folder in which names are looked up.")] = Path("results"),
-    options: GateOptions,
-    junit: Annotated[Path | None, Option("Write JUnit XML.", OUTPUT)] = None,
-    summary: Annotated[
-        Path | None,
-        Option(f"Write a Markdown summary (default: appended to ${STEP_SUMMARY} where that is set).", OUTPUT),
-    ] = None,
-    badge: Annotated[bool, Option("Print one line for a badge instead of tables.", OUTPUT)] = False,
-    format: Annotated[Literal["table", "json"], Option("Form of what goes to stdout.", OUTPUT)] = "table",
-    save_baseline: Annotated[
-        Path | None,
-        Option("Write the baseline's scores of the gated pairs as one file to commit; needs no candidate.", OUTPUT),
-    ] = None,
+    results: ResultsFolder = Path("results"),
+    options: Annotated[GateOptions, Panel("What is gated")],
+    output: Annotated[GateOutput, Panel("Output")],
 ) -> int:
     """Test that a candidate is not worse than a baseline by a margin: English, and rules on other pairs.
 
@@ -45,32 +57,16 @@ def gate(
 
     Example: clearbench gate --baseline base --candidate tuned --margin 1.0
     """
-    from clearbench.common.progress import say
     from clearbench.verdicts.gate.compute import gate as decide
-    from clearbench.verdicts.gate.machine import to_junit
-    from clearbench.verdicts.gate.sentences import explain_all
-    from clearbench.verdicts.gate.tables import to_markdown
 
-    if badge and format == "json":
-        raise UsageError("--badge and --format json exclude each other: both say what goes to stdout.")
-    if (candidate is None) == (save_baseline is None):
-        raise UsageError("Expected one of --candidate (to gate it) and --save-baseline (to write the baseline's file).")
-    base = _read(baseline, results)
-    if candidate is None:
-        assert save_baseline is not None
-        return _save(base, save_baseline, options)
-    result = decide(base, _read(candidate, results), options)
-    if junit:
-        write_output(junit, to_junit(result), "--junit")
-    _write_summary(to_markdown(result), summary)
-    try:
-        _print(result, format, badge)
-        sys.stdout.flush()
-    except (BrokenPipeError, SystemExit):  # the reader has gone: the exit code still is the verdict
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
-    for sentence in explain_all(result):
-        say(sentence)
-    return EXIT_CODES[result.outcome]
+    if candidate is not None and output.save_baseline is None:
+        result = decide(_read(baseline, results), _read(candidate, results), options)
+        _write(result, output)
+        return EXIT_CODES[result.outcome]
+    if candidate is None and output.save_baseline is not None:
+        _save(_read(baseline, results), output.save_baseline, options)
+        return 0
+    raise UsageError("Expected one of --candidate (to gate it) and --save-baseline (to write the baseline's file).")
 
 
 def _read(text: str, results: Path) -> "list[Entry]":
@@ -83,7 +79,8 @@ def _read(text: str, results: Path) -> "list[Entry]":
     return select_model(results, text)
 
 
-def _save(entries: "list[Entry]", file: Path, options: GateOptions) -> int:
+def _save(entries: "list[Entry]", file: Path, options: GateOptions) -> None:
+    """Write the scores of the gated pairs as a baseline file, and say what it holds."""
     from clearbench.common.progress import say
     from clearbench.records.select import select_tasks
     from clearbench.verdicts.gate.baseline import save_baseline
@@ -94,22 +91,39 @@ def _save(entries: "list[Entry]", file: Path, options: GateOptions) -> int:
     for line in save_baseline(chosen, file, pairs, options.measure):
         say(line)
     print(f"{file}: {entries[0].key}, {file.stat().st_size:,} bytes")
-    return 0
 
 
-def _print(result: "GateResult", format: str, badge: bool) -> None:
+def _write(result: "GateResult", output: GateOutput) -> None:
+    """Write the files that were asked for, print the result, and say what did not pass."""
+    from clearbench.common.progress import say
+    from clearbench.verdicts.gate.machine import to_junit
+    from clearbench.verdicts.gate.sentences import explain_all
+    from clearbench.verdicts.gate.tables import to_markdown
+
+    if output.junit:
+        write_output(output.junit, to_junit(result), "--junit")
+    _write_summary(to_markdown(result), output.summary)
+    try:
+        _print(result, output)
+        sys.stdout.flush()
+    except (BrokenPipeError, SystemExit):  # the reader has gone: the exit code still is the verdict
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+    for sentence in explain_all(result):
+        say(sentence)
+
+
+def _print(result: "GateResult", output: GateOutput) -> None:
     from rich.console import Console
 
     from clearbench.cli.tables import whole_width
     from clearbench.verdicts.gate.machine import to_json
-    from clearbench.verdicts.gate.sentences import badge as badge_line
-    from clearbench.verdicts.gate.sentences import headline, legend
+    from clearbench.verdicts.gate.sentences import badge, headline, legend
     from clearbench.verdicts.gate.tables import to_tables
 
-    if badge:
-        print(badge_line(result))
+    if output.badge:
+        print(badge(result))
         return
-    if format == "json":
+    if output.format == "json":
         print(to_json(result))
         return
     for title, table, rest in to_tables(result):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from clearbench.cli.options import WithPublished
 from clearbench.common.options import Option, read_names
 from clearbench.common.output import write_output
 from clearbench.verdicts.leaderboard.options import LeaderboardOptions
@@ -26,7 +27,7 @@ def leaderboard(
         tuple[str, ...] | None, Option("Only these models (names or keys), separated by commas.", read=read_names)
     ] = None,
     options: LeaderboardOptions,
-    with_published: Annotated[bool, Option("Also show published figures of the same pairs, marked †.")] = False,
+    with_published: WithPublished = False,
     out: Annotated[Path | None, Option("Write to this file instead of stdout.")] = None,
     format: Annotated[Format | None, Option("Default: table; with --out, by the file's ending, else csv.")] = None,
 ) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from clearbench.cli.options import WithPublished
 from clearbench.common.options import Option
 from clearbench.common.output import write_output
 from clearbench.report.options import ReportOptions
@@ -17,7 +18,7 @@ def report(
     out: Annotated[Path, Option("The page to write.")] = Path("report.html"),
     options: ReportOptions,
     figures: Annotated[Path | None, Option("Also write every figure there, as PNG and SVG.")] = None,
-    with_published: Annotated[bool, Option("Also show published figures of the same pairs, marked †.")] = False,
+    with_published: WithPublished = False,
     skip_broken: Annotated[bool, Option("Leave out unfinished and damaged records; the page names them.")] = False,
 ) -> None:
     """Write a report on all records: one HTML file that opens anywhere, without a network.

@@ -3,14 +3,20 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal, get_args
 
-from clearbench.common.errors import UsageError
-from clearbench.common.options import Option, read_names
+from clearbench.common.options import Option
+from clearbench.verdicts.options import (
+    STATISTICS,
+    WHAT,
+    Confidence,
+    Flips,
+    MeasureName,
+    Seed,
+    Tasks,
+    check_confidence,
+)
 
 Correction = Literal["max-t", "holm", "bh", "none"]
 CORRECTIONS: tuple[str, ...] = get_args(Correction)
-
-WHAT, STATISTICS = "What is compared", "Statistics"
-"""Headings of the options in `--help`."""
 
 
 @dataclass(frozen=True)
@@ -20,19 +26,16 @@ class CompareOptions:
     Intervals are per row and not corrected.
     """
 
-    tasks: Annotated[
-        tuple[str, ...] | None, Option("Only these tasks, separated by commas.", WHAT, read=read_names)
-    ] = None
+    tasks: Tasks = None
     pairs: Annotated[str | None, Option("Only these pairs, query language first: '*-en,de-de'.", WHAT)] = None
-    measure: Annotated[str | None, Option("Default: each task's main measure.", WHAT)] = None
+    measure: MeasureName = None
     correction: Annotated[
         Correction,
         Option("max-t and holm bound the chance of any false mark, bh the share of false marks.", STATISTICS),
     ] = "max-t"
-    confidence: Annotated[float, Option("Confidence of the intervals.", STATISTICS)] = 0.95
-    flips: Annotated[int, Option("Number of random sign flips.", STATISTICS, minimum=1)] = 10_000
-    seed: Annotated[int, Option("Seed of the flips.", STATISTICS, minimum=0)] = 0
+    confidence: Confidence = 0.95
+    flips: Flips = 10_000
+    seed: Seed = 0
 
     def __post_init__(self) -> None:
-        if not 0 < self.confidence < 1:
-            raise UsageError(f"--confidence {self.confidence:g}: expected a value between 0 and 1, such as 0.95.")
+        check_confidence(self.confidence)

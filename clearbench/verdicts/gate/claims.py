@@ -202,7 +202,7 @@ def _refuse_approximate(entry: Entry) -> None:
 
 def _precision(record: Record) -> str | None:
     """What vectors were computed in; None for a model that has no vectors."""
-    if record.model.get("kind") == "lexical":
+    if record.is_lexical:
         return None
     return str(record.model.get("dtype") or "a precision that its record does not state")
 

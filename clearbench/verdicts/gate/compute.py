@@ -9,7 +9,6 @@ A rule is held task by task, on the pairs that the baseline's record has; Englis
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from clearbench.common.errors import UsageError
 from clearbench.common.text import count
 from clearbench.records.select import Entry
 from clearbench.stats.intervals import column_means
@@ -36,8 +35,6 @@ def gate(baseline: Sequence[Entry], candidate: Sequence[Entry], options: GateOpt
             another version, another precision, or of an approximate search.
     """
     options = options or GateOptions()
-    if not 0.5 < options.confidence < 1:
-        raise UsageError(f"--confidence {options.confidence:g}: expected a one-sided confidence between 0.5 and 1.")
     claims, notes = make_claims(baseline, candidate, options)
     matched = _match(claims)
     verdicts = [

@@ -3,23 +3,25 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from clearbench.common.options import Option, read_names
+from clearbench.common.options import Option
 from clearbench.verdicts.gate.rules import Rule, read_rules
-
-GATED = "What is gated"
-"""Heading of the options in `--help`."""
+from clearbench.verdicts.options import WHAT, MeasureName, Tasks, check_confidence
 
 
 @dataclass(frozen=True)
 class GateOptions:
-    """What is gated. The margin is in points, 100 times the measure, or in ranks where the measure is a rank."""
+    """What is gated: by default the tasks that the baseline has.
 
-    margin: Annotated[float, Option("Points (ranks for Max@R) that may be lost at the most.", GATED)] = 1.0
-    confidence: Annotated[float, Option("One-sided confidence.", GATED)] = 0.95
-    pairs: Annotated[str | None, Option("Pairs that the margin holds for, all of them (default: en-en).", GATED)] = None
-    tasks: Annotated[
-        tuple[str, ...] | None,
-        Option("Only these tasks, separated by commas (default: the baseline's).", GATED, read=read_names),
-    ] = None
-    measure: Annotated[str | None, Option("Measure (default: each task's main measure).", GATED)] = None
-    rules: Annotated[tuple[Rule, ...], Option("gates.toml with rules on other pairs.", GATED, read=read_rules)] = ()
+    The margin is in points, 100 times the measure, or in ranks where the measure is a rank. The confidence is
+    one-sided.
+    """
+
+    margin: Annotated[float, Option("Points (ranks for Max@R) that may be lost at the most.", WHAT)] = 1.0
+    confidence: Annotated[float, Option("One-sided confidence of the limits.", WHAT)] = 0.95
+    pairs: Annotated[str | None, Option("Pairs that the margin holds for, all of them (default: en-en).", WHAT)] = None
+    tasks: Tasks = None
+    measure: MeasureName = None
+    rules: Annotated[tuple[Rule, ...], Option("gates.toml with rules on other pairs.", WHAT, read=read_rules)] = ()
+
+    def __post_init__(self) -> None:
+        check_confidence(self.confidence, above=0.5)

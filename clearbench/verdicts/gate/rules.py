@@ -33,6 +33,7 @@ from clearbench.stats.averages import GROUPS
 CLAIMS = ("worst_drop", "mean_drop", "mean_at_least")
 MAIN = Measure("main measure")
 """Stands for each task's main measure: a share where higher is better, whatever its name."""
+_EXAMPLE = '[[rule]]\npairs = "*-en"\nworst_drop = 3.0'
 
 Figure = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
 
@@ -183,9 +184,6 @@ def read_rules(file: Path, flag: str = "--rules") -> tuple[Rule, ...]:
     if not isinstance(entries, list) or not entries:
         raise UsageError(f"{where}: expected one or more [[rule]] tables, such as\n\n{_EXAMPLE}")
     return tuple(_make_rule(entry, f"{where}: rule {number}") for number, entry in enumerate(entries, start=1))
-
-
-_EXAMPLE = '[[rule]]\npairs = "*-en"\nworst_drop = 3.0'
 
 
 def _make_rule(entry: Any, where: str) -> Rule:
