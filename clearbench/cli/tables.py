@@ -64,8 +64,3 @@ def grid(
             table.add_row(row, *(cells.get((row, column), "") for column in columns[start : start + fitting]))
         tables.append(table)
     return tables
-
-
-def english_first(language: object) -> tuple[bool, str]:
-    """Sort key: English, then by code."""
-    return (str(language) != "en", str(language))

@@ -7,10 +7,22 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+_PACKAGE = Path(__file__).resolve().parents[1]
 TRAINING_FILE = "clearbench_training.json"
 """The manifest of a training run, in the checkpoint's folder."""
 RECORD_FILE = "record.json"
 """What makes a folder a record's, which only `clearbench run` writes to."""
+
+
+def shipped_folder(packaged: str, in_checkout: str) -> Path | None:
+    """Return a folder that comes with clearbench, None where there is none.
+
+    Args:
+        packaged: Its name in the installed package.
+        in_checkout: Its path in a checkout.
+    """
+    folders = (_PACKAGE / packaged, _PACKAGE.parent / in_checkout)
+    return next((folder for folder in folders if folder.is_dir()), None)
 
 
 def write_atomically(path: Path, data: bytes) -> None:

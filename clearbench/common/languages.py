@@ -18,6 +18,7 @@ classes 5 and 4 are "high", 3 is "mid", 2 to 0 are "low". The assignment is our 
 """
 
 import csv
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -111,6 +112,11 @@ class Language:
 ENGLISH = Language("eng", "Latn")
 MULTIPLE = Language("mul", "Zyyy")
 """Several languages at once, as the passages of a mixed pool: prints as `mul`. No variety of the table, and no tier."""
+
+
+def english_first(languages: Iterable[Language]) -> list[Language]:
+    """Return languages without repetition in the order of tables: English first, the others by their printed form."""
+    return sorted(set(languages), key=lambda language: (language != ENGLISH, str(language)))
 
 
 def languages() -> tuple[Language, ...]:

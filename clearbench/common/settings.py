@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast, get_origin, get_type_hints
+from typing import Any, Literal, cast, get_origin, get_type_hints
 
 from clearbench.common.errors import UsageError, suggest
-from clearbench.common.options import Option, alternatives, defaults_of, marked_fields
-
-Options = TypeVar("Options")
+from clearbench.common.options import Option, Options, alternatives, defaults_of, marked_fields
 
 
 def make_options(kind: type[Options], given: Mapping[str, Any], caller: str) -> Options:

@@ -1,5 +1,6 @@
 """Words and figures as clearbench writes them: counts with nouns, lists that are cut, p-values, escapes."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 
@@ -48,6 +49,11 @@ def first_line(error: BaseException) -> str:
 def task_label(task: str, options: Iterable[tuple[str, str]]) -> str:
     """Task name with the reader options that make it another measurement: `xquad+merge_duplicate_questions=True`."""
     return "+".join([task, *(f"{key}={value}" for key, value in sorted(options))])
+
+
+def file_name(text: str, filler: str = "_") -> str:
+    """Return text as file names spell it: a filler for each run of what is neither letter nor digit nor one of .+-_."""
+    return re.sub(r"[^\w.+-]+", filler, text)
 
 
 def escape_markdown(text: str) -> str:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from clearbench.common.errors import RecordError
 from clearbench.common.files import RECORD_FILE, write_atomically
 from clearbench.common.hashing import content_hash
-from clearbench.common.text import count, first_line, listed
+from clearbench.common.text import count, file_name, first_line, listed
 from clearbench.common.toml import describe_problems
 from clearbench.records.parts import SCORES, QueryScores, part_bytes, part_files, part_name, read_part_summary
 from clearbench.records.runs import RUNS, TextRow, is_saved, read_text_files, text_bytes, texts_file, trec_file
@@ -47,7 +47,7 @@ def model_key(model_name: str, encoder_fingerprint: str) -> str:
 
 def safe_name(model_name: str) -> str:
     """Return a model's name as folders spell it."""
-    return re.sub(r"[^\w.+-]+", "_", model_name).strip("._") or "model"
+    return file_name(model_name).strip("._") or "model"
 
 
 def name_in_key(key: str) -> str:

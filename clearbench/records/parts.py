@@ -1,7 +1,6 @@
 """Parquet parts: per-query scores of the pairs that share a pool, with the pairs' summaries as metadata."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,7 @@ from clearbench.common.arrays import Scores
 from clearbench.common.errors import RecordError
 from clearbench.common.files import parquet_bytes
 from clearbench.common.hashing import content_hash
-from clearbench.common.text import first_line
+from clearbench.common.text import file_name, first_line
 from clearbench.records.schema import Identity, PairRecord
 
 METADATA_KEY = b"clearbench"
@@ -74,8 +73,7 @@ def part_files(folder: Path) -> list[Path]:
 
 def part_name(pool: str, pairs: Sequence[str]) -> str:
     """Return the file name, without its ending, of the part that holds these pairs of a pool."""
-    safe = re.sub(r"[^\w.+-]+", "_", pool)[:80]
-    return f"{safe}-{content_hash(*pairs)[:12]}"
+    return f"{file_name(pool)[:80]}-{content_hash(*pairs)[:12]}"
 
 
 def part_bytes(results: Sequence[QueryScores], identity: Identity) -> bytes:

@@ -17,10 +17,9 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from clearbench.common.errors import ClearbenchError, RecordError, UsageError, suggest
+from clearbench.common.files import shipped_folder
 from clearbench.common.pairs import parse_pair
 from clearbench.common.toml import describe_problems, read_toml
-
-_PACKAGE = Path(__file__).resolve().parents[1]
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Figures = Mapping[str, Mapping[str, float]]
@@ -98,8 +97,7 @@ class _PaperFile(_Frozen):
 
 def published_folder() -> Path | None:
     """Folder of the published figures: the installed package's, or that of a checkout; None where neither is."""
-    folders = (_PACKAGE / "_published", _PACKAGE.parent / "results" / "published")
-    return next((folder for folder in folders if folder.is_dir()), None)
+    return shipped_folder("_published", "results/published")
 
 
 def load_published(folder: Path | None = None) -> tuple[Published, ...]:

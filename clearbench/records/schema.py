@@ -13,6 +13,8 @@ from clearbench.common.text import task_label
 from clearbench.stats.summaries import BiasSummary, MeasureValue
 
 SCHEMA_VERSION = 1
+LEXICAL = "lexical"
+"""The `kind` in the settings of a model that matches words."""
 
 
 class _Frozen(BaseModel):
@@ -103,6 +105,11 @@ class Record(_Frozen):
     averages: dict[str, dict[str, float]]
     timings: dict[str, Any]
     bias: BiasSummary | None = None
+
+    @property
+    def is_lexical(self) -> bool:
+        """Whether the model matches words, as BM25 does, and so has no vectors and no precision."""
+        return self.model.get("kind") == LEXICAL
 
     @property
     def by_pair(self) -> dict[str, PairRecord]:

@@ -3,12 +3,12 @@
 They are the drawings of the page in the light theme. matplotlib only paints the marks of a drawing as PNG.
 """
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clearbench.common.errors import RecordError, UsageError
+from clearbench.common.text import file_name
 from clearbench.report.build import Report
 from clearbench.report.charts.draw import NARROW, WIDE, draw
 from clearbench.report.charts.draw_matrix import draw_matrix
@@ -131,7 +131,7 @@ def _paint_tiles(axes: "Axes", mark: Tiles, order: int) -> None:
 
 def _file_name(title: str, taken: set[str]) -> str:
     """A file name that no other figure has."""
-    base = re.sub(r"[^\w.+-]+", "-", title.replace("@", "")).strip("-.")[:120] or "figure"
+    base = file_name(title.replace("@", ""), "-").strip("-.")[:120] or "figure"
     name, number = base, 2
     while name.lower() in taken:
         name, number = f"{base}-{number}", number + 1

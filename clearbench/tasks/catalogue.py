@@ -7,11 +7,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from clearbench.common.errors import TaskError, UsageError, suggest
+from clearbench.common.files import shipped_folder
 from clearbench.common.toml import describe_problems, read_toml
 from clearbench.tasks.formats.table import reader_options
 from clearbench.tasks.spec import Source, TaskSpec
-
-_PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def task_folders(tasks_dir: Path | None = None) -> tuple[Path, ...]:
@@ -22,8 +21,7 @@ def task_folders(tasks_dir: Path | None = None) -> tuple[Path, ...]:
     """
     if tasks_dir is not None and not tasks_dir.is_dir():
         raise UsageError(f"--tasks-dir {tasks_dir}: there is no such folder.")
-    own = next((folder for folder in (_PACKAGE / "_tasks", _PACKAGE.parent / "tasks") if folder.is_dir()), None)
-    return tuple(folder for folder in (tasks_dir, own) if folder is not None)
+    return tuple(folder for folder in (tasks_dir, shipped_folder("_tasks", "tasks")) if folder is not None)
 
 
 def task_files(tasks_dir: Path | None = None) -> dict[str, Path]:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from clearbench.common.files import parquet_bytes, write_atomically
+from clearbench.common.files import parquet_bytes, shipped_folder, write_atomically
 
 
 def content_of(folder: Path) -> dict[str, bytes]:
@@ -54,3 +54,9 @@ def test_a_table_is_read_back_from_its_bytes(dictionary: bool | list[str]) -> No
     table = pa.table({"pair": ["de-en", "de-en"], "score": [0.5, 1.0]}).replace_schema_metadata({"a": "b"})
     found = pq.read_table(io.BytesIO(parquet_bytes(table, dictionary)))
     assert found.equals(table) and found.schema.metadata == {b"a": b"b"}
+
+
+def test_what_comes_with_the_package_is_found_in_a_checkout_too():
+    folder = shipped_folder("_tasks", "tasks")
+    assert folder is not None and (folder / "xquad.toml").is_file()
+    assert shipped_folder("_nothing", "nothing") is None

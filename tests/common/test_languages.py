@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clearbench.common.errors import UsageError
-from clearbench.common.languages import ENGLISH, MULTIPLE, Language, languages, parse_language
+from clearbench.common.languages import ENGLISH, MULTIPLE, Language, english_first, languages, parse_language
 from clearbench.common.pairs import parse_pair
 
 BELEBELE_TEXT = """
@@ -189,3 +189,11 @@ def test_mul_is_several_languages_and_no_variety_of_the_table() -> None:
         parse_language("mul_Latn")
     with pytest.raises(UsageError, match="mul_Zyyy is not in the table"):
         _ = MULTIPLE.tier
+
+
+@given(st.lists(known_languages))
+def test_tables_list_english_first_and_each_language_once(given_languages: list[Language]) -> None:
+    ordered = english_first(given_languages)
+    assert set(ordered) == set(given_languages) and len(ordered) == len(set(ordered))
+    others = [str(language) for language in ordered if language != ENGLISH]
+    assert others == sorted(others) and ENGLISH not in ordered[1:]

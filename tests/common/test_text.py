@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clearbench.common.text import capitalise, count, escape_markdown, first_line, joined, listed, p_value, task_label
+from clearbench.common.text import (
+    capitalise,
+    count,
+    escape_markdown,
+    file_name,
+    first_line,
+    joined,
+    listed,
+    p_value,
+    task_label,
+)
 
 names = st.lists(st.text("abc", min_size=1, max_size=3), max_size=15)
 
@@ -85,3 +95,9 @@ def test_escaped_markdown_is_one_line_that_reads_as_the_text(text: str) -> None:
     assert "\n" not in escaped
     assert html.unescape(re.sub(r"\\(.)", r"\1", escaped)) == " ".join(text.split())
     assert not re.search(r"[`*_{}\[\]<>|#@~]", re.sub(r"\\.", "", escaped))
+
+
+@given(st.text())
+def test_a_file_name_holds_no_separator_and_no_blank(text: str) -> None:
+    assert re.fullmatch(r"[\w.+-]*", file_name(text)) and "/" not in file_name(text)
+    assert file_name("BAAI/bge m3") == "BAAI_bge_m3" and file_name("BAAI/bge m3", "-") == "BAAI-bge-m3"

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from rich.console import Console
 
-from clearbench.cli.tables import english_first, grid
-from clearbench.common.languages import parse_language
+from clearbench.cli.tables import grid
+from clearbench.common.languages import english_first, parse_language
 from clearbench.common.measures import find_measure
 from clearbench.common.pairs import parse_pair
 from clearbench.common.text import p_value
@@ -38,7 +38,7 @@ PREFERENCE: Mapping[Preference, str] = {
 def print_bias(record: Record, console: Console) -> None:
     """Print the tables of a record of mixed pools, and what they say in words."""
     by_query = {str(parse_pair(pair.pair).query): pair for pair in record.pairs}
-    rows = sorted(by_query, key=english_first)
+    rows = [str(language) for language in english_first(map(parse_language, by_query))]
     main = record.main_measure
     shown = COLUMNS if main == "nDCG@10" else ((main, main), *COLUMNS)
     console.print(
@@ -62,7 +62,7 @@ def print_bias(record: Record, console: Console) -> None:
         if bias
         for language, ranked in bias.languages.items()
     }
-    columns = sorted({language for _, language in ranks}, key=english_first)
+    columns = [str(language) for language in english_first(parse_language(code) for _, code in ranks)]
     for table in grid(list(biases), columns, ranks, console.width, "query"):
         console.print(table)
     if record.bias:

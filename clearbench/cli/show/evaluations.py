@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from clearbench.cli.show.bias import print_bias
-from clearbench.cli.tables import english_first, grid
+from clearbench.cli.tables import grid
+from clearbench.common.languages import english_first
 from clearbench.common.measures import find_measure
 from clearbench.common.pairs import parse_pair
 from clearbench.common.progress import duration, say
@@ -69,8 +70,8 @@ def matrix(record: Record, width: int) -> list[Table | str]:
     There are as many tables as the width asks for, because a figure is never shortened.
     """
     values = {parse_pair(p.pair): p.measures[record.main_measure].mean for p in record.pairs}
-    rows = sorted({pair.query for pair in values}, key=english_first)
-    columns = sorted({pair.passage for pair in values}, key=english_first)
+    rows = english_first(pair.query for pair in values)
+    columns = english_first(pair.passage for pair in values)
     points = find_measure(record.main_measure).points
     shown = {(str(pair.query), str(pair.passage)): f"{points * value:.1f}" for pair, value in values.items()}
     return grid(list(map(str, rows)), list(map(str, columns)), shown, width)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clearbench.common.languages import MULTIPLE, Language, parse_language
+from clearbench.common.languages import MULTIPLE, Language, english_first, parse_language
 from clearbench.common.pairs import parse_pair
 from clearbench.records.schema import PairRecord, Record
 from clearbench.records.select import Entry
 from clearbench.report.charts.kinds import Axis, Estimate, EstimateChart, EstimateRow, ShareChart
-from clearbench.report.content.matrix import Matrix, Scale, english_first, language_heading, round_end
+from clearbench.report.content.matrix import Matrix, Scale, language_heading, round_end
 from clearbench.report.content.models import ShownModel
 from clearbench.stats.summaries import BiasSummary
 

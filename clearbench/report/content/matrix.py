@@ -6,7 +6,7 @@ In array code: F fields, M models, Q query languages, P passage languages, R row
 measure's unit as tables show it (points for shares); NaN stands where a pair was not measured.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clearbench.common.arrays import Scores
-from clearbench.common.languages import ENGLISH, MULTIPLE, Language
+from clearbench.common.languages import MULTIPLE, Language, english_first
 from clearbench.common.measures import Measure
 from clearbench.common.pairs import Pair, parse_pair
 from clearbench.common.text import count
@@ -191,11 +191,6 @@ def language_heading(language: Language, about: str = "") -> Heading:
     """Return the heading of a language's row or column."""
     tier = len(TIERS) if language == MULTIPLE else TIERS.index(language.tier)
     return Heading(str(language), language.name, tier, about)
-
-
-def english_first(languages: Iterable[Language]) -> list[Language]:
-    """Return languages without repetition, English first, the others by code."""
-    return sorted(set(languages), key=lambda language: (language != ENGLISH, str(language)))
 
 
 def with_factor(measure: Measure) -> str:
