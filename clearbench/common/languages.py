@@ -28,6 +28,9 @@ from clearbench.common.errors import UsageError, suggest
 
 Tier = Literal["high", "mid", "low"]
 
+UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}ー"
+"""Characters of scripts written without blanks between words, for a set of a `regex` pattern."""
+
 # Codes that data sets use for a language whose row has another code: macrolanguages, older and alternative codes.
 _ALIASES = {
     "ara": "arb",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Better = Literal["higher", "lower", "neither"]
-Rule = Literal["qrels", "xor", "mkqa"]
+ScoringRule = Literal["qrels", "xor", "mkqa"]
 """What decides whether a passage is a hit: judgements, or answer strings by XOR-Retrieve's or MKQA's rule."""
 
 
@@ -71,7 +71,7 @@ def find_measure(name: str) -> Measure:
 
 
 CUTOFFS = (1, 5, 10, 20, 100)
-RULES: Mapping[Rule, tuple[str, ...]] = {
+RULES: Mapping[ScoringRule, tuple[str, ...]] = {
     "qrels": (
         *(f"{stem}@{cutoff}" for stem in ("nDCG", "recall") for cutoff in CUTOFFS),
         "MRR@10",
@@ -82,6 +82,10 @@ RULES: Mapping[Rule, tuple[str, ...]] = {
     "mkqa": ("answer_recall@20", "answer_recall@100"),
 }
 """Rule -> the measures that it gives, in the order of a record's columns."""
+MAIN_MEASURE = "nDCG@10"
+"""What tables show, comparisons compare and gates guard, unless a task or an option names another measure."""
+SAME_SCORE = 1e-9
+"""Scores that differ by less are equal: it is rounding in float64, while one rank more changes a score by far more."""
 
 _MTEB_STEMS = {"nDCG": "ndcg", "MRR": "mrr", "MAP": "map", "success": "hit_rate"}
 _KNOWN = {

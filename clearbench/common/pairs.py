@@ -10,6 +10,9 @@ from clearbench.common.text import listed, split_list
 # Pairs named in an error message before it is cut short.
 PAIRS_SHOWN = 12
 
+ENGLISH_PAIR = "en-en"
+"""English queries against English passages, as patterns and records spell it: what a model must not lose."""
+
 _Side = TypeVar("_Side")
 
 

@@ -9,10 +9,10 @@ import regex
 
 from clearbench.common.arrays import FloatArray
 from clearbench.common.hashing import content_hash
+from clearbench.common.languages import UNSPACED
 from clearbench.encoders.base import Setting
 
-# Scripts written without blanks between words: overlapping character pairs, as Lucene's CJK analyser does.
-UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}ー"
+# A run of an unspaced script, or a word.
 TOKEN = regex.compile(rf"([{UNSPACED}][{UNSPACED}\p{{M}}]*)|((?:(?![{UNSPACED}])[\p{{L}}\p{{N}}\p{{M}}])+)")
 
 

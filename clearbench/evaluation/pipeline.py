@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from clearbench.common.measures import MAIN_MEASURE
 from clearbench.common.progress import duration, progress, say
 from clearbench.encoders.vectors.embed import EncodingReport
 from clearbench.evaluation.job import Job, open_jobs
@@ -21,7 +22,7 @@ from clearbench.evaluation.saving import save_runs
 from clearbench.evaluation.summary import check_scored, make_record, summarise
 from clearbench.records.folder import read_record
 from clearbench.records.schema import Record
-from clearbench.records.training import USUAL_MEASURE, evaluation_key
+from clearbench.records.training import evaluation_key
 from clearbench.scoring.bias import LanguageBias, has_several, judge_bias
 from clearbench.scoring.judge import Judge, PairScores
 from clearbench.search.engine import Engine, OpenPool
@@ -136,7 +137,7 @@ def measure_pairs(encoder: Encoder, judges: Sequence[Judge]) -> dict[str, float]
             together = [pair for pair in data.pairs if pair.pool == pool]
             for scored in judge.score(engine.open(data.pools[pool]), together):
                 check_scored(data, scored)
-                name = USUAL_MEASURE if USUAL_MEASURE in scored.measures else data.main_measure
+                name = MAIN_MEASURE if MAIN_MEASURE in scored.measures else data.main_measure
                 mean = float(scored.scores[:, scored.measures.index(name)].mean())
                 means[scored.pair] = evaluation_key(data.task, scored.pair, name), mean
         figures.update(means[pair] for pair in data.pairs)

@@ -7,25 +7,23 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from clearbench.common.errors import ClearbenchError, RecordError
 from clearbench.common.files import TRAINING_FILE, json_bytes, write_atomically
+from clearbench.common.measures import MAIN_MEASURE
 from clearbench.common.toml import describe_problems
 
 SCHEMA_VERSION = 1
 Status = Literal["running", "complete", "stopped", "interrupted", "failed"]
 
-USUAL_MEASURE = "nDCG@10"
-"""What is measured in training, wherever the task's rule gives it."""
-
 
 def evaluation_key(task: str, pair: object, measure: str) -> str:
     """Return what a figure measured in training is kept under: "xquad:de-en", or "demo-xor:fi-en R@2kt"."""
-    return f"{task}:{pair}" if measure == USUAL_MEASURE else f"{task}:{pair} {measure}"
+    return f"{task}:{pair}" if measure == MAIN_MEASURE else f"{task}:{pair} {measure}"
 
 
 def read_evaluation_key(key: str) -> tuple[str, str, str]:
     """Return the task, the pair and the measure of a figure's key."""
     task, _, rest = key.rpartition(":")
     pair, _, measure = rest.partition(" ")
-    return task, pair, measure or USUAL_MEASURE
+    return task, pair, measure or MAIN_MEASURE
 
 
 class _Frozen(BaseModel):

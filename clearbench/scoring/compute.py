@@ -6,12 +6,13 @@ rounded.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
 from clearbench.common.arrays import IntArray, Scores
 from clearbench.common.errors import ScoringError
-from clearbench.common.measures import CUTOFFS
+from clearbench.common.measures import RULES
 
 Ranking = Mapping[str, float]
 """passage id -> score"""
@@ -46,14 +47,28 @@ def _reciprocal(rank: Scores) -> Scores:
     return 1.0 / rank
 
 
-MEASURES: tuple[RankMeasure, ...] = (
-    *(RankMeasure(f"nDCG@{k}", f"ndcg_cut_{k}", k, _ndcg) for k in CUTOFFS),
-    *(RankMeasure(f"recall@{k}", f"recall_{k}", k, _one) for k in CUTOFFS),
-    RankMeasure("MRR@10", "recip_rank", 10, _reciprocal),
-    RankMeasure("MAP@100", "map_cut_100", 100, _reciprocal),
-    *(RankMeasure(f"success@{k}", f"success_{k}", k, _one) for k in CUTOFFS),
+RECIPROCAL = "recip_rank"
+"""trec_eval's key for the reciprocal rank. It has no cut-off: `recip_rank_10` silently gives the uncut one."""
+FAMILIES: Mapping[str, tuple[str, Callable[[Scores], Scores]]] = MappingProxyType(
+    {
+        "nDCG": ("ndcg_cut_{}", _ndcg),
+        "recall": ("recall_{}", _one),
+        "MRR": (RECIPROCAL, _reciprocal),
+        "MAP": ("map_cut_{}", _reciprocal),
+        "success": ("success_{}", _one),
+    }
 )
-MEASURE_NAMES = tuple(measure.name for measure in MEASURES)
+"""Name before the cut-off -> trec_eval's key, and the value where the only relevant passage stands at these ranks."""
+
+
+def _rank_measure(name: str) -> RankMeasure:
+    family, _, cutoff = name.partition("@")
+    trec, at_rank = FAMILIES[family]
+    return RankMeasure(name, trec.format(cutoff), int(cutoff), at_rank)
+
+
+MEASURE_NAMES = RULES["qrels"]
+MEASURES = tuple(map(_rank_measure, MEASURE_NAMES))
 DEPTH = max(measure.cutoff for measure in MEASURES)
 
 
@@ -98,16 +113,15 @@ def score_run(run: Mapping[str, Ranking], qrels: Mapping[str, Mapping[str, int]]
     }
     if not all(np.isfinite(list(ranking.values())).all() for ranking in plain.values() if ranking):
         raise ScoringError("A run holds NaN or infinite scores.")
-    keys = {measure.trec for measure in MEASURES if measure.trec != "recip_rank"}
+    keys = {measure.trec for measure in MEASURES if measure.trec != RECIPROCAL}
     values = pytrec_eval.RelevanceEvaluator(wanted, _request(keys)).evaluate(plain)
-    # trec_eval has no cut-off for the reciprocal rank: asked for `recip_rank_10`, it silently gives the uncut one.
-    [cutoff] = {measure.cutoff for measure in MEASURES if measure.trec == "recip_rank"}
+    [cutoff] = {measure.cutoff for measure in MEASURES if measure.trec == RECIPROCAL}
     firsts = {query: _first(ranking, cutoff) for query, ranking in plain.items()}
-    reciprocal = pytrec_eval.RelevanceEvaluator(wanted, {"recip_rank"}).evaluate(firsts)
+    reciprocal = pytrec_eval.RelevanceEvaluator(wanted, {RECIPROCAL}).evaluate(firsts)
     table = np.zeros((len(queries), len(MEASURES)))
     for row, query in enumerate(queries):
         if query in values:
-            merged = {**values[query], **reciprocal.get(query, {"recip_rank": 0.0})}
+            merged = {**values[query], **reciprocal.get(query, {RECIPROCAL: 0.0})}
             table[row] = [merged[measure.trec] for measure in MEASURES]
     return table
 

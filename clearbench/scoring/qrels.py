@@ -6,14 +6,12 @@ from types import MappingProxyType
 import numpy as np
 
 from clearbench.common.errors import DataError, ScoringError, located
+from clearbench.common.measures import SAME_SCORE
 from clearbench.scoring.compute import MEASURE_NAMES, score_ranks, score_run
 from clearbench.scoring.judge import PairScores, rank_pairs
 from clearbench.search.engine import OpenPool
 from clearbench.search.pool import Ranked
 from clearbench.tasks.dataset import Dataset, Qrels, TaskPair
-
-# Two ways to compute one score may differ by this much.
-SAME_SCORE = 1e-12
 
 
 class QrelsJudge:

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from clearbench.common.measures import Rule
+from clearbench.common.measures import ScoringRule
 from clearbench.scoring.answers.judges import MkqaJudge, XorJudge
 from clearbench.scoring.answers.xor import find_tokeniser
 from clearbench.scoring.judge import Judge
 from clearbench.scoring.qrels import QrelsJudge
 from clearbench.tasks.dataset import Dataset
 
-JUDGES: Mapping[Rule, Callable[[Dataset, bool], Judge]] = MappingProxyType(
+JUDGES: Mapping[ScoringRule, Callable[[Dataset, bool], Judge]] = MappingProxyType(
     {
         "qrels": lambda data, offline: QrelsJudge(data),
         "xor": lambda data, offline: XorJudge(data, find_tokeniser(data.tokeniser, offline)),

@@ -12,7 +12,7 @@ from typing import TypeVar
 from clearbench.common.errors import DataError
 from clearbench.common.hashing import content_hash
 from clearbench.common.languages import Language
-from clearbench.common.measures import Rule, judges_passages
+from clearbench.common.measures import MAIN_MEASURE, ScoringRule, judges_passages
 from clearbench.common.pairs import Pair
 from clearbench.common.text import task_label
 
@@ -120,8 +120,8 @@ class Dataset:
     clusters: Mapping[str, str] = field(default_factory=dict)
     answers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    judged_by: Rule = "qrels"
-    main_measure: str = "nDCG@10"
+    judged_by: ScoringRule = "qrels"
+    main_measure: str = MAIN_MEASURE
     tokeniser: str = "official"
     options: Mapping[str, str] = field(default_factory=dict)
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from clearbench.common.errors import UsageError
 from clearbench.common.languages import Language, parse_language
-from clearbench.common.measures import RULES, Rule, judges_passages
+from clearbench.common.measures import MAIN_MEASURE, RULES, ScoringRule, judges_passages
 
 PLACEHOLDERS = frozenset({"language", "short", "variant", "split", "query", "passage"})
 """What may stand in braces in a file pattern.
@@ -175,8 +175,8 @@ class TaskSpec(_Model):
     reader: str
     languages: tuple[str, ...] = ()
     default_pairs: str = "*-*"
-    judged_by: Rule = "qrels"
-    main_measure: str = "nDCG@10"
+    judged_by: ScoringRule = "qrels"
+    main_measure: str = MAIN_MEASURE
     options: Mapping[str, Any] = Field(default_factory=dict)
     sources: tuple[Source, ...] = Field(min_length=1)
     expected: Expected = Expected()

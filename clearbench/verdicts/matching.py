@@ -12,6 +12,7 @@ import numpy as np
 
 from clearbench.common.arrays import IntArray, Scores
 from clearbench.common.errors import RecordError
+from clearbench.common.measures import SAME_SCORE
 from clearbench.common.pairs import parse_pair, select_pairs
 from clearbench.common.text import listed
 from clearbench.records.matrix import ScoreMatrix, scores_matrix
@@ -20,8 +21,6 @@ from clearbench.records.select import Entry
 
 Pairs = dict[str, PairRecord]
 """A record's pairs by name."""
-# Scores that differ by less are equal: all are computed in float64 by the same code.
-SAME_SCORE = 1e-9
 
 
 class MatchedPair(NamedTuple):

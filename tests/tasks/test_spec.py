@@ -7,8 +7,6 @@ from builders.files import write
 from builders.tasks import write_task
 
 from clearbench.common.errors import TaskError, UsageError
-from clearbench.common.measures import RULES
-from clearbench.scoring.compute import MEASURE_NAMES
 from clearbench.tasks.catalogue import list_tasks, read_task
 from clearbench.tasks.formats.table import FORMATS, reader_options
 
@@ -22,10 +20,6 @@ def test_a_minimal_task_file_is_enough(tmp_path):
 def test_every_packaged_task_names_a_format_and_every_format_is_named():
     assert {spec.reader for spec in list_tasks()} <= FORMATS.keys()
     assert all(FORMATS[spec.reader].options.model_validate(dict(spec.options)) for spec in list_tasks())
-
-
-def test_the_measures_are_those_of_the_scorers():
-    assert RULES["qrels"] == MEASURE_NAMES
 
 
 SOURCE = {"key": "passages", "local": ["x"]}

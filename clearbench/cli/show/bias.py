@@ -6,7 +6,7 @@ from rich.console import Console
 
 from clearbench.cli.tables import grid
 from clearbench.common.languages import english_first, parse_language
-from clearbench.common.measures import find_measure
+from clearbench.common.measures import MAIN_MEASURE, find_measure
 from clearbench.common.pairs import parse_pair
 from clearbench.common.text import p_value
 from clearbench.records.schema import Record
@@ -14,7 +14,7 @@ from clearbench.stats.summaries import BiasSummary, Preference
 
 # Measures shown per query language: heading, name.
 COLUMNS = (
-    ("nDCG@10", "nDCG@10"),
+    (MAIN_MEASURE, MAIN_MEASURE),
     ("TLR@10", "TLR@10"),
     ("TLR@100", "TLR@100"),
     ("lpr_first", "lpr_first"),
@@ -40,7 +40,7 @@ def print_bias(record: Record, console: Console) -> None:
     by_query = {str(parse_pair(pair.pair).query): pair for pair in record.pairs}
     rows = [str(language) for language in english_first(map(parse_language, by_query))]
     main = record.main_measure
-    shown = COLUMNS if main == "nDCG@10" else ((main, main), *COLUMNS)
+    shown = COLUMNS if main == MAIN_MEASURE else ((main, main), *COLUMNS)
     console.print(
         f"queries of one language among the passages of {len(record.bias.languages) if record.bias else 0} languages; "
         "shares x 100, Max@R a rank; the four x/y columns: content/language of the first passage",

@@ -10,12 +10,15 @@ from rich.table import Table
 from clearbench.cli.show.bias import print_bias
 from clearbench.cli.tables import grid
 from clearbench.common.languages import english_first
-from clearbench.common.measures import find_measure
+from clearbench.common.measures import MAIN_MEASURE, find_measure
 from clearbench.common.pairs import parse_pair
 from clearbench.common.progress import duration, say
 from clearbench.evaluation.pipeline import Evaluation
 from clearbench.evaluation.plan import RunPlan
 from clearbench.records.schema import Record
+
+USUAL = (MAIN_MEASURE, "recall@10", "recall@100", "MRR@10")
+"""Measures shown where a task has them; others have their own."""
 
 
 def print_evaluations(evaluations: Sequence[Evaluation], style: str) -> None:
@@ -90,7 +93,3 @@ def averages(record: Record) -> Table:
             group, f"{values['num_pairs']:.0f}", *(f"{find_measure(name).points * values[name]:.1f}" for name in shown)
         )
     return table
-
-
-USUAL = ("nDCG@10", "recall@10", "recall@100", "MRR@10")
-"""Measures shown where a task has them; others have their own."""

@@ -22,6 +22,7 @@ from typing import Literal
 import regex
 
 from clearbench.common.errors import TrainingError
+from clearbench.common.languages import UNSPACED
 from clearbench.tasks.dataset import Dataset, Texts
 from clearbench.training.rows.row import TrainingRow
 
@@ -30,9 +31,7 @@ Kind = Literal["question", "passage"]
 SHINGLE_WORDS = 8
 NEAR_SHARE = 0.5
 
-# Scripts without blanks between words.
-_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
-_WORDS = regex.compile(rf"[{_UNSPACED}]|[[\p{{L}}\p{{M}}\p{{N}}]--[{_UNSPACED}]]+", regex.V1)
+_WORDS = regex.compile(rf"[{UNSPACED}]|[[\p{{L}}\p{{M}}\p{{N}}]--[{UNSPACED}]]+", regex.V1)
 
 # Leaks named in an error before it is cut short.
 _SHOWN = 3

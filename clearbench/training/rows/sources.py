@@ -9,6 +9,7 @@ from typing import Any
 from clearbench.common.errors import DataError, TrainingError, UsageError, suggest
 from clearbench.common.hashing import content_hash, file_sha256
 from clearbench.common.languages import ENGLISH, parse_language
+from clearbench.common.pairs import ENGLISH_PAIR
 from clearbench.tasks.catalogue import find_task
 from clearbench.tasks.dataset import Dataset, TaskPair
 from clearbench.tasks.formats.base import Wanted, join_title
@@ -88,7 +89,7 @@ def _load_english_pairs(
             "made of it. Tasks such as xquad, mlqa, afriqa and belebele do."
         )
     targets = _parse_targets(languages)
-    patterns = ",".join(["en-en", *(f"{language}-en" for language in targets)]) if targets else "*-en"
+    patterns = ",".join([ENGLISH_PAIR, *(f"{language}-en" for language in targets)]) if targets else "*-en"
     loaded = check_task(name, Selection(pairs=patterns), location, options)
     if loaded.mismatches:
         raise DataError(f"{loaded.mismatches[0]}. Run `clearbench tasks check {name}` for all counts.")

@@ -11,6 +11,7 @@ import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from clearbench.common.errors import TrainingError, UsageError
+from clearbench.common.pairs import ENGLISH_PAIR
 from clearbench.common.progress import say
 from clearbench.records.training import read_evaluation_key
 from clearbench.training.run.config import TrainConfig
@@ -230,7 +231,7 @@ def evaluations(state: TrainerState) -> list[dict[str, float]]:
 
 
 def _is_english(key: str) -> bool:
-    return read_evaluation_key(key)[1] == "en-en"
+    return read_evaluation_key(key)[1] == ENGLISH_PAIR
 
 
 def _shown(figures: Mapping[str, float]) -> str:

@@ -12,7 +12,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from clearbench.common.errors import UsageError, suggest
+from clearbench.common.measures import MAIN_MEASURE
 from clearbench.common.options import DATA_DIR, OFFLINE, TASKS_DIR, Option, same_option, split_setting
+from clearbench.common.pairs import ENGLISH_PAIR
 from clearbench.common.toml import describe_problems, read_toml
 from clearbench.encoders.base import EncoderOptions
 
@@ -107,7 +109,10 @@ class TrainConfig(BaseModel):
     eval_every: Annotated[Count | None, Option("Steps between evaluations.", EVALUATION)] = None
     stop_english: Annotated[
         Annotated[float, Field(gt=0)] | None,
-        Option("Stop when nDCG@10 (or the task's main measure) of en-en fell by more points than this.", EVALUATION),
+        Option(
+            f"Stop when {MAIN_MEASURE} (or the task's main measure) of {ENGLISH_PAIR} fell by more points than this.",
+            EVALUATION,
+        ),
     ] = None
     data_dir: Annotated[Path | None, replace(DATA_DIR, panel=EVALUATION)] = None
     tasks_dir: Annotated[Path | None, replace(TASKS_DIR, panel=EVALUATION)] = None

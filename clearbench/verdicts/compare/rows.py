@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from clearbench.common.arrays import BoolArray, Scores
-from clearbench.common.measures import find_measure
+from clearbench.common.measures import SAME_SCORE, find_measure
 from clearbench.stats.averages import group_members
 from clearbench.stats.intervals import (
     MacroMeanInterval,
@@ -16,7 +16,7 @@ from clearbench.stats.intervals import (
     mean_interval,
 )
 from clearbench.verdicts.compare.result import ComparedRow
-from clearbench.verdicts.matching import SAME_SCORE, Matched
+from clearbench.verdicts.matching import Matched
 
 
 class TaskRows(NamedTuple):
