@@ -23,6 +23,7 @@ from clearbench.common.options import (
     Given,
     MarkedField,
     Option,
+    check_number,
     has_options,
     marked_fields,
     option_of,
@@ -143,6 +144,7 @@ def _value(field: MarkedField, values: Mapping[str, Any], default: Any) -> Any:
     value = values[_parameter(field)]
     if value is None:
         return field.option.absent() if field.option.absent else default
+    check_number(value, field.option, field.flag)
     if field.option.read is not None:
         return field.option.read(value, field.flag)
     return tuple(value) if isinstance(value, list) else value
@@ -159,11 +161,10 @@ def _flag(field: MarkedField) -> inspect.Parameter:
         default = str(default)
     shown = typer.Option(
         field.flag,
-        help=option.help,
+        help=f"{option.help} [{option.range}]" if str(option.range) else option.help,
         rich_help_panel=option.panel,
         envvar=option.variable,
         metavar=option.metavar,
-        min=option.minimum,
         show_default=option.show_default,
     )
     annotated: Any = Annotated  # a type that is made at run time, which the type checker cannot follow

@@ -11,6 +11,7 @@
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
+from math import isfinite
 from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from clearbench.common.environment import default_cache
@@ -23,6 +24,36 @@ REQUIRED = MISSING
 
 
 @dataclass(frozen=True)
+class Range:
+    """The numbers that an option takes; neither NaN nor infinity is ever one. Prints as "more than 0 and at most 1".
+
+    Attributes:
+        above: Every number is larger than this.
+        minimum: The smallest number.
+        below: Every number is smaller than this.
+        maximum: The largest number.
+    """
+
+    above: float | None = None
+    minimum: float | None = None
+    below: float | None = None
+    maximum: float | None = None
+
+    def __contains__(self, number: float) -> bool:
+        return (
+            (isinstance(number, int) or isfinite(number))
+            and (self.above is None or number > self.above)
+            and (self.minimum is None or number >= self.minimum)
+            and (self.below is None or number < self.below)
+            and (self.maximum is None or number <= self.maximum)
+        )
+
+    def __str__(self) -> str:
+        words = {"more than": self.above, "at least": self.minimum, "less than": self.below, "at most": self.maximum}
+        return " and ".join(f"{word} {bound:g}" for word, bound in words.items() if bound is not None)
+
+
+@dataclass(frozen=True)
 class Option:
     """What the command line shows of a field.
 
@@ -32,7 +63,7 @@ class Option:
         flag: The flag, where it is not made from the field's name: "--lr".
         variable: Environment variable that is read where the flag is not given.
         metavar: The word that stands for the value in `--help`.
-        minimum: Smallest value allowed, for a number.
+        range: The numbers that it takes, if it is one.
         show_default: Whether `--help` names the default.
         read: Makes the field's value from what the user writes, which has the type of its first parameter. Its second
             parameter is the flag, for messages.
@@ -44,7 +75,7 @@ class Option:
     flag: str | None = None
     variable: str | None = None
     metavar: str | None = None
-    minimum: int | None = None
+    range: Range = Range()
     show_default: bool = True
     read: Callable[[Any, str], Any] | None = None
     absent: Callable[[], Any] | None = None
@@ -111,6 +142,27 @@ def defaults_of(kind: Any) -> dict[str, Any]:
         made = {field.name for field in fields(kind) if field.default_factory is not MISSING}
         return {field.name: None if field.name in made else field.default for field in fields(kind)}
     return {name: REQUIRED if field.is_required() else field.default for name, field in kind.model_fields.items()}
+
+
+def check_number(value: object, option: Option, flag: str) -> None:
+    """Refuse a number that an option does not take; a value of another type is left to others.
+
+    Raises:
+        UsageError: The number is NaN, infinite or out of the option's range.
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool) and value not in option.range:
+        shown = f"{value:g}" if isinstance(value, float) else value
+        raise UsageError(f"{flag} {shown}: expected {str(option.range) or 'a finite number'}.")
+
+
+def check_numbers(options: Any) -> None:
+    """Refuse options that hold a number which its field does not take; every options class with numbers calls it.
+
+    Raises:
+        UsageError: See `check_number`.
+    """
+    for field in marked_fields(type(options)):
+        check_number(getattr(options, field.name), field.option, field.flag)
 
 
 def read_names(text: str, flag: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
 from clearbench.common.errors import UsageError
-from clearbench.common.options import OFFLINE, Option
+from clearbench.common.options import OFFLINE, Option, Range, check_numbers
 
 if TYPE_CHECKING:
     from clearbench.common.arrays import FloatArray, IntArray
@@ -26,15 +26,20 @@ class EncoderOptions:
     pooling: Annotated[str | None, Option("cls, mean or last: for a plain transformers folder.", MODEL)] = None
     query_prompt: Annotated[str | None, Option("Put before every query.", MODEL)] = None
     passage_prompt: Annotated[str | None, Option("Put before every passage.", MODEL)] = None
-    max_length: Annotated[int | None, Option("Tokens kept per text.", MODEL)] = None
+    max_length: Annotated[int | None, Option("Tokens kept per text.", MODEL, range=Range(minimum=3))] = None
     dtype: Annotated[str, Option("fp32, bf16 or fp16 (mixed precision).", MODEL)] = "fp32"
     device: Annotated[str, Option("auto, cpu, cuda, cuda:N, mps.", MODEL)] = "auto"
-    truncate_dim: Annotated[int | None, Option("Leading components kept.", MODEL)] = None
+    truncate_dim: Annotated[int | None, Option("Leading components kept.", MODEL, range=Range(minimum=1))] = None
     revision: Annotated[str | None, Option("Commit or tag of a Hub checkpoint.", MODEL)] = None
     trust_remote_code: Annotated[bool, Option("Run code that comes with the checkpoint.", MODEL)] = False
     allow_pickle: Annotated[bool, Option("Load weights stored as pickles.", MODEL)] = False
     offline: Annotated[bool, OFFLINE] = False
-    batch_tokens: Annotated[int | None, Option("Padded tokens per batch (default by device).", MODEL)] = None
+    batch_tokens: Annotated[
+        int | None, Option("Padded tokens per batch (default by device).", MODEL, range=Range(minimum=1))
+    ] = None
+
+    def __post_init__(self) -> None:
+        check_numbers(self)
 
 
 class Described(Protocol):

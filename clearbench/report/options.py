@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from clearbench.common.errors import UsageError
-from clearbench.common.options import Option
+from clearbench.common.options import Option, Range, check_numbers
 from clearbench.records.published import Published
 from clearbench.verdicts.options import MeasureName, Tasks
 
@@ -24,7 +23,14 @@ class ReportOptions:
         str | None,
         Option("Model that others are compared with and gated against (default: compared with the best)."),
     ] = None
-    margin: Annotated[float, Option("What English may lose to the baseline, in points.", flag="--gate-margin")] = 1.0
+    margin: Annotated[
+        float,
+        Option(
+            "What English may lose to the baseline, in points.",
+            flag="--gate-margin",
+            range=Range(minimum=0, maximum=100),
+        ),
+    ] = 1.0
     tasks: Tasks = None
     measure: MeasureName = None
     training: Annotated[
@@ -35,5 +41,4 @@ class ReportOptions:
     messages: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not 0 <= self.margin <= 100:
-            raise UsageError(f"--gate-margin {self.margin:g}: expected points between 0 and 100, such as 1.0.")
+        check_numbers(self)

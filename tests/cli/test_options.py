@@ -1,11 +1,12 @@
 """Options are declared once: in a record, from which every command that takes it has its flags."""
 
+import inspect
 import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import pytest
 import typer
@@ -15,7 +16,16 @@ from typer.testing import CliRunner
 from clearbench.cli.app import app, execute
 from clearbench.cli.options import Panel, command
 from clearbench.common.errors import UsageError
-from clearbench.common.options import CACHE_DIR, Given, Option, marked_fields, read_names, read_settings
+from clearbench.common.options import (
+    CACHE_DIR,
+    Given,
+    Option,
+    Range,
+    marked_fields,
+    read_names,
+    read_settings,
+    without_none,
+)
 from clearbench.encoders.base import EncoderOptions
 
 HEAVY = ("numpy", "scipy", "pandas", "torch", "transformers", "sentence_transformers", "faiss", "datasets")
@@ -25,7 +35,7 @@ HEAVY = ("numpy", "scipy", "pandas", "torch", "transformers", "sentence_transfor
 class Shown:
     """A record with every kind of field."""
 
-    width: Annotated[int, Option("Columns.", minimum=1)] = 80
+    width: Annotated[int, Option("Columns.", range=Range(minimum=1))] = 80
     style: Annotated[Literal["plain", "bold"], Option("Look.", panel="Look")] = "plain"
     names: Annotated[tuple[str, ...] | None, Option("Names.", read=read_names)] = None
     settings: Annotated[dict[str, str], Option("Settings.", flag="--set", read=read_settings)] = field(
@@ -59,6 +69,17 @@ def commands(group, words=()):
             yield from commands(found, (*words, name))
         else:
             yield " ".join((*words, name)), found
+
+
+def numbers(group, words=()):
+    """Yield each option of each command that is a number, and whether it may have a fraction."""
+    for sub in group.registered_groups:
+        yield from numbers(sub.typer_instance, (*words, sub.name))
+    for found in group.registered_commands:
+        for parameter in inspect.signature(found.callback).parameters.values():
+            kind = without_none(next(iter(get_args(parameter.annotation)), None))
+            if kind in (int, float):
+                yield " ".join((*words, found.name, f"--{parameter.name.replace('_', '-')}")), kind is float
 
 
 ALL = dict(commands(typer.main.get_command(app)))
@@ -102,7 +123,7 @@ def test_help_shows_options_by_panel():
 
     shown = run(tool, "--help")
     everything, rest = shown.split("Everything:")[1].split("Options:")
-    assert "--width" in everything and "[default: 80; x>=1]" in everything and "CLEARBENCH_CACHE" in everything
+    assert "--width" in everything and "Columns. [at least 1]" in everything and "CLEARBENCH_CACHE" in everything
     assert "--loud" in rest and "--cache-dir" not in rest and "hidden" not in shown
 
 
@@ -119,6 +140,46 @@ def test_a_text_that_cannot_be_read_is_named_with_its_flag(arguments, message):
 
     with pytest.raises(UsageError, match=message):
         run(tool, *arguments)
+
+
+ENOUGH = {
+    "demo": (),
+    "run": ("--model", "bm25", "--tasks", "demo"),
+    "compare": ("a", "b"),
+    "gate": ("--baseline", "a", "--candidate", "b"),
+    "leaderboard": (),
+    "report": (),
+    "train": ("--model", "m", "--data", "rows.jsonl", "--out", "ckpt"),
+    "reproduce": ("minilm",),
+    "rows build": ("--task", "demo-train", "--out", "rows.jsonl"),
+    "rows mine": ("--rows", "rows.jsonl", "--model", "bm25", "--out", "mined.jsonl"),
+    "cache prune": (),
+}
+"""Command with numbers among its options -> what it needs besides."""
+MAY_BE_NEGATIVE = {"rows build --seed", "rows mine --seed", "rows mine --margin"}
+NUMBERS = dict(numbers(app))
+"""Every option of every command that is a number -> whether it may have a fraction."""
+
+
+def test_every_command_with_numbers_is_tried_with_numbers_that_make_no_sense():
+    assert {name.rpartition(" ")[0] for name in NUMBERS} == set(ENOUGH)
+    assert {"gate --margin", "train --scale", "rows build --near", "report --gate-margin"} <= set(NUMBERS)
+    assert sum(NUMBERS.values()) > 10
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e999", "-1"])
+def test_no_option_takes_a_number_that_makes_no_sense(name, value, capsys, place):
+    if value == "-1" and name in MAY_BE_NEGATIVE:
+        return
+    command_name, _, flag = name.rpartition(" ")
+    assert execute([*command_name.split(), *ENOUGH[command_name], flag, value]) == 2
+    said = capsys.readouterr().err
+    if value == "-1":
+        assert "-1" in said and "expected" in said
+    elif NUMBERS[name]:
+        assert said.startswith(f"Error: {flag} {float(value):g}: expected")
+    assert not list(place.iterdir())
 
 
 def test_one_flag_is_not_declared_in_two_ways():

@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 
 from clearbench.cli.options import command
-from clearbench.common.errors import UsageError
-from clearbench.common.options import CACHE_DIR, Option
+from clearbench.common.options import CACHE_DIR, Option, Range
 
 cache_app = typer.Typer(help="The embedding cache.", no_args_is_help=True)
 
@@ -36,13 +35,13 @@ def list_cache(cache_dir: Annotated[Path, CACHE_DIR]) -> None:
 @command(cache_app, "prune")
 def prune_cache(
     *,
-    idle_days: Annotated[float, Option("Delete what no run has used for this many days; 0 deletes all.")] = 30.0,
+    idle_days: Annotated[
+        float, Option("Delete what no run has used for this many days; 0 deletes all.", range=Range(minimum=0))
+    ] = 30.0,
     cache_dir: Annotated[Path, CACHE_DIR],
 ) -> None:
     """Delete the vectors of encoders that have not been used lately."""
     from clearbench.encoders.vectors.cached import prune
 
-    if idle_days < 0:
-        raise UsageError(f"--idle-days {idle_days}: expected 0 or more.")
     gone = prune(cache_dir, idle_days)
     print(f"Deleted {len(gone)} encoders, {sum(entry.num_bytes for entry in gone) / 1e6:,.1f} MB.")

@@ -8,7 +8,7 @@ import typer
 
 from clearbench.cli.options import Panel, ResultsFolder
 from clearbench.common.errors import UsageError
-from clearbench.common.options import Option
+from clearbench.common.options import Option, Range
 from clearbench.common.output import write_output
 from clearbench.verdicts.compare.options import CompareOptions
 from clearbench.verdicts.options import WHAT
@@ -37,7 +37,7 @@ class CompareOutput:
         Option(
             "Also list the N queries that gained and that lost most, with texts where runs were saved.",
             metavar="N",
-            minimum=1,
+            range=Range(minimum=1),
         ),
     ] = None
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from clearbench.common.files import TRAINING_FILE
-from clearbench.common.options import Option
+from clearbench.common.options import Option, Range
 
 GATE_OUTCOMES = (0, 3, 4)
 ROWS, MINED, RESULTS = "rows.jsonl", "mined.jsonl", "results"
@@ -37,7 +37,7 @@ def demo(
     context: typer.Context,
     out: Annotated[Path, Option("Folder for rows, checkpoints, results and the report.")] = Path("demo-out"),
     model: Annotated[str, Option("Encoder to start from; `minilm` comes with the extra `demo`.")] = "minilm",
-    steps: Annotated[int, Option("Optimizer steps of each training.", minimum=1)] = 24,
+    steps: Annotated[int, Option("Optimizer steps of each training.", range=Range(minimum=1))] = 24,
     show: Annotated[bool, Option("Only print the commands.")] = False,
 ) -> int:
     """Train CLEAR and InfoNCE, evaluate, compare, gate English, rank, report: minutes on two cores, nothing downloaded.

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 import torch
@@ -47,7 +48,7 @@ class LossOptions:
             limit = getattr(self, name)
             if limit is not None and limit < 1:
                 raise TrainingError(f"{name}={limit}: expected at least 1, or None.")
-        if not self.scale > 0:
+        if not 0 < self.scale < inf:
             raise TrainingError(f"scale={self.scale}: expected a positive number; scale = 1 / temperature.")
 
     @property

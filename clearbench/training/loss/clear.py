@@ -136,11 +136,11 @@ def weigh_parts(alpha: float, beta: float) -> dict[str, float]:
     """Return the weights of the parts "forward", "reverse" and "kl".
 
     Raises:
-        TrainingError: One of them would be negative.
+        TrainingError: One of them would be negative, or is NaN.
     """
     forward = 1.0 - alpha - beta
     # 1 - 0.7 - 0.3 is not quite 0 in floating point
     weights = {"forward": forward if abs(forward) > 1e-9 else 0.0, "reverse": alpha, "kl": beta}
-    if min(weights.values()) < 0:
+    if not all(weight >= 0 for weight in weights.values()):  # NaN is not
         raise TrainingError(f"alpha={alpha}, beta={beta}: expected both at least 0 and their sum at most 1.")
     return weights

@@ -1,13 +1,12 @@
 """Options for training rows: what they are made of, and how they are divided, checked and mined."""
 
 from dataclasses import dataclass, field
-from math import isfinite
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
 from clearbench.common.errors import UsageError
 from clearbench.common.hashing import content_hash
-from clearbench.common.options import Option, read_names, read_settings
+from clearbench.common.options import Option, Range, check_numbers, read_names, read_settings
 from clearbench.tasks.options import READER_SETTINGS
 
 Part = Literal["train", "heldout"]
@@ -49,13 +48,14 @@ class Origin:
 class Split:
     """A division of all clusters into two parts."""
 
-    fraction: Annotated[float, Option("Share of articles (or passages) in the part `train`.")] = 1.0
+    fraction: Annotated[
+        float, Option("Share of articles (or passages) in the part `train`.", range=Range(above=0, maximum=1))
+    ] = 1.0
     part: Annotated[Part, Option("The part to write.")] = "train"
     seed: Annotated[int, Option("Seed of the division; another seed gives another one.")] = 0
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.fraction <= 1.0:
-            raise UsageError(f"--fraction {self.fraction:g}: expected more than 0 and at most 1.")
+        check_numbers(self)
         if self.part not in ("train", "heldout"):
             raise UsageError(f"--part {self.part}: expected train or heldout.")
         if self.part == "heldout" and self.fraction == 1.0:
@@ -80,12 +80,15 @@ class LeakOptions:
     ] = ()
     on_leak: Annotated[OnLeak, Option("Refuse, or leave out and count, rows with such texts.")] = "refuse"
     near: Annotated[
-        float, Option("Least share of common 8-word sequences that makes texts near-duplicates; above 1: never.")
+        float,
+        Option(
+            "Least share of common 8-word sequences that makes texts near-duplicates; above 1: never.",
+            range=Range(above=0),
+        ),
     ] = 0.5
 
     def __post_init__(self) -> None:
-        if self.near <= 0:
-            raise UsageError(f"--near {self.near:g}: expected a share above 0.")
+        check_numbers(self)
 
 
 class Window(NamedTuple):
@@ -121,14 +124,13 @@ class MiningOptions:
     models. The seed also decides which of a passage's questions is taken.
     """
 
-    num_negatives: Annotated[int, Option("Hard negatives per row.", flag="--negatives")] = 5
+    num_negatives: Annotated[int, Option("Hard negatives per row.", flag="--negatives", range=Range(minimum=1))] = 5
     window: Annotated[Window, Option("First and last rank they come from.", read=read_window)] = DEFAULT_WINDOW
     margin: Annotated[float, Option("Least distance to the positive's score.")] = 0.05
     seed: Annotated[int, Option("Seed of the choice among the window's candidates.")] = 0
 
     def __post_init__(self) -> None:
-        if self.num_negatives < 1:
-            raise UsageError(f"--negatives {self.num_negatives}: expected at least 1.")
+        check_numbers(self)
         first, last = self.window
         if not 1 <= first <= last:
             raise UsageError(f"--window {first}-{last}: expected two ranks from 1, such as 50-100.")
@@ -136,5 +138,3 @@ class MiningOptions:
             raise UsageError(
                 f"--window {first}-{last} has {last - first + 1} ranks, too few for --negatives {self.num_negatives}."
             )
-        if not isfinite(self.margin):
-            raise UsageError(f"--margin {self.margin}: expected a number.")

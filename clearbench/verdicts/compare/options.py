@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal, get_args
 
-from clearbench.common.options import Option
+from clearbench.common.options import Option, check_numbers
 from clearbench.verdicts.options import (
     STATISTICS,
     WHAT,
@@ -12,7 +12,6 @@ from clearbench.verdicts.options import (
     MeasureName,
     Seed,
     Tasks,
-    check_confidence,
 )
 
 Correction = Literal["max-t", "holm", "bh", "none"]
@@ -38,4 +37,4 @@ class CompareOptions:
     seed: Seed = 0
 
     def __post_init__(self) -> None:
-        check_confidence(self.confidence)
+        check_numbers(self)

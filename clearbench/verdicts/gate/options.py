@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from clearbench.common.options import Option
+from clearbench.common.options import Option, Range, check_numbers
 from clearbench.verdicts.gate.rules import Rule, read_rules
-from clearbench.verdicts.options import WHAT, MeasureName, Tasks, check_confidence
+from clearbench.verdicts.options import WHAT, MeasureName, Tasks
 
 
 @dataclass(frozen=True)
@@ -16,12 +16,16 @@ class GateOptions:
     one-sided.
     """
 
-    margin: Annotated[float, Option("Points (ranks for Max@R) that may be lost at the most.", WHAT)] = 1.0
-    confidence: Annotated[float, Option("One-sided confidence of the limits.", WHAT)] = 0.95
+    margin: Annotated[
+        float, Option("Points (ranks for Max@R) that may be lost at the most.", WHAT, range=Range(minimum=0))
+    ] = 1.0
+    confidence: Annotated[
+        float, Option("One-sided confidence of the limits.", WHAT, range=Range(above=0.5, below=1))
+    ] = 0.95
     pairs: Annotated[str | None, Option("Pairs that the margin holds for, all of them (default: en-en).", WHAT)] = None
     tasks: Tasks = None
     measure: MeasureName = None
     rules: Annotated[tuple[Rule, ...], Option("gates.toml with rules on other pairs.", WHAT, read=read_rules)] = ()
 
     def __post_init__(self) -> None:
-        check_confidence(self.confidence, above=0.5)
+        check_numbers(self)

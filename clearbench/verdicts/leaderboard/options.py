@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from clearbench.verdicts.options import Confidence, Flips, MeasureName, Seed, Tasks, check_confidence
+from clearbench.common.options import check_numbers
+from clearbench.verdicts.options import Confidence, Flips, MeasureName, Seed, Tasks
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class LeaderboardOptions:
     seed: Seed = 0
 
     def __post_init__(self) -> None:
-        check_confidence(self.confidence)
+        check_numbers(self)
 
     @property
     def alpha(self) -> float:

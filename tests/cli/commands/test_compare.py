@@ -71,7 +71,7 @@ def test_markdown_and_tables_list_queries(results, capsys):
         (["base", "base"], 2, "named twice"),
         (["base", "tuned", "tuned"], 2, "named twice"),
         (["base", "tuned", "--correction", "bonferroni"], 2, "bonferroni"),
-        (["base", "tuned", "--confidence", "95"], 2, "between 0 and 1"),
+        (["base", "tuned", "--confidence", "95"], 2, "expected more than 0 and less than 1"),
         (["base", "tuned", "--flips", "0"], 2, "flips"),
         (["base", "tuned", "--seed", "-1"], 2, "seed"),
         (["base", "tuned", "--tasks", "xquad"], 2, "No record of task 'xquad'"),

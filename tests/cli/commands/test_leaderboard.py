@@ -69,7 +69,7 @@ def test_published_rows_are_shown_on_request(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["--confidence", "95"], 2, "--confidence 95: expected a value between 0 and 1"),
+        (["--confidence", "95"], 2, "--confidence 95: expected more than 0 and less than 1"),
         (["--models", "goood"], 2, "Did you mean good"),
         (["--models", ","], 2, "--models is empty"),
         (["--tasks", "xqad"], 2, "Did you mean xquad"),

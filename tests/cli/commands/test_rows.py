@@ -152,7 +152,7 @@ BAD = {
     "field with a task": ((*BUILD, "--field", "query=q"), UsageError, "--field is for --data"),
     "suffix": ((*BUILD[:-1], "rows.csv"), UsageError, "ends in .parquet"),
     "held out of nothing": ((*BUILD, "--heldout-task", "kept"), UsageError, "--fraction below 1"),
-    "near": ((*BUILD, "--near", "0"), UsageError, "above 0"),
+    "near": ((*BUILD, "--near", "0"), UsageError, "--near 0: expected more than 0"),
     "unwritable": ((*BUILD[:-1], "tiny.toml/rows.parquet"), TrainingError, "Choose another --out"),
     "no rows file": (MINE, DataError, "there is no such file"),
     "window": ((*MINE, "--window", "5"), UsageError, "two ranks"),

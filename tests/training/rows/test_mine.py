@@ -139,7 +139,7 @@ def test_no_negative_at_all_is_an_error_that_says_why():
         ({"window": (0, 10)}, "from 1"),
         ({"window": (9, 3)}, "from 1"),
         ({"window": (5, 7)}, "3 ranks, too few for --negatives 5"),
-        ({"margin": float("nan")}, "expected a number"),
+        ({"margin": float("nan")}, "expected a finite number"),
     ],
 )
 def test_options_that_make_no_sense_are_usage_errors(options, message):

@@ -113,7 +113,7 @@ def test_a_margin_in_points_is_at_most_100_and_one_in_ranks_may_be_more(tmp_path
     Rule(pairs="*-mul", worst_drop=200.0, measure="Max@R")
     with pytest.raises(ValueError, match="points"):
         Rule(pairs="*-mul", worst_drop=200.0, measure="nDCG@10")
-    with pytest.raises(UsageError, match="--margin -1: expected ranks"):
+    with pytest.raises(UsageError, match="--margin -1: expected at least 0"):
         run_gate(tmp_path, "Max@R", margin=-1.0)
 
 
