@@ -41,6 +41,14 @@ def coverage(session: nox.Session) -> None:
 
 
 @nox.session
+def faults(session: nox.Session) -> None:
+    """Inject faults (kills, full disks, runs at once, damaged files, odd files); arguments go to tests/faults."""
+    install(session, "-e", ".[dev]")
+    session.chdir("tests")
+    session.run("python", "-m", "faults", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and formatting."""
     install(session, "ruff")
