@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from clearbench.common.errors import RecordError, UsageError, suggest
 from clearbench.records.folder import has_record, name_in_key, read_record, records_folder, safe_name
@@ -57,27 +58,56 @@ def load_results(out: Path) -> list[Entry]:
     return _read(_model_folders(out))
 
 
-def load_usable(out: Path) -> tuple[list[Entry], list[str]]:
+class Usable(NamedTuple):
+    """Records that can be used, and a message for each that cannot."""
+
+    entries: list[Entry]
+    messages: list[str]
+
+
+def load_usable(out: Path, chosen: Sequence[str] | None = None, strict: bool = False) -> Usable:
     """Read the records of a results folder that can be used, and say of each other one what is wrong with it.
 
     Args:
         out: Results folder: that which holds `records/`.
+        chosen: Only these models, each named as for `select_model`; None takes all.
+        strict: Raise what is wrong with a record instead.
     Returns:
-        Entries, sorted by model and task, and messages.
+        Entries, sorted by model and task or in the order of `chosen`, and messages.
     Raises:
-        RecordError: There are no records, or none that can be used.
+        UsageError: No model is called so, or several are.
+        RecordError: There are no records, or none that can be used: at all, or of a chosen model; or `strict` is on
+            and one cannot be used.
     """
-    entries, messages = [], []
-    for folder in _task_folders(_model_folders(out)):
+    folders = {folder.name: folder for folder in _model_folders(out)}
+    if chosen is None:
+        return _read_usable(folders.values(), records_folder(out), strict)
+    usable = []
+    for text in chosen:
+        keys = _matching(folders, text)
+        if not keys:  # a path, or an error that names what there is
+            usable.append(Usable(select_model(out, text), []))
+            continue
+        found = _read_usable([folders[key] for key in keys], folders[keys[0]], strict)
+        usable.append(found._replace(entries=_only_one(models(found.entries), text)))
+    entries = {entry.place: entry for found in usable for entry in found.entries}
+    return Usable(list(entries.values()), [message for found in usable for message in found.messages])
+
+
+def _read_usable(model_folders: Iterable[Path], where: Path, strict: bool) -> Usable:
+    """Read the usable records of some models, of which there must be one; `where` they lie is for messages."""
+    usable = Usable([], [])
+    for folder in _task_folders(model_folders):
         try:
-            entries.append(_read_entry(folder))
+            usable.entries.append(_read_entry(folder))
         except RecordError as error:
-            messages.append(str(error))
-    if not entries:
-        raise RecordError(
-            f"No complete record below {records_folder(out)}. {len(messages)} cannot be used, the first: {messages[0]}"
-        )
-    return entries, messages
+            if strict:
+                raise
+            usable.messages.append(str(error))
+    if not usable.entries:
+        number, first = len(usable.messages), usable.messages[0]
+        raise RecordError(f"No complete record below {where}. {number} cannot be used, the first: {first}")
+    return usable
 
 
 def models(entries: Iterable[Entry]) -> dict[str, list[Entry]]:

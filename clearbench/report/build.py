@@ -34,6 +34,7 @@ from clearbench.verdicts.gate.result import GateResult
 from clearbench.verdicts.leaderboard.compute import make_leaderboard
 from clearbench.verdicts.leaderboard.options import LeaderboardOptions
 from clearbench.verdicts.leaderboard.result import MEASURED, Leaderboard, TaskColumns
+from clearbench.verdicts.matching import share_pairs
 
 
 @dataclass(frozen=True)
@@ -161,11 +162,15 @@ def _shown_models(board: Leaderboard, entries: Sequence[Entry]) -> tuple[ShownMo
 
 
 def _compare(shown: Sequence[ShownModel], base: ShownModel, options: ReportOptions) -> tuple[Comparison, ...]:
-    """Compare every other model that shares a task with the reference, in one family of tests."""
-    others = [
-        model.entries for model in shown if model.key != base.key and any(base.entry(e.label) for e in model.entries)
-    ]
+    """Compare every other model that shares a pair with the reference, in one family of tests."""
+    others = [model.entries for model in shown if model.key != base.key and _comparable(base, model)]
     return tuple(compare_models(base.entries, others, CompareOptions(measure=options.measure))) if others else ()
+
+
+def _comparable(base: ShownModel, model: ShownModel) -> bool:
+    """Whether two models have a pair of any task in common."""
+    of_base = ((entry, base.entry(entry.label)) for entry in model.entries)
+    return any(share_pairs(own, entry) for entry, own in of_base if own is not None)
 
 
 def _gate(

@@ -110,6 +110,20 @@ def match(base: Entry, other: Entry, measure: str | None = None, pairs: str | No
     )
 
 
+def share_pairs(base: Entry, other: Entry, pairs: str | None = None) -> bool:
+    """Say whether two records of one task have a pair in common.
+
+    Args:
+        base: Record of one model.
+        other: Record of another model.
+        pairs: Patterns as for `match`.
+    Raises:
+        UsageError: A pattern cannot be read or matches no pair of either.
+    """
+    ours, theirs = _selected(base, other, pairs)
+    return not ours.keys().isdisjoint(theirs)
+
+
 def refuse_other_measurement(base: Entry, other: Entry) -> None:
     """Check that two records differ in nothing but encoder, pairs and data.
 

@@ -71,6 +71,23 @@ def test_a_broken_record_is_an_error_that_names_it_or_is_left_out_with_a_message
     assert str(folder) in str(caught.value)
     entries, messages = load_usable(out)
     assert len(entries) == 4 and messages == [str(caught.value)]
+    with pytest.raises(RecordError, match=message):
+        load_usable(out, strict=True)
+
+
+def test_usable_records_of_chosen_models_are_read_and_only_theirs_are_named(out):
+    edit(folder_of(out, "clear"), status="running")
+    entries, messages = load_usable(out, ["base"])
+    assert {entry.name for entry in entries} == {"base"} and messages == []
+    with pytest.raises(RecordError, match=r"No complete record below .*clear-.* 1 cannot be used, the first: .*clear-"):
+        load_usable(out, ["base", "clear"])
+    with pytest.raises(UsageError, match="Did you mean base"):
+        load_usable(out, ["bsae"])
+    with pytest.raises(UsageError, match="2 models are called 'final'"):
+        load_usable(out, ["final"])
+    [folder] = (out / "records").glob("clear-*")
+    with pytest.raises(RecordError, match="unfinished"):
+        load_usable(out, [str(folder)])
 
 
 @pytest.mark.parametrize("what", ["missing", "empty", "no records", "only broken"])

@@ -81,13 +81,22 @@ def test_wrong_options_are_said(results, tmp_path, capsys, arguments, message):
     assert not (tmp_path / "x.html").exists()
 
 
-def test_broken_records_are_named_or_refused(tmp_path, capsys):
+def test_broken_records_are_named_and_refused_on_request(tmp_path, capsys):
     out = write_records(tmp_path / "out", models=(("good", "1"), ("bad", "2")))
     [broken] = (out / "records").glob("bad-*/toy/record.json")
     broken.write_text("{", encoding="utf-8")
     page = tmp_path / "page.html"
-    assert execute(["report", str(out), "--out", str(page)]) == 1
+    assert execute(["report", str(out), "--out", str(page), "--strict"]) == 1
     assert "damaged" in capsys.readouterr().err and not page.exists()
-    assert execute(["report", str(out), "--out", str(page), "--skip-broken"]) == 0
+    assert execute(["report", str(out), "--out", str(page)]) == 0
     assert "Left out: " in page.read_text(encoding="utf-8")
+    assert "Left out: " in capsys.readouterr().err
     assert execute(["report", str(tmp_path / "nothing"), "--out", str(page)]) == 1
+
+
+def test_a_model_that_shares_no_pair_with_the_others_is_shown_and_compared_with_none(tmp_path):
+    write_records(write_records(tmp_path), models=(("alone", "3"),), languages=("fr",))
+    report = make_report(load_results(tmp_path), ReportOptions(baseline="one"))
+    assert [model.name for model in report.models][-1] == "alone"
+    assert {comparison.other_name for comparison in report.comparisons} == {"two"}
+    assert [reason.partition(":")[0] for reason in report.ungated] == ["alone"]

@@ -1,14 +1,16 @@
 """`clearbench leaderboard`: a row per model, from a results folder."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from clearbench.cli.options import WithPublished
+from clearbench.cli.options import Strict, WithPublished
 from clearbench.common.options import Option, read_names
 from clearbench.common.output import write_output
+from clearbench.common.text import count
 from clearbench.verdicts.leaderboard.options import LeaderboardOptions
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ def leaderboard(
     ] = None,
     options: LeaderboardOptions,
     with_published: WithPublished = False,
+    strict: Strict = False,
     out: Annotated[Path | None, Option("Write to this file instead of stdout.")] = None,
     format: Annotated[Format | None, Option("Default: table; with --out, by the file's ending, else csv.")] = None,
 ) -> None:
@@ -37,26 +40,21 @@ def leaderboard(
     """
     from clearbench.common.progress import say
     from clearbench.records.published import load_published
-    from clearbench.records.select import load_results, select_model
+    from clearbench.records.select import load_usable
     from clearbench.verdicts.leaderboard.compute import make_leaderboard
 
-    if models is None:
-        entries = load_results(results)
-    else:
-        chosen = [entry for name in models for entry in select_model(results, name)]
-        entries = list({entry.place: entry for entry in chosen}.values())
-    board = make_leaderboard(entries, options, load_published() if with_published else ())
+    usable = load_usable(results, models, strict)
+    options = replace(options, messages=tuple(usable.messages))
+    board = make_leaderboard(usable.entries, options, load_published() if with_published else ())
     style = format or (SUFFIXES.get(out.suffix, "csv") if out else "table")
-    if out is None and style == "table":
+    if out is not None:
+        write_output(out, _render(board, style).encode("utf-8"), "--out")
+        say(f"{out}: {count(len(board.rows), 'model')}, {count(len(board.tasks), 'task')}")
+    elif style == "table":
         _print_tables(board)
-        return
-    text = _render(board, style)
-    if out is None:
-        print(text, end="")
-        return
-    write_output(out, text.encode("utf-8"), "--out")
-    say(f"{out}: {len(board.rows)} models, {len(board.tasks)} tasks")
-    for note in board.notes:
+    else:
+        print(_render(board, style), end="")
+    for note in board.notes if out or style == "csv" else board.left_out:
         say(note)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from clearbench.cli.options import WithPublished
+from clearbench.cli.options import Strict, WithPublished
 from clearbench.common.options import Option
 from clearbench.common.output import write_output
 from clearbench.report.options import ReportOptions
@@ -19,7 +19,7 @@ def report(
     options: ReportOptions,
     figures: Annotated[Path | None, Option("Also write every figure there, as PNG and SVG.")] = None,
     with_published: WithPublished = False,
-    skip_broken: Annotated[bool, Option("Leave out unfinished and damaged records; the page names them.")] = False,
+    strict: Strict = False,
 ) -> None:
     """Write a report on all records: one HTML file that opens anywhere, without a network.
 
@@ -27,13 +27,13 @@ def report(
     """
     from clearbench.common.progress import say
     from clearbench.records.published import load_published
-    from clearbench.records.select import load_results, load_usable
+    from clearbench.records.select import load_usable
     from clearbench.report.build import make_report
     from clearbench.report.page import render
 
-    entries, messages = load_usable(results) if skip_broken else (load_results(results), [])
+    entries, messages = load_usable(results, strict=strict)
     for message in messages:
-        say(f"left out: {message}")
+        say(f"Left out: {message}")
     published = load_published() if with_published else ()
     made = make_report(entries, replace(options, published=published, messages=tuple(messages)))
     write_output(out, render(made).encode(), "--out")

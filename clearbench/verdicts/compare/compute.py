@@ -17,7 +17,7 @@ from clearbench.verdicts.compare.options import CORRECTIONS, CompareOptions
 from clearbench.verdicts.compare.result import LEVELS, ComparedRow, Comparison
 from clearbench.verdicts.compare.rows import TaskRows, describe_task
 from clearbench.verdicts.compare.significance import Flippable, PValues, flip_parts
-from clearbench.verdicts.matching import match
+from clearbench.verdicts.matching import match, share_pairs
 
 
 def compare(base: Sequence[Entry], other: Sequence[Entry], options: CompareOptions | None = None) -> Comparison:
@@ -101,7 +101,9 @@ def _differences(
     missing = [f"{label}: only {base[0].key} has it" for label in ours if label not in theirs]
     missing += [f"{label}: only {other[0].key} has it" for label in theirs if label not in ours]
     results = []
-    for label in shared:
+    alike = [label for label in shared if share_pairs(ours[label], theirs[label], options.pairs)]
+    missing += [f"{label}: the two have no pair in common" for label in shared if alike and label not in alike]
+    for label in alike or shared:  # where no task has a common pair, matching says which pairs there are
         matched = match(ours[label], theirs[label], options.measure, options.pairs)
         for key, lonely in ((base[0].key, matched.only_base), (other[0].key, matched.only_other)):
             if lonely:

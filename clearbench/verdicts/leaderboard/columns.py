@@ -1,10 +1,10 @@
 """The columns of a leaderboard: which pairs each averages, and one model's figures in them.
 
 **All figures of a column are averages over the same pairs.** A model that lacks one of them gets None there; its figure
-over the pairs that all models of the task have stands in the column `common`. Nothing missing is averaged away.
+over the pairs that all ranked models of the task have stands in the column `common`. Nothing missing is averaged away.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import numpy as np
 
@@ -18,13 +18,14 @@ from clearbench.verdicts.leaderboard.result import AVERAGED, TaskColumns, TaskFi
 from clearbench.verdicts.matching import refuse_other_measurement
 
 
-def task_columns(label: str, group: Sequence[Entry], measure: str | None) -> TaskColumns:
+def task_columns(label: str, group: Sequence[Entry], measure: str | None, unranked: Container[str] = ()) -> TaskColumns:
     """Return the columns of one task.
 
     Args:
         label: The task's label.
         group: Every model's record of it.
         measure: The measure to show instead of the task's main one.
+        unranked: Keys of models that are not ranked: the pairs that they lack stay common to the others.
     Raises:
         RecordError: The records do not measure the same thing.
         UsageError: A record lacks the measure, or models cannot be ranked by it.
@@ -33,9 +34,10 @@ def task_columns(label: str, group: Sequence[Entry], measure: str | None) -> Tas
     first = group[0].record
     measure = first.main_measure if measure is None else measure
     _check_measure(measure, group)
-    having = [{pair.pair for pair in entry.record.pairs} for entry in group]
-    pairs = tuple(sorted(set.union(*having)))
-    common = tuple(sorted(set.intersection(*having)))
+    having = {entry.key: {pair.pair for pair in entry.record.pairs} for entry in group}
+    pairs = tuple(sorted(set.union(*having.values())))
+    deciding = [pairs_of for key, pairs_of in having.items() if key not in unranked] or list(having.values())
+    common = tuple(sorted(set.intersection(*deciding)))
     members = group_members(pairs)
     return TaskColumns(label, first.identity.task, first.identity.options, measure, pairs, common, members)
 

@@ -2,11 +2,12 @@
 
 One rule keeps the figures comparable: **all figures of a column are averages over the same pairs.** A model that
 lacks a pair which another model has gets no figure (a blank) in every column that averages that pair; its figure over
-the pairs that all models of the task have stands in the column `common`. Nothing missing is averaged away.
+the pairs that all ranked models of the task have stands in the column `common`. Nothing missing is averaged away.
 
-Ranks are over the pairs that every model has, of the tasks that every model has: mean over a task's pairs, then over
-tasks, so that a task with 14,884 pairs does not drown one with 9. Borda counts, pair by pair, the share of the other
-models that a model beats (a tie is half a win), averaged in the same way. Which way is better is the measure's to say.
+Ranks are over the pairs that every ranked model has, of the tasks that all of them have: mean over a task's pairs,
+then over tasks, so that a task with 14,884 pairs does not drown one with 9. Borda counts, pair by pair, the share of
+the other models that a model beats (a tie is half a win), averaged in the same way. A model with too few pairs is not
+ranked, see `coverage`. Which way is better is the measure's to say.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ from clearbench.common.text import joined
 from clearbench.records.published import Published
 from clearbench.records.select import Entry, display_names, select_tasks
 from clearbench.verdicts.leaderboard.columns import model_figures, model_values, task_columns
+from clearbench.verdicts.leaderboard.coverage import coverage_notes, find_coverage
 from clearbench.verdicts.leaderboard.options import LeaderboardOptions
 from clearbench.verdicts.leaderboard.published import published_rows
 from clearbench.verdicts.leaderboard.result import MEASURED, BoardRow, Leaderboard, TaskColumns
@@ -43,7 +45,10 @@ def make_leaderboard(
     options = options or LeaderboardOptions()
     by_label = _by_label(entries, options.tasks)
     keys = sorted({entry.key for group in by_label.values() for entry in group})
-    columns = tuple(task_columns(label, group, options.measure) for label, group in sorted(by_label.items()))
+    coverage = find_coverage(entry for group in by_label.values() for entry in group)
+    columns = tuple(
+        task_columns(label, group, options.measure, coverage.missing) for label, group in sorted(by_label.items())
+    )
     _check_one_unit(columns)
     values: dict[str, dict[str, Scores]] = {key: {} for key in keys}
     for column in columns:
@@ -54,12 +59,15 @@ def make_leaderboard(
     for key, of in values.items():
         figures = {column.label: model_figures(of[column.label], column) for column in columns if column.label in of}
         rows.append(BoardRow(key, names[key], MEASURED, figures))
-    shared = {c.label: c.common for c in columns if c.common and all(c.label in of for of in values.values())}
-    board = Leaderboard(columns, tuple(rows), shared, options, notes=_notes(columns, len(rows), shared))
+    ranked = tuple(row for row in rows if row.key not in coverage.missing)
+    unranked = tuple(row for row in rows if row.key in coverage.missing)
+    shared = {c.label: c.common for c in columns if c.common and all(c.label in values[row.key] for row in ranked)}
+    board = Leaderboard(columns, ranked, shared, options)
     if shared:
         board = _rank(board, values, by_label)
-    extra, notes = published_rows(published, columns)
-    return replace(board, rows=(*board.rows, *extra), notes=(*board.notes, *notes))
+    extra, told = published_rows(published, columns)
+    notes = (*board.left_out, *coverage_notes(board, unranked, coverage), *told)
+    return replace(board, rows=(*board.rows, *unranked, *extra), notes=notes)
 
 
 def _check_one_unit(columns: Sequence[TaskColumns]) -> None:
@@ -78,17 +86,6 @@ def _by_label(entries: Sequence[Entry], tasks: Sequence[str] | None) -> dict[str
     if not by_label:
         raise UsageError("There is no record to rank; `clearbench run` makes them.")
     return by_label
-
-
-def _notes(columns: Sequence[TaskColumns], num_models: int, shared: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    if num_models < 2:
-        return ()
-    if not shared:
-        return (f"No pair of any task is in the records of all {num_models} models, so none is ranked.",)
-    partial = [column.label for column in columns if shared.get(column.label) != column.pairs]
-    if not partial:
-        return ()
-    return (f"Not all models have all pairs of {', '.join(partial)}: blanks, and ranks without those pairs.",)
 
 
 def _rank(

@@ -5,7 +5,7 @@ import io
 import json
 from typing import Any
 
-from clearbench.verdicts.leaderboard.result import AVERAGED, MEASURED, BoardRow, Leaderboard, TaskColumns
+from clearbench.verdicts.leaderboard.result import AVERAGED, BoardRow, Leaderboard, TaskColumns
 
 MODEL_COLUMNS = (
     "rank",
@@ -70,7 +70,6 @@ def to_json(board: Leaderboard) -> str:
 
 
 def _model_cells(board: Leaderboard, row: BoardRow) -> tuple[object, ...]:
-    measured = row.source == MEASURED
     return (
         row.rank,
         row.rank_borda,
@@ -79,7 +78,7 @@ def _model_cells(board: Leaderboard, row: BoardRow) -> tuple[object, ...]:
         row.source,
         row.mean,
         row.borda,
-        board.num_shared if measured else None,
+        None if row.rank is None else board.num_shared,
         row.p_best,
         row.p_above,
         " ".join(board.not_separable(row)),

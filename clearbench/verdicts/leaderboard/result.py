@@ -30,7 +30,7 @@ class TaskColumns:
         options: Those reader options.
         measure: The measure shown.
         pairs: Every pair that any model has.
-        common: Pairs that all models with this task have.
+        common: Pairs that all ranked models with this task have; if none of them has it, all models with it.
         members: Group of pairs -> which of `pairs` it averages, bool [P]; groups without a pair are left out.
     """
 
@@ -50,7 +50,7 @@ class TaskFigures:
     Attributes:
         num_pairs: How many of the task's pairs the model has.
         mean: Mean over all pairs.
-        common: Mean over the pairs that all models with the task have.
+        common: Mean over the common pairs.
         groups: Group of pairs -> mean over its pairs.
         worst_pair: The common pair with the worst figure: the highest where lower is better.
         worst: That figure.
@@ -73,7 +73,8 @@ class BoardRow:
         model: Its name; the key where two models have the same name.
         source: "measured", or where the figures were published.
         tasks: Label -> figures; tasks that the model lacks are left out.
-        mean: Overall mean over the shared pairs; None for published rows and where nothing is shared.
+        mean: Overall mean over the shared pairs; None for published rows, for models that have too few pairs to be
+            ranked, and where nothing is shared.
         rank: Rank by mean; 1 is best, and equal means share the better rank.
         borda: Share of the other models that it beats.
         rank_borda: Rank by Borda.
@@ -100,7 +101,7 @@ class BoardRow:
 
 @dataclass(frozen=True)
 class Leaderboard:
-    """Rows in order of rank, published ones last.
+    """Rows in order of rank, then those of models with too few pairs, then published ones.
 
     Attributes:
         tasks: The columns, in order of label.
@@ -117,6 +118,11 @@ class Leaderboard:
     options: LeaderboardOptions
     num_clusters: int = 0
     notes: tuple[str, ...] = field(default=())
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """A sentence on each record that could not be used."""
+        return tuple(f"Left out: {message}" for message in self.options.messages)
 
     @property
     def num_shared(self) -> int:

@@ -38,11 +38,13 @@ def to_tables(board: Leaderboard, width: int) -> list["Table"]:
 def explain(board: Leaderboard) -> list[str]:
     """Return what a reader has to know to read the tables, one sentence each, the board's own notes included."""
     measured = [row for row in board.rows if row.source == MEASURED]
+    ranked = [row for row in measured if row.rank is not None]
     lines = []
-    if board.shared and len(measured) > 1:
+    if len(ranked) > 1:
+        which = "models" if len(ranked) == len(measured) else "ranked models"
         lines.append(
             f"Ranks are over the {count(board.num_shared, 'pair')} of {', '.join(board.shared)} that all "
-            f"{len(measured)} models have: mean over each task's pairs, then over tasks; "
+            f"{len(ranked)} {which} have: mean over each task's pairs, then over tasks; "
             "Borda is the share of the other models beaten."
         )
         lines.append(

@@ -36,7 +36,7 @@ def test_a_file_is_written_in_the_form_of_its_ending(results, tmp_path, capsys, 
     assert execute(["leaderboard", str(results), "--out", str(target), "--flips", "100", *arguments]) == 0
     printed = capsys.readouterr()
     assert target.read_text(encoding="utf-8").startswith(start)
-    assert printed.out == "" and f"{target}: 2 models, 1 tasks" in printed.err
+    assert printed.out == "" and f"{target}: 2 models, 1 task\n" in printed.err
 
 
 def test_csv_and_json_go_to_stdout_as_they_go_to_a_file(results, tmp_path, capsys):
@@ -86,8 +86,38 @@ def test_an_empty_folder_and_a_damaged_record_are_named(results, tmp_path, capsy
     assert "nothing" in capsys.readouterr().err
     [record] = results.glob("records/good-*/xquad/record.json")
     record.write_text(record.read_text(encoding="utf-8").replace('"schema_version": 1', '"schema_version": 0'))
-    assert execute(["leaderboard", str(results)]) == 1
+    assert execute(["leaderboard", str(results), "--strict"]) == 1
     assert "schema version 0" in capsys.readouterr().err
+
+
+BROKEN = {
+    "failed": lambda folder: (folder / "record.json").unlink(),
+    "under way": lambda folder: edit(folder, '"status": "complete"', '"status": "running"'),
+    "of another schema": lambda folder: edit(folder, '"schema_version": 1', '"schema_version": 0'),
+    "half written": lambda folder: (folder / "record.json").write_text("{"),
+}
+
+
+def edit(folder, old, new):
+    file = folder / "record.json"
+    assert old in file.read_text(encoding="utf-8")
+    file.write_text(file.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+
+
+@pytest.mark.parametrize("what", BROKEN)
+@pytest.mark.parametrize("style", ["table", "csv", "json", "markdown"])
+def test_a_run_that_cannot_be_used_is_named_and_the_others_are_ranked(results, tmp_path, capsys, what, style):
+    write_model(results, "third", {"xquad": {p: [0.1, 0.2] * 8 for p in ("en-en", "de-en")}})
+    [folder] = results.glob("records/third-*/xquad")
+    BROKEN[what](folder)
+    assert execute(["leaderboard", str(results), "--flips", "50", "--format", style]) == 0
+    printed = capsys.readouterr()
+    assert "good" in printed.out and "bad" in printed.out
+    assert printed.err.count("Left out: ") == 1 and str(folder) in printed.err
+    assert ("Left out: " in printed.out) == (style != "csv")
+    assert execute(["leaderboard", str(results), "--strict", "--format", style]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == "" and str(folder) in printed.err
 
 
 def test_an_unwritable_file_is_named(results, tmp_path, capsys):

@@ -78,7 +78,7 @@ def test_ranks_are_over_the_shared_pairs_and_ties_share_the_better_rank(out):
     assert [(row.model, row.rank, row.rank_borda) for row in board.rows] == [
         ("good", 1, 1), ("plain", 2, 2), ("twin", 2, 2),
     ]  # fmt: skip
-    assert board.notes == ("Not all models have all pairs of xquad: blanks, and ranks without those pairs.",)
+    assert board.notes == ("Of the 7 pairs of xquad, good has 6: blanks, and ranks over 6 of them.",)
 
 
 @given(st.lists(st.lists(st.integers(0, 3), min_size=3, max_size=3), min_size=2, max_size=5))

@@ -1,0 +1,84 @@
+"""Which models have enough of the pairs to be ranked with the others, and what is said of those that have not.
+
+Ranks are over the pairs that all ranked models have, so one model with few pairs would take most of the others' pairs
+out of the ranking. The usual pairs are those that at least half of the models have; a model that lacks more than half
+of them is shown and not ranked. Where that leaves fewer than two models, all are ranked over what they share.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from clearbench.common.text import count, listed
+from clearbench.records.select import Entry
+from clearbench.verdicts.leaderboard.result import BoardRow, Leaderboard
+
+Pairs = dict[str, set[str]]
+"""Task label -> names of pairs."""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Who is ranked.
+
+    Attributes:
+        pairs: Key of each model -> the pairs that it has.
+        missing: Key of each model that is not ranked -> how many of the usual pairs it lacks.
+        num_usual: How many usual pairs there are.
+    """
+
+    pairs: Mapping[str, Pairs]
+    missing: Mapping[str, int]
+    num_usual: int
+
+
+def find_coverage(entries: Iterable[Entry]) -> Coverage:
+    """Return who is ranked, from the records of all models."""
+    pairs: dict[str, Pairs] = {}
+    for entry in entries:
+        pairs.setdefault(entry.key, {})[entry.label] = set(entry.record.by_pair)
+    return cover(pairs)
+
+
+def cover(pairs: Mapping[str, Pairs]) -> Coverage:
+    """Return who is ranked, from the pairs that each model has, by key."""
+    having = {key: {(label, pair) for label in own for pair in own[label]} for key, own in pairs.items()}
+    counts = Counter(pair for own in having.values() for pair in own)
+    usual = {pair for pair, number in counts.items() if 2 * number >= len(pairs)}
+    lacking = {key: len(usual - own) for key, own in having.items()}
+    missing = {key: number for key, number in lacking.items() if 2 * number > len(usual)}
+    return Coverage(pairs, missing if len(pairs) - len(missing) >= 2 else {}, len(usual))
+
+
+def coverage_notes(board: Leaderboard, unranked: Iterable[BoardRow], coverage: Coverage) -> list[str]:
+    """Return a sentence on each model that is not ranked, and one on each task of which some ranked models lack pairs.
+
+    Args:
+        board: Only the rows of the models that are to be ranked.
+        unranked: The other models.
+        coverage: Why they are not ranked.
+    """
+    told = [
+        f"{row.model} is not ranked: it has {coverage.num_usual - coverage.missing[row.key]:,} of the "
+        f"{count(coverage.num_usual, 'pair')} that at least half of the models have. Evaluate it on the others, or "
+        "choose models with --models."
+        for row in unranked
+    ]
+    if len(board.rows) < 2:
+        return told
+    if not board.shared:
+        return [*told, f"No pair of any task is in the records of all {len(board.rows)} models, so none is ranked."]
+    return [*told, *(note for column in board.tasks if (note := _lacking(board, column.label, coverage)))]
+
+
+def _lacking(board: Leaderboard, label: str, coverage: Coverage) -> str:
+    """Say which of the ranked models lack pairs of a task that others of them have."""
+    having = {row.model: coverage.pairs[row.key].get(label, set()) for row in board.rows}
+    num_pairs = len(set().union(*having.values()))
+    lacking = [f"{name} has {len(own):,}" for name, own in having.items() if len(own) < num_pairs]
+    if not lacking:
+        return ""
+    ranked = len(board.shared.get(label, ()))
+    return (
+        f"Of the {count(num_pairs, 'pair')} of {label}, {listed(lacking)}: blanks, and ranks over {ranked:,} of them."
+    )
