@@ -40,7 +40,7 @@ def summarise(data: Dataset, scored: PairScores, bias: LanguageBias | None = Non
         data=data.pair_fingerprint(scored.pair),
         num_passages=len(data.passages_of(scored.pair)),
         num_queries=len(scored.queries),
-        num_skipped=len(scored.skipped),
+        num_skipped=len(scored.skipped) + len(data.left_out.get(scored.pair.queries, ())),
         num_clusters=int(codes.max()) + 1,
         measures=summarise_measures(scored.measures, scored.scores, codes),
     )

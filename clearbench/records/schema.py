@@ -29,7 +29,8 @@ class PairRecord(_Frozen):
         data: Hash of the pair's queries, passages and judgements.
         num_passages: Passages searched.
         num_queries: Queries scored, all of which count in the means.
-        num_skipped: Queries that the task's protocol leaves out (XOR: only yes/no answers).
+        num_skipped: Queries that are left out: by the task's protocol (XOR: only yes/no answers), or for want of a
+            relevant passage.
         num_clusters: Clusters of dependent queries, for the intervals.
         measures: Measure -> mean and interval; for a mixed pool, only measures that some query has a value for.
         bias: Language bias, where the pool is mixed.

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
 from clearbench.common.arrays import Scores
 from clearbench.common.errors import located
 from clearbench.scoring.compute import DEPTH
@@ -72,4 +74,25 @@ def rank_pairs(data: Dataset, pool: OpenPool, pairs: Sequence[TaskPair]) -> list
         SearchError: The message names the first pair.
     """
     with located(f"{data.task} {pairs[0]}"):
-        return pool.top([data.queries_of(pair) for pair in pairs], DEPTH)
+        depth = DEPTH + any(data.own_passages.get(pair.queries) for pair in pairs)
+        ranked = pool.top([data.queries_of(pair) for pair in pairs], depth)
+    return [_without_own(data, pool, pair, best) for pair, best in zip(pairs, ranked, strict=True)]
+
+
+def _without_own(data: Dataset, pool: OpenPool, pair: TaskPair, ranked: Ranked) -> Ranked:
+    """Return a ranking cut to DEPTH, with the passages that are the queries themselves left out.
+
+    In a pool of fewer passages they come last instead, with a lower score than all others: they are judged for no
+    query, so there they change no measure.
+    """
+    own = data.own_passages.get(pair.queries, {})
+    index = {passage: place for place, passage in enumerate(pool.passages.ids)} if own else {}
+    own_Q = np.array([index.get(own.get(query, ""), -1) for query in data.queries_of(pair).ids], dtype=np.int64)
+    is_own = ranked.positions == own_Q[:, None]
+    order = np.argsort(is_own, axis=1, kind="stable")
+    lowest = ranked.scores.min(axis=1, keepdims=True, initial=0.0)
+    scores = np.where(is_own, 2 * lowest - 1, ranked.scores).astype(np.float32)
+    return Ranked(
+        np.take_along_axis(ranked.positions, order, axis=1)[:, :DEPTH],
+        np.take_along_axis(scores, order, axis=1)[:, :DEPTH],
+    )

@@ -82,7 +82,9 @@ class QrelsJudge:
         return only_relevant(qrels)
 
     def _gold(self, pair: TaskPair, gold: Mapping[str, str] | None) -> Mapping[str, str] | None:
-        """Query -> its only relevant passage, where all the pair's queries have one."""
+        """Query -> its only relevant passage, where all the pair's queries have one and rank the whole pool."""
+        if self.data.own_passages.get(pair.queries):
+            return None
         return gold if gold and all(query in gold for query in self.data.queries_of(pair).ids) else None
 
 

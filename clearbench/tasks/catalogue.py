@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from clearbench.common.errors import TaskError, UsageError, suggest
 from clearbench.common.files import shipped_folder
 from clearbench.common.toml import describe_problems, read_toml
+from clearbench.tasks.formats.rows import find_rows
 from clearbench.tasks.formats.table import reader_options
 from clearbench.tasks.spec import Source, TaskSpec
 
@@ -93,7 +94,7 @@ def _read(path: Path) -> TaskSpec:
 
 
 def _folder_task(folder: Path) -> TaskSpec:
-    if not any((folder / name).exists() for name in ("corpus.jsonl", "corpus.jsonl.gz")):
+    if find_rows(folder, "corpus") is None:
         held = ", ".join(_first_names(folder)) or "nothing"
         raise UsageError(f"{folder} is no BEIR-style folder: it has no corpus.jsonl; it holds {held}.")
     return TaskSpec(

@@ -104,6 +104,8 @@ class Dataset:
         clusters: query id -> cluster of dependent questions (usually the gold passage); an absent id is its own
             cluster.
         answers: query id -> accepted answer strings, for tasks that are judged by answers.
+        left_out: Query set key -> ids of queries that the files have and the set lacks, for want of a relevant passage.
+        own_passages: Query set key -> query id -> the passage that is the query itself, which its ranking leaves out.
         notes: What was odd in the data or left out, one sentence each.
         judged_by: The rule that decides what a hit is: a key of `common.measures.RULES`.
         main_measure: The measure that tables show.
@@ -119,6 +121,8 @@ class Dataset:
     pairs: tuple[TaskPair, ...]
     clusters: Mapping[str, str] = field(default_factory=dict)
     answers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    own_passages: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     judged_by: ScoringRule = "qrels"
     main_measure: str = MAIN_MEASURE
@@ -183,6 +187,7 @@ class Dataset:
             self.passages_of(pair).fingerprint,
             self._qrels_fingerprints[pair.qrels] if pair.qrels else hash_qrels({}),
             self._answers_fingerprint,
+            *(part for own in sorted(self.own_passages.get(pair.queries, {}).items()) for part in own),
         )
 
     @cached_property

@@ -10,6 +10,7 @@ from clearbench.tasks.choose import choose_pairs, share_options, share_selection
 from clearbench.tasks.dataset import Dataset
 from clearbench.tasks.formats.base import ReaderOptions
 from clearbench.tasks.formats.table import open_files, open_reader, reader_options
+from clearbench.tasks.oddities import find_oddities
 from clearbench.tasks.options import ANYWHERE, DEFAULT, DataLocation, Selection
 from clearbench.tasks.sources import UsedFile
 from clearbench.tasks.spec import Count, TaskSpec
@@ -107,6 +108,7 @@ def check_task(
     data = reader.load(choose_pairs(spec, reader.pairs(), selection))
     changed = _changed_options(chosen, reader_options(spec))
     data = replace(data, judged_by=spec.judged_by, main_measure=spec.main_measure, options=changed)
+    data = replace(data, notes=(*data.notes, *find_oddities(data)))
     mismatches = tuple(compare_counts(spec, data)) if changed.keys() <= chosen.keep_counts else ()
     return CheckedTask(spec, data, tuple(files.used.values()), mismatches)
 

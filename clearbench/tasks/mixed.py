@@ -1,6 +1,6 @@
 """One pool of all languages: every query is searched among the passages of all languages at once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from clearbench.common.errors import DataError, UsageError
 from clearbench.common.languages import MULTIPLE, Language
@@ -25,7 +25,7 @@ def mix(data: Dataset) -> Dataset:
         UsageError: The task cannot be mixed; the message says why.
         DataError: One id names two texts of a language.
     """
-    check_mixable(data.task, data.has_qrels, data.options.get(MERGE) == "True")
+    check_mixable(data.task, data.has_qrels, data.options.get(MERGE) == "True", bool(data.own_passages))
     pools = _union({(pair.passage, pair.pool): data.passages_of(pair) for pair in data.pairs})
     if len(pools) < 2:
         raise UsageError(
@@ -48,22 +48,27 @@ def mix(data: Dataset) -> Dataset:
         qrels={POOL: _judgements(data)},
         pairs=tuple(TaskPair(language, MULTIPLE, str(language), POOL, POOL) for language in queries),
         clusters=data.clusters,
+        left_out={str(language): _left_out(data, language, texts) for language, texts in queries.items()},
         notes=data.notes,
         main_measure=data.main_measure,
         options={**data.options, **MIXED_POOL},
     )
 
 
-def check_mixable(task: str, has_qrels: bool, merged: bool = False) -> None:
+def check_mixable(task: str, has_qrels: bool, merged: bool = False, skips_self: bool = False) -> None:
     """Refuse tasks for which a mixed pool means nothing.
 
     Args:
         task: Its name.
         has_qrels: Whether it has relevance judgements.
         merged: Whether equal questions of a language are merged into one.
+        skips_self: Whether passages that are the queries themselves are left out of rankings.
     Raises:
-        UsageError: The task is judged by answers, or the same query id is another question in another language.
+        UsageError: The task is judged by answers, or the same query id is another question in another language, or
+            rankings are to leave passages out.
     """
+    if skips_self:
+        raise UsageError(f"Task {task}: skip_self leaves passages out of a pool of one language, not of a mixed one.")
     if not has_qrels:
         raise UsageError(
             f"Task {task} is judged by answer strings in English passages, so no passage in another language "
@@ -85,6 +90,12 @@ def _union(parts: dict[tuple[Language, str], Texts]) -> dict[Language, dict[str,
             if texts.setdefault(key, text) != text:
                 raise DataError(f"{language}: id {key!r} names two texts, {texts[key][:60]!r} and {text[:60]!r}.")
     return found
+
+
+def _left_out(data: Dataset, language: Language, texts: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the queries of a language that no pair has."""
+    everything = (data.left_out.get(pair.queries, ()) for pair in data.pairs if pair.query == language)
+    return tuple(dict.fromkeys(query for queries in everything for query in queries if query not in texts))
 
 
 def _judgements(data: Dataset) -> Qrels:

@@ -392,5 +392,16 @@ def test_answer_judged_tasks_use_their_own_measures(tmp_path):
     assert mkqa.record.pairs[0].measures["answer_recall@20"].mean == pytest.approx(15 / 16)  # "yes" is in no passage
 
 
+def test_queries_that_the_files_have_and_no_judgement_names_count_as_skipped(tmp_path):
+    [result] = run(tmp_path, [parallel_set(left_out={"de": ("lost", "lost too")})])
+    assert {pair.pair: pair.num_skipped for pair in result.record.pairs} == {
+        "de-de": 2,
+        "de-en": 2,
+        "en-de": 0,
+        "en-en": 0,
+    }
+    assert result.record.coverage["queries_skipped"] == 4
+
+
 def without_times(record):
     return {key: value for key, value in json.loads(record.model_dump_json()).items() if key != "timings"}

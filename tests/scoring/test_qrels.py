@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clearbench.common.errors import DataError, ScoringError
+from clearbench.common.languages import ENGLISH
 from clearbench.encoders.bm25 import BM25
 from clearbench.scoring import qrels
-from clearbench.scoring.compute import score_ranks
-from clearbench.scoring.qrels import QrelsJudge
-from clearbench.tasks.dataset import Dataset
+from clearbench.scoring.compute import score_ranks, score_run
+from clearbench.scoring.qrels import QrelsJudge, as_run
+from clearbench.tasks.dataset import Dataset, TaskPair, Texts
 
 
 def of_pool(data: Dataset, key: str):
@@ -71,3 +72,37 @@ def test_a_judged_passage_that_the_pool_lacks_is_named_with_its_pair():
     lost = replace(data, qrels={"all": {**data.qrels["all"], "p0#1": {"elsewhere": 1}}})
     with pytest.raises(DataError, match=r"toy en-en: 1 judged passages .* 'elsewhere'.*clearbench tasks check toy"):
         list(QrelsJudge(lost).score(open_pool(data, "en"), data.pairs))
+
+
+def self_set(size: int) -> Dataset:
+    """Every passage is a query too, under the same id and relevant to its neighbour; one query is no passage."""
+    ids = tuple(f"d{number}" for number in range(size))
+    texts = tuple(f"sentence {number} of topic{number // 2}" for number in range(size))
+    pool, queries = Texts(ENGLISH, ids, texts), Texts(ENGLISH, (*ids, "q"), (*texts, "another topic0"))
+    judged = {key: {ids[(place + 1) % size]: 1, ids[(place + 3) % size]: 0} for place, key in enumerate(queries.ids)}
+    pair = TaskPair(ENGLISH, ENGLISH, "en", "en", "en")
+    return Dataset("self", 1, {"en": pool}, {"en": queries}, {"en": judged}, (pair,))
+
+
+@pytest.mark.parametrize("size", [8, 101, 150])
+@pytest.mark.parametrize("only_relevant", [True, False])
+@pytest.mark.parametrize("encoder", [BM25, HashEncoder(dimension=3)])
+def test_a_ranking_without_the_query_itself_is_that_of_a_pool_without_it(size, only_relevant, encoder):
+    data = self_set(size)
+    if only_relevant:
+        gold = {query: {key: 1 for key, value in row.items() if value} for query, row in data.qrels["en"].items()}
+        data = replace(data, qrels={"en": gold})
+    own = {key: key for key in data.pools["en"].ids}
+    pool = open_pool(data, "en", encoder)
+    [skipping] = QrelsJudge(replace(data, own_passages={"en": own})).score(pool, data.pairs, rankings=True)
+    [whole] = pool.top([data.queries["en"]], size)
+    run = {
+        query: {key: score for key, score in row.items() if key != own.get(query)}
+        for query, row in as_run(data.queries["en"].ids, whole, pool).items()
+    }
+    assert np.abs(skipping.scores - score_run(run, data.qrels["en"], skipping.queries)).max() < 1e-12
+    [plain] = QrelsJudge(data).score(pool, data.pairs)
+    assert np.abs(skipping.scores - plain.scores).max() > 0.1, "otherwise the query itself is not ranked high"
+    first = [pool.passages.ids[place] for place in skipping.ranked.positions[:, 0]]
+    assert not any(own.get(query) == best for query, best in zip(skipping.queries, first, strict=True))
+    assert (np.diff(skipping.ranked.scores, axis=1) <= 0).all()

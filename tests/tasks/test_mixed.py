@@ -101,3 +101,14 @@ def test_texts_in_one_language_keep_their_fingerprint_and_languages_change_it():
     assert len({texts.fingerprint for texts in (plain, *told)}) == 4
     with pytest.raises(DataError, match="1 languages for 2 texts"):
         Texts(EN, ids, texts, (EN,))
+
+
+def test_queries_that_no_pair_has_are_left_out_of_the_mixed_pool_too():
+    data = parallel_set()
+    left_out = {"en": ("p0#1", "lost"), "de": ("lost",)}
+    assert mix(replace(data, left_out=left_out)).left_out == {"en": ("lost",), "de": ("lost",)}
+
+
+def test_a_mixed_pool_leaves_no_passage_out_of_a_ranking():
+    with pytest.raises(UsageError, match="skip_self leaves passages out of a pool of one language"):
+        mix(replace(parallel_set(), own_passages={"en": {"p0#1": "p0"}}))

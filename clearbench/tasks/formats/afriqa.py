@@ -3,16 +3,17 @@
 Source: Ogundepo et al. (2023), "AfriQA: Cross-lingual Open-Retrieval Question Answering for African Languages".
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from clearbench.common.errors import DataError
 from clearbench.common.languages import ENGLISH, Language
 from clearbench.common.pairs import Pair
-from clearbench.tasks.dataset import Dataset, TaskPair
+from clearbench.tasks.dataset import Dataset, TaskPair, Texts
 from clearbench.tasks.formats.base import SplitOptions, Wanted, english_pool_pairs, join_title, language_files, text_id
-from clearbench.tasks.formats.parsing import id_field, make_texts, read_json_lines, text_field
+from clearbench.tasks.formats.gather import TextsBuilder, make_texts
+from clearbench.tasks.formats.parsing import optional_text, read_json_lines, text_field
 from clearbench.tasks.sources import SourceFiles
 from clearbench.tasks.spec import TaskSpec
 
@@ -30,13 +31,14 @@ class AfriqaOptions(SplitOptions):
 
 
 class _Row(NamedTuple):
-    """One question: id `<language>:<id>`, texts, its passage (None where the file has none), yes/no or not."""
+    """One question: id `<language>:<id>`, texts, its passage (None where the file has none), yes/no or not, place."""
 
     id: str
     question: str
     english: str
     passage: str | None
     yes_no: bool
+    where: str
 
 
 class AfriqaReader:
@@ -65,10 +67,10 @@ class AfriqaReader:
         passages = {text_id(row.passage): row.passage for row in everything if row.passage}
         where = next(iter(paths.values())).parent
         queries = {
-            language: make_texts(language, ((row.id, row.question) for row in items), "query", paths[language])
+            language: _gather(language, ((row.id, row.question, row.where) for row in items), paths[language])
             for language, items in judged.items()
         }
-        queries[ENGLISH] = make_texts(ENGLISH, ((row.id, row.english) for row in everything), "query", where)
+        queries[ENGLISH] = _gather(ENGLISH, ((row.id, row.english, row.where) for row in everything), where)
         gold = {row.id: text_id(row.passage) for row in everything if row.passage}
         qrels = {language: {query: {gold[query]: 1} for query in texts.ids} for language, texts in queries.items()}
         pool = str(ENGLISH)
@@ -91,22 +93,27 @@ class AfriqaReader:
     def _parse(self, language: Language, path: Path) -> list[_Row]:
         rows = []
         for where, row in read_json_lines(path):
-            context = row.get("context")
-            if context is not None and not isinstance(context, str):
-                raise DataError(f"{where}: field 'context': found {context!r}, expected text or null.")
-            passage = (context or "").strip()
+            passage = optional_text(row, "context", where).strip()
             if passage and self._options.join_title:
-                passage = join_title(row.get("title"), passage)
+                passage = join_title(optional_text(row, "title", where), passage)
             rows.append(
                 _Row(
-                    id=f"{language}:{id_field(row, 'id', where)}",
+                    id=f"{language}:{text_field(row, 'id', where)}",
                     question=text_field(row, "question_lang", where).strip(),
                     english=text_field(row, "question_translated", where).strip(),
                     passage=passage or None,
                     yes_no=_is_yes_no(row.get("answer_pivot")),
+                    where=where,
                 )
             )
         return rows
+
+
+def _gather(language: Language, questions: Iterable[tuple[str, str, str]], where: Path) -> Texts:
+    builder = TextsBuilder(language, "query")
+    for question in questions:
+        builder.add(*question)
+    return builder.build(where)
 
 
 def _is_yes_no(answer: object) -> bool:

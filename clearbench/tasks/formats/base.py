@@ -11,11 +11,12 @@ from pydantic import BaseModel, ConfigDict
 from clearbench.common.languages import Language
 from clearbench.common.pairs import Pair
 from clearbench.tasks.dataset import Dataset
+from clearbench.tasks.formats.gather import TextsBuilder
 from clearbench.tasks.sources import SourceFiles
 from clearbench.tasks.spec import TaskSpec
 
-Questions = dict[Language, list[tuple[str, str]]]
-"""Language -> (query id, text), in file order."""
+Questions = dict[Language, TextsBuilder]
+"""Language -> its questions, in file order."""
 
 Answers = dict[str, tuple[str, ...]]
 """Query id -> accepted answers."""
@@ -135,6 +136,6 @@ def text_id(text: str) -> str:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
-def join_title(title: object, text: str) -> str:
+def join_title(title: str, text: str) -> str:
     """Return `title + " " + text` without blanks around it, as BEIR and MTEB encode passages."""
-    return f"{title} {text}".strip() if isinstance(title, str) else text.strip()
+    return f"{title} {text}".strip()

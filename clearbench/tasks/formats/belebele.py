@@ -7,11 +7,13 @@ Variants". The retrieval form (question -> `flores_passage`) is MTEB's BelebeleR
 from pathlib import Path
 
 from clearbench.common.errors import DataError
+from clearbench.common.languages import Language
 from clearbench.common.pairs import Pair
 from clearbench.tasks.dataset import Dataset
 from clearbench.tasks.formats.base import ReaderOptions, Wanted, language_files, languages_of
+from clearbench.tasks.formats.gather import TextsBuilder
 from clearbench.tasks.formats.parallel import Parsed, all_pairs, assemble
-from clearbench.tasks.formats.parsing import id_field, read_json_lines, text_field
+from clearbench.tasks.formats.parsing import read_json_lines, text_field
 from clearbench.tasks.sources import SourceFiles
 from clearbench.tasks.spec import TaskSpec
 
@@ -43,21 +45,24 @@ class BelebeleReader:
     def load(self, wanted: Wanted) -> Dataset:
         """Read the wanted pairs; see `Reader.load`."""
         paths, notes = language_files(self._files, "passages", languages_of(wanted.pairs), wanted)
-        parsed = {language: _parse(path) for language, path in paths.items()}
+        parsed = {language: _parse(language, path) for language, path in paths.items()}
         return assemble(self._spec, wanted, parsed, merge=self._options.merge_duplicate_questions, notes=notes)
 
 
-def _parse(path: Path) -> Parsed:
+def _parse(language: Language, path: Path) -> Parsed:
     """Read one variant. Queries are encoded as they stand, passages without blanks around them, as MTEB does."""
-    queries: list[tuple[str, str]] = []
-    passages: dict[str, str] = {}
+    queries, passages = TextsBuilder(language, "query"), TextsBuilder(language, "passage")
+    known: dict[str, str] = {}
     gold: dict[str, str] = {}
     for where, row in read_json_lines(path):
         link = text_field(row, "link", where)
         passage = text_field(row, "flores_passage", where).strip()
-        if passages.setdefault(link, passage) != passage:
+        if link not in known:
+            known[link] = passage
+            passages.add(link, passage, where)
+        elif known[link] != passage:
             raise DataError(f"{where}: link {link!r} has another passage than in an earlier line.")
-        query = f"{link}#{id_field(row, 'question_number', where)}"
-        queries.append((query, text_field(row, "question", where)))
+        query = f"{link}#{text_field(row, 'question_number', where)}"
+        queries.add(query, text_field(row, "question", where), where)
         gold[query] = link
-    return Parsed(path, tuple(queries), tuple(passages.items()), gold)
+    return Parsed(path, queries.build(path), passages.build(path), gold)

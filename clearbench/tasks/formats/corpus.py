@@ -1,20 +1,40 @@
 """Passage corpora for tasks that are judged by answers: DPR tsv, BEIR `corpus.jsonl`, a folder with one, Parquet."""
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 from clearbench.common.errors import DataError
 from clearbench.common.languages import Language
 from clearbench.tasks.dataset import Texts
 from clearbench.tasks.formats.base import join_title
-from clearbench.tasks.formats.parsing import id_field, make_texts, read_json_lines, read_lines, text_field
+from clearbench.tasks.formats.columns import OWN_PASSAGE_ID, TEXT
+from clearbench.tasks.formats.gather import TextsBuilder
+from clearbench.tasks.formats.parsing import optional_text, text_field
+from clearbench.tasks.formats.rows import (
+    ENDINGS,
+    check_width,
+    find_rows,
+    is_rows,
+    read_rows,
+    read_tsv_fields,
+)
+from clearbench.tasks.formats.unpack import plain_name
 from clearbench.tasks.sources import SourceFiles
 
-_FORMATS = "a DPR tsv (id, text, title), a BEIR corpus.jsonl, either with .gz, a Parquet file, or a folder with one"
-_NAMES_IN_FOLDER = ("corpus.jsonl", "corpus.jsonl.gz", "corpus.parquet")
+_FORMATS = (
+    "a DPR tsv (id, text, title), a BEIR corpus.jsonl or .csv, each also with .gz or .zst, Parquet, or their folder"
+)
 
-Passage = tuple[str, str, str]
-"""id, title, text"""
+
+class Passage(NamedTuple):
+    """One passage, and where it stands."""
+
+    id: str
+    title: str
+    text: str
+    where: str
 
 
 def load_corpus(files: SourceFiles, language: Language, *, join: bool) -> tuple[str, Texts]:
@@ -35,61 +55,75 @@ def load_corpus(files: SourceFiles, language: Language, *, join: bool) -> tuple[
     if path is None:
         error = files.missing("corpus")
         raise DataError(f"{error} Or give your own with --corpus: {_FORMATS}.")
-    items = ((key, join_title(title, text) if join else text.strip()) for key, title, text in read_corpus(path))
-    return corpus_name(path), make_texts(language, items, "passage", path)
+    builder = TextsBuilder(language, "passage")
+    for passage in read_corpus(path):
+        text = join_title(passage.title, passage.text) if join else passage.text.strip()
+        builder.add(passage.id, text, passage.where)
+    return corpus_name(path), builder.build(path)
 
 
 def corpus_name(path: Path) -> str:
     """Return a corpus's name: its file's name without the format, or its folder's where the file is just `corpus`."""
     if path.is_dir():
         return path.resolve().name
-    stem = path.name.removesuffix(".gz")
-    for suffix in (".tsv", ".jsonl", ".json", ".parquet"):
-        stem = stem.removesuffix(suffix)
+    stem = plain_name(path)
+    for ending in ENDINGS:
+        stem = stem.removesuffix(ending)
     return path.resolve().parent.name if stem == "corpus" else stem
 
 
 def read_corpus(path: Path) -> Iterator[Passage]:
-    """Give id, title and text of every passage.
+    """Give every passage.
 
     Raises:
         DataError: The file is missing, of an unknown format, or broken.
     """
     if path.is_dir():
-        inside = next((path / name for name in _NAMES_IN_FOLDER if (path / name).exists()), None)
+        inside = find_rows(path, "corpus")
         if inside is None:
-            raise DataError(f"{path}: the folder holds none of {', '.join(_NAMES_IN_FOLDER)}.")
+            raise DataError(
+                f"{path}: the folder holds no corpus.jsonl, and no corpus in another form; expected {_FORMATS}."
+            )
         path = inside
-    name = path.name.removesuffix(".gz")
-    if name.endswith(".tsv"):
+    if plain_name(path).endswith(".tsv"):
         return _read_tsv(path)
-    if name.endswith((".jsonl", ".json")):
-        return _read_jsonl(path)
-    if name.endswith(".parquet"):
-        return _read_parquet(path)
+    if is_rows(path):
+        return _read_by_name(path)
     raise DataError(f"{path}: unknown format of a passage corpus; expected {_FORMATS}.")
 
 
+def _read_by_name(path: Path) -> Iterator[Passage]:
+    for where, row in read_rows(path):
+        key = text_field(row, OWN_PASSAGE_ID.find(row, where), where)
+        yield Passage(key, optional_text(row, "title", where), text_field(row, "text", where), where)
+
+
 def _read_tsv(path: Path) -> Iterator[Passage]:
-    """Read a tsv with columns id, text and, if there is one, title; a header line starts with `id`.
+    """Read a tsv whose first line names its columns; without such a line they are id, text and, if there is one, title.
 
     One line is one passage, always: `csv.reader` would take a text that begins with a stray quote together with all
     lines up to the next quote. A field in quotes is unpacked only if it is quoted throughout.
     """
-    width = 0
-    for number, line in read_lines(path):
-        fields = line.split("\t")
-        if number == 1 and fields[0] == "id":
-            if fields[1:2] != ["text"] or fields[2:] not in ([], ["title"]):
-                raise DataError(f"{path}:1: columns {', '.join(fields)}; expected id, text, title.")
-            continue
-        if len(fields) != (width or len(fields)) or len(fields) not in (2, 3):
-            raise DataError(
-                f"{path}:{number}: {len(fields)} tab-separated fields; expected {width or 3}, one passage a line."
-            )
-        width = len(fields)
-        key, text, *rest = map(_unquote, fields)
-        yield key, rest[0] if rest else "", text
+    rows = read_tsv_fields(path)
+    where, first = next(rows)
+    if _is_header(first):
+        names = [name.strip() for name in first]
+        key = names.index(OWN_PASSAGE_ID.find(names, where))
+        text = names.index(TEXT.find(names, where))
+        title = names.index("title") if "title" in names else None
+    else:
+        if len(first) not in (2, 3):
+            raise DataError(f"{where}: {len(first)} tab-separated fields; expected {_FORMATS}.")
+        key, text, title = 0, 1, 2 if len(first) == 3 else None
+        rows = chain([(where, first)], rows)
+    for where, fields in rows:
+        check_width(fields, len(first), where)
+        passage = [_unquote(field) for field in fields]
+        yield Passage(passage[key], "" if title is None else passage[title], passage[text], where)
+
+
+def _is_header(fields: list[str]) -> bool:
+    return "text" in fields or any(map(OWN_PASSAGE_ID.is_named, fields[:1]))
 
 
 def _unquote(field: str) -> str:
@@ -98,26 +132,3 @@ def _unquote(field: str) -> str:
         return field
     inside = field[1:-1]
     return field if '"' in inside.replace('""', "") else inside.replace('""', '"')
-
-
-def _read_jsonl(path: Path) -> Iterator[Passage]:
-    for where, row in read_json_lines(path):
-        title = row.get("title")
-        key = id_field(row, "_id" if "_id" in row else "id", where)
-        yield key, title if isinstance(title, str) else "", text_field(row, "text", where)
-
-
-def _read_parquet(path: Path) -> Iterator[Passage]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        file = pq.ParquetFile(path)
-        names = set(file.schema_arrow.names)
-        if not {"_id", "text"} <= names:
-            raise DataError(f"{path}: columns {', '.join(sorted(names))}; expected _id, title, text.")
-        for batch in file.iter_batches(columns=[name for name in ("_id", "title", "text") if name in names]):
-            for row in batch.to_pylist():
-                yield id_field(row, "_id", str(path)), row.get("title") or "", text_field(row, "text", str(path))
-    except (OSError, pa.ArrowException) as error:
-        raise DataError(f"{path}: cannot be read as Parquet: {error}") from error

@@ -15,7 +15,8 @@ from clearbench.common.pairs import Pair
 from clearbench.tasks.dataset import Dataset, TaskPair
 from clearbench.tasks.formats.base import Answers, Questions, ReaderOptions, Wanted, english_pool_pairs, language_files
 from clearbench.tasks.formats.corpus import load_corpus
-from clearbench.tasks.formats.parsing import Row, id_field, list_field, make_texts, read_json_lines, text_field
+from clearbench.tasks.formats.gather import TextsBuilder
+from clearbench.tasks.formats.parsing import Row, kind_of, list_field, optional_text, read_json_lines, text_field
 from clearbench.tasks.sources import SourceFiles
 from clearbench.tasks.spec import TaskSpec
 
@@ -60,10 +61,7 @@ class MkqaReader:
             task=self._spec.name,
             version=self._spec.version,
             pools={name: pool},
-            queries={
-                str(language): make_texts(language, items, "query", path or "mkqa")
-                for language, items in questions.items()
-            },
+            queries={str(language): texts.build(path or self._spec.name) for language, texts in questions.items()},
             qrels={},
             pairs=tuple(TaskPair(*pair, str(pair.query), name) for pair in wanted.pairs if pair.query in questions),
             answers=answers,
@@ -79,12 +77,12 @@ class MkqaReader:
         )
 
     def _official(self, path: Path, languages: Iterable[Language]) -> tuple[Questions, Answers, tuple[str, ...]]:
-        questions: Questions = {language: [] for language in languages}
+        questions: Questions = {language: TextsBuilder(language, "query") for language in languages}
         answers: Answers = {}
         dropped = total = 0
         for where, row in read_json_lines(path):
             total += 1
-            key = id_field(row, "example_id", where)
+            key = text_field(row, "example_id", where)
             if key in answers:
                 raise DataError(f"{where}: query id {key!r} occurs twice; ids must be unique.")
             accepted = _official_answers(row, where)
@@ -93,8 +91,8 @@ class MkqaReader:
                 continue
             answers[key] = accepted
             texts = row.get("queries")
-            for language, items in questions.items():
-                items.append((key, text_field(texts, self._spec.spellings[language], f"{where}: queries")))
+            for language, builder in questions.items():
+                builder.add(key, text_field(texts, self._spec.spellings[language], f"{where}: queries"), where)
         if not answers:
             raise DataError(f"{path}: none of {total:,} questions has an answer of a kind that is evaluated.")
         note = f"{dropped:,} of {total:,} questions without a short answer are left out."
@@ -112,10 +110,10 @@ class MkqaReader:
         paths, notes = language_files(self._files, "copies", languages, wanted)
         questions: Questions = {}
         for language, path in paths.items():
-            questions[language] = []
+            questions[language] = TextsBuilder(language, "query")
             for where, key, row in _copy_rows(path):
                 if key in answers:
-                    questions[language].append((key, text_field(row, "question", where)))
+                    questions[language].add(key, text_field(row, "question", where), where)
                 elif key not in unanswered:
                     raise DataError(f"{where}: question {key!r} is not in the English file, which has the answers.")
         if unanswered:
@@ -126,7 +124,7 @@ class MkqaReader:
 def _copy_rows(path: Path) -> Iterator[tuple[str, str, Row]]:
     """Give place, question id and row of a per-language copy; ids are `<id>_<lang>`, and `zh_cn` holds a `_` too."""
     for where, row in read_json_lines(path):
-        yield where, id_field(row, "id", where).partition("_")[0], row
+        yield where, text_field(row, "id", where).partition("_")[0], row
 
 
 def _official_answers(row: Row, where: str) -> tuple[str, ...]:
@@ -141,16 +139,18 @@ def _official_answers(row: Row, where: str) -> tuple[str, ...]:
     kept = False
     for item in items:
         if not isinstance(item, Mapping):
-            raise DataError(f"{where}: answers.en holds {item!r}, expected objects with type, text, aliases.")
-        kept = item.get("type") not in _DROPPED_TYPES
+            raise DataError(f"{where}: answers.en holds {kind_of(item)}, expected objects with type, text, aliases.")
+        place = f"{where}: answers.en"
+        kept = optional_text(item, "type", place) not in _DROPPED_TYPES
         if kept:
-            texts += [item.get("text"), *(item.get("aliases") or [])]
-    return _clean([text for text in texts if text is not None], where) if kept else ()
+            aliases = [] if item.get("aliases") is None else list_field(item, "aliases", place)
+            texts += [text for text in (item.get("text"), *aliases) if text is not None]
+    return _clean(texts, where) if kept else ()
 
 
 def _clean(values: Iterable[object], where: str) -> tuple[str, ...]:
     """Strip answers; drop repeats, and empty answers, which would match any passage."""
     for value in values:
         if not isinstance(value, str):
-            raise DataError(f"{where}: an answer is {value!r}, expected text.")
+            raise DataError(f"{where}: an answer is {kind_of(value)}, expected text.")
     return tuple(dict.fromkeys(text for value in values if (text := str(value).strip())))

@@ -9,7 +9,6 @@ from clearbench.common.languages import Language
 from clearbench.common.pairs import Pair
 from clearbench.tasks.dataset import Dataset, Qrels, TaskPair, Texts
 from clearbench.tasks.formats.base import Wanted, left_out
-from clearbench.tasks.formats.parsing import make_texts
 from clearbench.tasks.spec import TaskSpec
 
 SHARED = "all languages"
@@ -22,14 +21,14 @@ class Parsed:
 
     Attributes:
         path: The file, for messages.
-        queries: Question id -> text.
-        passages: Passage id -> text.
+        queries: Its questions.
+        passages: Its passages.
         gold: Question id -> id of its passage.
     """
 
     path: Path
-    queries: tuple[tuple[str, str], ...]
-    passages: tuple[tuple[str, str], ...]
+    queries: Texts
+    passages: Texts
     gold: Mapping[str, str]
 
 
@@ -52,8 +51,7 @@ def assemble(
     first = next(iter(parsed.values()))
     for other in parsed.values():
         _check_parallel(first, other)
-    pools = {lang: make_texts(lang, data.passages, "passage", data.path) for lang, data in parsed.items()}
-    queries = {lang: make_texts(lang, data.queries, "query", data.path) for lang, data in parsed.items()}
+    queries = {lang: data.queries for lang, data in parsed.items()}
     shared: Qrels = {query: {passage: 1} for query, passage in first.gold.items()}
     qrels = {SHARED: shared}
     if merge:
@@ -66,7 +64,7 @@ def assemble(
     loaded = Dataset(
         task=spec.name,
         version=spec.version,
-        pools={str(lang): pool for lang, pool in pools.items()},
+        pools={str(lang): data.passages for lang, data in parsed.items()},
         queries={str(lang): texts for lang, texts in queries.items()},
         qrels=qrels,
         pairs=tuple(
@@ -98,9 +96,9 @@ def _check_parallel(first: Parsed, other: Parsed) -> None:
             f"{other.path}: question {query!r} belongs to passage {other.gold[query]!r}, "
             f"in {first.path} to {first.gold[query]!r}."
         )
-    ours, theirs = dict(first.passages), dict(other.passages)
-    if ours.keys() != theirs.keys():
-        key = min(ours.keys() ^ theirs.keys())
+    ours, theirs = set(first.passages.ids), set(other.passages.ids)
+    if ours != theirs:
+        key = min(ours ^ theirs)
         raise DataError(
             f"{other.path if key in ours else first.path}: passage {key!r} is missing; "
             "the languages of this task must have the same passages."

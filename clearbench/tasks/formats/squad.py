@@ -7,17 +7,18 @@ Sources: Artetxe et al. (2020), "On the Cross-lingual Transferability of Monolin
 (2020), "MLQA"; Clark et al. (2020), "TyDi QA".
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from clearbench.common.errors import DataError
-from clearbench.common.languages import ENGLISH
+from clearbench.common.languages import ENGLISH, Language
 from clearbench.common.pairs import Pair
 from clearbench.tasks.dataset import Dataset, Qrels, TaskPair, Texts
 from clearbench.tasks.formats.base import SplitOptions, Wanted, language_files, languages_of, left_out, text_id
+from clearbench.tasks.formats.gather import TextsBuilder
 from clearbench.tasks.formats.parallel import Parsed, all_pairs, assemble, merge_equal
-from clearbench.tasks.formats.parsing import id_field, list_field, make_texts, read_json, text_field
+from clearbench.tasks.formats.parsing import list_field, read_json, text_field
 from clearbench.tasks.sources import SourceFiles
 from clearbench.tasks.spec import TaskSpec
 
@@ -37,12 +38,13 @@ class SquadOptions(SplitOptions):
 
 
 class _Question(NamedTuple):
-    """One question with its paragraph: position "article-paragraph" and text."""
+    """One question with its paragraph: position "article-paragraph" and text; and its place in the file."""
 
     id: str
     text: str
     position: str
     context: str
+    where: str
 
 
 class SquadReader:
@@ -62,7 +64,7 @@ class SquadReader:
         if self._options.layout != "parallel":
             return self._load_separate(wanted)
         paths, notes = language_files(self._files, "questions", languages_of(wanted.pairs), wanted)
-        parsed = {language: _parse_parallel(path) for language, path in paths.items()}
+        parsed = {language: _parse_parallel(language, path) for language, path in paths.items()}
         return assemble(self._spec, wanted, parsed, merge=self._options.merge_duplicate_questions, notes=notes)
 
     def _load_separate(self, wanted: Wanted) -> Dataset:
@@ -88,9 +90,8 @@ class SquadReader:
             for query, context in contexts.items():
                 clusters.setdefault(query, context)
             pool = str(pair) if self._options.layout == "pairs" else str(pair.passage)
-            passages = {text_id(question.context): question.context for question in questions}
-            pools[pool] = make_texts(pair.passage, passages.items(), "passage", path)
-            queries = make_texts(pair.query, ((one.id, one.text) for one in questions), "query", path)
+            pools[pool] = _gather_passages(pair.passage, path, {text_id(one.context): one for one in questions})
+            queries = _gather_queries(pair.query, path, questions)
             qrels: Qrels = {query: {context: 1} for query, context in contexts.items()}
             if self._options.merge_duplicate_questions:
                 queries, qrels = merge_equal(queries, qrels)
@@ -120,16 +121,28 @@ class SquadReader:
         return {} if path is None else {one.id: text_id(one.context) for one in _questions(path)}
 
 
-def _parse_parallel(path: Path) -> Parsed:
+def _parse_parallel(language: Language, path: Path) -> Parsed:
     """Read one language of a parallel task; a passage's id is its position, the same in every language."""
-    queries: list[tuple[str, str]] = []
-    passages: dict[str, str] = {}
-    gold: dict[str, str] = {}
-    for question in _questions(path):
-        position = passages.setdefault(question.context, question.position)
-        queries.append((question.id, question.text))
-        gold[question.id] = position
-    return Parsed(path, tuple(queries), tuple((position, text) for text, position in passages.items()), gold)
+    questions = list(_questions(path))
+    first: dict[str, _Question] = {}
+    gold = {one.id: first.setdefault(one.context, one).position for one in questions}
+    passages = _gather_passages(language, path, {one.position: one for one in first.values()})
+    return Parsed(path, _gather_queries(language, path, questions), passages, gold)
+
+
+def _gather_queries(language: Language, path: Path, questions: Iterable[_Question]) -> Texts:
+    builder = TextsBuilder(language, "query")
+    for one in questions:
+        builder.add(one.id, one.text, one.where)
+    return builder.build(path)
+
+
+def _gather_passages(language: Language, path: Path, questions: Mapping[str, _Question]) -> Texts:
+    """Return the paragraphs of questions, by the ids given."""
+    builder = TextsBuilder(language, "passage")
+    for key, one in questions.items():
+        builder.add(key, one.context, one.where)
+    return builder.build(path)
 
 
 def _questions(path: Path) -> Iterator[_Question]:
@@ -145,7 +158,7 @@ def _questions(path: Path) -> Iterator[_Question]:
             context = text_field(paragraph, "context", where).strip()
             for row in list_field(paragraph, "qas", where):
                 text = text_field(row, "question", where).strip()
-                yield _Question(id_field(row, "id", where), text, f"{number}-{index}", context)
+                yield _Question(text_field(row, "id", where), text, f"{number}-{index}", context, where)
 
 
 def read_titles(file: Path) -> Iterator[tuple[object, object]]:

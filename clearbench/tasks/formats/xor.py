@@ -13,7 +13,8 @@ from clearbench.common.pairs import Pair
 from clearbench.tasks.dataset import Dataset, TaskPair
 from clearbench.tasks.formats.base import Answers, Questions, ReaderOptions, Wanted, english_pool_pairs, left_out
 from clearbench.tasks.formats.corpus import load_corpus
-from clearbench.tasks.formats.parsing import id_field, list_field, make_texts, read_json_lines, text_field
+from clearbench.tasks.formats.gather import TextsBuilder
+from clearbench.tasks.formats.parsing import kind_of, list_field, read_json_lines, text_field
 from clearbench.tasks.sources import SourceFiles
 from clearbench.tasks.spec import TaskSpec
 
@@ -60,11 +61,7 @@ class XorReader:
             task=self._spec.name,
             version=self._spec.version,
             pools={name: pool},
-            queries={
-                str(language): make_texts(language, items, "query", path)
-                for language, items in queries.items()
-                if items
-            },
+            queries={str(language): questions.build(path) for language, questions in queries.items() if questions},
             qrels={},
             pairs=tuple(TaskPair(*pair, str(pair.query), name) for pair in wanted.pairs if queries[pair.query]),
             answers=answers,
@@ -79,7 +76,7 @@ class XorReader:
         """Read the questions of the given languages, and the answers of all."""
         known = {str(language): language for language in self._spec.spellings}
         known |= {spelling: language for language, spelling in self._spec.spellings.items()}
-        queries: Questions = {language: [] for language in languages}
+        queries: Questions = {language: TextsBuilder(language, "query") for language in languages}
         answers: Answers = {}
         for where, row in read_json_lines(path):
             spelling = text_field(row, "lang", where).strip()  # the training file has ' ar'
@@ -87,17 +84,17 @@ class XorReader:
             if language is None:
                 expected = ", ".join(self._spec.languages)
                 raise DataError(f"{where}: language {spelling!r} is none of the task's: {expected}.")
-            key = id_field(row, "id", where)
+            key = text_field(row, "id", where)
             if key in answers:
                 raise DataError(f"{where}: query id {key!r} occurs twice; ids must be unique.")
             answers[key] = _answers(list_field(row, "answers", where), where)
             if language in queries:
-                queries[language].append((key, text_field(row, "question", where)))
+                queries[language].add(key, text_field(row, "question", where), where)
         return queries, answers
 
 
 def _answers(values: list[object], where: str) -> tuple[str, ...]:
     for value in values:
         if not isinstance(value, str):
-            raise DataError(f"{where}: field 'answers' holds {value!r}, expected a list of texts.")
+            raise DataError(f"{where}: field 'answers' holds {kind_of(value)}, expected a list of texts.")
     return tuple(map(str, values))

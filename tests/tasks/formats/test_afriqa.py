@@ -71,5 +71,5 @@ def test_missing_languages_are_noted(tmp_path):
 
 
 def test_a_context_of_another_type_is_an_error(tmp_path):
-    with pytest.raises(DataError, match=r"hau\.test\.json:1: field 'context': found 7, expected text or null"):
-        load_rows(tmp_path, hau=[row("0", 7)])
+    with pytest.raises(DataError, match=r"hau\.test\.json:1: field 'context': found a list, expected text"):
+        load_rows(tmp_path, hau=[row("0", [7])])

@@ -1,5 +1,8 @@
 """BEIR-style folders: pairs from the judgements, languages, splits, and what is refused."""
 
+import gzip
+from dataclasses import replace
+
 import pytest
 from builders.files import write, write_jsonl
 from builders.tasks import write_task
@@ -55,8 +58,57 @@ def test_pairs_can_be_selected(tmp_path):
 
 
 def test_queries_without_a_relevant_passage_are_left_out_and_counted(tmp_path):
-    data = load_folder(tmp_path, qrels=QRELS + "4\te1\t0\n")
-    assert data.notes == ("1 queries without a relevant passage are left out.",)
+    data = load_folder(tmp_path, qrels=QRELS + "2\td1\t0\n4\te1\t0\n")
+    assert data.notes == ("en-en: queries without a relevant passage are left out: 1 (4).",)
+    assert data.left_out == {"de-en": (), "en-de": (), "en-en": ("4",)}
+
+
+def test_queries_that_no_judgement_names_are_left_out_of_every_pair_and_counted(tmp_path):
+    data = load_folder(tmp_path)
+    assert data.left_out == {"de-en": (), "en-de": ("4",), "en-en": ("4",)}
+    assert data.notes[0] == "en-de: queries without a relevant passage are left out: 1 (4)."
+
+
+@pytest.mark.parametrize("key", ["id", "docid", "doc_id", "_id"])
+def test_ids_have_the_usual_names(tmp_path, key):
+    corpus = [{key: row["_id"], **{name: value for name, value in row.items() if name != "_id"}} for row in CORPUS]
+    expected = load_folder(tmp_path / "plain")
+    assert load_folder(tmp_path / "other", corpus).pools == expected.pools
+
+
+def test_a_numeric_title_is_text(tmp_path):
+    data = load_folder(tmp_path, [{**CORPUS[0], "title": 1984}, *CORPUS[1:]])
+    assert data.pools["en"].texts[0] == "1984  eat honey."
+
+
+def test_all_three_files_may_have_another_form(tmp_path):
+    expected = load_folder(tmp_path / "plain")
+    write_jsonl(tmp_path / "queries.jsonl", QUERIES)
+    names = ("_id", "title", "text", "language")
+    values = [[row.get("title", ""), row["text"], row.get("language", "de")] for row in CORPUS]
+    lines = [",".join(names), *(",".join([row["_id"], *more]) for row, more in zip(CORPUS, values, strict=True))]
+    write(tmp_path / "corpus.csv.gz", gzip.compress("\n".join(lines).encode()))
+    write(tmp_path / "qrels" / "test.csv", QRELS.replace("\t", ","))
+    data = load_task(str(tmp_path))
+    assert {str(pair): data.pair_fingerprint(pair) for pair in data.pairs} == {
+        str(pair): expected.pair_fingerprint(pair) for pair in expected.pairs
+    }
+
+
+SELF = [{"_id": key, "text": f"Question {key}?", "language": "en"} for key in ("d1", "d2", "d3")]
+SELF_QRELS = "d1\td2\t1\nd2\td1\t1\nd1\td1\t1\n"
+
+
+def test_queries_that_are_passages_can_be_left_out_of_their_own_rankings(tmp_path):
+    plain = load_folder(tmp_path, SELF, SELF, SELF_QRELS)
+    assert plain.own_passages == {} and plain.qrels["en-en"]["d1"] == {"d2": 1, "d1": 1}
+    assert "1 query in the pool under the same id, not relevant to themselves: d2" in plain.notes[-1]
+    data = load_task(str(tmp_path), options={"skip_self": "true"})
+    assert data.own_passages == {"en-en": {"d1": "d1", "d2": "d2"}}
+    assert data.qrels["en-en"] == {"d1": {"d2": 1}, "d2": {"d1": 1}}
+    assert data.options == {"skip_self": "True"} and not any("themselves" in note for note in data.notes)
+    pair = data.pairs[0]
+    assert data.pair_fingerprint(pair) != replace(data, own_passages={}).pair_fingerprint(pair)
 
 
 def test_languages_can_be_an_option(tmp_path):
@@ -90,14 +142,17 @@ def test_the_only_split_is_taken_and_of_several_test(tmp_path):
     [
         ({"qrels": QRELS + "9\te1\t1\n1\te9\t1\n8\te1\t1\n"}, "query '9'; .*passage 'e9' .*2 rows .*query and 1 rows"),
         ({"qrels": QRELS + "1\te1\tmuch\n"}, r"test\.tsv:7: relevance 'much' is not a whole number"),
-        ({"qrels": QRELS + "1\te1\n"}, r"test\.tsv:7: 2 fields; expected"),
-        ({"qrels": "1\te1\t1.0\n" + QRELS}, r"test\.tsv:1: relevance '1\.0' is not a whole number"),
+        ({"qrels": QRELS + "1\te1\n"}, r"test\.tsv:7: found 2 fields, expected 3"),
+        ({"qrels": "1\te1\t0.5\n" + QRELS}, r"test\.tsv:1: relevance '0\.5' is not a whole number"),
         ({"qrels": QRELS + "1\te1\t1\n"}, "judged twice, differently"),
         ({"qrels": "1\te1\t0\n"}, "no query has a relevant passage"),
         ({"corpus": [*CORPUS, CORPUS[0]]}, r"corpus\.jsonl:4: passage id 'e1' occurs twice"),
         ({"queries": [*QUERIES, QUERIES[0]]}, r"queries\.jsonl:5: query id '1' occurs twice"),
         ({"queries": [*QUERIES, QUERIES[0] | {"_id": "9"}]}, "parallel_id 'bears' occurs twice in en"),
-        ({"corpus": [{**CORPUS[0], "title": "", "text": ""}, *CORPUS[1:]]}, "passage 'e1' has an empty text"),
+        (
+            {"corpus": [*CORPUS, {"_id": "e3", "text": "", "lang": "en"}]},
+            r"corpus\.jsonl:4: passage 'e3' has an empty text",
+        ),
         ({"corpus": [{**CORPUS[0], "language": "xx"}]}, r"corpus\.jsonl:1: Unknown language 'xx'"),
     ],
 )

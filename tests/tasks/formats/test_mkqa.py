@@ -81,8 +81,14 @@ def test_the_official_mkqa_file_goes_before_copies_and_drops_answer_types(tmp_pa
         (official(1, {"type": "binary", "text": "yes"}), "none of 1 questions has an answer"),
         (official(1, SHORT) | {"queries": {"en": "Who?"}}, r":1: queries: field 'zh_cn': found only 'en'"),
         (official(1, SHORT) | {"answers": []}, r":1: answers: found a list, expected a JSON object with field 'en'"),
-        (official(1, "Ridley"), "answers.en holds 'Ridley', expected objects"),
-        (official(1, {"type": "number", "text": 7}), "an answer is 7, expected text"),
+        (official(1, "Ridley"), "answers.en holds text, expected objects"),
+        (official(1, {"type": "number", "text": 7}), r":1: an answer is a number, expected text"),
+        (official(1, {"type": ["binary"], "text": "a"}), r":1: answers\.en: field 'type': found a list, expected text"),
+        (official(1, {"type": {}, "text": "a"}), r"field 'type': found an object, expected text"),
+        (official(1, {**SHORT, "aliases": "Ridley"}), r":1: answers\.en: field 'aliases': found text, expected a list"),
+        (official(1, {**SHORT, "aliases": 7}), r"field 'aliases': found a number, expected a list"),
+        (official(1, {**SHORT, "aliases": [["a"]]}), r"an answer is a list, expected text"),
+        (official(1, {**SHORT, "text": {"a": 1}}), r"an answer is an object, expected text"),
     ],
 )
 def test_broken_official_rows_are_errors(tmp_path, row, message):

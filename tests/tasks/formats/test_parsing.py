@@ -6,8 +6,14 @@ import pytest
 from builders.files import write
 
 from clearbench.common.errors import DataError
-from clearbench.common.languages import ENGLISH
-from clearbench.tasks.formats.parsing import make_texts, read_json, read_json_lines, read_lines, text_field
+from clearbench.tasks.formats.parsing import (
+    LONGEST_LINE,
+    optional_text,
+    read_json,
+    read_json_lines,
+    read_lines,
+    text_field,
+)
 
 
 def test_lines_end_at_line_feeds_only(tmp_path):
@@ -84,31 +90,30 @@ def test_numbers_too_long_for_python_are_an_error_too(tmp_path):
         list(read_json_lines(path))
 
 
-@pytest.mark.parametrize(("row", "found"), [({"q": 1}, "a number"), ({"p": "x"}, "only 'p'"), ([], "a list")])
+@pytest.mark.parametrize(("row", "found"), [({"q": 1.5}, "a number"), ({"p": "x"}, "only 'p'"), ([], "a list")])
 def test_a_field_of_another_type_is_an_error(row, found):
     with pytest.raises(DataError, match=f"here: .*found {found}"):
         text_field(row, "q", "here")
 
 
-@pytest.mark.parametrize(
-    ("items", "message"),
-    [
-        ([("1", "a"), ("1", "b")], "query id '1' occurs twice"),
-        ([("1", "")], "query '1' has an empty text"),
-        ([("1", " \u2003")], "query '1' has an empty text"),
-        ([("", "a")], "a query has an empty id"),
-        ([("no_query", "a")], "'no_query' is not usable"),
-        ([("1", "a\0b")], "query '1' holds a NUL"),
-        ([("1\0", "a")], "holds a NUL"),
-        ([("1", "a\ud800")], "query '1' holds a lone surrogate"),
-        ([("\ud800", "a")], "holds a lone surrogate"),
-        ([], "no queries in en"),
-    ],
-)
-def test_unusable_texts_are_refused(items, message):
-    with pytest.raises(DataError, match=message):
-        make_texts(ENGLISH, items, "query", "file")
+def test_a_whole_number_is_text_a_fraction_is_not():
+    assert text_field({"title": 1984}, "title", "here") == optional_text({"title": 1984}, "title", "here") == "1984"
+    assert optional_text({"title": None}, "title", "here") == optional_text({}, "title", "here") == ""
+    for value in (19.84, True, ["1984"]):
+        with pytest.raises(DataError, match=r"here: field 'title': found .*, expected text"):
+            optional_text({"title": value}, "title", "here")
 
 
-def test_the_id_no_query_is_fine_for_a_passage():
-    assert make_texts(ENGLISH, [("no_query", "a")], "passage", "file").ids == ("no_query",)
+@pytest.mark.parametrize("content", ["[" * 100_000, '{"a":' * 100_000, '{"a": [' + "[" * 5_000 + "]" * 5_000 + "]}"])
+def test_json_that_is_nested_too_deep_is_one_message(tmp_path, content):
+    path = write(tmp_path / "a.jsonl", '{"a": 1}\n' + content + "\n")
+    with pytest.raises(DataError, match=r"a\.jsonl:2: not usable JSON: lists or objects within each other"):
+        list(read_json_lines(path))
+    with pytest.raises(DataError, match=r"b\.json: not usable JSON"):
+        read_json(write(tmp_path / "b.json", content))
+
+
+def test_a_line_that_is_longer_than_any_row_is_an_error(tmp_path):
+    path = write(tmp_path / "a.jsonl", b'{"a": 1}\n{"a": "' + b"x" * LONGEST_LINE + b'"}\n')
+    with pytest.raises(DataError, match=r"a\.jsonl:2: the line has more than 16,777,216 bytes"):
+        list(read_json_lines(path))

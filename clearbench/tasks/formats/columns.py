@@ -1,0 +1,64 @@
+"""The names that columns of ids and of relevance have in data sets; columns are found by name, never by place."""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from clearbench.common.errors import DataError
+from clearbench.common.text import listed
+
+
+class Column(NamedTuple):
+    """A column of a table or a field of JSON lines.
+
+    Attributes:
+        what: What it holds, for messages.
+        usual: BEIR's own name, which wins where others are there too.
+        others: Further names, as `_normalise` writes them.
+    """
+
+    what: str
+    usual: str
+    others: tuple[str, ...]
+
+    def find(self, names: Collection[str], where: str) -> str:
+        """Return the one of a row's names that means this column; letter case, hyphens and blanks do not matter.
+
+        Args:
+            names: Names of the row's columns.
+            where: Place in the file, for messages.
+        Raises:
+            DataError: No name means it, or two do and none is the usual one.
+        """
+        if self.usual in names:
+            return self.usual
+        known = [name for name in names if self.is_named(name)]
+        if len(known) == 1:
+            return known[0]
+        if known:
+            raise DataError(
+                f"{where}: columns {' and '.join(map(repr, known))} could both be the {self.what}; name one of them "
+                f"{self.usual}, or leave one out."
+            )
+        raise DataError(
+            f"{where}: no column is the {self.what}: found {listed(map(repr, names), 8)}; expected "
+            f"{' or '.join(filter(None, [self.usual, ', '.join(self.others)]))}."
+        )
+
+    def is_named(self, name: str) -> bool:
+        """Whether a name means this column."""
+        return _normalise(name) in (_normalise(self.usual), *self.others)
+
+
+_QUERY = ("query_id", "queryid", "qid", "q_id", "question_id", "topic_id")
+_PASSAGE = ("doc_id", "docid", "docno", "did", "passage_id", "passageid", "pid", "document_id")
+
+QUERY_ID = Column("query id", "query-id", (*_QUERY[1:], "topic"))
+PASSAGE_ID = Column("passage id", "corpus-id", ("corpusid", *_PASSAGE))
+RELEVANCE = Column("relevance", "score", ("relevance", "rel", "label", "grade", "relevance_score"))
+OWN_QUERY_ID = Column("query's id", "_id", ("id", *_QUERY))
+TEXT = Column("text", "text", ())
+OWN_PASSAGE_ID = Column("passage's id", "_id", ("id", *_PASSAGE))
+
+
+def _normalise(name: str) -> str:
+    return name.strip().casefold().replace("-", "_").replace(" ", "_")

@@ -1,0 +1,87 @@
+"""Gathering the texts of a query set or a pool, and refusing what later stages cannot carry."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+from clearbench.common.errors import DataError
+from clearbench.common.languages import Language
+from clearbench.tasks.dataset import Texts
+
+Kind = Literal["query", "passage"]
+
+
+class TextsBuilder:
+    """Takes the rows of a file one by one and makes a query set or a pool of them; errors name the row's place."""
+
+    def __init__(self, language: Language, kind: Kind) -> None:
+        self._language, self._kind = language, kind
+        self._texts: dict[str, str] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._texts)
+
+    def add(self, key: str, text: str, where: str) -> None:
+        """Take one row.
+
+        NUL ends a C string, a lone surrogate cannot be encoded, and trec_eval returns another query's result for the
+        query id `no_query`.
+
+        Args:
+            key: Id of the query or passage.
+            text: Its text.
+            where: Place in the file, for messages.
+        Raises:
+            DataError: The id is repeated, empty or unusable, or the text is empty or unusable.
+        """
+        if key in self._texts:
+            raise DataError(f"{where}: {self._kind} id {key!r} occurs twice; ids must be unique.")
+        if not key or key.isspace():
+            raise DataError(f"{where}: a {self._kind} has an empty id (its text: {text[:60]!r}).")
+        if self._kind == "query" and key == "no_query":
+            raise DataError(f"{where}: query id 'no_query' is not usable: trec_eval keeps it for itself.")
+        if not text or text.isspace():
+            raise DataError(f"{where}: {self._kind} {key!r} has an empty text; fill it in, or leave the row out.")
+        _check_carriable(key, f"{where}: {self._kind} id {key!r}")
+        _check_carriable(text, f"{where}: the text of {self._kind} {key!r}")
+        self._texts[key] = text
+
+    def build(self, where: Path | str) -> Texts:
+        """Return the texts in the order of their rows.
+
+        Args:
+            where: File or folder, for the message.
+        Raises:
+            DataError: There are none.
+        """
+        if not self._texts:
+            plural = "queries" if self._kind == "query" else "passages"
+            raise DataError(f"{where}: no {plural} in {self._language}; expected at least one.")
+        return Texts(self._language, tuple(self._texts), tuple(self._texts.values()))
+
+
+def make_texts(language: Language, items: Iterable[tuple[str, str]], kind: Kind, where: Path | str) -> Texts:
+    """Build a query set or a pool of texts that have no line of their own, as `TextsBuilder` does.
+
+    Args:
+        language: Language of the texts.
+        items: (id, text) of each query or passage.
+        kind: Which of the two they are, for messages.
+        where: File or folder, for messages.
+    Raises:
+        DataError: See `TextsBuilder`.
+    """
+    builder = TextsBuilder(language, kind)
+    for key, text in items:
+        builder.add(key, text, str(where))
+    return builder.build(where)
+
+
+def _check_carriable(text: str, what: str) -> None:
+    if "\0" in text:
+        raise DataError(f"{what} holds a NUL character.")
+    if not text.isascii():
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise DataError(f"{what} holds a lone surrogate (at character {error.start}).") from None

@@ -1,0 +1,140 @@
+"""Rows by column name, from any of the forms in which data sets store tables: JSON lines, tsv, csv, Parquet."""
+
+import csv
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from clearbench.common.errors import DataError
+from clearbench.common.text import count
+from clearbench.tasks.formats.parsing import LONGEST_LINE, Row, read_json_lines, read_lines
+from clearbench.tasks.formats.unpack import PACKED, plain_name
+
+ENDINGS = (".jsonl", ".json", ".ndjson", ".tsv", ".csv", ".parquet")
+"""Endings of the files that hold rows; all but Parquet may be packed."""
+ACCEPTED = "JSON lines (.jsonl), .tsv or .csv, each also with .gz or .zst, or .parquet"
+
+
+def find_rows(folder: Path, stem: str) -> Path | None:
+    """Return the one file in a folder that holds rows and has a name such as `corpus.jsonl.gz`, or None.
+
+    Raises:
+        DataError: There are several.
+    """
+    found = [path for path in _candidates(folder, stem) if path.exists()]
+    if len(found) > 1:
+        names = " and ".join(path.name for path in found)
+        raise DataError(f"{folder}: {names}: expected one file of {stem}; take the others away.")
+    return found[0] if found else None
+
+
+def is_rows(path: Path) -> bool:
+    """Whether a file's name says that it holds rows."""
+    return plain_name(path).endswith(ENDINGS)
+
+
+def read_rows(path: Path) -> Iterator[tuple[str, Row]]:
+    """Give place ("file:line", of Parquet "file, row n") and values by column name of every row.
+
+    A tsv or csv file must begin with a line that names the columns. Fields of a tsv file have no quotes: one line is
+    one row, always.
+
+    Raises:
+        DataError: The file is of another form, missing or broken.
+    """
+    name = plain_name(path)
+    reader = next((read for ending, read in _READERS.items() if name.endswith(ending)), None)
+    if reader is None:
+        raise DataError(f"{path}: unknown form of a file of rows; expected {ACCEPTED}.")
+    return reader(path)
+
+
+def read_tsv_fields(path: Path) -> Iterator[tuple[str, list[str]]]:
+    """Give place and fields of every line of a tsv file, its header too."""
+    for number, line in read_lines(path):
+        yield f"{path}:{number}", line.split("\t")
+
+
+def read_csv_fields(path: Path) -> Iterator[tuple[str, list[str]]]:
+    """Give place and fields of every row of a csv file, its header too; a quoted field may hold line feeds.
+
+    Raises:
+        DataError: The file is broken.
+    """
+    numbers: list[int] = []  # of the lines of the current row
+
+    def lines() -> Iterator[str]:
+        for number, line in read_lines(path, keep_blank=True):
+            numbers.append(number)
+            yield line + "\n"
+
+    csv.field_size_limit(LONGEST_LINE)
+    try:
+        for fields in csv.reader(lines(), strict=True):
+            if any(fields):
+                yield f"{path}:{numbers[0]}", fields
+            numbers.clear()
+    except csv.Error as error:
+        raise DataError(f"{path}:{numbers[0] if numbers else 1}: not csv: {error}.") from None
+
+
+def name_fields(rows: Iterator[tuple[str, list[str]]]) -> Iterator[tuple[str, Row]]:
+    """Give the rows of a table by column name; its first row names the columns.
+
+    Raises:
+        DataError: A column has no name of its own, or a row has another number of fields.
+    """
+    where, header = next(rows)
+    names = [name.strip() for name in header]
+    if repeated := [name for name in names if names.count(name) > 1]:
+        raise DataError(f"{where}: two columns are named {repeated[0]!r}; each needs a name of its own.")
+    for where, fields in rows:
+        check_width(fields, len(names), where)
+        yield where, dict(zip(names, fields, strict=True))
+
+
+def check_width(fields: list[str], width: int, where: str) -> None:
+    """Raise DataError unless a row has as many fields as there are columns."""
+    if len(fields) != width:
+        raise DataError(f"{where}: found {count(len(fields), 'field')}, expected {width} as in the first line.")
+
+
+def _candidates(folder: Path, stem: str) -> Iterator[Path]:
+    for ending in ENDINGS:
+        yield folder / f"{stem}{ending}"
+        if ending != ".parquet":
+            yield from (folder / f"{stem}{ending}{packed}" for packed in PACKED)
+
+
+def _read_tsv(path: Path) -> Iterator[tuple[str, Row]]:
+    return name_fields(read_tsv_fields(path))
+
+
+def _read_csv(path: Path) -> Iterator[tuple[str, Row]]:
+    return name_fields(read_csv_fields(path))
+
+
+def _read_parquet(path: Path) -> Iterator[tuple[str, Row]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    number = 0
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches():
+                for row in batch.to_pylist():
+                    number += 1
+                    yield f"{path}, row {number:,}", row
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such file.") from None
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(f"{path}: cannot be read as Parquet: {error}") from error
+    if not number:
+        raise DataError(f"{path}: the file is empty.")
+
+
+_READERS: dict[str, Callable[[Path], Iterator[tuple[str, Row]]]] = {
+    **dict.fromkeys((".jsonl", ".json", ".ndjson"), read_json_lines),
+    ".tsv": _read_tsv,
+    ".csv": _read_csv,
+    ".parquet": _read_parquet,
+}
