@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 from clearbench.common.errors import ClearbenchError
+from clearbench.common.text import first_line
 
 INTERRUPTED = 130
 # Errors of the operating system, which are reported in its words, without a traceback.
@@ -39,6 +40,14 @@ def execute_command(command: Callable[..., Any], arguments: Sequence[str] | None
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  so that the interpreter's last flush cannot fail
         return 0
+    except ImportError as error:
+        if (package := _importing_package(error)) == "clearbench":
+            raise
+        return _fail(
+            f"The package {package} cannot be imported: {first_line(error)}. It does not fit the others that are "
+            f"installed: pip install -U {package}.",
+            1,
+        )
     except OSError as error:
         if error.errno not in SYSTEM_SAYS_NO:
             raise
@@ -47,6 +56,16 @@ def execute_command(command: Callable[..., Any], arguments: Sequence[str] | None
     if result == INTERRUPTED:
         return _fail("Interrupted. What was finished is kept; the same command goes on from there.", INTERRUPTED)
     return result if isinstance(result, int) else 0
+
+
+def _importing_package(error: ImportError) -> str:
+    """Return the package whose code failed to import something."""
+    frame = error.__traceback__
+    name = "clearbench"
+    while frame is not None:
+        name = frame.tb_frame.f_globals.get("__name__", name)
+        frame = frame.tb_next
+    return name.partition(".")[0]
 
 
 def _fail(message: str, code: int) -> int:

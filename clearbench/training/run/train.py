@@ -20,7 +20,6 @@ from clearbench.training.run.callbacks import Evaluations, evaluations, loss_cur
 from clearbench.training.run.card import model_card
 from clearbench.training.run.checkpoints import describe_last, publish_files, quiet_saving, saving, staging_folder
 from clearbench.training.run.config import TrainConfig
-from clearbench.training.run.lora import merge_lora
 from clearbench.training.run.output import check_same_inputs, open_output, prepare_output
 from clearbench.training.run.prepare import EvaluateEncoder, Prepared, prepare
 from clearbench.training.run.trainer import check_weights
@@ -136,10 +135,9 @@ def _save_result(prepared: Prepared, manifest: TrainingManifest) -> TrainingMani
     """Write the result beside the checkpoints: a plain folder, whole or not at all."""
     config = prepared.trainer.config
     check_weights(prepared.trainer.model, manifest.step, config.out)
-    model = merge_lora(prepared.trainer.model) if config.lora else prepared.trainer.model
     staged = staging_folder(config.out, "result")
     with saving(config.out, "trained checkpoint"):
-        model.save_pretrained(str(staged), create_model_card=False)
+        prepared.trainer.write_model(staged)
         manifest = manifest.model_copy(update={"weights": hash_checkpoint(staged)})
         (staged / "README.md").write_text(model_card(manifest, config.out.resolve().name), encoding="utf-8")
         write_manifest(staged, manifest)

@@ -17,6 +17,7 @@ from clearbench.training.run.batches import ROW, BatchPlan, PlannedBatches
 from clearbench.training.run.checkpoints import describe_last, prune_checkpoints, publish_folder, saving, staging_folder
 from clearbench.training.run.collate import split_columns
 from clearbench.training.run.config import TrainConfig
+from clearbench.training.run.lora import load_adapters, merge_lora, save_adapters
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -163,7 +164,21 @@ class RowTrainer(SentenceTransformerTrainer):
             self.accelerator.wait_for_everyone()
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        self.model.save_pretrained(output_dir or str(self.config.out), create_model_card=False)
+        folder = Path(output_dir or self.config.out)
+        self.write_model(folder)
+        if self.config.lora:
+            save_adapters(self.model, folder)
+
+    def write_model(self, folder: Path) -> None:
+        """Write the model as a plain sentence-transformers folder, with adapters merged into its weights."""
+        model = merge_lora(self.model) if self.config.lora else self.model
+        model.save_pretrained(str(folder), create_model_card=False)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        if self.config.lora:
+            load_adapters(self.model, Path(resume_from_checkpoint))
+        else:
+            super()._load_from_checkpoint(resume_from_checkpoint)
 
 
 def check_weights(model: torch.nn.Module, step: int, out: Path) -> None:
