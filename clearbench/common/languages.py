@@ -1,10 +1,10 @@
 """Languages: one identity, one printed form, and the table of known varieties.
 
-A language is an ISO 639-3 code with an ISO 15924 script. Traditional Chinese may also have a region, because one data
-set has it twice. Data sets spell languages in many ways (`de`, `deu`, `deu_Latn`, `zh_cn`, `iw`); all of them are read
-here, and everywhere else a language is a `Language` that prints in one way only.
+A language is an ISO 639-3 code with an ISO 15924 script, and a region if it is spelled with one (`pt_BR`). Data sets
+spell languages in many ways (`de`, `deu`, `deu_Latn`, `pt-BR`, `zh_cn`, `iw`); all of them are read here, and
+everywhere else a language is a `Language` that prints in one way only.
 
-The table is `languages.csv`, one row per variety: variant, short, name, tier. The tier follows the classes of
+What is known of each stands in the tables of `language_table`. The tier follows the classes of
 Joshi et al. (2020), "The State and Fate of Linguistic Diversity and Inclusion in the NLP World", section 2:
 classes 5 and 4 are "high", 3 is "mid", 2 to 0 are "low". The assignment is our own in these cases:
 
@@ -13,70 +13,44 @@ classes 5 and 4 are "high", 3 is "mid", 2 to 0 are "low". The assignment is our 
   Standard Arabic (arb).
 - Other Arabic languages have a class only if the paper names them: Egyptian is "mid"; acm, apc, ars and ary are "low".
 - Simplified and Traditional Chinese both have the class of Chinese.
-- Romanised varieties of languages usually written in another script are "low", whatever the language's class.
+- Serbian, Bosnian and Uzbek have their class in both of their scripts. Other varieties in another than the language's
+  usual script are "low", whatever the language's class; a region makes no difference.
 - A language the paper does not list is "low".
 """
 
-import csv
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import Literal, NamedTuple, cast
 
 from clearbench.common.errors import UsageError, suggest
-
-Tier = Literal["high", "mid", "low"]
+from clearbench.common.language_table import (
+    CHINESE_REGIONS,
+    REGION_NAMES,
+    REGION_SCRIPTS,
+    LanguageRow,
+    Tier,
+    all_rows,
+    codes,
+    data_set_rows,
+    default_scripts,
+    regions,
+    scripts,
+    shorts,
+)
 
 UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}ー"
 """Characters of scripts written without blanks between words, for a set of a `regex` pattern."""
-
-# Codes that data sets use for a language whose row has another code: macrolanguages, older and alternative codes.
-_ALIASES = {
-    "ara": "arb",
-    "aze": "azj",
-    "cmn": "zho",
-    "fas": "pes",
-    "fil": "tgl",
-    "iw": "heb",
-    "lav": "lvs",
-    "mlg": "plt",
-    "mon": "khk",
-    "msa": "zsm",
-    "nb": "nob",
-    "nep": "npi",
-    "nor": "nob",
-    "ori": "ory",
-    "orm": "gaz",
-    "pus": "pbt",
-    "sqi": "als",
-    "swa": "swh",
-    "uzb": "uzn",
-}
-
-# Regions that can be named, with the script each implies. CN is what zho_Hans stands for already, so it is dropped.
-_CHINESE_REGIONS = {"CN": "Hans", "HK": "Hant", "TW": "Hant"}
-_REGION_NAMES = {"HK": "Hong Kong", "TW": "Taiwan"}
-
-
-class _Row(NamedTuple):
-    code: str
-    script: str
-    short: str
-    name: str
-    tier: Tier
 
 
 @dataclass(frozen=True, order=True)
 class Language:
     """A written variety of a language; prints as the one short form that `parse_language` reads back.
 
-    Make one with `parse_language`: it alone knows the aliases and checks that the table has the variety.
+    Make one with `parse_language`: it alone knows the aliases and checks the codes.
 
     Attributes:
         code: ISO 639-3, such as "deu".
         script: ISO 15924, such as "Latn".
-        region: ISO 3166-1, only to keep MKQA's Traditional Chinese of Hong Kong and Taiwan apart; else empty.
+        region: ISO 3166-1 or UN M49, where one was named: "BR" of `pt_BR`; else empty.
     """
 
     code: str
@@ -86,12 +60,10 @@ class Language:
     def __str__(self) -> str:
         if self == MULTIPLE:
             return self.code
-        row = _table().get((self.code, self.script))
-        if row is None:
-            return "_".join(filter(None, (self.code, self.script, self.region)))
-        default = _shorts().get(self.code)
-        base = row.short or (f"{default}_{self.script}" if default else self.code)
-        return f"{base}_{self.region}" if self.region else base
+        usual = self.script == default_scripts().get(self.code)
+        implied = REGION_SCRIPTS.get((self.code, self.region), self.script) == self.script
+        base = shorts().get(self.code, self.code)
+        return "_".join(filter(None, (base, "" if usual and implied else self.script, self.region)))
 
     @property
     def variant(self) -> str:
@@ -100,11 +72,16 @@ class Language:
 
     @property
     def name(self) -> str:
-        """English name, with the script where the language has several in the table."""
+        """English name, with the script where it is not the only one, and the region."""
         if self == MULTIPLE:
             return "several languages"
         name = _row(self).name
-        return f"{name}, {_REGION_NAMES[self.region]}" if self.region else name
+        return f"{name}, {REGION_NAMES.get(self.region, self.region)}" if self.region else name
+
+    @property
+    def is_english(self) -> bool:
+        """Whether it is English, of whatever region."""
+        return self.code == ENGLISH.code
 
     @property
     def tier(self) -> Tier:
@@ -123,19 +100,19 @@ def english_first(languages: Iterable[Language]) -> list[Language]:
 
 
 def languages() -> tuple[Language, ...]:
-    """Return every variety of the table, in its order."""
-    return tuple(Language(row.code, row.script) for row in _table().values())
+    """Return every variety of the data sets, in the order of their table."""
+    return tuple(Language(row.code, row.script) for row in data_set_rows().values())
 
 
 def parse_language(text: str) -> Language:
-    """Read any spelling of a language that the data sets use: `de`, `deu`, `deu-Latn`, `deu_Latn`, `zh_tw`.
+    """Read any spelling of a language: `de`, `deu`, `deu-Latn`, `deu_Latn`, `pt-BR`, `zh_tw`.
 
     Args:
         text: Language code (ISO 639-1 or 639-3), then a script and a region if any; letter case is ignored.
     Returns:
-        The language; without a script, the variety that its short code stands for.
+        The language; without a script, the variety that its short code or its region stands for.
     Raises:
-        UsageError: The table has no such variety.
+        UsageError: There is no such language, script or region.
     """
     language = find_language(text)
     if language is None:
@@ -144,72 +121,48 @@ def parse_language(text: str) -> Language:
 
 
 def find_language(text: str) -> Language | None:
-    """Return the language that a text spells, see `parse_language`, or None where the table has no such variety."""
+    """Return the language that a text spells, see `parse_language`, or None where there is none."""
     first, *rest = text.strip().replace("-", "_").split("_")
-    if first.lower() == MULTIPLE.code and not rest:
-        return MULTIPLE
-    code = _codes().get(first.lower())
-    if code is None:
+    if first.lower() == MULTIPLE.code:
+        return None if rest else MULTIPLE
+    script = rest.pop(0).title() if rest and rest[0].title() in scripts() else ""
+    region = rest.pop(0).upper() if rest and _is_region(rest[0]) else ""
+    code = codes().get(first.lower()) or (first.lower() if script and _is_code(first) else None)
+    if code is None or rest:
         return None
-    script = rest.pop(0).title() if rest and len(rest[0]) == 4 else ""
-    region = rest.pop(0).upper() if rest and code == "zho" else ""
-    implied = _CHINESE_REGIONS.get(region, "") if region else script
-    if rest or (region and not implied) or (script and script != implied):
+    if code == "zho" and region and not script and region not in CHINESE_REGIONS:
         return None
-    script = implied or _default_scripts()[code]
-    if (code, script) not in _table():
-        return None
-    return Language(code, script, region if region in _REGION_NAMES else "")
+    script = script or REGION_SCRIPTS.get((code, region)) or default_scripts()[code]
+    if (code, script, region) == ("zho", "Hans", "CN"):
+        region = ""  # the region that zho_Hans stands for
+    return Language(code, script, region)
+
+
+def _is_region(text: str) -> bool:
+    return text.upper() in regions() or (len(text) == 3 and text.isascii() and text.isdigit())
+
+
+def _is_code(text: str) -> bool:
+    return len(text) == 3 and text.isascii() and text.isalpha()
 
 
 def unknown_language(text: str) -> UsageError:
-    """Return the error that says a text spells no language of the table, with near names."""
+    """Return the error that says a text spells no language, with near names."""
     known = [form for language in languages() for form in (str(language), language.variant)]
     return UsageError(
-        f"Unknown language {text!r}: expected an ISO 639 code of the table, with a script if need be, "
-        f"such as de, deu_Latn or zh_Hant.{suggest(text.strip().replace('-', '_'), known)}"
+        f"Unknown language {text!r}: expected an ISO 639 code, with a script and a region if need be, "
+        f"such as de, deu_Latn, zh_Hant or pt_BR.{suggest(text.strip().replace('-', '_'), known)}"
     )
 
 
-def _row(language: Language) -> _Row:
-    row = _table().get((language.code, language.script))
-    if row is None:
-        raise UsageError(f"Language {language.variant} is not in the table; read languages with parse_language.")
-    return row
-
-
-@cache
-def _table() -> dict[tuple[str, str], _Row]:
-    """Rows of `languages.csv` by code and script, read on first use."""
-    with Path(__file__).with_name("languages.csv").open(encoding="utf-8", newline="") as file:
-        rows = [
-            _Row(
-                record["variant"][:3],
-                record["variant"][4:],
-                record["short"],
-                record["name"],
-                cast(Tier, record["tier"]),
-            )
-            for record in csv.DictReader(file)
-        ]
-    return {(row.code, row.script): row for row in rows}
-
-
-@cache
-def _shorts() -> dict[str, str]:
-    """Short code by ISO 639-3 code, for languages that have one."""
-    return {row.code: row.short for row in _table().values() if row.short}
-
-
-@cache
-def _default_scripts() -> dict[str, str]:
-    """Script meant where none is named: that of the row with the short code, else of the only row."""
-    first = {row.code: row.script for row in _table().values()}
-    return first | {row.code: row.script for row in _table().values() if row.short}
-
-
-@cache
-def _codes() -> dict[str, str]:
-    """ISO 639-3 code of the table by every code that is read: itself, the short code, the aliases."""
-    codes = {code: code for code, _ in _table()}
-    return codes | {short: code for code, short in _shorts().items()} | _ALIASES
+def _row(language: Language) -> LanguageRow:
+    """Return a variety's row, or one made of its codes where the tables lack it."""
+    if language == MULTIPLE:
+        raise UsageError(f"Language {language.variant} is several languages, which have no tier together.")
+    row = all_rows().get((language.code, language.script))
+    if row is not None:
+        return row
+    usual = all_rows().get((language.code, default_scripts().get(language.code, "")))
+    return LanguageRow(
+        language.code, language.script, "", f"{usual.name if usual else language.code} ({language.script})", "low"
+    )

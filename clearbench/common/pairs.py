@@ -1,6 +1,6 @@
 """Language pairs and the patterns that choose among them; the queries' language comes first."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, NamedTuple, TypeVar
 
 from clearbench.common.errors import UsageError, suggest
@@ -32,10 +32,10 @@ class Pair(NamedTuple):
 
 
 def parse_pair(text: str) -> Pair:
-    """Read a pair such as `de-en`, `deu-Latn-eng-Latn` or `zh_Hant_HK-en`, the queries' language first.
+    """Read a pair such as `de-en`, `deu-Latn-eng-Latn` or `pt_BR-en`, the queries' language first.
 
     Raises:
-        UsageError: The text is not two languages, or the table lacks one of them.
+        UsageError: The text is not two languages, or has two readings.
     """
     return Pair(*_parse_sides(text, find_language))
 
@@ -72,19 +72,32 @@ def _describe(pairs: tuple[Pair, ...]) -> str:
 def _parse_sides(text: str, find: Callable[[str], _Side | None]) -> tuple[_Side, _Side]:
     """Split at the one hyphen that leaves a language on both sides, as `find` reads them.
 
-    A hyphen may also join a code to its script, so every hyphen is tried. No text has two readings: the right side has
-    to begin with a language code, and no script is one. (`zh-tw` is Chinese to Twi; `zh_tw-en` has Taiwan's Chinese.)
+    A hyphen may also join a code to its script or region (`zh-Hant-en`, `pt-BR-en`), so every hyphen is tried. No code
+    is a script; but `br` is Breton and `BR` Brazil, so after a hyphen a region is written in capitals (`de-en-fr` is no
+    pair). What then still has two readings, as `pt-BR-FR`, is an error. (`zh-tw` is Chinese to Twi.)
     """
     tokens = [token.strip() for token in text.split("-")]
+    readings = []
     for cut in range(1, len(tokens)):
-        query, passage = find("-".join(tokens[:cut])), find("-".join(tokens[cut:]))
+        sides = tokens[:cut], tokens[cut:]
+        query, passage = (find("-".join(side)) if _joinable(side) else None for side in sides)
         if query is not None and passage is not None:
-            return query, passage
+            readings.append((query, passage))
+    if len(readings) == 1:
+        return readings[0]
+    if readings:
+        either = " or ".join(f"{query}-{passage}" for query, passage in readings)
+        raise UsageError(f"{text!r} can be read as {either}: join a language's own parts by underscores.")
     if len(tokens) == 2 and all(tokens):
         for token in tokens:
             if find(token) is None:
                 raise unknown_language(token)
-    raise UsageError(f"{text!r} is no language pair: expected QUERY-PASSAGE, such as de-en or zh_Hant-en.")
+    raise UsageError(f"{text!r} is no language pair: expected QUERY-PASSAGE, such as de-en, zh_Hant-en or pt_BR-en.")
+
+
+def _joinable(side: Sequence[str]) -> bool:
+    """Whether hyphens may join the parts of a side: two small letters are a language, and a region only of Chinese."""
+    return side[0].lower() in ("zh", "zho", "cmn") or not any(len(part) == 2 and part.islower() for part in side[1:])
 
 
 def _find_pattern(text: str) -> Language | Literal["*"] | None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from clearbench.common.languages import ENGLISH, MULTIPLE
+from clearbench.common.languages import MULTIPLE
 from clearbench.common.pairs import Pair, parse_pair
 
 if TYPE_CHECKING:
@@ -17,16 +17,21 @@ def pair_tier(pair: Pair) -> str | None:
 
     A mixed pool has no tier: de-mul has that of German, en-mul none.
     """
-    tiers = [language.tier for language in (pair.query, pair.passage) if language not in (ENGLISH, MULTIPLE)]
+    counted = [language for language in pair if not language.is_english and language != MULTIPLE]
+    tiers = [language.tier for language in counted]
     return max(tiers, key=TIERS.index) if tiers else None
 
 
+def _english(pair: Pair) -> bool:
+    return pair.query.is_english and pair.passage.is_english
+
+
 GROUPS: Mapping[str, Callable[[Pair], bool]] = {
-    "english": lambda pair: pair.query == pair.passage == ENGLISH,
-    "*-en": lambda pair: pair.passage == ENGLISH != pair.query,
-    "en-*": lambda pair: pair.query == ENGLISH and pair.passage not in (ENGLISH, MULTIPLE),
-    "monolingual": lambda pair: pair.query == pair.passage != ENGLISH,
-    "cross-lingual": lambda pair: pair.query != pair.passage != MULTIPLE,
+    "english": _english,
+    "*-en": lambda pair: pair.passage.is_english and not pair.query.is_english,
+    "en-*": lambda pair: pair.query.is_english and not pair.passage.is_english and pair.passage != MULTIPLE,
+    "monolingual": lambda pair: pair.query == pair.passage and not pair.query.is_english,
+    "cross-lingual": lambda pair: pair.query != pair.passage != MULTIPLE and not _english(pair),
     "high": lambda pair: pair_tier(pair) == "high",
     "mid": lambda pair: pair_tier(pair) == "mid",
     "low": lambda pair: pair_tier(pair) == "low",

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clearbench.common import language_table
 from clearbench.common.errors import UsageError
 from clearbench.common.languages import ENGLISH, MULTIPLE, Language, english_first, languages, parse_language
 from clearbench.common.pairs import parse_pair
@@ -40,6 +41,12 @@ SPELLINGS = {
 TABLE = languages()
 REGIONAL = (Language("zho", "Hant", "HK"), Language("zho", "Hant", "TW"))
 known_languages = st.sampled_from(TABLE + REGIONAL)
+any_language = st.builds(
+    Language,
+    st.sampled_from(sorted({code for code, _ in language_table.all_rows()})),
+    st.sampled_from(sorted(language_table.scripts())),
+    st.sampled_from(["", "419", *sorted(language_table.regions())]),
+).filter(lambda language: language != Language("zho", "Hans", "CN"))  # which is zho_Hans
 
 
 def test_table_holds_the_122_belebele_variants_and_three_more() -> None:
@@ -70,7 +77,7 @@ def test_printed_forms_are_unique() -> None:
     assert max(Counter(map(str, TABLE + REGIONAL)).values()) == 1
 
 
-@given(known_languages, st.sampled_from([str.lower, str.upper, str.title, str]), st.sampled_from("_-"))
+@given(known_languages | any_language, st.sampled_from([str.lower, str.upper, str.title, str]), st.sampled_from("_-"))
 def test_a_language_is_read_back_from_its_printed_form(
     language: Language, change: Callable[[str], str], joint: str
 ) -> None:
@@ -152,7 +159,23 @@ def test_tiers_have_the_sizes_of_the_published_classes() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "xx", "deu_Cyrl", "de_DE", "zh_US", "zh_Hans_HK", "zh_Hant_CN", "de_", "*", "de_Latn_x", "German"]
+    "text",
+    [
+        "",
+        " ",
+        "xx",
+        "xyz",
+        "de_Lant",
+        "de_ZZ",
+        "zh_US",
+        "de_",
+        "*",
+        "de_Latn_x",
+        "de_DE_1996",
+        "German",
+        "x_Latn",
+        "mul_DE",
+    ],
 )
 def test_unknown_language_is_a_usage_error_that_quotes_it(text: str) -> None:
     with pytest.raises(UsageError) as error:
@@ -165,18 +188,52 @@ def test_unknown_language_comes_with_near_names() -> None:
         parse_language("deu-Lat")
 
 
-def test_a_language_outside_the_table_prints_but_has_no_name() -> None:
-    stray = Language("xxx", "Latn")
-    assert str(stray) == "xxx_Latn"
-    with pytest.raises(UsageError, match="xxx_Latn"):
-        _ = stray.name
+@pytest.mark.parametrize(
+    ("spellings", "printed", "name", "tier"),
+    [
+        ("pt-BR pt_br por-Latn-BR", "pt_BR", "Portuguese, BR", "high"),
+        ("en-US eng_US", "en_US", "English, US", "high"),
+        ("es-419", "es_419", "Spanish, 419", "high"),
+        ("yue yue-Hant", "yue", "Cantonese", "low"),
+        ("yue-Hans yue_Hans", "yue_Hans", "Cantonese (Hans)", "low"),
+        ("yi yid ji yi-Hebr", "yi", "Yiddish", "low"),
+        ("nn nno nn-Latn", "nn", "Norwegian Nynorsk", "low"),
+        ("bs bos bs-Latn", "bs", "Bosnian", "mid"),
+        ("bs-Cyrl", "bs_Cyrl", "Bosnian (Cyrillic)", "mid"),
+        ("sr-Latn srp_Latn", "sr_Latn", "Serbian (Latin)", "high"),
+        ("sr-ME sr_Latn_ME", "sr_Latn_ME", "Serbian (Latin), ME", "high"),
+        ("pa-PK pa-Arab-PK", "pa_Arab_PK", "Eastern Panjabi (Arab), PK", "low"),
+        ("zh-Hans-HK", "zh_Hans_HK", "Chinese (Simplified), Hong Kong", "high"),
+        ("xyz_Latn XYZ-latn", "xyz_Latn", "xyz (Latn)", "low"),
+        ("qaa-Grek-GR", "qaa_Grek_GR", "qaa (Grek), GR", "low"),
+    ],
+)
+def test_languages_scripts_and_regions_that_no_data_set_has_can_be_used(
+    spellings: str, printed: str, name: str, tier: str
+) -> None:
+    for spelling in spellings.split():
+        language = parse_language(spelling)
+        assert (str(language), language.name, language.tier) == (printed, name, tier), spelling
+
+
+def test_the_two_tables_name_no_language_twice() -> None:
+    rows = list(language_table.all_rows().values())
+    assert max(Counter(row.short for row in rows if row.short).values()) == 1
+    assert max(Counter(row.name for row in rows).values()) == 1
+    more = {row.code for row in rows} - {language.code for language in TABLE}
+    assert len(rows) > 600 and not more & language_table.ALIASES.keys()
+
+
+def test_english_of_any_region_is_english() -> None:
+    assert parse_language("en-GB").is_english and ENGLISH.is_english
+    assert not parse_language("enm").is_english and parse_language("en-GB") != ENGLISH
 
 
 def test_import_needs_no_third_party_package_and_reads_no_table() -> None:
     code = (
         "import sys, clearbench.common.languages as m; "
         "heavy = {'numpy', 'pandas', 'torch', 'pydantic', 'typer'} & set(sys.modules); "
-        "sys.exit(bool(heavy) or m._table.cache_info().currsize != 0)"
+        "sys.exit(bool(heavy) or m.all_rows.cache_info().currsize + m.data_set_rows.cache_info().currsize != 0)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
@@ -187,7 +244,7 @@ def test_mul_is_several_languages_and_no_variety_of_the_table() -> None:
     assert MULTIPLE not in TABLE and MULTIPLE.name == "several languages"
     with pytest.raises(UsageError, match="Unknown language 'mul_Latn'"):
         parse_language("mul_Latn")
-    with pytest.raises(UsageError, match="mul_Zyyy is not in the table"):
+    with pytest.raises(UsageError, match="mul_Zyyy is several languages, which have no tier"):
         _ = MULTIPLE.tier
 
 
