@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from clearbench.common.arrays import FloatArray, IntArray, Scores
+from clearbench.common.arrays import IntArray, Scores
 from clearbench.encoders.adjust.adjuster import Adjuster
 from clearbench.encoders.adjust.encoder import AdjustedEncoder
 from clearbench.encoders.base import DenseEncoder
@@ -12,8 +12,9 @@ from clearbench.encoders.vectors.embed import EncodingReport, encode_missing, pl
 from clearbench.encoders.vectors.estimate import estimate_seconds
 from clearbench.encoders.vectors.store import EmbeddingStore, text_keys
 from clearbench.search.engine import Work
-from clearbench.search.exact import ScoreRows, gold_ranks, inner_products, relevant_ranks, top_by_faiss
+from clearbench.search.exact import gold_ranks, relevant_ranks, top_by_vectors
 from clearbench.search.pool import Pool, Ranked, make_pool, split
+from clearbench.search.scores import InnerProducts, Vectors, measure_vectors
 from clearbench.tasks.dataset import Dataset, Texts
 
 
@@ -35,7 +36,7 @@ class DenseEngine:
         self._store = store
         self._adjusted = adjusted
         self._adjuster: Adjuster | None = None
-        self._fetched: dict[str, FloatArray] = {}
+        self._fetched: dict[str, Vectors] = {}
 
     def plan(self, datasets: Sequence[Dataset]) -> Work:
         """See Engine; an adjustment adds the texts that it is estimated from."""
@@ -71,28 +72,28 @@ class DenseEngine:
         if self._adjuster:
             languages = passages.each_language
             vectors = self._adjuster(vectors, [languages[place] for place in first], "passage")
-        return DensePool(self, pool, vectors)
+        return DensePool(self, pool, measure_vectors(vectors))
 
-    def query_vectors(self, queries: Texts) -> FloatArray:
-        """Vectors of a query set, float32 [Q, D]."""
+    def query_vectors(self, queries: Texts) -> Vectors:
+        """Vectors of a query set, [Q, D]."""
         if queries.fingerprint not in self._fetched:
             vectors = self._store.get(text_keys(self._encoder, queries.texts, "query"))
             if self._adjuster:
                 vectors = self._adjuster(vectors, queries.each_language, "query")
-            self._fetched[queries.fingerprint] = vectors
+            self._fetched[queries.fingerprint] = measure_vectors(vectors)
         return self._fetched[queries.fingerprint]
 
 
 class DensePool:
     """An open pool of vectors."""
 
-    def __init__(self, engine: DenseEngine, pool: Pool, vectors: FloatArray) -> None:
+    def __init__(self, engine: DenseEngine, pool: Pool, vectors: Vectors) -> None:
         """Make an open pool.
 
         Args:
             engine: Gives the vectors of query sets.
             pool: The pool's ids and equal texts.
-            vectors: Vectors of the pool's distinct texts, float32 [U, D].
+            vectors: Vectors of the pool's distinct texts, [U, D].
         """
         self.passages = pool
         self._engine = engine
@@ -100,20 +101,19 @@ class DensePool:
 
     def gold_ranks(self, queries: Texts, gold_Q: IntArray) -> IntArray:
         """See OpenPool."""
-        return gold_ranks(self._rows(queries), gold_Q, self.passages)
+        return gold_ranks(self._scores(queries), gold_Q, self.passages)
 
     def relevant_ranks(self, queries: Texts, gold_QG: IntArray) -> tuple[IntArray, Scores]:
         """See OpenPool."""
-        return relevant_ranks(self._rows(queries), gold_QG, self.passages)
+        return relevant_ranks(self._scores(queries), gold_QG, self.passages)
 
     def top(self, query_sets: Sequence[Texts], depth: int) -> list[Ranked]:
         """See OpenPool."""
         if not query_sets:
             return []
-        query_QD = np.concatenate([self._engine.query_vectors(queries) for queries in query_sets])
-        return split(
-            top_by_faiss(query_QD, self.vectors, self.passages, depth), [len(queries) for queries in query_sets]
-        )
+        sets = [self._engine.query_vectors(queries) for queries in query_sets]
+        joined = Vectors(np.concatenate([one.values for one in sets]), np.concatenate([one.lengths for one in sets]))
+        return split(top_by_vectors(joined, self.vectors, self.passages, depth), [len(one.values) for one in sets])
 
-    def _rows(self, queries: Texts) -> ScoreRows:
-        return inner_products(self._engine.query_vectors(queries), self.vectors)
+    def _scores(self, queries: Texts) -> InnerProducts:
+        return InnerProducts(self._engine.query_vectors(queries), self.vectors)

@@ -1,36 +1,38 @@
-"""Exact search: every query against every passage of a pool, by inner product.
+"""Exact search: every query against every passage of a pool.
 
-Shape letters: Q queries, P passages of a pool, U distinct passage texts, K kept passages, D dimensions, G relevant
-passages of a query.
+Scores are what `search.scores` says, so neither ranks nor rankings depend on blocks, threads, or on which function here
+makes them.
+
+Shape letters: Q queries, R queries of a block, P passages of a pool, U distinct passage texts, K kept passages,
+D dimensions, F fetched texts, G relevant passages of a query.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
 from clearbench.common.arrays import FloatArray, IntArray, Scores
 from clearbench.search.pool import Pool, Ranked, check_scores, order_scores, rank_of_gold, ranks_of_relevant
+from clearbench.search.scores import BlockScores, InnerProducts, Vectors, pair_scores, product_margins
 
 # Scores held at a time: few enough to stay in the processor's cache (4 MB), but for large pools enough queries for an
 # efficient matrix product (at most 256 MB). This bounds time and memory; the result does not depend on it.
 BLOCK_SCORES = 1_000_000
 BLOCK_QUERIES = 64
 MOST_SCORES = 64_000_000
-
-ScoreRows = Callable[[int, int], FloatArray]
-"""(start, stop) -> scores of those queries against the distinct texts, float32 [stop - start, U]."""
-
-
-def inner_products(query_QD: FloatArray, passage_UD: FloatArray) -> ScoreRows:
-    """Scores by matrix product, for block-wise use."""
-    return lambda start, stop: query_QD[start:stop] @ passage_UD.T
+# Texts that FAISS fetches beyond the depth, so that few queries have more texts within the error than were fetched.
+SPARE = 28
+# How many times as many texts are fetched for the queries for which that was not enough.
+GROWTH = 4
+# In a pool of up to this many times the depth, whole rows of scores are quicker than FAISS.
+SMALL_POOL = 10
 
 
-def gold_ranks(score_rows: ScoreRows, gold_Q: IntArray, pool: Pool) -> IntArray:
+def gold_ranks(scores: BlockScores, gold_Q: IntArray, pool: Pool) -> IntArray:
     """Return the rank of each query's only relevant passage, without keeping any ranking.
 
     Args:
-        score_rows: Gives blocks of scores.
+        scores: Scores of the queries.
         gold_Q: Position of the relevant passage in the pool, int64 [Q].
         pool: The pool.
     Returns:
@@ -40,17 +42,28 @@ def gold_ranks(score_rows: ScoreRows, gold_Q: IntArray, pool: Pool) -> IntArray:
     """
     ranks = np.empty(len(gold_Q), dtype=np.int64)
     for start, stop in _blocks(len(gold_Q), pool):
-        score_QU = score_rows(start, stop)
-        check_scores(score_QU)
-        ranks[start:stop] = rank_of_gold(score_QU, gold_Q[start:stop], pool)
+        score_RU, margin_R = scores.rough(start, stop)
+        check_scores(score_RU)
+        gold_R = gold_Q[start:stop]
+        low_R, high_R = _around(score_RU[np.arange(stop - start), pool.distinct[gold_R]], margin_R)
+        score_RP = score_RU if pool.num_distinct == len(pool.ids) else score_RU[:, pool.distinct]
+        above_R = np.count_nonzero(score_RP > high_R[:, None], axis=1)
+        reached_R = np.count_nonzero(score_RP >= low_R[:, None], axis=1)
+        ranks[start:stop] = 1 + above_R
+        # The relevant passage is always among those in between; where it is not alone, scores decide.
+        row_S = np.flatnonzero(reached_R - above_R > 1)
+        score_SU = score_RU[row_S]
+        doubt_SU = (score_SU >= low_R[row_S, None]) & (score_SU <= high_R[row_S, None])
+        scores.settle(start + row_S, score_SU, doubt_SU)
+        ranks[start + row_S] = rank_of_gold(score_SU, gold_R[row_S], pool)
     return ranks
 
 
-def relevant_ranks(score_rows: ScoreRows, gold_QG: IntArray, pool: Pool) -> tuple[IntArray, Scores]:
+def relevant_ranks(scores: BlockScores, gold_QG: IntArray, pool: Pool) -> tuple[IntArray, Scores]:
     """Return the ranks of all relevant passages of each query, without keeping any ranking.
 
     Args:
-        score_rows: Gives blocks of scores.
+        scores: Scores of the queries.
         gold_QG: Positions of the relevant passages in the pool, int64 [Q, G]; -1 fills up.
         pool: The pool.
     Returns:
@@ -60,18 +73,18 @@ def relevant_ranks(score_rows: ScoreRows, gold_QG: IntArray, pool: Pool) -> tupl
     """
     ranks, middles = np.zeros(gold_QG.shape, dtype=np.int64), np.full(gold_QG.shape, np.nan)
     for start, stop in _blocks(len(gold_QG), pool):
-        score_QU = score_rows(start, stop)
-        check_scores(score_QU)
-        for row, score_U in enumerate(score_QU, start):
+        score_RU = scores.exact(start, stop)
+        check_scores(score_RU)
+        for row, score_U in enumerate(score_RU, start):
             ranks[row], middles[row] = ranks_of_relevant(score_U, gold_QG[row], pool)
     return ranks, middles
 
 
-def top_by_rows(score_rows: ScoreRows, num_queries: int, pool: Pool, depth: int) -> Ranked:
-    """Rank by whole rows of scores, for BM25 and other engines without vectors.
+def top_by_rows(scores: BlockScores, num_queries: int, pool: Pool, depth: int) -> Ranked:
+    """Rank by whole rows of scores.
 
     Args:
-        score_rows: Gives blocks of scores.
+        scores: Scores of the queries.
         num_queries: Number of queries.
         pool: The pool.
         depth: Passages kept per query.
@@ -80,51 +93,95 @@ def top_by_rows(score_rows: ScoreRows, num_queries: int, pool: Pool, depth: int)
     """
     parts = []
     for start, stop in _blocks(num_queries, pool):
-        score_QU = score_rows(start, stop)
-        check_scores(score_QU)
-        parts.append(order_scores(score_QU, pool, depth))
+        score_RU = scores.exact(start, stop)
+        check_scores(score_RU)
+        parts.append(order_scores(score_RU, pool, depth))
     return Ranked(np.concatenate([p.positions for p in parts]), np.concatenate([p.scores for p in parts]))
 
 
-def top_by_faiss(query_QD: FloatArray, passage_UD: FloatArray, pool: Pool, depth: int) -> Ranked:
-    """Rank with FAISS's exact inner-product search.
-
-    FAISS promises no order among equal scores. One passage more than needed is fetched; a query whose tie could
-    reach over that edge is ranked again from its whole row, so membership at the cut follows the tie rule.
+def top_by_vectors(queries: Vectors, passages: Vectors, pool: Pool, depth: int) -> Ranked:
+    """Rank by inner products: by whole rows in a small pool, else with FAISS.
 
     Args:
-        query_QD: Vectors of the queries, float32 [Q, D].
-        passage_UD: Vectors of the distinct texts, float32 [U, D].
+        queries: Vectors of the queries, [Q, D].
+        passages: Vectors of the distinct texts, [U, D].
         pool: The pool.
         depth: Passages kept per query.
     Raises:
         SearchError: A score is not finite.
     """
+    if pool.num_distinct <= SMALL_POOL * depth:
+        return top_by_rows(InnerProducts(queries, passages), len(queries.values), pool, depth)
+    return top_by_faiss(queries, passages, pool, depth)
+
+
+def top_by_faiss(queries: Vectors, passages: Vectors, pool: Pool, depth: int) -> Ranked:
+    """Rank what FAISS's exact inner-product search fetches.
+
+    FAISS's products are float32, and it promises no order among equal ones. So it fetches more texts than are needed,
+    until the last one of a query is certainly not among the first `depth`; the others are ranked by their scores.
+
+    Args:
+        queries: Vectors of the queries, [Q, D].
+        passages: Vectors of the distinct texts, [U, D].
+        pool: The pool.
+        depth: Passages kept per query.
+    Raises:
+        SearchError: A score is not finite.
+    """
+    depth, num_texts = min(depth, len(pool.ids)), pool.num_distinct
+    positions = np.empty((len(queries.values), depth), dtype=np.int64)
+    scores = np.empty((len(queries.values), depth), dtype=np.float32)
+    margin_Q = product_margins(queries.lengths, passages)
+    query_R, fetch = np.arange(len(queries.values)), min(depth + SPARE, num_texts)
+    while len(query_R):
+        rough_RF, text_RF = _fetch(queries.values[query_R], passages.values, fetch)
+        low_R, _ = _around(rough_RF[:, min(depth, fetch) - 1], margin_Q[query_R])
+        complete_R = (rough_RF[:, -1] < low_R) | (fetch == num_texts)
+        for row in np.flatnonzero(complete_R):
+            text_F = text_RF[row, rough_RF[row] >= low_R[row]]
+            score_F = pair_scores(queries.values, np.full(len(text_F), query_R[row]), passages.values, text_F)
+            positions[query_R[row]], scores[query_R[row]] = _first(text_F, score_F, pool, depth)
+        query_R, fetch = query_R[~complete_R], min(fetch * GROWTH, num_texts)
+    check_scores(scores)
+    return Ranked(positions, scores)
+
+
+def _fetch(query_RD: FloatArray, passage_UD: FloatArray, count: int) -> tuple[FloatArray, IntArray]:
+    """Return the largest products of each query, falling, float32 [R, F], and their texts, int64 [R, F]."""
     import faiss
 
-    depth = min(depth, len(pool.ids))
-    fetch = min(depth + 1, len(passage_UD))
-    score_QF, found_QF = faiss.knn(
-        np.ascontiguousarray(query_QD), np.ascontiguousarray(passage_UD), fetch, metric=faiss.METRIC_INNER_PRODUCT
+    rough_RF, text_RF = faiss.knn(
+        np.ascontiguousarray(query_RD), np.ascontiguousarray(passage_UD), count, metric=faiss.METRIC_INNER_PRODUCT
     )
     # FAISS leaves out what it cannot compare and fills up with -1.
-    check_scores(np.where(found_QF < 0, np.float32(np.nan), score_QF))
+    check_scores(np.where(text_RF < 0, np.float32(np.nan), rough_RF))
+    return rough_RF, text_RF
+
+
+def _first(text_F: IntArray, score_F: FloatArray, pool: Pool, depth: int) -> tuple[IntArray, FloatArray]:
+    """Return the first passages with these texts, int64 [K], and their scores, float32 [K]."""
     order, starts = pool.members
-    positions = np.empty((len(query_QD), depth), dtype=np.int64)
-    scores = np.empty((len(query_QD), depth), dtype=np.float32)
-    for row, (score_F, found_F) in enumerate(zip(score_QF, found_QF, strict=True)):
-        if pool.num_distinct == len(pool.ids):
-            passages, values = order[found_F], score_F
-        else:
-            passages = np.concatenate([order[starts[u] : starts[u + 1]] for u in found_F])
-            values = np.repeat(score_F, starts[found_F + 1] - starts[found_F])
-        best = np.lexsort((pool.precedence[passages], -values))[:depth]
-        if fetch < pool.num_distinct and values[best[-1]] <= score_F.min():
-            whole = order_scores((passage_UD @ query_QD[row])[None, :], pool, depth)
-            positions[row], scores[row] = whole.positions[0], whole.scores[0]
-        else:
-            positions[row], scores[row] = passages[best], values[best]
-    return Ranked(positions, scores)
+    if pool.num_distinct == len(pool.ids):
+        passages, values = order[text_F], score_F
+    else:
+        passages = np.concatenate([order[starts[text] : starts[text + 1]] for text in text_F])
+        values = np.repeat(score_F, starts[text_F + 1] - starts[text_F])
+    best = np.lexsort((pool.precedence[passages], -values))[:depth]
+    return passages[best], values[best]
+
+
+def _around(rough_R: FloatArray, margin_R: Scores) -> tuple[FloatArray, FloatArray]:
+    """Return the ends, float32 [R] each, between which all rough scores lie whose scores may equal that of the given.
+
+    Both scores may be off by the margin; the ends are rounded outwards.
+    """
+    low_R, high_R = (rough_R + sign * 2 * margin_R for sign in (-1, 1))
+    outwards = np.float32(np.inf)
+    return (
+        np.where(margin_R > 0, np.nextafter(low_R.astype(np.float32), -outwards), rough_R),
+        np.where(margin_R > 0, np.nextafter(high_R.astype(np.float32), outwards), rough_R),
+    )
 
 
 def _blocks(num_queries: int, pool: Pool) -> Iterator[tuple[int, int]]:

@@ -6,8 +6,9 @@ from clearbench.common.arrays import IntArray, Scores
 from clearbench.encoders.bm25 import Lexical, LexicalIndex
 from clearbench.encoders.vectors.embed import EncodingReport
 from clearbench.search.engine import Work
-from clearbench.search.exact import ScoreRows, gold_ranks, relevant_ranks, top_by_rows
+from clearbench.search.exact import gold_ranks, relevant_ranks, top_by_rows
 from clearbench.search.pool import Pool, Ranked, make_pool
+from clearbench.search.scores import RowScores
 from clearbench.tasks.dataset import Dataset, Texts
 
 
@@ -45,15 +46,15 @@ class LexicalPool:
 
     def gold_ranks(self, queries: Texts, gold_Q: IntArray) -> IntArray:
         """See OpenPool."""
-        return gold_ranks(self._rows(queries), gold_Q, self.passages)
+        return gold_ranks(self._scores(queries), gold_Q, self.passages)
 
     def relevant_ranks(self, queries: Texts, gold_QG: IntArray) -> tuple[IntArray, Scores]:
         """See OpenPool."""
-        return relevant_ranks(self._rows(queries), gold_QG, self.passages)
+        return relevant_ranks(self._scores(queries), gold_QG, self.passages)
 
     def top(self, query_sets: Sequence[Texts], depth: int) -> list[Ranked]:
         """See OpenPool."""
-        return [top_by_rows(self._rows(queries), len(queries), self.passages, depth) for queries in query_sets]
+        return [top_by_rows(self._scores(queries), len(queries), self.passages, depth) for queries in query_sets]
 
-    def _rows(self, queries: Texts) -> ScoreRows:
-        return lambda start, stop: self._index.scores(queries.texts[start:stop])
+    def _scores(self, queries: Texts) -> RowScores:
+        return RowScores(lambda start, stop: self._index.scores(queries.texts[start:stop]))

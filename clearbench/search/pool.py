@@ -98,7 +98,9 @@ def order_scores(score_QU: FloatArray, pool: Pool, depth: int) -> Ranked:
     scores = np.empty((len(score_QU), depth), dtype=np.float32)
     for row, score_U in enumerate(score_QU):
         score_P = score_U[pool.distinct]
-        order = np.lexsort((pool.precedence, -score_P))[:depth]
+        last = np.partition(score_P, len(score_P) - depth)[len(score_P) - depth]
+        reached = np.flatnonzero(score_P >= last)
+        order = reached[np.lexsort((pool.precedence[reached], -score_P[reached]))[:depth]]
         positions[row], scores[row] = order, score_P[order]
     return Ranked(positions, scores)
 

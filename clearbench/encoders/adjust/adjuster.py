@@ -58,11 +58,8 @@ class Adjuster:
         return result
 
     def _changed(self, vectors: FloatArray, statistic: FloatArray, what: str) -> FloatArray:
-        shared: FloatArray = statistic
-        if self.method.kind == "lir":
-            weights: FloatArray = vectors @ statistic.T
-            shared = weights @ statistic
-        changed = vectors - shared
+        shared = _along(vectors, statistic) if self.method.kind == "lir" else statistic
+        changed: FloatArray = vectors - shared
         if not self.unit:
             return changed
         lengths: FloatArray = np.linalg.norm(changed, axis=1, keepdims=True).astype(np.float32)
@@ -72,3 +69,14 @@ class Adjuster:
                 "the language's vectors share. The encoder cannot tell these texts apart."
             )
         return changed / lengths
+
+
+def _along(vectors: FloatArray, directions_KD: FloatArray) -> FloatArray:
+    """Return the part of each vector along the directions, float32 [N, D].
+
+    Sums row by row, where a matrix product would depend on blocks and threads.
+    """
+    shared = np.zeros(vectors.shape)
+    for direction in directions_KD.astype(np.float64):
+        shared += (vectors * direction).sum(axis=1, keepdims=True) * direction
+    return shared.astype(np.float32)

@@ -19,6 +19,7 @@ from clearbench.encoders.base import DenseEncoder
 from clearbench.encoders.vectors.store import EmbeddingStore, text_keys
 from clearbench.search.dense import DenseEngine
 from clearbench.search.pool import Ranked
+from clearbench.search.scores import pair_scores
 from clearbench.tasks.dataset import Dataset, TaskPair, Texts
 from clearbench.training.rows.candidates import Candidates, Gold, collect_candidates
 from clearbench.training.rows.options import MiningOptions, Window
@@ -153,12 +154,12 @@ def _search(
     engine.prepare(data, engine.plan(data))
     with located("mining"):
         [ranked] = engine.open(pool).top([queries], depth)
-    query_QD = engine.query_vectors(queries)
+    query_QD = engine.query_vectors(queries).values
     own_UD = store.get(text_keys(encoder, own_texts, "passage"))
     own_places = {text: place for place, text in enumerate(own_texts)}
-    query_N = [places[row.query] for row in rows]
-    own_N = [own_places[row.passage] for row in rows]
-    return _Searched(pool.ids, places, ranked, np.einsum("nd,nd->n", query_QD[query_N], own_UD[own_N]))
+    query_N = np.array([places[row.query] for row in rows], dtype=np.int64)
+    own_N = np.array([own_places[row.passage] for row in rows], dtype=np.int64)
+    return _Searched(pool.ids, places, ranked, pair_scores(query_QD, query_N, own_UD, own_N))
 
 
 @dataclass(frozen=True)

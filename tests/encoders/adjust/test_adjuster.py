@@ -82,10 +82,10 @@ def test_equal_texts_in_two_languages_of_a_pool_are_two_vectors():
     engine.prepare(sets, engine.plan(sets))
     opened = engine.open(same)
     assert opened.passages.distinct.tolist() == [0, 0, 1]
-    for language, vector in zip((ENGLISH, GERMAN), opened.vectors, strict=True):
+    for language, vector in zip((ENGLISH, GERMAN), opened.vectors.values, strict=True):
         alone = replace(same, language=language, languages=())
-        assert (engine.open(alone).vectors == vector).all()
-    assert np.abs(opened.vectors[0] - opened.vectors[1]).max() > 1e-3
+        assert (engine.open(alone).vectors.values == vector).all()
+    assert np.abs(opened.vectors.values[0] - opened.vectors.values[1]).max() > 1e-3
 
 
 # Vectors of small whole numbers, and 4 texts for the statistics: means and products are exact in float32.

@@ -1,0 +1,99 @@
+"""What exact scores cost: ranks and rankings against the same from float32 products alone.
+
+    OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 python benchmarks/exact_scores.py
+
+Vectors are random with a common part, so that scores lie as close together as those of real models (a mean cosine of
+0.8). "Products alone" counts how many float32 products are above the relevant passage's, or takes FAISS's first 100:
+that is quick, but the result depends on blocks and threads. Prints processor seconds, the least of several tries, so
+that a busy machine matters little.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+
+import faiss
+import numpy as np
+
+from clearbench.common.arrays import FloatArray, IntArray
+from clearbench.search.exact import gold_ranks, top_by_vectors
+from clearbench.search.pool import check_scores, make_pool
+from clearbench.search.scores import InnerProducts, measure_vectors
+
+# Name, queries, passages, dimensions, tries.
+SIZES = (
+    ("xquad", 1190, 240, 384, 40),
+    ("xquad", 1190, 240, 768, 20),
+    ("belebele", 900, 488, 384, 40),
+    ("belebele", 900, 488, 1024, 15),
+    ("mixed belebele", 64, 59_536, 384, 5),
+)
+DEPTH = 100
+
+
+def main() -> None:
+    """Measure and print."""
+    print(f"{'size':<16}{'dim.':>5}  {'ranks: products alone':>22}{'exact':>9}{'ratio':>7}", end="")
+    print(f"  {'rankings: FAISS alone':>22}{'exact':>9}{'ratio':>7}")
+    for name, *sizes, tries in SIZES:
+        plain, exact, fetched, top = (1e3 * value for value in measure(*sizes, tries))
+        print(f"{name:<16}{sizes[-1]:>5}  {plain:>19.2f} ms{exact:>6.2f} ms{exact / plain:>7.2f}", end="")
+        print(f"  {fetched:>19.1f} ms{top:>6.1f} ms{top / fetched:>7.2f}", flush=True)
+
+
+def measure(num_queries: int, num_passages: int, dimensions: int, tries: int) -> list[float]:
+    """Return the seconds of ranks from products alone, of exact ones, of FAISS alone, and of exact rankings."""
+    query_QD, passage_PD, gold_Q = make_vectors(num_queries, num_passages, dimensions)
+    ids = [f"p{n:06d}" for n in range(num_passages)]
+    pool, _ = make_pool(ids, [key.encode() for key in ids])
+    queries, passages = measure_vectors(query_QD), measure_vectors(passage_PD)
+    scores = InnerProducts(queries, passages)
+    ranks = [lambda: count_above(query_QD, passage_PD, gold_Q), lambda: gold_ranks(scores, gold_Q, pool)]
+    rankings = [
+        lambda: faiss.knn(query_QD, passage_PD, DEPTH, metric=faiss.METRIC_INNER_PRODUCT),
+        lambda: top_by_vectors(queries, passages, pool, DEPTH),
+    ]
+    return [*seconds(ranks, tries), *seconds(rankings, max(tries // 5, 2))]
+
+
+def make_vectors(num_queries: int, num_passages: int, dimensions: int) -> tuple[FloatArray, FloatArray, IntArray]:
+    """Return unit vectors of queries and passages, and each query's relevant passage."""
+    rng = np.random.default_rng(0)
+    shared = 2 * rng.standard_normal(dimensions, dtype=np.float32)
+
+    def draw(count: int) -> FloatArray:
+        values = shared + rng.standard_normal((count, dimensions), dtype=np.float32)
+        unit: FloatArray = values / np.linalg.norm(values, axis=1, keepdims=True)
+        return unit
+
+    passage_PD, gold_Q = draw(num_passages), rng.integers(0, num_passages, num_queries)
+    query_QD = passage_PD[gold_Q] + np.float32(1.5) * draw(num_queries)
+    return query_QD / np.linalg.norm(query_QD, axis=1, keepdims=True), passage_PD, gold_Q
+
+
+def count_above(query_QD: FloatArray, passage_PD: FloatArray, gold_Q: IntArray) -> IntArray:
+    """Ranks from float32 products alone, in blocks of the same size."""
+    step = max(1_000_000 // len(passage_PD), 64)
+    ranks = np.empty(len(gold_Q), dtype=np.int64)
+    for start in range(0, len(gold_Q), step):
+        block = slice(start, start + step)
+        score_RP = query_QD[block] @ passage_PD.T
+        check_scores(score_RP)
+        gold_R = score_RP[np.arange(len(score_RP)), gold_Q[block]][:, None]
+        above, reached = (np.count_nonzero(found, axis=1) for found in (score_RP > gold_R, score_RP >= gold_R))
+        ranks[block] = above + np.maximum(reached - above, 1)
+    return ranks
+
+
+def seconds(works: Sequence[Callable[[], object]], tries: int) -> list[float]:
+    """Least processor seconds of each, tried in turn."""
+    least = [float("inf")] * len(works)
+    for _ in range(tries):
+        for place, work in enumerate(works):
+            started = time.process_time()
+            work()
+            least[place] = min(least[place], time.process_time() - started)
+    return least
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""Ranks, rankings and ranks of several passages of one pool of vectors agree, with adjusted vectors too."""
+
+import numpy as np
+import pytest
+from builders.datasets import parallel_set
+from builders.encoders import HashEncoder
+
+from clearbench.common.languages import parse_language
+from clearbench.encoders.vectors.store import EmbeddingStore
+from clearbench.search.dense import DenseEngine
+from clearbench.tasks.dataset import Texts
+
+
+@pytest.fixture
+def engine() -> DenseEngine:
+    """An engine whose few dimensions make near ties."""
+    data = parallel_set(size=40)
+    engine = DenseEngine(HashEncoder(dimension=2), EmbeddingStore(None))
+    engine.prepare([data], engine.plan([data]))
+    return engine
+
+
+@pytest.mark.parametrize("depth", [3, 40])
+def test_all_ways_through_a_pool_agree(engine: DenseEngine, depth: int) -> None:
+    data = parallel_set(size=40)
+    pool = engine.open(data.pools["en"])
+    sets = [data.queries["de"], data.queries["en"]]
+    for queries, ranked in zip(sets, pool.top(sets, depth), strict=True):
+        gold = np.arange(len(queries)) % 40
+        ranks = pool.gold_ranks(queries, gold)
+        several, _ = pool.relevant_ranks(queries, np.stack([gold, gold], axis=1))
+        assert (several == ranks[:, None]).all()
+        for rank, place, positions in zip(ranks, gold, ranked.positions, strict=True):
+            assert (rank <= depth) == (place in positions)
+            assert rank > depth or positions[rank - 1] == place
+
+
+def test_no_query_set_gives_no_ranking_and_a_set_is_fetched_once(engine: DenseEngine) -> None:
+    data = parallel_set(size=40)
+    assert engine.open(data.pools["en"]).top([], 5) == []
+    assert engine.query_vectors(data.queries["de"]) is engine.query_vectors(data.queries["de"])
+
+
+def test_equal_texts_share_their_score(engine: DenseEngine) -> None:
+    data = parallel_set(size=40)
+    [text, *_] = data.pools["en"].texts
+    twins = Texts(parse_language("en"), ("a", "b", "c"), (text, text, text))
+    pool = engine.open(twins)
+    assert pool.passages.num_distinct == 1
+    assert pool.gold_ranks(data.queries["de"], np.arange(80) % 3).tolist() == [3 - n % 3 for n in range(80)]

@@ -1,0 +1,39 @@
+"""BM25 as an engine: nothing to encode, equal texts counted once, ranks and rankings agree."""
+
+import numpy as np
+from builders.datasets import parallel_set
+
+from clearbench.common.languages import parse_language
+from clearbench.encoders.bm25 import BM25
+from clearbench.search.engine import Work
+from clearbench.search.lexical import LexicalEngine
+from clearbench.tasks.dataset import Texts
+
+ENGLISH = parse_language("en")
+
+
+def test_there_is_nothing_to_encode() -> None:
+    engine, data = LexicalEngine(BM25), parallel_set()
+    assert engine.plan([data]) == Work(None)
+    assert engine.prepare([data], Work(None)).num_encoded == 0
+
+
+def test_ranks_and_rankings_agree_also_among_passages_without_a_word_of_the_query() -> None:
+    data = parallel_set(size=30)
+    pool = LexicalEngine(BM25).open(data.pools["en"])
+    queries = data.queries["de"]
+    [ranked] = pool.top([queries], 30)
+    gold = np.arange(len(queries)) % 30
+    places = np.argmax(ranked.positions == gold[:, None], axis=1) + 1
+    assert pool.gold_ranks(queries, gold).tolist() == places.tolist()
+    assert pool.relevant_ranks(queries, gold[:, None])[0][:, 0].tolist() == places.tolist()
+
+
+def test_a_passage_that_stands_twice_counts_once_in_document_frequencies() -> None:
+    texts = ("rare word", "common word", "common thing")
+    once = Texts(ENGLISH, ("a", "b", "c"), texts)
+    twice = Texts(ENGLISH, ("a", "b", "c", "d"), (*texts, texts[0]))
+    queries = Texts(ENGLISH, ("q",), ("rare common",))
+    [plain], [doubled] = (LexicalEngine(BM25).open(passages).top([queries], 4) for passages in (once, twice))
+    assert plain.scores[0, 0] == doubled.scores[0, 0] == doubled.scores[0, 1]
+    assert doubled.positions[0, :2].tolist() == [3, 0]
