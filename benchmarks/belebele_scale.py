@@ -20,8 +20,8 @@ import numpy as np
 
 from clearbench.common.files import RECORD_FILE
 from clearbench.common.languages import parse_language
-from clearbench.records.folder import find_records, read_record
 from clearbench.records.parts import part_files
+from clearbench.records.select import load_results
 from clearbench.tasks.catalogue import find_task
 
 ENCODER = """
@@ -59,8 +59,8 @@ def main() -> None:
                 raise SystemExit(f"clearbench failed with status {status}")
             seconds[label] = time.perf_counter() - started
             print(f"{label}: {seconds[label]:.1f} s, peak memory {usage.ru_maxrss / 1e6:.2f} GB", flush=True)
-        [found] = find_records(folder / "out")
-        timings = read_record(found).timings["seconds"]
+        [entry] = load_results(folder / "out")
+        found, timings = entry.place, entry.record.timings["seconds"]
         parts = part_files(found)
         print("phases of the first run, seconds:", {key: round(value, 1) for key, value in timings.items()})
         size = sum(part.stat().st_size for part in parts) / 1e6

@@ -19,12 +19,11 @@ import numpy as np
 
 from clearbench.common.hashing import content_hash
 from clearbench.common.languages import languages
-from clearbench.common.pairs import Pair, parse_pair
-from clearbench.records.folder import RecordFolder, find_records, name_in_key, record_folder
+from clearbench.common.pairs import Pair
+from clearbench.records.folder import RecordFolder, name_in_key, record_folder, records_folder
 from clearbench.records.parts import QueryScores
-from clearbench.records.schema import SCHEMA_VERSION, Identity, PairRecord, Record
+from clearbench.records.schema import Identity, PairRecord, Provenance
 from clearbench.scoring.compute import MEASURE_NAMES, MEASURES
-from clearbench.stats.averages import macro_averages
 from clearbench.stats.summaries import summarise_measures
 
 NUM_QUERIES, NUM_PASSAGES, TASK = 900, 488, "synthetic"
@@ -35,7 +34,11 @@ def write_model(out: Path, name: str, num_languages: int, shift: float, seed: in
     """Records of one model whose queries in other languages than English are `shift` easier than the base's."""
     rng = np.random.default_rng(seed)
     identity = Identity(encoder=content_hash(name), task=TASK, task_version=1, options={}, scoring={"search": "exact"})
-    folder = RecordFolder(record_folder(out, name, identity.encoder, TASK), identity)
+    provenance = Provenance(
+        identity=identity, model={"name": name, "kind": "synthetic", "dtype": "fp32"}, main_measure="nDCG@10",
+        environment={}, notes=[],
+    )  # fmt: skip
+    folder = RecordFolder(record_folder(out, name, identity.encoder, TASK), provenance)
     queries = [f"question-{number:03d}" for number in range(NUM_QUERIES)]
     cluster_Q = np.sort(np.random.default_rng(0).integers(0, NUM_PASSAGES, NUM_QUERIES))
     clusters = [f"passage-{code:03d}" for code in cluster_Q]
@@ -62,15 +65,7 @@ def write_model(out: Path, name: str, num_languages: int, shift: float, seed: in
             )  # fmt: skip
             results.append(QueryScores(summary, queries, clusters, MEASURE_NAMES, scores_QLM[:, q]))
         folder.add(str(passage), results)
-    pairs = sorted(folder.done.values(), key=lambda pair: pair.pair)
-    means = {parse_pair(p.pair): {m: value.mean for m, value in p.measures.items()} for p in pairs}
-    record = Record(
-        schema_version=SCHEMA_VERSION, status="complete", identity=identity,
-        model={"name": name, "kind": "synthetic", "dtype": "fp32"}, main_measure="nDCG@10", environment={},
-        data=content_hash(TASK), coverage={"pairs": len(pairs)}, notes=[], pairs=pairs,
-        averages=macro_averages(means), timings={},
-    )  # fmt: skip
-    folder.write(record)
+    folder.write("complete")
 
 
 def measure(arguments: list[str]) -> dict[str, object]:
@@ -104,7 +99,7 @@ def main() -> None:
     out = arguments.folder or Path(tempfile.mkdtemp())
     names = [f"model{number}" for number in range(arguments.models)]
     for number, name in enumerate(names):
-        if name not in [name_in_key(folder.parent.name) for folder in find_records(out)]:
+        if name not in [name_in_key(folder.name) for folder in records_folder(out).glob("*")]:
             started = time.perf_counter()
             write_model(out, name, arguments.languages, BASE_SHIFT * number, 10 + number)
             print(f"{name}: written in {time.perf_counter() - started:.0f} s", file=sys.stderr)

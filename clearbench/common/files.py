@@ -44,6 +44,12 @@ def write_atomically(path: Path, data: bytes) -> None:
     _sync_folder(path.parent)
 
 
+def sweep_temporary(folder: Path) -> None:
+    """Delete what killed writers of `write_atomically` left in a folder to which nobody else writes now."""
+    for temporary in folder.glob(".*.tmp"):
+        temporary.unlink(missing_ok=True)
+
+
 def json_bytes(document: Any) -> bytes:
     """Return a value as an indented JSON file in UTF-8."""
     return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()

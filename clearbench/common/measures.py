@@ -84,6 +84,8 @@ RULES: Mapping[ScoringRule, tuple[str, ...]] = {
 """Rule -> the measures that it gives, in the order of a record's columns."""
 MAIN_MEASURE = "nDCG@10"
 """What tables show, comparisons compare and gates guard, unless a task or an option names another measure."""
+OWN_FIRST = "lpr_first"
+"""Whether the first relevant passage is in the language of the query, in a mixed pool."""
 SAME_SCORE = 1e-9
 """Scores that differ by less are equal: it is rounding in float64, while one rank more changes a score by far more."""
 
@@ -92,7 +94,7 @@ _KNOWN = {
     measure.name: measure
     for measure in (
         Measure("Max@R", "lower", "rank"),
-        Measure("lpr_first", "neither"),
+        Measure(OWN_FIRST, "neither"),
         Measure("lpr_pairwise", "neither"),
         Measure("top1_right_same"),
         Measure("top1_right_other"),

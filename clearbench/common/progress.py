@@ -1,6 +1,7 @@
 """Progress of long work on stderr, with rate and time left; nothing where stderr is not a terminal."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -15,6 +16,24 @@ def duration(seconds: float) -> str:
     if seconds < 90:
         return f"{max(round(seconds), 1)} seconds"
     return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
+
+
+class Stopwatch:
+    """Adds up the time that is spent in its blocks.
+
+    Attributes:
+        seconds: Time spent so far.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._started = 0.0
+
+    def __enter__(self) -> None:
+        self._started = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds += time.perf_counter() - self._started
 
 
 @contextmanager

@@ -1,14 +1,14 @@
 """A job: one task to be scored by its judge, where its results lie, and which of its pairs have no scores yet."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from clearbench.common.environment import describe_environment
 from clearbench.common.errors import DataError
 from clearbench.common.progress import say
-from clearbench.encoders.base import Setting
 from clearbench.evaluation.options import EvaluationOptions
 from clearbench.records.folder import RecordFolder, record_folder
-from clearbench.records.schema import Identity
+from clearbench.records.schema import Identity, Provenance
 from clearbench.scoring.judge import Judge
 from clearbench.search.engines import Encoder
 from clearbench.tasks.dataset import Dataset, TaskPair
@@ -20,12 +20,10 @@ class Job:
 
     Attributes:
         judge: The task's data and its rule.
-        model: What the record says about the encoder: its name and settings.
         folder: The results: which pairs have scores, and where new ones are written.
     """
 
     judge: Judge
-    model: Mapping[str, Setting]
     folder: RecordFolder
 
     @property
@@ -33,25 +31,25 @@ class Job:
         """The task's data."""
         return self.judge.data
 
-    @property
-    def todo(self) -> Dataset:
-        """The task's data, with only the pairs that have no scores yet."""
-        return self.data.only(pair for pair in self.data.pairs if str(pair) not in self.folder.done)
 
-    @property
-    def parts(self) -> dict[str, list[list[TaskPair]]]:
-        """Pool key -> its open pairs, in lists that are searched together and written as one part.
+def open_pairs(job: Job) -> Dataset:
+    """Return a job's data with only the pairs that have no scores at this moment."""
+    return job.data.only(pair for pair in job.data.pairs if str(pair) not in job.folder.done)
 
-        The pairs of a mixed pool stand alone: each has the passages of all languages to go through.
-        """
-        parts: dict[str, list[list[TaskPair]]] = {}
-        for pair in self.todo.pairs:
-            lists = parts.setdefault(pair.pool, [])
-            if lists and not self.data.pool_languages:
-                lists[0].append(pair)
-            else:
-                lists.append([pair])
-        return parts
+
+def search_groups(pending: Dataset) -> dict[str, list[list[TaskPair]]]:
+    """Return pool key -> its pairs, in lists that are searched together and written as one part.
+
+    The pairs of a mixed pool stand alone: each has the passages of all languages to go through.
+    """
+    groups: dict[str, list[list[TaskPair]]] = {}
+    for pair in pending.pairs:
+        lists = groups.setdefault(pair.pool, [])
+        if lists and not pending.pool_languages:
+            lists[0].append(pair)
+        else:
+            lists.append([pair])
+    return groups
 
 
 def open_jobs(
@@ -72,11 +70,18 @@ def open_jobs(
     jobs = []
     for judge in judges:
         path = record_folder(options.out, name, encoder.fingerprint, judge.data.label)
-        folder = RecordFolder(path, identify(encoder, judge), options.replace, write)
+        provenance = Provenance(
+            identity=identify(encoder, judge),
+            model={"name": name, **encoder.settings},
+            main_measure=judge.data.main_measure,
+            environment=describe_environment(),
+            notes=list(judge.data.notes),
+        )
+        folder = RecordFolder(path, provenance, options.replace, write)
         folder.check_data({str(pair): judge.data.pair_fingerprint(pair) for pair in judge.data.pairs})
         if options.save_runs and write:
             _check_runs(judge.data, folder)
-        jobs.append(Job(judge, {"name": name, **encoder.settings}, folder))
+        jobs.append(Job(judge, folder))
     return tuple(jobs)
 
 

@@ -2,25 +2,26 @@
 
     Dataset --make_judge--> Judge --open_jobs--> Job --engine.prepare--> vectors in the store
                                                   |
-              Record <--make_record-- parts <--summarise-- PairScores <--judge.score-- open pool
+              Record <--folder.write-- parts <--summarise-- PairScores <--judge.score-- open pool
 
 Pairs that share a passage pool are searched together and written as one part; a part that is there already is not
 done again.
 """
 
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from clearbench.common.environment import now
 from clearbench.common.measures import MAIN_MEASURE
-from clearbench.common.progress import duration, progress, say
+from clearbench.common.progress import Stopwatch, duration, progress, say
 from clearbench.encoders.vectors.embed import EncodingReport
-from clearbench.evaluation.job import Job, open_jobs
+from clearbench.evaluation.job import Job, open_jobs, open_pairs, search_groups
 from clearbench.evaluation.options import EvaluationOptions
 from clearbench.evaluation.saving import save_runs
-from clearbench.evaluation.summary import check_scored, make_record, summarise
-from clearbench.records.folder import read_record
+from clearbench.evaluation.summary import check_scored, summarise, summarise_folder
+from clearbench.records.read import read_record
 from clearbench.records.schema import Record
 from clearbench.records.training import evaluation_key
 from clearbench.scoring.bias import LanguageBias, has_several, judge_bias
@@ -35,10 +36,17 @@ WORTH_ESTIMATING = 2_000
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One finished record and where it lies."""
+    """One finished record and where it lies.
+
+    Attributes:
+        folder: The record's folder.
+        record: All that the folder holds, pairs of earlier runs included.
+        asked: The pairs that this evaluation was asked for.
+    """
 
     folder: Path
     record: Record
+    asked: tuple[str, ...]
 
 
 def evaluate(encoder: Encoder, judges: Sequence[Judge], options: EvaluationOptions) -> list[Evaluation]:
@@ -55,53 +63,72 @@ def evaluate(encoder: Encoder, judges: Sequence[Judge], options: EvaluationOptio
     """
     engine = open_engine(encoder, [judge.data for judge in judges], options.cache, options.name)
     jobs = open_jobs(encoder, judges, options)
-    encoding = _encode(encoder.name, engine, jobs)
+    encoding = _encode(encoder.name, engine, [open_pairs(job) for job in jobs])
     return [_finish(job, engine, encoding, options) for job in jobs]
 
 
-def _encode(name: str, engine: Engine, jobs: Sequence[Job]) -> EncodingReport:
+def _encode(name: str, engine: Engine, pending: Sequence[Dataset]) -> EncodingReport:
     """Say what there is to do, and encode what the open pairs of all jobs need."""
-    todo = [job.todo for job in jobs]
-    work = engine.plan(todo)
+    work = engine.plan(pending)
     seconds = engine.estimate(work) if work.num_missing >= WORTH_ESTIMATING else None
     if work.plan is not None:
         say(
-            f"{name}: {sum(len(data.pairs) for data in todo):,} pairs to score, {work.plan.num_mentions:,} texts, "
+            f"{name}: {sum(len(data.pairs) for data in pending):,} pairs to score, {work.plan.num_mentions:,} texts, "
             f"{len(work.plan.texts):,} distinct, {work.num_missing:,} to encode"
             + (f", about {duration(seconds)}" if seconds is not None else "")
         )
-    return engine.prepare(todo, work)
+    return engine.prepare(pending, work)
 
 
 def _finish(job: Job, engine: Engine, encoding: EncodingReport, options: EvaluationOptions) -> Evaluation:
-    """Score a job's open pairs and write its record; one that is complete already is only read."""
-    if job.folder.complete and not job.todo.pairs:
-        return Evaluation(job.folder.path, read_record(job.folder.path))
-    job.folder.write(make_record(job, "running", encoding))
-    seconds = _score(job, engine, options)
-    record = make_record(job, "complete", encoding, seconds)
-    job.folder.write(record)
-    return Evaluation(job.folder.path, record)
+    """Score a job's open pairs and write its record; one that is complete and whole already is only read."""
+    folder = job.folder
+    with folder.writing():
+        pending, timings = open_pairs(job), None
+        if not pending.pairs and folder.problem is None:
+            return _evaluation(job, read_record(folder.path))
+        if pending.pairs:
+            folder.write("running")
+            timings = _timings(encoding, _score(job, pending, engine, options))
+        else:
+            say(f"{folder.path}: record.json is written anew from the scores ({folder.problem}).")
+        record = folder.write("complete", timings, summarise_folder(folder.path, job.data))
+    return _evaluation(job, record)
 
 
-def _score(job: Job, engine: Engine, options: EvaluationOptions) -> dict[str, float]:
+def _evaluation(job: Job, record: Record) -> Evaluation:
+    return Evaluation(job.folder.place, record, tuple(map(str, job.data.pairs)))
+
+
+def _timings(encoding: EncodingReport, seconds: Mapping[str, float]) -> dict[str, Any]:
+    """Return what the record says of a run's times; `seconds` are those of scoring, by phase."""
+    return {
+        "finished": now(),
+        "texts_encoded": encoding.num_encoded,
+        "texts_cached": encoding.num_cached,
+        "tokens_encoded": encoding.num_tokens,
+        "seconds": {"encode": encoding.seconds, **seconds},
+    }
+
+
+def _score(job: Job, pending: Dataset, engine: Engine, options: EvaluationOptions) -> dict[str, float]:
     """Score a job's open pairs, part by part; return seconds by phase."""
-    data, num_open = job.data, len(job.todo.pairs)
-    searching = writing = 0.0
-    with progress(f"{data.task}: scoring {num_open:,} pairs", num_open, "pairs") as advance:
-        for key, parts in job.parts.items():
-            started = time.perf_counter()
-            pool = engine.open(data.pools[key])
-            for pairs in parts:
-                scored = _score_part(job, pool, pairs, options)
-                bias = _bias(data, pool, scored) if data.pool_languages else [None] * len(scored)
-                searched = time.perf_counter()
-                job.folder.add(key, [summarise(data, *both) for both in zip(scored, bias, strict=True)])
-                searching += searched - started
-                started = time.perf_counter()
-                writing += started - searched
+    searching, writing = Stopwatch(), Stopwatch()
+    with progress(f"{pending.task}: scoring {len(pending.pairs):,} pairs", len(pending.pairs), "pairs") as advance:
+        for key, groups in search_groups(pending).items():
+            with searching:
+                pool = engine.open(pending.pools[key])
+            for pairs in groups:
+                with searching:
+                    scored = _score_part(job, pool, pairs, options)
+                    bias = _bias(pending, pool, scored) if pending.pool_languages else [None] * len(scored)
+                with writing:
+                    results = [
+                        summarise(pending, of_pair, bias_of) for of_pair, bias_of in zip(scored, bias, strict=True)
+                    ]
+                    job.folder.add(key, results)
                 advance(len(pairs))
-    return {"search_and_judge": searching, "summarise_and_write": writing}
+    return {"search_and_judge": searching.seconds, "summarise_and_write": writing.seconds}
 
 
 def _score_part(job: Job, pool: OpenPool, pairs: Sequence[TaskPair], options: EvaluationOptions) -> list[PairScores]:
@@ -109,8 +136,8 @@ def _score_part(job: Job, pool: OpenPool, pairs: Sequence[TaskPair], options: Ev
     rankings = options.save_runs or options.verify or bool(job.data.pool_languages)
     scored = list(job.judge.score(pool, pairs, rankings))
     if options.verify:
-        for one in scored:
-            job.judge.verify(pool, one)
+        for of_pair in scored:
+            job.judge.verify(pool, of_pair)
     if options.save_runs:
         save_runs(job.folder, job.data, pool, scored)
     return scored

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from clearbench.evaluation.job import open_jobs
+from clearbench.evaluation.job import open_jobs, open_pairs
 from clearbench.evaluation.options import EvaluationOptions
 from clearbench.scoring.judge import Judge
 from clearbench.search.engines import Encoder, open_engine
@@ -60,7 +60,7 @@ def plan_run(encoder: Encoder, judges: Sequence[Judge], options: EvaluationOptio
     """
     engine = open_engine(encoder, [judge.data for judge in judges], options.cache, options.name)
     jobs = open_jobs(encoder, judges, options, write=False)
-    todo = [job.todo for job in jobs]
+    pending = [open_pairs(job) for job in jobs]
     tasks = tuple(
         TaskPlan(
             task=job.data.label,
@@ -69,9 +69,9 @@ def plan_run(encoder: Encoder, judges: Sequence[Judge], options: EvaluationOptio
             num_queries=sum(len(rest.queries_of(pair)) for pair in rest.pairs),
             folder=job.folder.path,
         )
-        for job, rest in zip(jobs, todo, strict=True)
+        for job, rest in zip(jobs, pending, strict=True)
     )
-    work = engine.plan(todo)
+    work = engine.plan(pending)
     if work.plan is None:
         return RunPlan(tasks, 0, 0, 0, None)
     num_distinct = len(work.plan.texts)

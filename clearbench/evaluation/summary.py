@@ -1,19 +1,16 @@
 """From per-query scores to what a record says: means and intervals per pair, averages, language bias."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
+from pathlib import Path
 
 import numpy as np
 
 from clearbench.common.arrays import IntArray
-from clearbench.common.environment import describe_environment, now
 from clearbench.common.errors import DataError
-from clearbench.encoders.vectors.embed import EncodingReport
-from clearbench.evaluation.job import Job
-from clearbench.records.derive import fields_of_pairs
+from clearbench.common.measures import OWN_FIRST
 from clearbench.records.parts import QueryScores, read_scores
-from clearbench.records.schema import SCHEMA_VERSION, PairRecord, Record
+from clearbench.records.schema import PairRecord
 from clearbench.scoring.bias import CHANCE, RANK, LanguageBias
 from clearbench.scoring.bias_summary import summarise_bias
 from clearbench.scoring.judge import PairScores
@@ -57,46 +54,12 @@ def check_scored(data: Dataset, scored: PairScores) -> None:
         raise DataError(f"{data.task} {scored.pair}: no query can be scored.")
 
 
-def make_record(
-    job: Job,
-    status: Literal["running", "complete"],
-    encoding: EncodingReport,
-    seconds: Mapping[str, float] | None = None,
-) -> Record:
-    """Return the record of what a job's folder holds.
-
-    Args:
-        job: The task and its results.
-        status: Whether every pair that was asked for is scored.
-        encoding: How many texts were encoded, and how long that took.
-        seconds: Phase of scoring -> seconds.
-    """
-    return Record(
-        schema_version=SCHEMA_VERSION,
-        status=status,
-        identity=job.folder.identity,
-        model=dict(job.model),
-        main_measure=job.data.main_measure,
-        environment=describe_environment(),
-        notes=list(job.data.notes),
-        timings={
-            "finished": now(),
-            "texts_encoded": encoding.num_encoded,
-            "texts_cached": encoding.num_cached,
-            "tokens_encoded": encoding.num_tokens,
-            "seconds": {"encode": encoding.seconds, **(seconds or {})},
-        },
-        bias=_overall_bias(job) if status == "complete" and job.data.pool_languages else None,
-        **fields_of_pairs(job.folder.done.values()),
-    )
-
-
 def _add_bias(plain: QueryScores, bias: LanguageBias, clusters: IntArray, rows: Sequence[int]) -> QueryScores:
     """Put bias measures beside the others; `rows` are the places of the scored queries among the searched ones."""
     scores, rank_QL, chance = bias.scores[rows], bias.ranks[rows], bias.chance[rows]
     names = list(map(str, bias.languages))
     values = summarise_measures(bias.measures, scores, clusters)
-    summary = summarise_bias(names, rank_QL, scores[:, bias.measures.index("lpr_first")], chance, clusters)
+    summary = summarise_bias(names, rank_QL, scores[:, bias.measures.index(OWN_FIRST)], chance, clusters)
     missing = dict(zip(bias.measures, np.isnan(scores).sum(axis=0).tolist(), strict=True))
     record = plain.summary.model_copy(update={
         "measures": {**plain.summary.measures, **values},
@@ -107,13 +70,31 @@ def _add_bias(plain: QueryScores, bias: LanguageBias, clusters: IntArray, rows: 
     return QueryScores(record, plain.queries, plain.clusters, measures, np.hstack([plain.scores, scores]), columns)
 
 
-def _overall_bias(job: Job) -> BiasSummary:
-    """Bias over the queries of all languages, from the scores that were written."""
-    names = job.data.pool_languages
-    ranks = [f"{RANK}{name}" for name in names]
-    table = read_scores(job.folder.path, columns=["lpr_first", CHANCE, *ranks])
-    first = table["lpr_first"].to_numpy()
-    codes = cluster_codes(table["cluster"].tolist())
-    summary = summarise_bias(names, table[ranks].to_numpy(), first, table[CHANCE].to_numpy(), codes)
+def summarise_folder(folder: Path, data: Dataset) -> BiasSummary | None:
+    """Return the language bias over the queries of all languages that have scores; None where pools are not mixed.
+
+    Args:
+        folder: The record's folder.
+        data: The task's data.
+    Raises:
+        RecordError: The scores cannot be read.
+    """
+    return overall_bias(folder, list(data.pool_languages)) if data.pool_languages else None
+
+
+def overall_bias(folder: Path, languages: Sequence[str]) -> BiasSummary:
+    """Return the language bias over all queries of a record of a mixed pool.
+
+    Args:
+        folder: The record's folder.
+        languages: The languages of the pool.
+    Raises:
+        RecordError: The scores cannot be read.
+    """
+    ranks = [f"{RANK}{name}" for name in languages]
+    table = read_scores(folder, columns=[OWN_FIRST, CHANCE, *ranks])
+    first = table[OWN_FIRST].to_numpy()
+    codes = cluster_codes(table["cluster"].astype(str).tolist())
+    summary = summarise_bias(list(languages), table[ranks].to_numpy(), first, table[CHANCE].to_numpy(), codes)
     missing = int(np.isnan(first).sum())
-    return replace(summary, left_out={"lpr_first": missing} if missing else {})
+    return replace(summary, left_out={OWN_FIRST: missing} if missing else {})

@@ -1,12 +1,49 @@
-"""What a record says about its pairs together."""
+"""A record follows from its parts: what record.json says, times apart, is computed from their documents."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
 
 from clearbench.common.hashing import content_hash
 from clearbench.common.pairs import parse_pair
-from clearbench.records.schema import PairRecord
+from clearbench.records.parts import PartSummary
+from clearbench.records.schema import SCHEMA_VERSION, PairRecord, Provenance, Record
 from clearbench.stats.averages import macro_averages
+from clearbench.stats.summaries import BiasSummary
+
+AND = " and "
+"""Between the versions of a package that several runs used."""
+
+
+def derive_record(
+    status: Literal["running", "complete"],
+    parts: Sequence[PartSummary],
+    provenance: Provenance,
+    timings: Mapping[str, Any],
+    bias: BiasSummary | None = None,
+) -> Record:
+    """Return the record that follows from parts.
+
+    Args:
+        status: Whether every pair that was asked for is scored.
+        parts: The parts of one record's folder.
+        provenance: What the current run says: it counts where no part says otherwise.
+        timings: What record.json says of times.
+        bias: Language bias over all pairs, where the pool is mixed.
+    """
+    runs = [part.provenance for part in parts if part.provenance is not None]
+    known = provenance if provenance.model in [run.model for run in runs] or not runs else runs[0]
+    return Record(
+        schema_version=SCHEMA_VERSION,
+        status=status,
+        identity=provenance.identity,
+        model=known.model,
+        main_measure=known.main_measure,
+        environment=join_environments([run.environment for run in runs or [provenance]]),
+        notes=join_notes([run.notes for run in runs or [provenance]]),
+        timings=dict(timings),
+        bias=bias,
+        **fields_of_pairs(map(PairRecord.model_validate, pairs_of(parts).values())),
+    )
 
 
 def fields_of_pairs(pairs: Iterable[PairRecord]) -> dict[str, Any]:
@@ -23,3 +60,39 @@ def fields_of_pairs(pairs: Iterable[PairRecord]) -> dict[str, Any]:
         },
         "averages": macro_averages(means),
     }
+
+
+def pairs_of(parts: Iterable[PartSummary]) -> dict[str, Mapping[str, Any]]:
+    """Return pair -> fields of its record. A pair that two parts hold is taken from the first of them."""
+    pairs: dict[str, Mapping[str, Any]] = {}
+    for part in parts:
+        for pair in part.pairs:
+            pairs.setdefault(pair["pair"], pair)
+    return pairs
+
+
+def join_environments(environments: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """Return package -> version, or the versions joined by "and" where runs differ."""
+    versions: dict[str, dict[str, None]] = {}
+    for environment in environments:
+        for package, version in environment.items():
+            versions.setdefault(package, {}).update(dict.fromkeys(version.split(AND)))
+    return {package: AND.join(found) for package, found in versions.items()}
+
+
+def join_notes(notes: Iterable[Sequence[str]]) -> list[str]:
+    """Return the notes of all runs, each once."""
+    return list(dict.fromkeys(note for of_run in notes for note in of_run))
+
+
+def add_timings(before: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:
+    """Add a run's seconds and counts to those of the runs before it; what is no number is the last run's."""
+    total = dict(before)
+    for key, value in run.items():
+        if isinstance(value, Mapping):
+            total[key] = add_timings(total.get(key) or {}, value)
+        elif isinstance(value, (int, float)):
+            total[key] = total.get(key, 0) + value
+        else:
+            total[key] = value
+    return total

@@ -1,21 +1,22 @@
-"""The folder of a record: finding it, opening it for writing, going on in it, reading it."""
+"""The folder of a record: its name, opening it for writing, going on in it."""
 
-import json
 import re
-import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-
-from pydantic import ValidationError
+from typing import Any, Literal
 
 from clearbench.common.errors import RecordError
-from clearbench.common.files import RECORD_FILE, write_atomically
+from clearbench.common.files import RECORD_FILE, sweep_temporary, write_atomically
 from clearbench.common.hashing import content_hash
-from clearbench.common.text import count, file_name, first_line, listed
-from clearbench.common.toml import describe_problems
-from clearbench.records.parts import SCORES, QueryScores, part_bytes, part_files, part_name, read_part_summary
+from clearbench.common.text import count, file_name, listed
+from clearbench.records.derive import add_timings, derive_record, fields_of_pairs, pairs_of
+from clearbench.records.exclusive import alone, replacement, restore_all
+from clearbench.records.parts import SCORES, PartSummary, QueryScores, part_bytes, part_name, read_summary
+from clearbench.records.read import find_disagreement, has_record, read_document, read_summaries
 from clearbench.records.runs import RUNS, TextRow, is_saved, read_text_files, text_bytes, texts_file, trec_file
-from clearbench.records.schema import SCHEMA_VERSION, Identity, PairRecord, Record
+from clearbench.records.schema import Identity, PairRecord, Provenance, Record
+from clearbench.stats.summaries import BiasSummary
 
 REPLACE_HINT = "Pass --replace to measure anew and lose what is there, or choose another --out."
 
@@ -59,59 +60,88 @@ def name_in_key(key: str) -> str:
 class RecordFolder:
     """One task's results of one model, open for writing.
 
+    What is written is kept by part: record.json follows from the parts, so that runs which add pairs one after the
+    other, or at the same time, end with the same record.
+
     Attributes:
-        path: The folder.
-        identity: What is measured.
-        complete: Whether record.json says that all pairs it was asked for were scored.
+        place: The folder.
+        path: Where results are written: the folder, or while a replacement is measured, the one that takes its place.
+        provenance: What this run says of all that it measures.
         done: Pair -> its record, of all pairs whose scores are written.
+        problem: In words, why record.json has to be written anew although no pair is to be scored; None if it is whole.
     """
 
-    def __init__(self, folder: Path, identity: Identity, replace: bool = False, write: bool = True) -> None:
-        """Open a folder, creating it, or continue what is there.
+    def __init__(self, folder: Path, provenance: Provenance, replace: bool = False, write: bool = True) -> None:
+        """Look at what is there, and see that it can be written to.
 
         Args:
             folder: The record's folder.
-            identity: What is measured.
-            replace: Delete what is there.
-            write: Make and delete folders; False only looks, and what `replace` would delete counts as gone.
+            provenance: What this run says of all that it measures.
+            replace: Measure anew: what is there does not count, and is kept until `writing` ends.
+            write: Make the folder; False only looks.
         Raises:
             RecordError: It holds results of another identity or schema and `replace` is off, or cannot be written.
         """
-        self.path = folder
-        self.identity = identity
-        self.complete = False
+        self.place = self.path = folder
+        self.provenance = provenance
         self.done: dict[str, PairRecord] = {}
+        self.problem: str | None = None
+        self._replace = replace
+        self._parts: dict[Path, PartSummary] = {}
+        self._timings: Mapping[str, Any] = {}
+        self._wanted: Mapping[str, str] = {}
         self._kept_texts: set[tuple[str, str, str]] | None = None
         if write:
-            self._make(replace)
-        if replace:
-            return
-        if has_record(folder):
-            found = read_record(folder)
-            if found.identity != identity:
-                difference = _difference(found.identity, identity)
-                raise RecordError(f"{folder} holds another measurement: {difference}. {REPLACE_HINT}")
-            self.complete = found.status == "complete"
-        self.done = self._read_parts()
+            with self._system_errors():
+                folder.parent.mkdir(parents=True, exist_ok=True)
+                restore_all(folder.parent)
+                (folder / SCORES).mkdir(parents=True, exist_ok=True)
+        if not replace:
+            self._read()
 
-    def _make(self, replace: bool) -> None:
+    @property
+    def identity(self) -> Identity:
+        """What is measured."""
+        return self.provenance.identity
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Write results in the block, and know what runs before this one wrote until it began.
+
+        One run at a time writes to the folder. A replacement is measured beside it, and takes its place when the
+        block ends; if the block fails, what was there before stays.
+
+        Raises:
+            RecordError: See `__init__`.
+        """
+        place = self.place
         try:
-            if replace and self.path.exists():
-                shutil.rmtree(self.path)
-            (self.path / SCORES).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RecordError(
-                f"Cannot write results to {self.path}: {error.strerror}. Choose another --out."
-            ) from error
+            with ExitStack() as stack:
+                with self._system_errors():
+                    if self._replace:
+                        self.path = stack.enter_context(replacement(place))
+                        (self.path / SCORES).mkdir()
+                    else:
+                        stack.enter_context(alone(place))
+                        for folder in (place, place / SCORES, place / RUNS):
+                            sweep_temporary(folder)
+                        self._read()
+                        self.check_data(self._wanted)
+                yield
+                with self._system_errors():
+                    stack.close()
+        finally:
+            self.path = place
 
     def check_data(self, wanted: Mapping[str, str]) -> None:
-        """Compare the data hashes of pairs that have scores with those of the data loaded now.
+        """Compare the data hashes of pairs that have scores, now and when `writing` begins, with those of today's data.
 
         Args:
             wanted: pair -> data hash.
         Raises:
             RecordError: A pair was scored on other texts or judgements.
         """
+        self._wanted = wanted
         other = [pair for pair, data in wanted.items() if pair in self.done and self.done[pair].data != data]
         if other:
             raise RecordError(
@@ -125,17 +155,31 @@ class RecordFolder:
             RecordError: The part cannot be written; nothing that was there is touched.
         """
         summaries = [result.summary for result in results]
-        name = part_name(pool, [summary.pair for summary in summaries])
-        _write(self.path / SCORES / f"{name}.parquet", part_bytes(results, self.identity))
+        file = self.path / SCORES / f"{part_name(pool, [summary.pair for summary in summaries])}.parquet"
+        _write(file, part_bytes(results, self.provenance))
+        self._parts[file] = read_summary(file)
         self.done.update({summary.pair: summary for summary in summaries})
 
-    def write(self, record: Record) -> None:
-        """Write record.json.
+    def write(
+        self,
+        status: Literal["running", "complete"],
+        timings: Mapping[str, Any] | None = None,
+        bias: BiasSummary | None = None,
+    ) -> Record:
+        """Write record.json as it follows from the parts, and return it.
 
+        Args:
+            status: Whether every pair that was asked for is scored.
+            timings: Seconds and counts of this run, which are added to those of the runs before it.
+            bias: Language bias over all pairs, where the pool is mixed.
         Raises:
             RecordError: It cannot be written.
         """
+        parts = [self._parts[file] for file in sorted(self._parts)]
+        times = add_timings(self._timings, timings or {})
+        record = derive_record(status, parts, self.provenance, times, bias)
         _write(self.path / RECORD_FILE, (record.model_dump_json(indent=1) + "\n").encode())
+        return record
 
     def write_run(self, pair: str, ranking: Iterable[str], qrels: Iterable[str] = ()) -> None:
         """Write one pair's ranking as a TREC run, and its judgements as TREC qrels if there are any.
@@ -176,53 +220,43 @@ class RecordFolder:
         return is_saved(self.path, pair, "trec")
 
     def _make_runs(self) -> None:
-        runs = self.path / RUNS
+        with self._system_errors():
+            (self.path / RUNS).mkdir(exist_ok=True)
+
+    @contextmanager
+    def _system_errors(self) -> Iterator[None]:
         try:
-            runs.mkdir(exist_ok=True)
+            yield
         except OSError as error:
-            raise RecordError(f"Cannot create {runs}: {error.strerror}.") from error
-
-    def _read_parts(self) -> dict[str, PairRecord]:
-        done: dict[str, PairRecord] = {}
-        for file in part_files(self.path):
-            summary = read_part_summary(file)
-            if summary.identity != self.identity.model_dump(mode="json"):
-                raise RecordError(f"{file} belongs to another measurement than its folder. {REPLACE_HINT}")
-            for pair in summary.pairs:
-                done.setdefault(pair.pair, pair)
-        return done
-
-
-def read_record(folder: Path) -> Record:
-    """Read a record.
-
-    Raises:
-        RecordError: There is none, it is damaged, or it has another schema version.
-    """
-    file = folder / RECORD_FILE
-    try:
-        data = json.loads(file.read_text(encoding="utf-8"))
-        if data.get("schema_version") != SCHEMA_VERSION:
             raise RecordError(
-                f"{file} has schema version {data.get('schema_version')}, this clearbench reads {SCHEMA_VERSION}. "
-                "Use the version that wrote it, or measure again with --replace."
-            )
-        return Record.model_validate(data)
-    except OSError as error:
-        raise RecordError(f"Cannot read {file}: {error.strerror}.") from error
-    except (ValueError, AttributeError, RecursionError) as error:
-        reason = describe_problems(error, most=3) if isinstance(error, ValidationError) else f"{first_line(error)}."
-        raise RecordError(f"{file} is damaged: {reason} Restore it, or measure again with --replace.") from error
+                f"Cannot write results to {self.path}: {error.strerror}. Choose another --out."
+            ) from error
 
+    def _read(self) -> None:
+        """Take over what is there."""
+        wanted = self.identity.model_dump(mode="json")
+        written = read_document(self.path) if has_record(self.path) else None
+        parts = read_summaries(self.path, written)
+        found = parts[0].identity if parts else written["identity"] if written else wanted
+        if found != wanted:
+            raise RecordError(f"{self.path} holds another measurement: {_difference(found, wanted)}. {REPLACE_HINT}")
+        self._parts = {part.file: part for part in parts}
+        self.done = {name: PairRecord.model_validate(pair) for name, pair in pairs_of(parts).items()}
+        self._timings = written["timings"] if written else {}
+        self.problem = self._find_problem(written, parts)
 
-def has_record(folder: Path) -> bool:
-    """Whether a folder is a record's."""
-    return (folder / RECORD_FILE).exists()
-
-
-def find_records(out: Path) -> list[Path]:
-    """Return the folders of all records under a results folder, sorted."""
-    return sorted(file.parent for file in records_folder(out).glob(f"*/*/{RECORD_FILE}"))
+    def _find_problem(self, written: Mapping[str, Any] | None, parts: Sequence[PartSummary]) -> str | None:
+        if written is None:
+            return "there is no record.json"
+        if written["status"] != "complete":
+            return "it says that a run is under way"
+        if problem := find_disagreement(written, parts):
+            return problem
+        if len(written["pairs"]) < len(self.done):
+            return "it lacks pairs that have scores"
+        follows = fields_of_pairs(self.done.values())
+        other = [key for key in ("coverage", "averages", "data") if written[key] != follows[key]]
+        return f"`{other[0]}` is another than that of the scores" if other else None
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -234,6 +268,5 @@ def _write(path: Path, data: bytes) -> None:
         ) from error
 
 
-def _difference(found: Identity, wanted: Identity) -> str:
-    ours, theirs = wanted.model_dump(), found.model_dump()
-    return "; ".join(f"{key} was {theirs[key]}, is now {ours[key]}" for key in ours if ours[key] != theirs[key])
+def _difference(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+    return "; ".join(f"{key} was {found[key]}, is now {wanted[key]}" for key in wanted if found[key] != wanted[key])

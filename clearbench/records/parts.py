@@ -1,24 +1,29 @@
-"""Parquet parts: per-query scores of the pairs that share a pool, with the pairs' summaries as metadata."""
+"""Parquet parts: per-query scores of the pairs that share a pool, with what the record says of them as a document.
 
-import json
+Everything in a record but its times follows from the documents of its parts; see `records.derive`.
+"""
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict
 
 from clearbench.common.arrays import Scores
 from clearbench.common.errors import RecordError
-from clearbench.common.files import parquet_bytes
 from clearbench.common.hashing import content_hash
-from clearbench.common.text import file_name, first_line
-from clearbench.records.schema import Identity, PairRecord
+from clearbench.common.sealed import SealedFile, open_sealed, sealed_bytes
+from clearbench.common.text import file_name
+from clearbench.records.damage import damage_named
+from clearbench.records.schema import Identity, PairRecord, Provenance
 
-METADATA_KEY = b"clearbench"
-"""Where a Parquet file's metadata hold what clearbench says of it, as JSON."""
+FORMAT: Literal[2] = 2
+"""Version of a part's layout. Parts of version 1 hold no version, no seal, and of the provenance only the identity."""
 SCORES = "scores"
 """Folder of the parts, in a record's."""
+REMEDY = "Delete it and run again; its pairs are then scored anew."
 
 
 @dataclass(frozen=True)
@@ -42,28 +47,36 @@ class QueryScores:
     columns: Mapping[str, Scores] = field(default_factory=dict)
 
 
-def read_scores(folder: Path, pairs: Sequence[str] | None = None, columns: Sequence[str] | None = None) -> Any:
-    """Return per-query scores as a pandas DataFrame: pair, query, cluster, one column per measure.
+class PartDocument(BaseModel):
+    """The document in a part's metadata.
 
-    Args:
-        folder: A record's folder.
-        pairs: Only these pairs.
-        columns: Only these measures.
-    Raises:
-        RecordError: A part cannot be read.
+    Attributes:
+        format: Version of the part's layout.
+        provenance: What the run that wrote the part says of all that it measured.
+        pairs: The pairs whose scores the part holds.
     """
-    import pyarrow.dataset
 
-    files = part_files(folder)
-    if not files:
-        raise RecordError(f"{folder} holds no per-query scores.")
-    keep = pyarrow.dataset.field("pair").isin(list(pairs)) if pairs is not None else None
-    names = ["pair", "query", "cluster", *columns] if columns is not None else None
-    try:
-        table = pyarrow.dataset.dataset([str(file) for file in files]).to_table(columns=names, filter=keep)
-    except (OSError, pyarrow.ArrowInvalid) as error:
-        raise RecordError(f"The per-query scores in {folder} cannot be read: {error}") from error
-    return table.to_pandas().drop_duplicates(["pair", "query"], ignore_index=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[2] = FORMAT
+    provenance: Provenance
+    pairs: list[PairRecord]
+
+
+class PartSummary(NamedTuple):
+    """A part's document, as read from JSON; `pairs` are checked when they are used.
+
+    Attributes:
+        file: The part.
+        identity: The identity of its record.
+        provenance: What the run that wrote it says; None in a part of format 1.
+        pairs: Fields of the PairRecord of each of its pairs.
+    """
+
+    file: Path
+    identity: Mapping[str, Any]
+    provenance: Provenance | None
+    pairs: Sequence[Mapping[str, Any]]
 
 
 def part_files(folder: Path) -> list[Path]:
@@ -76,12 +89,12 @@ def part_name(pool: str, pairs: Sequence[str]) -> str:
     return f"{file_name(pool)[:80]}-{content_hash(*pairs)[:12]}"
 
 
-def part_bytes(results: Sequence[QueryScores], identity: Identity) -> bytes:
+def part_bytes(results: Sequence[QueryScores], provenance: Provenance) -> bytes:
     """Return one part as a Parquet file.
 
     Args:
         results: Scores of pairs that share a pool, all with the same measures and columns.
-        identity: The identity of their record.
+        provenance: What the run says of all that it measures.
     """
     import pyarrow as pa
 
@@ -99,34 +112,77 @@ def part_bytes(results: Sequence[QueryScores], identity: Identity) -> bytes:
         columns[measure] = stacked[:, column]
     for name in results[0].columns:
         columns[name] = np.concatenate([result.columns[name] for result in results])
-    metadata = {
-        "identity": identity.model_dump(mode="json"),
-        "pairs": [result.summary.model_dump(mode="json") for result in results],
-    }
-    table = pa.table(columns).replace_schema_metadata({METADATA_KEY: json.dumps(metadata)})
-    return parquet_bytes(table)
+    document = PartDocument(provenance=provenance, pairs=[result.summary for result in results])
+    return sealed_bytes(pa.table(columns), document.model_dump(mode="json"))
 
 
-class PartSummary(NamedTuple):
-    """What a part's metadata say: the record's identity, as read from JSON, and the part's pairs."""
+def read_part(file: Path, columns: Sequence[str], remedy: str = REMEDY) -> Any:
+    """Return columns of a part as an Arrow table, after a look at its seal.
 
-    identity: Any
-    pairs: list[PairRecord]
+    Args:
+        file: The part.
+        columns: Names of its columns.
+        remedy: What to do about damage, in a sentence.
+    Raises:
+        RecordError: The part is damaged, or lacks a column.
+    """
+    with damage_named(file, remedy):
+        return open_sealed(file).read(list(columns))
 
 
-def read_part_summary(file: Path) -> PartSummary:
-    """Read identity and pairs of a part; its scores are left alone.
+def read_summary(file: Path) -> PartSummary:
+    """Read what a part says of itself, after a look at its seal.
 
     Raises:
-        RecordError: It is damaged.
+        RecordError: It is damaged, or of a format that this clearbench does not know.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    with damage_named(file, REMEDY):
+        return _summary(file, open_sealed(file))
 
-    try:
-        metadata = json.loads(pq.read_schema(file).metadata[METADATA_KEY])
-        return PartSummary(metadata["identity"], [PairRecord.model_validate(pair) for pair in metadata["pairs"]])
-    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
+
+def read_scores(folder: Path, pairs: Sequence[str] | None = None, columns: Sequence[str] | None = None) -> Any:
+    """Return per-query scores as a pandas DataFrame: pair, query, cluster, one column per measure.
+
+    A pair that two parts hold is taken from the first of them, as everywhere.
+
+    Args:
+        folder: A record's folder.
+        pairs: Only these pairs.
+        columns: Only these measures.
+    Raises:
+        RecordError: There are no parts, or one cannot be read.
+    """
+    import pandas
+
+    frames, taken = [], set[str]()
+    for file in part_files(folder):
+        with damage_named(file, REMEDY):
+            opened = open_sealed(file)
+            names = None if columns is None else ["pair", "query", "cluster", *columns]
+            fresh = {str(pair["pair"]) for pair in _summary(file, opened).pairs} - taken
+            table = opened.read(names).to_pandas()
+        frames.append(table[table["pair"].isin(fresh if pairs is None else fresh.intersection(pairs))])
+        taken |= fresh
+    if not frames:
+        raise RecordError(f"{folder} holds no per-query scores: copy the folder `{SCORES}` too.")
+    return pandas.concat(frames, ignore_index=True)
+
+
+def _summary(file: Path, opened: SealedFile) -> PartSummary:
+    document = opened.document
+    version = document.get("format", 1)
+    if version not in (1, FORMAT):
         raise RecordError(
-            f"{file} is damaged ({first_line(error)}). Delete it and run again; its pairs are then scored anew."
-        ) from error
+            f"{file} has format {version}, this clearbench reads 1 and {FORMAT}. Use the version that wrote it."
+        )
+    if "format" not in document:
+        summary = PartSummary(file, document["identity"], None, document["pairs"])
+        Identity.model_validate(summary.identity)
+    else:
+        if not opened.is_sealed:
+            raise ValueError("its seal is missing")
+        provenance = Provenance.model_validate(document["provenance"])
+        summary = PartSummary(file, document["provenance"]["identity"], provenance, document["pairs"])
+    if not summary.pairs or not all(isinstance(pair["pair"], str) for pair in summary.pairs):
+        raise ValueError("it names no pairs")
+    return summary

@@ -1,13 +1,13 @@
 """Writing and reading what `--save-runs` keeps: TREC runs, TREC qrels, texts."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 from clearbench.common.arrays import FloatArray, IntArray
 from clearbench.common.errors import RecordError
-from clearbench.common.files import parquet_bytes
+from clearbench.common.sealed import open_sealed, sealed_bytes
+from clearbench.records.damage import damage_named
 from clearbench.tasks.dataset import Qrels, Texts
 
 TEXT_COLUMNS = ("kind", "language", "id", "text")
@@ -15,6 +15,9 @@ RUNS = "runs"
 """Folder of what is saved with rankings, in a record's."""
 TREC_FIELDS = {"trec": 6, "qrels": 4}
 """A TREC file's ending -> fields of a line: `query Q0 passage rank score tag`, `query 0 passage relevance`."""
+TEXTS_FORMAT = 2
+"""Version of the text files' layout. Those of version 1 hold no version and no seal."""
+AGAIN = "Measure again with --save-runs --replace."
 TrecKind = Literal["trec", "qrels"]
 TextRow = tuple[str, str, str, str]
 """kind ("query" or "passage"), language, id, text"""
@@ -103,7 +106,7 @@ def read_run(folder: Path, pair: str) -> dict[str, list[tuple[str, float]]]:
         RecordError: The ranking was not saved, or is damaged.
     """
     ranking: dict[str, list[tuple[str, float]]] = {}
-    with _damage_named(trec_file(folder, pair, "trec")):
+    with damage_named(trec_file(folder, pair, "trec"), AGAIN):
         for query, _, passage, _, score, _ in _fields(read_trec(folder, pair, "trec")):
             ranking.setdefault(query, []).append((passage, float(score)))
     return ranking
@@ -116,7 +119,7 @@ def read_run_qrels(folder: Path, pair: str) -> dict[str, dict[str, int]]:
         RecordError: They were not saved (a task judged by answers has none), or are damaged.
     """
     qrels: dict[str, dict[str, int]] = {}
-    with _damage_named(trec_file(folder, pair, "qrels")):
+    with damage_named(trec_file(folder, pair, "qrels"), AGAIN):
         for query, _, passage, relevance in _fields(read_trec(folder, pair, "qrels")):
             qrels.setdefault(query, {})[passage] = int(relevance)
     return qrels
@@ -134,15 +137,16 @@ def read_trec(folder: Path, pair: str, kind: TrecKind) -> str:
     """
     file, expected = trec_file(folder, pair, kind), TREC_FIELDS[kind]
     try:
-        with _damage_named(file):
-            text = file.read_text(encoding="utf-8")
+        data = file.read_bytes()
     except OSError as error:
-        raise RecordError(f"Cannot read {file}: {error.strerror}. Measure again with --save-runs --replace.") from error
+        raise RecordError(f"Cannot read {file}: {error.strerror}. {AGAIN}") from error
+    with damage_named(file, AGAIN):
+        text = data.decode("utf-8")
     for number, line in enumerate(text.split("\n"), start=1):  # only a line feed ends a line
         if line and len(line.split()) != expected:
             raise RecordError(
                 f"{file}:{number} has {len(line.split())} fields, expected {expected}: an id holds a blank, which "
-                "TREC's format cannot hold, or the file is damaged. Measure again with --save-runs --replace."
+                f"TREC's format cannot hold, or the file is damaged. {AGAIN}"
             )
     return text
 
@@ -157,7 +161,7 @@ def read_texts(folder: Path) -> Any:
     """
     table = read_text_files(folder, TEXT_COLUMNS)
     if table.empty:
-        raise RecordError(f"{folder} holds no texts; measure again with --save-runs --replace.")
+        raise RecordError(f"{folder} holds no texts. {AGAIN}")
     return table
 
 
@@ -168,15 +172,11 @@ def read_text_files(folder: Path, columns: Sequence[str]) -> Any:
         RecordError: A file is damaged.
     """
     import pandas
-    import pyarrow as pa
-    import pyarrow.parquet as pq
 
     tables = [pandas.DataFrame(columns=list(columns))]
     for file in sorted((folder / RUNS).glob("*.texts.parquet")):
-        try:
-            tables.append(pq.read_table(file, columns=list(columns)).to_pandas())
-        except (OSError, pa.ArrowInvalid, KeyError) as error:
-            raise RecordError(f"{file} is damaged ({error}). Delete it, and measure again with --replace.") from error
+        with damage_named(file, f"Delete it. {AGAIN}"):
+            tables.append(open_sealed(file, documented=False).read(list(columns)).to_pandas())
     table = pandas.concat(tables[1:] or tables, ignore_index=True)
     return table.drop_duplicates(["kind", "language", "id"], ignore_index=True)
 
@@ -186,17 +186,8 @@ def text_bytes(rows: Sequence[TextRow]) -> bytes:
     import pyarrow as pa
 
     table = pa.table({name: pa.array([row[i] for row in rows], pa.string()) for i, name in enumerate(TEXT_COLUMNS)})
-    return parquet_bytes(table)
+    return sealed_bytes(table, {"format": TEXTS_FORMAT})
 
 
 def _fields(text: str) -> Iterator[list[str]]:
     return (line.split() for line in text.split("\n") if line)
-
-
-@contextmanager
-def _damage_named(file: Path) -> Iterator[None]:
-    """Turn the error for a file that holds no text, or no number, into a RecordError that names the file."""
-    try:
-        yield
-    except ValueError as error:
-        raise RecordError(f"{file} is damaged ({error}). Measure again with --save-runs --replace.") from error

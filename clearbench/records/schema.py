@@ -74,6 +74,24 @@ class Identity(_Frozen):
         return task_label(self.task, self.options.items())
 
 
+class Provenance(_Frozen):
+    """What a run says of everything that it measures; each part of the scores carries it.
+
+    Attributes:
+        identity: See Identity.
+        model: Name, source and settings of the encoder.
+        main_measure: The measure that tables show.
+        environment: Versions of the software, and its commit where known.
+        notes: What was odd in the data or left out, languages without files included.
+    """
+
+    identity: Identity
+    model: dict[str, Any]
+    main_measure: str
+    environment: dict[str, str]
+    notes: list[str]
+
+
 class Record(_Frozen):
     """One model on one task.
 
@@ -83,13 +101,14 @@ class Record(_Frozen):
         identity: See Identity.
         model: Name, source and settings of the encoder.
         main_measure: The measure that tables show.
-        environment: Versions of the software, and its commit where known.
+        environment: Versions of the software, and its commit where known: of all runs that scored pairs.
         data: Hash of all pairs' data hashes.
         coverage: Number of pairs scored; over them, of queries scored and of queries that the protocol leaves out.
-        notes: What was odd in the data or left out, languages without files included.
+        notes: What was odd in the data or left out, languages without files included: of all runs that scored pairs.
         pairs: Sorted by pair.
         averages: Group -> {"num_pairs": n, measure: macro average over pairs}.
-        timings: Seconds by phase, texts encoded and cached, start time: of the run that finished the record.
+        timings: Seconds by phase, texts encoded and cached, summed over the runs that added pairs and ended; when the
+            last of them ended.
         bias: Language bias over the queries of all languages, where the pool is mixed.
     """
 

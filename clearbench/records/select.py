@@ -7,9 +7,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from clearbench.common.errors import RecordError, UsageError, suggest
-from clearbench.records.folder import has_record, name_in_key, read_record, records_folder, safe_name
-from clearbench.records.schema import Record, find_damage
+from clearbench.records.exclusive import restore_all
+from clearbench.records.folder import name_in_key, records_folder, safe_name
+from clearbench.records.read import has_record, read_record
+from clearbench.records.schema import Record
 from clearbench.records.source import FolderScores, ScoreSource
+
+_HINT = " `clearbench run --model MODEL --tasks TASK --out FOLDER` writes some; pass that folder."
+"""How to come by records, at the end of a message that there are none."""
 
 
 @dataclass(frozen=True)
@@ -168,9 +173,6 @@ def select_tasks(entries: Iterable[Entry], tasks: Iterable[str] | None) -> list[
     return kept
 
 
-_HINT = " `clearbench run --model MODEL --tasks TASK --out FOLDER` writes some; pass that folder."
-
-
 def _known_models(source: Path | Sequence[Entry], text: str) -> Mapping[str, Path | list[Entry]]:
     """Models of a source by key; none where it is no results folder, but the text is a folder of its own."""
     if not isinstance(source, Path):
@@ -212,8 +214,6 @@ def _read_entry(folder: Path) -> Entry:
             f"{folder} is unfinished: {len(record.pairs)} pairs were scored when record.json was written. Finish it "
             "with the same `clearbench run`, or delete the folder."
         )
-    if damage := find_damage(record):
-        raise RecordError(f"{folder}/record.json is damaged: {damage}. Restore it, or measure again with --replace.")
     return folder_entry(folder, record)
 
 
@@ -244,7 +244,10 @@ def _model_folders(out: Path) -> list[Path]:
 
 
 def _task_folders(model_folders: Iterable[Path]) -> list[Path]:
-    return [task for folder in model_folders for task in _subfolders(folder)]
+    folders = list(model_folders)
+    for folder in folders:
+        restore_all(folder)
+    return [task for folder in folders for task in _subfolders(folder)]
 
 
 def _subfolders(folder: Path) -> list[Path]:

@@ -1,7 +1,6 @@
 """Where a record's per-query scores are read from, part by part: its folder, or whatever else holds them."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -10,8 +9,8 @@ import numpy as np
 
 from clearbench.common.arrays import IntArray, Scores
 from clearbench.common.errors import RecordError
-from clearbench.common.text import first_line
-from clearbench.records.parts import part_files
+from clearbench.records.damage import damage_named
+from clearbench.records.parts import part_files, read_part
 
 
 class ScorePart(NamedTuple):
@@ -66,26 +65,14 @@ class FolderScores:
 
     def parts(self, measure: str) -> Iterator[ScorePart]:
         """See ScoreSource; one file is open at a time."""
-        import pyarrow.parquet as pq
-
         files = part_files(self.place)
         if not files:
             raise RecordError(f"{self.place} holds no per-query scores: copy the folder `scores` too.")
         for file in files:
+            table = read_part(file, ["pair", "query", "cluster", measure], self.remedy)
             with damage_named(file, self.remedy):
-                part = score_part(file, pq.read_table(file, columns=["pair", "query", "cluster", measure]), measure)
+                part = score_part(file, table, measure)
             yield part
-
-
-@contextmanager
-def damage_named(file: Path, remedy: str) -> Iterator[None]:
-    """Turn what reading Parquet can raise into a RecordError that names the file and what to do."""
-    import pyarrow as pa
-
-    try:
-        yield
-    except (OSError, KeyError, ValueError, pa.ArrowException) as error:
-        raise RecordError(f"{file} is damaged ({first_line(error)}). {remedy}") from error
 
 
 def score_part(file: Path, table: Any, measure: str) -> ScorePart:

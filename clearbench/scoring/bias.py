@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from clearbench.common.arrays import IntArray, Scores
 from clearbench.common.languages import Language
+from clearbench.common.measures import OWN_FIRST
 from clearbench.search.engine import OpenPool
 from clearbench.search.pool import Ranked
 from clearbench.stats.ranks import peer
@@ -167,7 +168,7 @@ def _shares(found: Relevant) -> dict[str, Scores]:
         shares[f"TLR@{cutoff}"] = _ratio(retrieved.sum(axis=1), found.other.sum(axis=1))
     middle_QG = np.where(found.there, found.middles, np.inf)
     first = found.there & (middle_QG == middle_QG.min(axis=1, initial=np.inf)[:, None])
-    shares["lpr_first"] = _ratio((first & found.same).sum(axis=1), np.where(found.comparable, first.sum(axis=1), 0))
+    shares[OWN_FIRST] = _ratio((first & found.same).sum(axis=1), np.where(found.comparable, first.sum(axis=1), 0))
     shares["lpr_pairwise"] = np.array([
         _before(middle[same], middle[other]) for middle, same, other in zip(middle_QG, found.same, found.other)
     ])  # fmt: skip

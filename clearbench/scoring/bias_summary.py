@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from clearbench.common.arrays import IntArray, Scores
+from clearbench.common.measures import OWN_FIRST
 from clearbench.stats.intervals import cluster_sums, mean_interval
 from clearbench.stats.ranks import friedman
 from clearbench.stats.summaries import BiasSummary, LanguageRank, summarise_measures
@@ -43,7 +44,7 @@ def summarise_bias(
     }  # fmt: skip
     known = chance[~np.isnan(chance)]
     return BiasSummary(
-        own_first=summarise_measures(["lpr_first"], first[:, None], clusters).get("lpr_first"),
+        own_first=summarise_measures([OWN_FIRST], first[:, None], clusters).get(OWN_FIRST),
         chance=float(known.mean()) if known.size else None,
         languages=ranks,
         friedman=friedman(blocks(place_QL[:, counts > 0], clusters)),

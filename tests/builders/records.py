@@ -1,6 +1,6 @@
 """Records with per-query scores of one's own choosing, written through the package's own writer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -8,11 +8,12 @@ from typing import Any, Literal
 import numpy as np
 
 from clearbench.common.hashing import content_hash
+from clearbench.common.sealed import open_sealed, sealed_bytes
 from clearbench.common.text import task_label
 from clearbench.records.derive import fields_of_pairs
 from clearbench.records.folder import RecordFolder, record_folder
 from clearbench.records.parts import QueryScores
-from clearbench.records.schema import SCHEMA_VERSION, Identity, PairRecord, Record
+from clearbench.records.schema import SCHEMA_VERSION, Identity, PairRecord, Provenance, Record
 from clearbench.stats.summaries import BiasSummary, MeasureValue
 
 MEASURE = "nDCG@10"
@@ -32,6 +33,7 @@ class RecordOptions:
         kind: Of the encoder.
         dtype: Of the encoder; None leaves it out.
         environment: Versions of the software.
+        notes: What was odd.
         status: "running" for a record that was not finished.
         measures: The first one's scores are the given ones, the second one's half of them, and so on.
         main_measure: None takes the first.
@@ -49,6 +51,7 @@ class RecordOptions:
     kind: str = "transformer"
     dtype: str | None = "fp32"
     environment: Mapping[str, str] = field(default_factory=lambda: {"torch": "2.13.0"})
+    notes: Sequence[str] = ()
     status: Literal["running", "complete"] = "complete"
     measures: Sequence[str] = (MEASURE,)
     main_measure: str | None = None
@@ -72,11 +75,12 @@ def write_record(out: Path, name: str, scores: Mapping[str, Any], task: str = "t
     options = RecordOptions(**changes)
     identity = make_identity(name, task, options)
     label = task_label(task, identity.options.items())
-    folder = RecordFolder(record_folder(out, name, identity.encoder, label), identity)
+    folder = RecordFolder(record_folder(out, name, identity.encoder, label), make_provenance(name, task, options))
     results = [query_scores(pair, values, task, options) for pair, values in scores.items()]
-    for start in range(0, len(results), options.pairs_in_part):
-        folder.add(f"pool{start}", results[start : start + options.pairs_in_part])
-    folder.write(make_record(name, identity, [result.summary for result in results], options))
+    with folder.writing():
+        for start in range(0, len(results), options.pairs_in_part):
+            folder.add(f"pool{start}", results[start : start + options.pairs_in_part])
+        folder.write(options.status, TIMINGS)
     return folder.path
 
 
@@ -125,22 +129,33 @@ def query_scores(pair: str, values: Any, task: str = "toy", options: RecordOptio
     return QueryScores(summary, queries, clusters, options.measures, stacked)
 
 
-def make_record(
-    name: str, identity: Identity, pairs: Sequence[PairRecord], options: RecordOptions = RecordOptions()
-) -> Record:
-    """Return what stands in record.json."""
+def make_provenance(name: str = "model", task: str = "toy", options: RecordOptions = RecordOptions()) -> Provenance:
+    """Return what a run of the named model says of all that it measures."""
     model = {"name": name, "kind": options.kind, "dtype": options.dtype}
-    return Record(
-        schema_version=SCHEMA_VERSION,
-        status=options.status,
-        identity=identity,
+    return Provenance(
+        identity=make_identity(name, task, options),
         model={key: value for key, value in model.items() if value is not None},
         main_measure=options.main_measure or options.measures[0],
         environment=dict(options.environment),
-        notes=[],
+        notes=list(options.notes),
+    )
+
+
+def make_record(pairs: Sequence[PairRecord], status: Literal["running", "complete"] = "complete") -> Record:
+    """Return what stands in record.json."""
+    return Record(
+        schema_version=SCHEMA_VERSION,
+        status=status,
         timings=TIMINGS,
+        **dict(make_provenance()),
         **fields_of_pairs(pairs),
     )
+
+
+def rewrite_part(file: Path, change: Callable[[Any], Any] = lambda table: table, **document: Any) -> None:
+    """Write a sealed Parquet file anew with another table, or with other keys in its document."""
+    opened = open_sealed(file)
+    file.write_bytes(sealed_bytes(change(opened.read()), {**opened.document, **document}))
 
 
 def scores_with(differences: Any, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

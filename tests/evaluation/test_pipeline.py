@@ -1,7 +1,11 @@
 """The pipeline from loaded tasks to records: right figures, nothing done twice, nothing lost, nothing mixed."""
 
+import contextlib
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,8 +18,9 @@ from clearbench.encoders.bm25 import BM25
 from clearbench.encoders.vectors.store import EmbeddingStore
 from clearbench.evaluation.options import EvaluationOptions
 from clearbench.evaluation.pipeline import evaluate
-from clearbench.records.folder import RecordFolder, find_records, read_record
+from clearbench.records.folder import RecordFolder
 from clearbench.records.parts import read_scores
+from clearbench.records.read import read_record
 from clearbench.records.runs import read_run, read_run_qrels, read_texts
 from clearbench.scoring import qrels
 from clearbench.scoring.answers.judges import XorJudge
@@ -95,7 +100,7 @@ def test_a_run_killed_between_parts_goes_on_and_gives_the_same_record(tmp_path, 
     monkeypatch.setattr(RecordFolder, "add", add_once)
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "killed")
-    [folder] = find_records(tmp_path / "killed" / "out")
+    [folder] = (tmp_path / "killed" / "out" / "records").glob("*/toy")
     assert read_record(folder).status == "running" and len(list((folder / "scores").iterdir())) == 1
     monkeypatch.undo()
     [resumed] = run(tmp_path / "killed")
@@ -112,6 +117,70 @@ def test_pairs_can_be_added_later(tmp_path):
     [later] = run(tmp_path, [full])
     [at_once] = run(tmp_path / "fresh", [full])
     assert without_times(later.record) == without_times(at_once.record)
+
+
+def at_once(*runs):
+    """Run calls at the same time, each in a thread; the first error is raised."""
+    with ThreadPoolExecutor(len(runs)) as pool:
+        return [future.result() for future in [pool.submit(call) for call in runs]]
+
+
+def test_runs_at_once_on_different_pairs_end_with_one_record_of_all_pairs(tmp_path):
+    full = parallel_set(LANGUAGES)
+    [whole] = run(tmp_path / "whole", [full])
+    barrier = threading.Barrier(3)
+
+    class Together(HashEncoder):
+        def encode_batch(self, texts, role):
+            with contextlib.suppress(threading.BrokenBarrierError):
+                barrier.wait(5)  # no run has written when another one begins
+            return super().encode_batch(texts, role)
+
+    sets = [full.only(full.pairs[:4]), full.only(full.pairs[3:7]), full.only(full.pairs[6:])]
+    calls = [partial(run, tmp_path, [data], Together(), cache=tmp_path / str(n)) for n, data in enumerate(sets)]
+    evaluations = [evaluation for [evaluation] in at_once(*calls)]
+    record = read_record(evaluations[0].folder)
+    assert without_times(record) == without_times(whole.record)
+    assert max(len(evaluation.record.pairs) for evaluation in evaluations) == 9
+    assert [len(evaluation.asked) for evaluation in evaluations] == [4, 4, 3]
+
+
+def test_replacing_runs_at_once_all_succeed(tmp_path):
+    [before] = run(tmp_path)
+    calls = [partial(run, tmp_path, cache=tmp_path / str(number), replace=True, save_runs=True) for number in range(4)]
+    for [evaluation] in at_once(*calls):
+        assert without_times(evaluation.record) == without_times(before.record)
+    assert without_times(read_record(before.folder)) == without_times(before.record)
+    assert [path.name for path in before.folder.parent.iterdir() if not path.name.endswith(".lock")] == ["toy"]
+
+
+def test_nothing_is_deleted_before_its_replacement_is_measured(tmp_path, monkeypatch):
+    [before] = run(tmp_path)
+    monkeypatch.setattr(RecordFolder, "add", lambda *_: (_ for _ in ()).throw(ScoringError("cannot be scored")))
+    kept = contents(before.folder)
+    with pytest.raises(ScoringError):
+        run(tmp_path, replace=True)
+    assert contents(before.folder) == kept and read_record(before.folder) == before.record
+
+
+def test_a_record_that_does_not_follow_from_its_scores_is_written_anew_by_the_next_run(tmp_path, capsys):
+    [before] = run(tmp_path)
+    file = before.folder / "record.json"
+    text = file.read_text()
+    for edit in (
+        lambda record: record["pairs"][0]["measures"]["nDCG@10"].update(mean=0.99),
+        lambda record: record["averages"]["all"].update({"nDCG@10": 0.99}),
+        lambda record: record["identity"].update(encoder="another"),
+        lambda record: record["pairs"].pop(),
+    ):
+        record = json.loads(text)
+        edit(record)
+        file.write_text(json.dumps(record))
+        [after] = run(tmp_path)
+        assert after.record == before.record and file.read_text() == text
+        assert "record.json is written anew from the scores" in capsys.readouterr().err
+    file.unlink()
+    assert without_times(run(tmp_path)[0].record) == without_times(before.record)
 
 
 def test_two_encoders_of_one_name_share_neither_vectors_nor_results(tmp_path):
@@ -229,7 +298,7 @@ def test_runs_that_a_finished_record_lacks_are_spoken_of(tmp_path, capsys):
     assert "9 pairs were scored before without their rankings; --replace writes them" in capsys.readouterr().err
     with pytest.raises(RecordError, match=r"de-en\.trec.*--save-runs --replace"):
         read_run(before.folder, "de-en")
-    with pytest.raises(RecordError, match="holds no texts; measure again with --save-runs --replace"):
+    with pytest.raises(RecordError, match=r"holds no texts\. Measure again with --save-runs --replace"):
         read_texts(before.folder)
     run(tmp_path, save_runs=True, replace=True)
     assert len(read_run(before.folder, "de-en")) == 12

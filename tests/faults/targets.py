@@ -78,7 +78,7 @@ def _read_folder() -> object:
 
 
 def _read_record() -> object:
-    from clearbench.records.folder import read_record
+    from clearbench.records.read import read_record
     from clearbench.records.schema import find_damage
 
     return find_damage(read_record(Path("records/a/tiny")))
@@ -93,10 +93,10 @@ def _read_results() -> object:
 
 
 def _read_scores() -> object:
-    from clearbench.records.parts import part_files, read_part_summary, read_scores
+    from clearbench.records.parts import part_files, read_scores, read_summary
 
     folder = Path("records/a/tiny")
-    return [read_part_summary(file) for file in part_files(folder)], read_scores(folder)
+    return [read_summary(file) for file in part_files(folder)], read_scores(folder)
 
 
 def _read_runs() -> object:

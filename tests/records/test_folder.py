@@ -6,20 +6,13 @@ import re
 from typing import Literal
 
 import pytest
-from builders.records import RecordOptions, make_identity, make_record, query_scores, write_record
+from builders.records import RecordOptions, make_provenance, query_scores
 
 from clearbench.common.errors import RecordError
 from clearbench.common.hashing import content_hash
-from clearbench.records.folder import (
-    RecordFolder,
-    find_records,
-    model_key,
-    name_in_key,
-    read_record,
-    record_folder,
-    safe_name,
-)
+from clearbench.records.folder import RecordFolder, model_key, name_in_key, record_folder, safe_name
 from clearbench.records.parts import read_scores
+from clearbench.records.read import read_record
 
 ANEW = "Pass --replace to measure anew and lose what is there, or choose another --out"
 
@@ -30,7 +23,7 @@ def place(tmp_path):
 
 
 def opened(place, replace=False, **changes):
-    return RecordFolder(place, make_identity(options=RecordOptions(**changes)), replace)
+    return RecordFolder(place, make_provenance(options=RecordOptions(**changes)), replace)
 
 
 def files(folder):
@@ -57,23 +50,25 @@ def test_the_name_in_a_key_is_the_name_as_folders_spell_it(name):
 
 def test_a_folder_that_is_opened_again_knows_what_was_scored(place):
     first = opened(place)
-    assert first.done == {} and not first.complete
+    assert first.done == {} and first.problem == "there is no record.json"
     results = [query_scores("de-en", [0.5, 1.0]), query_scores("en-en", [1.0, 1.0])]
     first.add("en", results)
     again = opened(place)
     assert again.done == first.done == {result.summary.pair: result.summary for result in results}
-    assert not again.complete  # no record says so
+    assert again.problem == "there is no record.json"
 
 
 def test_a_record_that_is_written_is_read_back_and_completes_the_folder(place):
     folder = opened(place)
     folder.add("en", [query_scores("de-en", [0.5, 1.0])])
-    states: list[tuple[Literal["running", "complete"], bool]] = [("running", False), ("complete", True)]
-    for status, complete in states:
-        record = make_record("model", folder.identity, list(folder.done.values()), RecordOptions(status=status))
-        folder.write(record)
-        assert read_record(place) == record
-        assert opened(place).complete is complete
+    states: list[tuple[Literal["running", "complete"], str | None]] = [
+        ("running", "it says that a run is under way"),
+        ("complete", None),
+    ]
+    for status, problem in states:
+        record = folder.write(status, {"seconds": {"encode": 1.5}})
+        assert read_record(place) == record and record.status == status
+        assert opened(place).problem == problem
     text = (place / "record.json").read_text(encoding="utf-8")
     assert text.startswith('{\n "schema_version": 1,\n "status": "complete"') and text.endswith("\n}\n")
 
@@ -91,7 +86,7 @@ def test_parts_are_never_written_again_and_a_record_replaces_one(place):
 def test_a_write_that_fails_leaves_what_was_there(place, monkeypatch):
     folder = opened(place)
     folder.add("en", [query_scores("de-en", [0.5, 1.0])])
-    folder.write(make_record("model", folder.identity, list(folder.done.values())))
+    folder.write("complete")
     before = files(place)
 
     def full(*_):
@@ -100,7 +95,7 @@ def test_a_write_that_fails_leaves_what_was_there(place, monkeypatch):
     monkeypatch.setattr(os, "fsync", full)
     for write in (
         lambda: folder.add("en", [query_scores("en-en", [1.0])]),
-        lambda: folder.write(make_record("other", folder.identity, list(folder.done.values()))),
+        lambda: folder.write("running"),
         lambda: folder.write_run("de-en", ["q Q0 p 1 0.5 clearbench\n"]),
     ):
         with pytest.raises(RecordError, match=r"Cannot write .*No space left.*run again to go on from there"):
@@ -124,14 +119,17 @@ def test_another_measurement_is_refused_unless_it_replaces(place, changes, diffe
     folder = opened(place)
     folder.add("en", [query_scores("de-en", [0.5, 1.0])])
     if with_record:
-        folder.write(make_record("model", folder.identity, list(folder.done.values())))
+        folder.write("complete")
     before = files(place)
-    message = f"holds another measurement: {difference}" if with_record else "belongs to another measurement than its"
-    with pytest.raises(RecordError, match=f"{message}.*{ANEW}"):
+    with pytest.raises(RecordError, match=f"holds another measurement: {difference}.*{ANEW}"):
         opened(place, **changes)
     assert files(place) == before
     replaced = opened(place, replace=True, **changes)
-    assert replaced.done == {} and not replaced.complete and files(place) == {}
+    assert replaced.done == {} and files(place) == before
+    with replaced.writing():
+        replaced.add("en", [query_scores("en-en", [1.0])])
+        assert files(place) == before  # until the block ends
+    assert list(opened(place, **changes).done) == ["en-en"]
 
 
 def test_pairs_scored_on_other_data_are_refused_by_name(place):
@@ -179,59 +177,79 @@ def test_a_folder_that_cannot_be_made_is_an_error_that_says_what_to_do(tmp_path)
         opened(record_folder(tmp_path / "out", "model", "fingerprint", "toy"))
 
 
-def test_records_are_found_and_sorted(tmp_path):
-    folders = [write_record(tmp_path, name, {"en-en": [1.0]}, task) for name in "ba" for task in ("xor", "mkqa")]
-    opened(record_folder(tmp_path, "unfinished", "x", "toy"))
-    assert find_records(tmp_path) == sorted(folders)
-    assert find_records(tmp_path / "nothing") == []
+# --- several runs
 
 
-# --- reading
+def test_runs_one_after_the_other_give_the_record_of_one_run(place):
+    for pairs in (["de-en"], ["en-en", "sw-en"]):
+        folder = opened(place)
+        with folder.writing():
+            folder.add(pairs[0], [query_scores(pair, [0.5, 1.0]) for pair in pairs])
+            folder.write("complete", {"texts_encoded": 3, "finished": pairs[0], "seconds": {"encode": 1.5}})
+    record = read_record(place)
+    assert [pair.pair for pair in record.pairs] == ["de-en", "en-en", "sw-en"]
+    assert record.timings == {"texts_encoded": 6, "finished": "en-en", "seconds": {"encode": 3.0}}
 
 
-def edited(folder, change):
-    file = folder / "record.json"
-    file.write_text(json.dumps(change(json.loads(file.read_text()))))
+def test_notes_and_environments_of_all_runs_are_kept(place):
+    runs = [
+        {"environment": {"torch": "2.4", "python": "3.11"}, "notes": ["odd", "first"]},
+        {"environment": {"torch": "2.5", "python": "3.11"}, "notes": ["odd", "second"]},
+        {"environment": {"torch": "2.4", "python": "3.11"}, "notes": []},
+    ]
+    for number, changes in enumerate(runs):
+        folder = opened(place, **changes)
+        with folder.writing():
+            folder.add(f"pool{number}", [query_scores(f"{('de', 'en', 'sw')[number]}-en", [0.5])])
+            record = folder.write("complete")
+    assert record.environment == {"torch": "2.4 and 2.5", "python": "3.11"}
+    assert record.notes == ["odd", "first", "second"]
+    assert opened(place).problem is None and read_record(place) == record
 
 
-BIAS = {"own_first": None, "chance": None, "languages": {}, "friedman": None}
+def test_a_run_begins_with_what_was_written_while_it_encoded(place):
+    one, two = opened(place), opened(place)
+    with one.writing():
+        one.add("en", [query_scores("de-en", [0.5])])
+        one.write("complete")
+    assert two.done == {}
+    with two.writing():
+        assert list(two.done) == ["de-en"] and two.problem is None
+        two.add("en", [query_scores("en-en", [0.5])])
+        record = two.write("complete")
+    assert [pair.pair for pair in record.pairs] == ["de-en", "en-en"]
 
 
-@pytest.mark.parametrize(
-    ("damage", "named"),
-    [
-        (lambda record: {k: v for k, v in record.items() if k != "main_measure"}, "main_measure: "),
-        (lambda record: record | {"pairs": [{**record["pairs"][0], "num_queries": "many"}]}, "pairs.0.num_queries"),
-        (lambda record: record | {"extra": 1}, "extra: "),
-        (lambda record: record | {"identity": {**record["identity"], "extra": 1}}, "identity.extra: unknown key"),
-        (lambda record: record | {"bias": {**BIAS, "extra": 1}}, "bias.extra: unknown key"),
-        (lambda record: record | {"bias": {**BIAS, "chance": "high"}}, "bias.chance: found 'high', expected: "),
-        (lambda record: record | {"bias": {"chance": None}}, "bias.own_first: missing"),
-    ],
-)
-def test_a_hand_edited_record_is_refused_by_the_name_of_the_field(tmp_path, damage, named):
-    folder = write_record(tmp_path, "model", {"en-en": [1.0]})
-    edited(folder, damage)
-    with pytest.raises(RecordError, match=rf"record\.json is damaged: {named}.*Restore it, or measure again"):
-        read_record(folder)
+def test_data_that_another_run_scored_meanwhile_are_compared_too(place):
+    mine = opened(place)
+    mine.check_data({"de-en": "mine"})
+    other = opened(place)
+    with other.writing():
+        other.add("en", [query_scores("de-en", [0.5])])
+    with pytest.raises(RecordError, match=r"holds 1 pair scored on other data"), mine.writing():
+        pytest.fail("it writes beside other data")
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", "3", '{"schema_version": 1}', "[" * 200_000, "\udcff"])
-def test_what_is_no_record_is_damaged(tmp_path, text):
-    folder = write_record(tmp_path, "model", {"en-en": [1.0]})
-    (folder / "record.json").write_bytes(text.encode("utf-8", "surrogateescape"))
-    with pytest.raises(RecordError, match=r"record\.json (is damaged|has schema version None)"):
-        read_record(folder)
+def test_what_killed_runs_left_is_swept_by_the_next_writer(place):
+    opened(place)
+    left = [place / ".record.json.77-ab.tmp", place / "scores" / ".en.parquet.77-ab.tmp"]
+    for file in left:
+        file.write_text("half")
+    folder = opened(place)
+    assert all(file.exists() for file in left)  # only a run that is alone in the folder may know that they are stale
+    with folder.writing():
+        assert not any(file.exists() for file in left)
 
 
-@pytest.mark.parametrize("version", [0, 99, "1"])
-def test_another_schema_version_is_named_with_ours(tmp_path, version):
-    folder = write_record(tmp_path, "model", {"en-en": [1.0]})
-    edited(folder, lambda record: record | {"schema_version": version})
-    with pytest.raises(RecordError, match=f"has schema version {version}, this clearbench reads 1. Use the version"):
-        read_record(folder)
-
-
-def test_a_record_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(RecordError, match=r"Cannot read .*record\.json: No such file"):
-        read_record(tmp_path)
+@pytest.mark.parametrize("edit", ["averages", "coverage", "data", "status"])
+def test_a_record_that_does_not_follow_from_its_parts_is_a_problem(place, edit):
+    folder = opened(place)
+    folder.add("en", [query_scores("de-en", [0.5])])
+    folder.write("complete")
+    written = json.loads((place / "record.json").read_text())
+    other = {"averages": {}, "coverage": {"pairs": 9}, "data": "0", "status": "running"}
+    (place / "record.json").write_text(json.dumps(written | {edit: other[edit]}))
+    again = opened(place)
+    assert again.problem is not None
+    again.write("complete")
+    assert json.loads((place / "record.json").read_text()) == written and opened(place).problem is None

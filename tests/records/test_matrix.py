@@ -7,9 +7,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from builders.records import TWO_MEASURES, write_record
+from builders.records import TWO_MEASURES, rewrite_part, write_record
 
 from clearbench.common.errors import RecordError, UsageError
+from clearbench.common.sealed import sealed_bytes
 from clearbench.records.matrix import scores_matrix
 from clearbench.records.parts import read_scores
 from clearbench.records.select import select_model
@@ -28,8 +29,7 @@ def base(tmp_path):
 
 def rewrite(folder, change):
     """Rewrite a record's one part with a changed table."""
-    file = next((folder / "scores").glob("*.parquet"))
-    pq.write_table(change(pq.read_table(file)), file)
+    rewrite_part(next((folder / "scores").glob("*.parquet")), change)
 
 
 def test_a_matrix_is_queries_by_pairs_with_clusters_by_number(base):
@@ -97,6 +97,7 @@ def test_scores_that_the_record_does_not_sum_up_are_refused(base, tmp_path):
     data = json.loads(file.read_text())
     data["pairs"][1]["measures"]["nDCG@10"]["mean"] += 0.01
     file.write_text(json.dumps(data))
+    rewrite_part(next((base.place / "scores").glob("*.parquet")), pairs=data["pairs"])  # forged as well
     with pytest.raises(RecordError, match=r"en-de: the record says .* the per-query scores give"):
         scores_matrix(select_model(tmp_path, "base")[0], "nDCG@10")
 
@@ -140,9 +141,9 @@ def test_a_query_in_two_clusters_is_refused(base):
 def test_a_pair_that_two_runs_wrote_counts_once_and_plain_strings_are_read(base):
     before = scores_matrix(base, "nDCG@10")
     file = next((base.place / "scores").glob("*.parquet"))
-    table = pq.read_table(file)
-    plain = table.set_column(0, "pair", pa.array(table.column("pair").to_pylist()))
-    pq.write_table(plain.slice(8, 8), file.with_name("zz.parquet"))
+    second = file.with_name("zz.parquet")
+    second.write_bytes(file.read_bytes())
+    rewrite_part(second, lambda table: table.set_column(0, "pair", pa.array(table["pair"].to_pylist())).slice(8, 8))
     after = scores_matrix(base, "nDCG@10")
     assert after.scores.tolist() == before.scores.tolist() and after.queries == before.queries
 
@@ -155,7 +156,8 @@ def test_the_order_of_files_and_rows_does_not_matter(base):
     pairs = np.array(shuffled.column("pair").to_pylist())
     file.unlink()
     for number, pair in enumerate(reversed(PAIRS)):
-        pq.write_table(shuffled.filter(pa.array(pairs == pair)), file.with_name(f"{number}.parquet"))
+        rows = shuffled.filter(pa.array(pairs == pair))
+        file.with_name(f"{number}.parquet").write_bytes(sealed_bytes(rows, {}))
     after = scores_matrix(base, "nDCG@10")
     assert after.scores.tolist() == before.scores.tolist()
     assert (after.queries, after.names) == (before.queries, before.names)

@@ -4,17 +4,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from builders.records import RecordOptions, make_identity, query_scores, write_record
+from builders.records import RecordOptions, make_provenance, query_scores, write_record
 
 from clearbench.common.errors import RecordError
-from clearbench.records.parts import METADATA_KEY, QueryScores, part_bytes, part_name, read_part_summary, read_scores
+from clearbench.common.sealed import DOCUMENT_KEY
+from clearbench.records.parts import QueryScores, part_bytes, part_name, read_scores, read_summary
 
 TWO = RecordOptions(measures=("nDCG@10", "recall@10"))
 
 
 def written(tmp_path, *results):
     file = tmp_path / "part.parquet"
-    file.write_bytes(part_bytes(results, make_identity()))
+    file.write_bytes(part_bytes(results, make_provenance()))
     return file
 
 
@@ -43,13 +44,14 @@ def test_further_columns_stand_after_the_measures_and_nan_stays_nan(tmp_path):
 
 def test_the_metadata_give_identity_and_summaries_without_reading_scores(tmp_path):
     results = [query_scores("de-en", [0.5]), query_scores("en-en", [0.25])]
-    summary = read_part_summary(written(tmp_path, *results))
-    assert summary.identity == make_identity().model_dump(mode="json")
-    assert summary.pairs == [result.summary for result in results]
+    summary = read_summary(written(tmp_path, *results))
+    assert summary.provenance == make_provenance()
+    assert summary.identity == make_provenance().identity.model_dump(mode="json")
+    assert summary.pairs == [result.summary.model_dump(mode="json") for result in results]
 
 
 def test_the_same_scores_are_the_same_bytes():
-    one, two = (part_bytes([query_scores("de-en", [0.5, 0.75])], make_identity()) for _ in "12")
+    one, two = (part_bytes([query_scores("de-en", [0.5, 0.75])], make_provenance()) for _ in "12")
     assert one == two
 
 
@@ -62,11 +64,11 @@ def test_a_damaged_part_is_named_with_what_to_do(tmp_path, damage):
     if damage == "other Parquet":
         pq.write_table(pa.table({"a": [1]}), file)
     elif damage in METADATA:
-        pq.write_table(pa.table({"a": [1]}).replace_schema_metadata({METADATA_KEY: METADATA[damage]}), file)
+        pq.write_table(pa.table({"a": [1]}).replace_schema_metadata({DOCUMENT_KEY: METADATA[damage]}), file)
     else:
         file.write_bytes({"cut": file.read_bytes()[:100], "text": b"hello", "empty": b""}[damage])
     with pytest.raises(RecordError, match=r"part\.parquet is damaged .*Delete it and run again"):
-        read_part_summary(file)
+        read_summary(file)
 
 
 def test_a_name_is_safe_short_and_tells_pairs_apart():
@@ -93,7 +95,7 @@ def test_a_folder_without_scores_or_with_damaged_ones_is_named(tmp_path):
     folder = write_record(tmp_path, "model", {"de-en": [0.5]})
     [part] = (folder / "scores").iterdir()
     part.write_bytes(part.read_bytes()[:60])
-    with pytest.raises(RecordError, match=f"per-query scores in {folder} cannot be read"):
+    with pytest.raises(RecordError, match=rf"{part.name} is damaged .*Delete it and run again"):
         read_scores(folder)
     part.unlink()
     with pytest.raises(RecordError, match="holds no per-query scores"):

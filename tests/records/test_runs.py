@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 import pytest
-from builders.records import make_identity
+from builders.records import make_provenance
 
 from clearbench.common.errors import RecordError
 from clearbench.common.languages import parse_language
@@ -33,7 +33,7 @@ SCORES = np.array([[0.1, 0.05], [0.25, -0.5]], dtype=np.float32)
 
 @pytest.fixture
 def folder(tmp_path):
-    return RecordFolder(tmp_path / "toy", make_identity())
+    return RecordFolder(tmp_path / "toy", make_provenance())
 
 
 def write_run(folder, pair="de-en", qrels=QRELS):
@@ -68,7 +68,7 @@ def test_what_was_not_saved_is_named_with_what_to_do(folder):
     for read in (read_run, read_run_qrels):
         with pytest.raises(RecordError, match=r"Cannot read .*de-en\.\w+: .*Measure again with --save-runs --replace"):
             read(folder.path, "de-en")
-    with pytest.raises(RecordError, match="holds no texts; measure again with --save-runs --replace"):
+    with pytest.raises(RecordError, match=r"holds no texts\. Measure again with --save-runs --replace"):
         read_texts(folder.path)
 
 
@@ -134,7 +134,7 @@ def test_each_text_is_kept_once_also_by_a_run_that_goes_on(folder):
     folder.write_texts("en", ["de-en"], text_rows([QUERIES], PASSAGES, [0, 1]))
     before = read_texts(folder.path)
     assert list(before) == ["kind", "language", "id", "text"] and len(before) == 4
-    later = RecordFolder(folder.path, folder.identity)
+    later = RecordFolder(folder.path, folder.provenance)
     later.write_texts("en", ["de-en"], text_rows([QUERIES], PASSAGES, [0, 1]))
     assert len(texts_files(folder)) == 1  # nothing new: no file
     later.write_texts("en", ["en-en"], text_rows([QUERIES], PASSAGES, [0, 2]))
@@ -151,10 +151,10 @@ def test_damaged_texts_are_named_when_read_and_before_more_are_written(folder):
     folder.write_texts("en", ["de-en"], text_rows([QUERIES], PASSAGES, [0]))
     [file] = texts_files(folder)
     file.write_bytes(b"PAR1")
-    with pytest.raises(RecordError, match=rf"{file.name} is damaged .*Delete it, and measure again with --replace"):
+    with pytest.raises(RecordError, match=rf"{file.name} is damaged .*Delete it\. Measure again with --save-runs"):
         read_texts(folder.path)
     with pytest.raises(RecordError, match="is damaged"):
-        RecordFolder(folder.path, folder.identity).write_texts("en", ["en-en"], text_rows([QUERIES], PASSAGES, [1]))
+        RecordFolder(folder.path, folder.provenance).write_texts("en", ["en-en"], text_rows([QUERIES], PASSAGES, [1]))
 
 
 def test_a_run_that_cannot_be_written_leaves_the_old_one(folder, monkeypatch):

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from builders.records import make_identity, make_record, query_scores
+from builders.records import make_record, query_scores
 from pydantic import ValidationError
 
 from clearbench.encoders.bm25 import Lexical
@@ -37,7 +37,7 @@ PAIR_JSON = (
 def record():
     pair = query_scores("de-mul", [0.5, 1.0]).summary.model_copy(update={"data": "hash", "bias": BIAS})
     plain = query_scores("en-mul", [0.5, 1.0]).summary
-    return make_record("model", make_identity(), [pair, plain]).model_copy(update={"bias": BIAS})
+    return make_record([pair, plain]).model_copy(update={"bias": BIAS})
 
 
 def test_a_record_is_the_same_json_as_ever(record):

@@ -6,7 +6,7 @@ from rich.console import Console
 
 from clearbench.cli.tables import grid
 from clearbench.common.languages import english_first, parse_language
-from clearbench.common.measures import MAIN_MEASURE, find_measure
+from clearbench.common.measures import MAIN_MEASURE, OWN_FIRST, find_measure
 from clearbench.common.pairs import parse_pair
 from clearbench.common.text import p_value
 from clearbench.records.schema import Record
@@ -17,7 +17,7 @@ COLUMNS = (
     (MAIN_MEASURE, MAIN_MEASURE),
     ("TLR@10", "TLR@10"),
     ("TLR@100", "TLR@100"),
-    ("lpr_first", "lpr_first"),
+    (OWN_FIRST, OWN_FIRST),
     ("lpr_pair", "lpr_pairwise"),
     ("right/same", "top1_right_same"),
     ("right/other", "top1_right_other"),
@@ -76,7 +76,7 @@ def sentences(bias: BiasSummary, num_queries: int) -> Iterator[str]:
         share = _percent(bias.own_first.mean)
         yield (
             f"The passage in the query's own language comes before its translations for {share} "
-            f"of {num_queries - bias.left_out.get('lpr_first', 0):,} queries{_interval(bias)}; blind to language it "
+            f"of {num_queries - bias.left_out.get(OWN_FIRST, 0):,} queries{_interval(bias)}; blind to language it "
             f"would be {_percent(bias.chance)}: {PREFERENCE[bias.preference]}."
         )
     gaps = {language: ranked.gap for language, ranked in bias.languages.items() if ranked.gap is not None}

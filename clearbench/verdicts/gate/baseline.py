@@ -15,18 +15,18 @@ from pydantic import ValidationError
 
 from clearbench.common.arrays import BoolArray
 from clearbench.common.errors import RecordError, UsageError
-from clearbench.common.files import parquet_bytes
 from clearbench.common.output import write_output
 from clearbench.common.pairs import parse_pair, select_pairs
+from clearbench.common.sealed import DOCUMENT_KEY, open_sealed, sealed_bytes
 from clearbench.common.text import first_line
 from clearbench.common.toml import describe_problems
+from clearbench.records.damage import damage_named
 from clearbench.records.derive import fields_of_pairs
 from clearbench.records.folder import model_key
 from clearbench.records.matrix import ScoreMatrix, scores_matrix
-from clearbench.records.parts import METADATA_KEY
 from clearbench.records.schema import SCHEMA_VERSION, PairRecord, Record, find_damage
 from clearbench.records.select import Entry
-from clearbench.records.source import ScorePart, damage_named, score_part
+from clearbench.records.source import ScorePart, score_part
 
 KIND = "clearbench baseline"
 _AGAIN = "Write it anew with `clearbench gate --baseline MODEL --save-baseline FILE`."
@@ -80,11 +80,11 @@ def save_baseline(entries: Sequence[Entry], file: Path, pairs: str, measure: str
         parts.append(_part(entry, [pair.pair for pair in kept], name))
         records.append(_narrowed(entry.record, kept, name).model_dump(mode="json"))
         told.append(f"{entry.label}: {len(kept):,} pairs, {name}, {parts[-1].num_rows:,} scores")
-    metadata = json.dumps({"kind": KIND, "schema_version": SCHEMA_VERSION, "records": records})
-    table = pa.concat_tables(parts, promote_options="default").replace_schema_metadata({METADATA_KEY: metadata})
+    document = {"kind": KIND, "schema_version": SCHEMA_VERSION, "records": records}
+    table = pa.concat_tables(parts, promote_options="default")
     if file.is_file() and file.stat().st_size and not _is_baseline(file):
         raise UsageError(f"--save-baseline {file} is there and is no baseline file: delete it, or choose another name.")
-    write_output(file, parquet_bytes(table, dictionary=["task", "pair"]), "--save-baseline")
+    write_output(file, sealed_bytes(table, document, dictionary=["task", "pair"]), "--save-baseline")
     return told
 
 
@@ -150,11 +150,10 @@ def _narrowed(record: Record, kept: Sequence[PairRecord], measure: str) -> Recor
 def _read(file: Path) -> tuple[list[Record], Any]:
     """Records and scores, an Arrow table, as the file has them."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(file)
-        metadata = json.loads((table.schema.metadata or {}).get(METADATA_KEY, b"{}"))
+        opened = open_sealed(file, documented=False)
+        table, metadata = opened.read(), opened.document
     except FileNotFoundError:
         raise RecordError(f"There is no baseline file {file}.") from None
     except (OSError, ValueError, pa.ArrowException) as error:
@@ -207,7 +206,7 @@ def _is_baseline(file: Path) -> bool:
     import pyarrow.parquet as pq
 
     try:
-        metadata = json.loads((pq.read_schema(file).metadata or {}).get(METADATA_KEY, b"{}"))
+        metadata = json.loads((pq.read_metadata(file).metadata or {}).get(DOCUMENT_KEY, b"{}"))
         return bool(metadata.get("kind") == KIND)
     except (OSError, ValueError, AttributeError, pa.ArrowException):
         return False

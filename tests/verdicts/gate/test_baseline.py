@@ -1,17 +1,18 @@
 """The baseline file: the same verdicts as from records, small, and refused when it is something else."""
 
 import json
+import random
 from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from builders.records import scores_with, write_record, write_two
+from builders.records import rewrite_part, scores_with, write_record, write_two
 
 from clearbench.common.errors import RecordError, UsageError
+from clearbench.common.sealed import open_sealed, sealed_bytes
 from clearbench.records.matrix import scores_matrix
-from clearbench.records.parts import METADATA_KEY
 from clearbench.records.select import select_model
 from clearbench.stats.summaries import BiasSummary
 from clearbench.verdicts.gate.baseline import read_baseline, save_baseline
@@ -56,7 +57,7 @@ def test_the_file_holds_no_paths_and_is_the_same_each_time(results, tmp_path):
     for name in ("one", "two"):
         save_baseline(base, tmp_path / name, "en-en")
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
-    assert str(tmp_path) not in json.dumps(json.loads(pq.read_schema(tmp_path / "one").metadata[METADATA_KEY]))
+    assert str(tmp_path) not in json.dumps(open_sealed(tmp_path / "one").document)
 
 
 def test_a_slip_while_saving(results, tmp_path):
@@ -67,12 +68,9 @@ def test_a_slip_while_saving(results, tmp_path):
     assert not (tmp_path / "f").exists()
 
 
-def changed(file, change_table=None, **metadata):
+def changed(file, change_table=lambda table: table, **document):
     """Write the file anew with something changed."""
-    table = pq.read_table(file)
-    data = {**json.loads(table.schema.metadata[METADATA_KEY]), **metadata}
-    table = change_table(table) if change_table else table
-    pq.write_table(table.replace_schema_metadata({METADATA_KEY: json.dumps(data)}), file)
+    rewrite_part(file, change_table, **document)
 
 
 def with_first(table, name, value):
@@ -128,7 +126,7 @@ def test_a_damaged_file_is_refused(results, tmp_path, damage):
     file = tmp_path / "base.parquet"
     save_baseline(select_model(results, "base"), file, "en-en")
     do, message = DAMAGES[damage]
-    do(file, json.loads(pq.read_schema(file).metadata[METADATA_KEY])["records"])
+    do(file, open_sealed(file).document["records"])
     with pytest.raises(RecordError, match=message):
         gate(read_baseline(file), select_model(results, "cand"))
     assert not (tmp_path.parent / "outside").exists()
@@ -140,11 +138,9 @@ def test_no_file(tmp_path):
 
 
 def rewrite(file, change):
-    """Write the file again with other metadata and the same scores."""
-    table = pq.read_table(file)
-    metadata = json.loads(table.schema.metadata[METADATA_KEY])
-    metadata = change(metadata) or metadata
-    pq.write_table(table.replace_schema_metadata({METADATA_KEY: json.dumps(metadata)}), file)
+    """Write the file again with another document and the same scores."""
+    opened = open_sealed(file)
+    file.write_bytes(sealed_bytes(opened.read(), change(opened.document) or opened.document))
 
 
 EDITS = {
@@ -175,9 +171,8 @@ def test_a_damaged_file_is_named_with_what_to_do(results, tmp_path, message):
 def test_scores_that_are_no_numbers_are_damage(results, tmp_path):
     file = tmp_path / "base.parquet"
     save_baseline(select_model(results, "base"), file, "en-en")
-    table = pq.read_table(file)
-    words = pa.array(["x"] * table.num_rows)
-    pq.write_table(table.set_column(table.schema.get_field_index("nDCG@10"), "nDCG@10", words), file)
+    words = pa.array(["x"] * 1000)
+    rewrite_part(file, lambda table: table.set_column(table.schema.get_field_index("nDCG@10"), "nDCG@10", words))
     with pytest.raises(RecordError, match="'nDCG@10' holds string, expected numbers"):
         read_baseline(file)
 
@@ -221,3 +216,13 @@ def test_a_baseline_can_be_saved_from_a_file(results, tmp_path):
     save_baseline(read_baseline(tmp_path / "all"), tmp_path / "some", "en-en")
     save_baseline(select_model(results, "base"), tmp_path / "same", "en-en")
     assert (tmp_path / "some").read_bytes() == (tmp_path / "same").read_bytes()
+
+
+def test_every_bit_flip_is_noticed(results, tmp_path):
+    file = tmp_path / "base.parquet"
+    save_baseline(select_model(results, "base"), file, "en-en")
+    data, rng = file.read_bytes(), random.Random(0)
+    for place in rng.sample(range(len(data)), 100):
+        file.write_bytes(data[:place] + bytes([data[place] ^ 1 << rng.randrange(8)]) + data[place + 1 :])
+        with pytest.raises(RecordError, match=r"base\.parquet is no baseline file, or damaged"):
+            read_baseline(file)

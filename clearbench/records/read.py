@@ -1,0 +1,141 @@
+"""Reading a record: what record.json says is compared with the parts that it follows from."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+from clearbench.common.errors import RecordError
+from clearbench.common.files import RECORD_FILE
+from clearbench.common.hashing import content_hash
+from clearbench.common.text import count, first_line, listed
+from clearbench.common.toml import describe_problems
+from clearbench.records.derive import fields_of_pairs, join_environments, join_notes, pairs_of
+from clearbench.records.parts import SCORES, PartSummary, part_files, read_summary
+from clearbench.records.schema import SCHEMA_VERSION, PairRecord, Provenance, Record, find_damage
+
+REPAIR = "`clearbench verify` shows what is wrong; the same `clearbench run` again writes record.json anew."
+
+
+def has_record(folder: Path) -> bool:
+    """Whether a folder is a record's."""
+    return (folder / RECORD_FILE).exists()
+
+
+def read_record(folder: Path) -> Record:
+    """Read a record; its figures are those of its parts.
+
+    Pairs whose scores were written after record.json belong to the record all the same.
+
+    Raises:
+        RecordError: There is none, it is damaged, it has another schema version, or it does not follow from its parts.
+    """
+    written = read_document(folder)
+    record = _as_record(folder, written)
+    if record.status == "complete" and (damage := find_damage(record)):
+        raise _damaged(folder / RECORD_FILE, f"{damage}.")
+    parts = read_summaries(folder, written)
+    if not parts and written["pairs"]:
+        raise RecordError(f"{folder} holds no per-query scores: copy the folder `{SCORES}` too.")
+    if problem := find_disagreement(written, parts):
+        raise RecordError(f"{folder / RECORD_FILE} does not follow from its scores: {problem}. {REPAIR}")
+    later = [pair for name, pair in pairs_of(parts).items() if name not in record.by_pair]
+    if later and record.status == "complete":
+        if record.bias is not None:
+            raise RecordError(f"{folder / RECORD_FILE} lacks {count(len(later), 'pair')} of its scores. {REPAIR}")
+        more = map(PairRecord.model_validate, later)
+        record = record.model_copy(update=fields_of_pairs([*record.pairs, *more]))
+    return record
+
+
+def read_document(folder: Path) -> dict[str, Any]:
+    """Read record.json as it stands, after a look at its version.
+
+    Raises:
+        RecordError: There is none, it is damaged, or it has another schema version.
+    """
+    file = folder / RECORD_FILE
+    try:
+        written = from_json(file.read_bytes())
+        version = written.get("schema_version")
+    except OSError as error:
+        raise RecordError(f"Cannot read {file}: {error.strerror}.") from error
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise _damaged(file, f"{first_line(error)}.") from error
+    if version != SCHEMA_VERSION:
+        raise RecordError(
+            f"{file} has schema version {version}, this clearbench reads {SCHEMA_VERSION}. "
+            "Use the version that wrote it, or measure again with --replace."
+        )
+    _as_record(folder, {**written, "pairs": []})
+    return dict(written)
+
+
+def read_summaries(folder: Path, written: Mapping[str, Any] | None = None) -> list[PartSummary]:
+    """Read what the parts in a record's folder say of themselves, in the order of their names.
+
+    Args:
+        folder: The record's folder.
+        written: record.json as it stands, which parts of format 1 leave their provenance to.
+    Raises:
+        RecordError: One is damaged, or belongs to another measurement than the first.
+    """
+    parts = [read_summary(file) for file in part_files(folder)]
+    for part in parts:
+        if part.identity != parts[0].identity:
+            raise RecordError(
+                f"{part.file} belongs to another measurement than {parts[0].file.name}: delete the one that does not "
+                "belong here, and run again."
+            )
+    if written is None or all(part.provenance for part in parts):
+        return parts
+    of_record = Provenance.model_validate({key: written[key] for key in Provenance.model_fields})
+    return [part if part.provenance else part._replace(provenance=of_record) for part in parts]
+
+
+def find_disagreement(written: Mapping[str, Any], parts: Sequence[PartSummary]) -> str | None:
+    """Return in words the first thing that record.json says otherwise than its parts; None where they agree.
+
+    Pairs that only the parts have are no disagreement.
+
+    Args:
+        written: record.json as it stands.
+        parts: The parts of its folder.
+    """
+    pairs = pairs_of(parts)
+    own = {pair["pair"]: pair for pair in written["pairs"]}
+    if lost := [name for name in own if name not in pairs]:
+        return f"it lists {listed(lost)}, of which there are no scores"
+    if changed := [name for name, pair in own.items() if pair != pairs[name]]:
+        return f"it says something else of {listed(changed)} than the scores do"
+    if parts and written["identity"] != parts[0].identity:
+        return "`identity` is another than that of the scores"
+    runs = [part.provenance for part in parts if part.provenance is not None]
+    if not runs:
+        return None
+    for key in ("model", "main_measure"):
+        if written[key] not in [getattr(run, key) for run in runs]:
+            return f"`{key}` is another than that of the scores"
+    if len(own) == len(pairs):
+        whole = {
+            "environment": join_environments([run.environment for run in runs]),
+            "notes": join_notes([run.notes for run in runs]),
+            "data": content_hash(*(f"{name} {pairs[name]['data']}" for name in sorted(pairs))),
+        }
+        for key, value in whole.items():
+            if written[key] != value:
+                return f"`{key}` is another than that of the scores"
+    return None
+
+
+def _as_record(folder: Path, written: Mapping[str, Any]) -> Record:
+    try:
+        return Record.model_validate(written)
+    except ValidationError as error:
+        raise _damaged(folder / RECORD_FILE, describe_problems(error, most=3)) from error
+
+
+def _damaged(file: Path, reason: str) -> RecordError:
+    return RecordError(f"{file} is damaged: {reason} Restore it, or measure again with --replace.")

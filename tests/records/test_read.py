@@ -1,0 +1,129 @@
+"""A record is read as its parts say; whatever stands otherwise in record.json is refused by name."""
+
+import json
+
+import pytest
+from builders.records import make_provenance, query_scores, write_record
+
+from clearbench.common.errors import RecordError
+from clearbench.records.folder import RecordFolder
+from clearbench.records.read import read_record
+from clearbench.records.select import load_results
+
+
+def edited(folder, change):
+    file = folder / "record.json"
+    file.write_text(json.dumps(change(json.loads(file.read_text()))))
+
+
+BIAS = {"own_first": None, "chance": None, "languages": {}, "friedman": None}
+
+
+@pytest.mark.parametrize(
+    ("damage", "named"),
+    [
+        (lambda record: {k: v for k, v in record.items() if k != "main_measure"}, "main_measure: "),
+        (lambda record: record | {"pairs": [{**record["pairs"][0], "num_queries": "many"}]}, "pairs.0.num_queries"),
+        (lambda record: record | {"extra": 1}, "extra: "),
+        (lambda record: record | {"identity": {**record["identity"], "extra": 1}}, "identity.extra: unknown key"),
+        (lambda record: record | {"bias": {**BIAS, "extra": 1}}, "bias.extra: unknown key"),
+        (lambda record: record | {"bias": {**BIAS, "chance": "high"}}, "bias.chance: found 'high', expected: "),
+        (lambda record: record | {"bias": {"chance": None}}, "bias.own_first: missing"),
+    ],
+)
+def test_a_hand_edited_record_is_refused_by_the_name_of_the_field(tmp_path, damage, named):
+    folder = write_record(tmp_path, "model", {"en-en": [1.0]})
+    edited(folder, damage)
+    with pytest.raises(RecordError, match=rf"record\.json is damaged: {named}.*Restore it, or measure again"):
+        read_record(folder)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "3", '{"schema_version": 1}', "[" * 200_000, "\udcff"])
+def test_what_is_no_record_is_damaged(tmp_path, text):
+    folder = write_record(tmp_path, "model", {"en-en": [1.0]})
+    (folder / "record.json").write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(RecordError, match=r"record\.json (is damaged|has schema version None)"):
+        read_record(folder)
+
+
+@pytest.mark.parametrize("version", [0, 99, "1"])
+def test_another_schema_version_is_named_with_ours(tmp_path, version):
+    folder = write_record(tmp_path, "model", {"en-en": [1.0]})
+    edited(folder, lambda record: record | {"schema_version": version})
+    with pytest.raises(RecordError, match=f"has schema version {version}, this clearbench reads 1. Use the version"):
+        read_record(folder)
+
+
+def test_a_record_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(RecordError, match=r"Cannot read .*record\.json: No such file"):
+        read_record(tmp_path)
+
+
+# --- what record.json says otherwise than the parts
+
+
+def set_mean(record):
+    record["pairs"][0]["measures"]["nDCG@10"]["mean"] = 0.99
+
+
+EDITS = {
+    "a mean": (set_mean, "it says something else of de-en than the scores do"),
+    "a count": (lambda record: record["pairs"][1].update(num_queries=3), "it says something else of en-en"),
+    "a pair more": (
+        lambda record: record["pairs"].append({**record["pairs"][0], "pair": "sw-en"}),
+        "it lists sw-en, of which there are no scores",
+    ),
+    "encoder": (lambda record: record["identity"].update(encoder="another"), "`identity` is another"),
+    "task version": (lambda record: record["identity"].update(task_version=2), "`identity` is another"),
+    "scoring": (lambda record: record["identity"]["scoring"].update(search="ivf"), "`identity` is another"),
+    "model": (lambda record: record["model"].update(dtype="bf16"), "`model` is another"),
+    "name": (lambda record: record["model"].update(name="better"), "`model` is another"),
+    "main measure": (lambda record: record.update(main_measure="recall@10"), "`main_measure` is another"),
+    "environment": (lambda record: record["environment"].update(torch="1.0"), "`environment` is another"),
+    "notes": (lambda record: record.update(notes=["fine"]), "`notes` is another"),
+    "data": (lambda record: record.update(data="0" * 32), "`data` is another"),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_every_edit_of_a_record_is_noticed(tmp_path, edit):
+    folder = write_record(
+        tmp_path, "model", {"de-en": [0.5, 1.0], "en-en": [1.0, 1.0]}, measures=("nDCG@10", "recall@10")
+    )
+    change, message = EDITS[edit]
+    edited(folder, lambda record: change(record) or record)
+    with pytest.raises(RecordError, match=rf"does not follow from its scores: {message}.*clearbench verify"):
+        read_record(folder)
+    with pytest.raises(RecordError, match=message):
+        load_results(tmp_path)
+
+
+def test_scores_that_are_not_there_are_asked_for(tmp_path):
+    folder = write_record(tmp_path, "model", {"de-en": [0.5]})
+    [part] = (folder / "scores").iterdir()
+    part.unlink()
+    with pytest.raises(RecordError, match=r"holds no per-query scores: copy the folder `scores` too"):
+        read_record(folder)
+
+
+def test_pairs_that_were_scored_after_the_record_was_written_belong_to_it(tmp_path):
+    folder = write_record(tmp_path, "model", {"de-en": [0.5], "en-en": [1.0]}, pairs_in_part=1)
+    before = (folder / "record.json").read_bytes()
+    whole = read_record(folder)
+    later = RecordFolder(folder, make_provenance())
+    with later.writing():
+        later.add("pool9", [query_scores("sw-en", [0.75])])
+    assert (folder / "record.json").read_bytes() == before
+    record = read_record(folder)
+    assert [pair.pair for pair in record.pairs] == ["de-en", "en-en", "sw-en"]
+    assert record.averages["all"] == {"num_pairs": 3, "nDCG@10": 0.75}
+    assert record.coverage["pairs"] == 3 and record.data != whole.data
+
+
+def test_parts_of_two_measurements_in_one_folder_are_refused(tmp_path):
+    one = write_record(tmp_path, "one", {"de-en": [0.5]})
+    other = write_record(tmp_path, "other", {"en-en": [0.5]})
+    [part] = (other / "scores").iterdir()
+    (one / "scores" / "x.parquet").write_bytes(part.read_bytes())
+    with pytest.raises(RecordError, match=r"x\.parquet belongs to another measurement than pool0"):
+        read_record(one)
