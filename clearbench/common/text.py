@@ -1,7 +1,22 @@
-"""Words and figures as clearbench writes them: counts with nouns, lists that are cut, p-values, escapes."""
+"""Words and figures as clearbench writes and compares them: counts, cut lists, p-values, escapes, folding."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
+
+# Marks that change how letters join or where a line may break, and what says how a character is to be drawn.
+_INVISIBLE = dict.fromkeys((0x00AD, 0x034F, 0x200D, 0x2060, 0xFEFF, *range(0xFE00, 0xFE10)))
+
+
+def fold(text: str) -> str:
+    """Return the form in which words are compared, whatever their case and however Unicode spells them.
+
+    That is NFKC and full case folding, so that composed and decomposed letters, full-width ones and ligatures are the
+    same. Turkish writes four letters i, and which two are a pair depends on the language: all four are the same here.
+    Soft hyphens, joiners and variation selectors are left out.
+    """
+    folded = unicodedata.normalize("NFKC", text).translate(_INVISIBLE).casefold()
+    return unicodedata.normalize("NFKC", folded).replace("i\u0307", "i").replace("ı", "i")
 
 
 def count(number: int, noun: str) -> str:

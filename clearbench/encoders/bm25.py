@@ -10,15 +10,19 @@ import regex
 from clearbench.common.arrays import FloatArray
 from clearbench.common.hashing import content_hash
 from clearbench.common.languages import UNSPACED
+from clearbench.common.text import fold
 from clearbench.encoders.base import Setting
 
 # A run of an unspaced script, or a word.
 TOKEN = regex.compile(rf"([{UNSPACED}][{UNSPACED}\p{{M}}]*)|((?:(?![{UNSPACED}])[\p{{L}}\p{{N}}\p{{M}}])+)")
 
+TOKENS = "unicode words, bigrams (v2: NFKC, case folded)"
+"""What tokens are, for the record. It belongs to the fingerprint, so it changes with every change of `tokenise`."""
+
 
 @dataclass(frozen=True)
 class Lexical:
-    """BM25 (Lucene's variant, Robertson's k1 and b) over Unicode words, lower-cased, without stop words or stemming.
+    """BM25 (Lucene's variant, Robertson's k1 and b) over Unicode words, folded, without stop words or stemming.
 
     The same tokens for every language: no analyser exists for all of them, and a baseline should not favour some.
 
@@ -36,7 +40,7 @@ class Lexical:
     def settings(self) -> Mapping[str, Setting]:
         """The variant, its parameters and its tokens, for the record."""
         return {
-            "kind": "lexical", "method": "lucene", "k1": self.k1, "b": self.b, "tokens": "unicode words, bigrams (v1)"
+            "kind": "lexical", "method": "lucene", "k1": self.k1, "b": self.b, "tokens": TOKENS
         }  # fmt: skip
 
     @property
@@ -72,9 +76,9 @@ class LexicalIndex:
 
 
 def tokenise(text: str) -> list[str]:
-    """Split into lower-cased words; a run of an unspaced script into overlapping character pairs."""
+    """Split into folded words; a run of an unspaced script into overlapping character pairs."""
     tokens: list[str] = []
-    for match in TOKEN.finditer(text.lower()):
+    for match in TOKEN.finditer(fold(text)):
         unspaced, word = match.groups()
         if word:
             tokens.append(word)

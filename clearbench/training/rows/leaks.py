@@ -2,8 +2,8 @@
 
 The rule, also written into every manifest:
 
-- equal: the same after NFKC, case folding and joining runs of white space into one blank; a question or passage of
-  the evaluation in any column of the row.
+- equal: the same after folding (`common.text.fold`) and joining runs of white space into one blank; a question or
+  passage of the evaluation in any column of the row.
 - near: of the sequences of eight consecutive words ("shingles") of the two texts, the shared ones are at least half of
   those that the shorter text has; questions are compared with questions, passages with passages. Characters of
   scripts written without blanks count as words, punctuation does not count. A text of fewer than eight words is one
@@ -13,7 +13,6 @@ Source: word shingling after Broder (1997), "On the resemblance and containment 
 is taken of the text with fewer shingles, so that an excerpt of a longer passage is found from either side.
 """
 
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ import regex
 
 from clearbench.common.errors import TrainingError
 from clearbench.common.languages import UNSPACED
+from clearbench.common.text import fold
 from clearbench.tasks.dataset import Dataset, Texts
 from clearbench.training.rows.row import TrainingRow
 
@@ -59,9 +59,8 @@ class Leak:
 
 
 def normalise(text: str) -> str:
-    """Return the form in which texts are compared: NFKC, case-folded, runs of white space as one blank."""
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return " ".join(folded.split())
+    """Return the form in which texts are compared: folded, runs of white space as one blank."""
+    return " ".join(fold(text).split())
 
 
 def shingles(normalised: str) -> frozenset[str]:
@@ -93,7 +92,7 @@ class LeakIndex:
         return {
             "against": self.tasks,
             "texts": len(self._equal),
-            "equal": "after NFKC, case folding, white space",
+            "equal": "after NFKC, case folding, invisible characters, white space",
             "near": f"shared {SHINGLE_WORDS}-word sequences >= {self.near_share:g} of the shorter text's",
         }
 
