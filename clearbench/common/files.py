@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,16 @@ def sweep_temporary(folder: Path) -> None:
     """Delete what killed writers of `write_atomically` left in a folder to which nobody else writes now."""
     for temporary in folder.glob(".*.tmp"):
         temporary.unlink(missing_ok=True)
+
+
+def usual_mode(folder: Path) -> int:
+    """Return the permissions that a new file in a folder gets, as the user's umask has it."""
+    probe = folder / f".{secrets.token_hex(4)}.tmp"
+    probe.touch()
+    try:
+        return stat.S_IMODE(probe.stat().st_mode)
+    finally:
+        probe.unlink()
 
 
 def json_bytes(document: Any) -> bytes:

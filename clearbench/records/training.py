@@ -11,6 +11,7 @@ from clearbench.common.measures import MAIN_MEASURE
 from clearbench.common.toml import describe_problems
 
 SCHEMA_VERSION = 1
+WITHOUT_MANIFEST = "Leave this checkpoint out, or train again with --replace."
 Status = Literal["running", "complete", "stopped", "interrupted", "failed"]
 
 
@@ -70,6 +71,12 @@ class RowsUsed(_Frozen):
     negatives: int
 
 
+class _Versioned(BaseModel):
+    """What every version of the file has."""
+
+    schema_version: int
+
+
 class TrainingManifest(_Frozen):
     """One training run.
 
@@ -126,11 +133,15 @@ def read_manifest(folder: Path, error: type[ClearbenchError] = RecordError) -> T
     """
     file = folder / TRAINING_FILE
     try:
-        return TrainingManifest.model_validate_json(file.read_bytes())
+        data = file.read_bytes()
+        version = _Versioned.model_validate_json(data).schema_version
+        if version != SCHEMA_VERSION:
+            raise error(
+                f"{file}: schema_version {version}, this version of clearbench reads {SCHEMA_VERSION}. Use the version "
+                "that trained the checkpoint, or train again with --replace."
+            )
+        return TrainingManifest.model_validate_json(data)
     except OSError as problem:
-        raise error(f"{file}: {problem.strerror}; it tells what the run was told.") from problem
+        raise error(f"{file}: {problem.strerror}. {WITHOUT_MANIFEST}") from problem
     except ValidationError as problem:
-        raise error(
-            f"{file} is damaged or of another version of clearbench: {describe_problems(problem, most=1)} "
-            "Leave it out, or train again with --replace."
-        ) from None
+        raise error(f"{file} is damaged: {describe_problems(problem, most=1)} {WITHOUT_MANIFEST}") from None

@@ -23,7 +23,8 @@ HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 # Written beside a checkpoint by trainers, model cards and version control; none changes a vector.
 IRRELEVANT_FILES = (
     "*.md", ".*", "optimizer.pt", "scheduler.pt", "scaler.pt", "rng_state*.pth", "trainer_state.json",
-    "training_args.bin", TRAINING_FILE, "all_results.json", "eval_results.json", "train_results.json",
+    "training_args.bin", "checkpoint_files.json", "lora_adapters.safetensors", TRAINING_FILE, "all_results.json",
+    "eval_results.json", "train_results.json",
 )  # fmt: skip
 IRRELEVANT_FOLDERS = (".*", "checkpoint-*", "onnx", "openvino", "runs", "eval", "__pycache__")
 WEIGHT_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")

@@ -155,6 +155,7 @@ class Evaluations(TrainerCallback):
                     f"{first[key]:.4f} to {last[key]:.4f}; the limit is {self.config.stop_english:g}."
                 )
                 control.should_training_stop = True
+                control.should_save = False  # the result is saved at once; a killed run would go on from a checkpoint
 
 
 class ProgressLines(TrainerCallback):

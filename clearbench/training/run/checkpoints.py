@@ -1,10 +1,12 @@
 """Checkpoints and results that are whole or absent: written into a hidden folder beside them, then renamed.
 
 <out>/                       the result, a plain sentence-transformers folder
-<out>/checkpoint-<step>/     such a folder after an earlier step, with optimizer, schedule and random state
+<out>/checkpoint-<step>/     such a folder after an earlier step, with optimizer, schedule and random state, and with
+                             the hashes of all these files
 <out>/.saving-<what>/        a folder that is being written; never read, removed by the next run
 """
 
+import json
 import os
 import re
 import shutil
@@ -15,32 +17,76 @@ from pathlib import Path
 from safetensors import SafetensorError
 
 from clearbench.common.errors import TrainingError
-from clearbench.common.text import first_line
+from clearbench.common.files import TRAINING_FILE, json_bytes, usual_mode
+from clearbench.common.hashing import file_sha256
+from clearbench.common.progress import say
+from clearbench.common.text import first_line, joined
 
 CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 STAGING_PREFIX = ".saving-"
-# A folder is a checkpoint once it has this file, so it comes last.
 LAST_FILE = "modules.json"
+"""A folder is a checkpoint once it has this file, so it comes after the others."""
+HASHES_FILE = "checkpoint_files.json"
+"""The SHA-256 of every other file of a checkpoint-<step> folder, by which damage is seen."""
 # torch reports a failed write as RuntimeError, safetensors as its own error.
 SAVE_ERRORS = (OSError, RuntimeError, SafetensorError)
 
 
 def list_checkpoints(out: Path) -> list[tuple[int, Path]]:
-    """Return (step, folder) of the checkpoints in an output folder, earliest first."""
+    """Return (step, folder) of the checkpoints in an output folder, damaged ones too, earliest first."""
     found = [
         (int(match[1]), entry)
         for entry in (out.iterdir() if out.is_dir() else ())
-        if (match := CHECKPOINT.fullmatch(entry.name)) and (entry / "trainer_state.json").is_file()
+        if (match := CHECKPOINT.fullmatch(entry.name)) and entry.is_dir()
     ]
     return sorted(found)
 
 
+def find_damage(folder: Path) -> str | None:
+    """Say what is wrong with a checkpoint, or None if every file is what was saved."""
+    try:
+        told = json.loads((folder / HASHES_FILE).read_bytes())
+        hashes = {str(name): str(value) for name, value in told["sha256"].items()}
+    except OSError:
+        return f"{HASHES_FILE} is missing"
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
+        return f"{HASHES_FILE} cannot be read"
+    for name, expected in hashes.items():
+        try:
+            if file_sha256(folder / name) != expected:
+                return f"{name} is not what was saved"
+        except OSError as error:
+            return f"{name}: {error.strerror}"
+    return None
+
+
+def choose_checkpoint(out: Path) -> Path | None:
+    """Return the latest checkpoint that is whole, and say which later ones are not; None if there is none at all.
+
+    Raises:
+        TrainingError: There are checkpoints, and all of them are damaged.
+    """
+    damaged: list[str] = []
+    for _, folder in reversed(list_checkpoints(out)):
+        if (damage := find_damage(folder)) is None:
+            if damaged:
+                say(f"Damaged: {joined(damaged)}. Going back to {folder.name}.")
+            return folder
+        damaged.append(f"{folder} ({damage})")
+    if damaged:
+        raise TrainingError(
+            f"--resume: no checkpoint can be used: {joined(damaged)}. Delete these folders, and --resume begins with "
+            "the first step; or start anew with --replace."
+        )
+    return None
+
+
 def describe_last(out: Path) -> str:
     """Say in one sentence which checkpoint is the last good one."""
-    checkpoints = list_checkpoints(out)
-    if not checkpoints:
-        return "No checkpoint had been saved yet."
-    return f"The last good checkpoint is {checkpoints[-1][1]}."
+    for _, folder in reversed(list_checkpoints(out)):
+        if find_damage(folder) is None:
+            return f"The last good checkpoint is {folder}."
+    return "No checkpoint had been saved yet."
 
 
 @contextmanager
@@ -55,6 +101,22 @@ def quiet_saving() -> Iterator[None]:
     finally:
         if shown:
             logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def reading(folder: Path) -> Iterator[None]:
+    """Turn a failed read of a checkpoint, whatever the libraries raise, into one message that says what to delete.
+
+    Raises:
+        TrainingError: The block could not read the checkpoint.
+    """
+    try:
+        yield
+    except Exception as error:
+        raise TrainingError(
+            f"{folder} cannot be gone on from: {first_line(error)}. Was it saved with other versions of the packages? "
+            "Delete the folder, and --resume goes on from an earlier one; or start anew with --replace."
+        ) from error
 
 
 def staging_folder(out: Path, what: str) -> Path:
@@ -91,7 +153,9 @@ def remove_staged(out: Path) -> None:
 
 
 def publish_folder(staged: Path, final: Path) -> None:
-    """Put a written folder in its place."""
+    """Put a written checkpoint in its place, with the hashes of its files."""
+    hashes = {file.relative_to(staged).as_posix(): file_sha256(file) for file in _files(staged)}
+    (staged / HASHES_FILE).write_bytes(json_bytes({"sha256": hashes}))
     _flush(staged)
     if final.exists():
         shutil.rmtree(final)
@@ -99,9 +163,12 @@ def publish_folder(staged: Path, final: Path) -> None:
 
 
 def publish_files(staged: Path, out: Path) -> None:
-    """Move the content of a written folder into a folder that holds other things too, the deciding file last."""
+    """Move the content of a written folder into a folder that holds other things too, the deciding files last.
+
+    The manifest, which says that the run is complete, comes at the very end.
+    """
     _flush(staged)
-    for entry in sorted(staged.iterdir(), key=lambda entry: entry.name == LAST_FILE):
+    for entry in sorted(staged.iterdir(), key=lambda entry: (entry.name == TRAINING_FILE, entry.name == LAST_FILE)):
         target = out / entry.name
         if target.is_dir():
             shutil.rmtree(target)
@@ -109,17 +176,24 @@ def publish_files(staged: Path, out: Path) -> None:
     staged.rmdir()
 
 
-def prune_checkpoints(out: Path, keep: int) -> None:
-    """Delete all but the latest checkpoints."""
-    for _, folder in list_checkpoints(out)[:-keep]:
+def prune_checkpoints(out: Path, step: int, keep: int) -> None:
+    """Delete all but the latest checkpoints up to a step; later ones, which a resumed run went back from, stay."""
+    folders = [folder for number, folder in list_checkpoints(out) if number <= step]
+    for folder in folders[:-keep]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _files(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.rglob("*") if file.is_file())
+
+
 def _flush(folder: Path) -> None:
-    for file in folder.rglob("*"):
-        if file.is_file():
-            descriptor = os.open(file, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+    """Give the files the usual permissions, which safetensors does not, and have the system write them out."""
+    mode = usual_mode(folder)
+    for file in _files(folder):
+        file.chmod(mode)
+        descriptor = os.open(file, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

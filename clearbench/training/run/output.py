@@ -2,17 +2,26 @@
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from clearbench.common.errors import TrainingError, UsageError
-from clearbench.common.files import TRAINING_FILE
-from clearbench.records.training import TrainingManifest, read_manifest
-from clearbench.training.run.checkpoints import LAST_FILE, list_checkpoints, remove_staged
+from clearbench.common.files import TRAINING_FILE, sweep_temporary
+from clearbench.common.progress import say
+from clearbench.encoders.checkpoints.checkpoint import hash_checkpoint
+from clearbench.records.training import Status, TrainingManifest, read_manifest
+from clearbench.training.run.checkpoints import LAST_FILE, choose_checkpoint, list_checkpoints, remove_staged
 from clearbench.training.run.config import TrainConfig
 
 SETTINGS_SHOWN = 4
+FINISHED: tuple[Status, ...] = ("complete", "stopped")
+LOCK_FILE = ".lock"
+"""Locked while a run writes to the folder; the lock of a killed run is free."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +39,7 @@ class Output:
     @property
     def finished(self) -> bool:
         """Whether there is nothing left to do."""
-        return self.earlier is not None and self.earlier.status in ("complete", "stopped")
+        return self.earlier is not None and self.earlier.status in FINISHED
 
 
 def open_output(config: TrainConfig, resume: bool, replace: bool) -> Output:
@@ -70,8 +79,41 @@ def open_output(config: TrainConfig, resume: bool, replace: bool) -> Output:
             f"--resume: the run in {out} was told otherwise: {shown}. Give the same settings, or start anew with "
             "--replace."
         )
-    checkpoints = list_checkpoints(out)
-    return Output(earlier, checkpoints[-1][1] if checkpoints else None)
+    if earlier.status in FINISHED:
+        _check_result(out, earlier)
+        return Output(earlier)
+    return Output(earlier, choose_checkpoint(out))
+
+
+@contextmanager
+def claimed(out: Path) -> Iterator[None]:
+    """Hold the right to write to an output folder; of processes that train together the first holds it for all.
+
+    Raises:
+        TrainingError: Another run has it, or the folder cannot be written.
+    """
+    if os.environ.get("RANK", "0") != "0" or out.is_file():
+        yield
+        return
+    made = not out.exists()
+    lock = FileLock(out / LOCK_FILE)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise TrainingError(f"Another run is training in {out}. Wait until it ends, or choose another --out.") from None
+    except NotImplementedError:
+        say(f"{out}: this file system has no locks; see that no other run trains in the folder.")
+    except OSError as error:
+        raise TrainingError(f"Cannot write {out}: {error.strerror}. Choose another --out.") from error
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            (out / LOCK_FILE).unlink()
+            if made:
+                out.rmdir()  # only if nothing was written
+        lock.release()
 
 
 def prepare_output(config: TrainConfig, replace: bool) -> None:
@@ -83,13 +125,27 @@ def prepare_output(config: TrainConfig, replace: bool) -> None:
     try:
         config.out.mkdir(parents=True, exist_ok=True)
         remove_staged(config.out)
+        sweep_temporary(config.out)
         if replace:
             for _, folder in list_checkpoints(config.out):
                 shutil.rmtree(folder)
-            for name in (LAST_FILE, TRAINING_FILE):
+            for name in (LAST_FILE, "config.json", TRAINING_FILE):
                 (config.out / name).unlink(missing_ok=True)
     except OSError as error:
         raise TrainingError(f"Cannot write {config.out}: {error.strerror}. Choose another --out.") from error
+
+
+def _check_result(out: Path, manifest: TrainingManifest) -> None:
+    """Refuse to call a run finished whose result was changed or damaged afterwards.
+
+    Raises:
+        TrainingError: The message says how to save it again.
+    """
+    if hash_checkpoint(out) != manifest.weights:
+        raise TrainingError(
+            f"The run in {out} is {manifest.status}, but its files are not those that it saved: they were changed or "
+            f"damaged. Delete {out / TRAINING_FILE} and train in another folder, or start anew with --replace."
+        )
 
 
 def different_settings(earlier: dict[str, Any], config: TrainConfig) -> list[str]:

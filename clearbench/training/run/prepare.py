@@ -20,6 +20,7 @@ from clearbench.training.run.config import TrainConfig
 from clearbench.training.run.lora import check_peft
 from clearbench.training.run.model import load_base, make_trainable, training_length
 from clearbench.training.run.software import describe_software
+from clearbench.training.run.tokenizers import TokenizerSettings, read_tokenizers
 from clearbench.training.run.trainer import RowTrainer, training_arguments
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Inputs:
         columns: The loss's columns in the dataset's order.
         plan: Which rows stand in which batch.
         encoder: The base checkpoint.
+        tokenizers: How its tokenizers cut and pad.
         max_length: Tokens kept per text in training.
         notes: What was odd, one sentence each.
     """
@@ -66,6 +68,7 @@ class Inputs:
     columns: tuple[str, ...]
     plan: BatchPlan
     encoder: TransformerEncoder
+    tokenizers: tuple[TokenizerSettings, ...]
     max_length: int | None
     notes: tuple[str, ...]
 
@@ -94,12 +97,13 @@ def prepare(config: TrainConfig, evaluate: EvaluateEncoder | None = None) -> Pre
     inputs = _read_inputs(config)
     make_trainable(inputs.encoder, config)
     trainer = _make_trainer(inputs)
+    trainer.tokenizers = inputs.tokenizers
     interruption = Interruption()
     trainer.add_callback(ProgressLines(config))
+    trainer.add_callback(StepGuard(config, interruption, trainer.explain))
     if evaluate is not None and config.eval_tasks:
         measure = partial(_evaluate_now, trainer, inputs.encoder, evaluate)
-        trainer.add_callback(Evaluations(config, measure, trainer.log))
-    trainer.add_callback(StepGuard(config, interruption, trainer.explain))
+        trainer.add_callback(Evaluations(config, measure, trainer.log))  # after StepGuard, whose wish it may take back
     return Prepared(trainer, _describe(inputs), interruption)
 
 
@@ -107,6 +111,7 @@ def _read_inputs(config: TrainConfig) -> Inputs:
     rows = _choose_rows(config)
     arguments = training_arguments(config)
     encoder = load_base(config, str(arguments.device))
+    tokenizers = read_tokenizers(encoder.model)
     max_length, notes = training_length(encoder, config)
     columns = LOSSES[config.loss].columns(rows.negatives)
     _check_size(config, columns, max_length)
@@ -119,7 +124,7 @@ def _read_inputs(config: TrainConfig) -> Inputs:
         duplicates=config.duplicates,
     )
     plan = plan_training_batches(rows.table, rules)
-    return Inputs(config, arguments, rows, columns, plan, encoder, max_length, notes)
+    return Inputs(config, arguments, rows, columns, plan, encoder, tokenizers, max_length, notes)
 
 
 def _make_trainer(inputs: Inputs) -> RowTrainer:

@@ -10,6 +10,10 @@ of the same batches with the same random state, so it ends with the weights of a
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from transformers import TrainerState
+from transformers.trainer import TRAINER_STATE_NAME
 
 from clearbench.common.environment import now
 from clearbench.common.errors import TrainingError
@@ -18,9 +22,16 @@ from clearbench.encoders.checkpoints.checkpoint import hash_checkpoint
 from clearbench.records.training import Status, TrainingManifest, write_manifest
 from clearbench.training.run.callbacks import Evaluations, evaluations, loss_curve
 from clearbench.training.run.card import model_card
-from clearbench.training.run.checkpoints import describe_last, publish_files, quiet_saving, saving, staging_folder
+from clearbench.training.run.checkpoints import (
+    describe_last,
+    publish_files,
+    quiet_saving,
+    reading,
+    saving,
+    staging_folder,
+)
 from clearbench.training.run.config import TrainConfig
-from clearbench.training.run.output import check_same_inputs, open_output, prepare_output
+from clearbench.training.run.output import check_same_inputs, claimed, open_output, prepare_output
 from clearbench.training.run.prepare import EvaluateEncoder, Prepared, prepare
 from clearbench.training.run.trainer import check_weights
 
@@ -51,32 +62,35 @@ def train(
         TrainingError: The rows cannot be used, the loss is not finite, the disk is full, or the user interrupted. What
             was saved before is whole and can be continued.
     """
-    output = open_output(config, resume, replace)
-    if output.earlier is not None and output.finished:
-        say(f"{config.out}: the run is {output.earlier.status} already.")
-        return output.earlier
-    prepared = prepare(config, evaluate)
-    trainer = prepared.trainer
-    if output.earlier is not None:
-        check_same_inputs(output.earlier, prepared.manifest)
-    if trainer.is_world_process_zero():
-        prepare_output(config, replace)
-        with saving(config.out, "manifest"):
-            write_manifest(config.out, prepared.manifest)
-    trainer.accelerator.wait_for_everyone()
-    if resume:
-        say(f"Going on from {output.checkpoint or 'the beginning: there is no checkpoint'}.")
-    manifest = _run(prepared, str(output.checkpoint) if output.checkpoint else None)
-    trainer.accelerator.end_training()  # several processes that end without it may abort
+    with claimed(config.out):
+        output = open_output(config, resume, replace)
+        if output.earlier is not None and output.finished:
+            say(f"{config.out}: the run is {output.earlier.status} already.")
+            return output.earlier
+        prepared = prepare(config, evaluate)
+        if output.earlier is not None:
+            check_same_inputs(output.earlier, prepared.manifest)
+        if prepared.trainer.is_world_process_zero():
+            prepare_output(config, replace)
+            with saving(config.out, "manifest"):
+                write_manifest(config.out, prepared.manifest)
+        prepared.trainer.accelerator.wait_for_everyone()
+        if resume:
+            say(f"Going on from {output.checkpoint or 'the beginning: there is no checkpoint'}.")
+        manifest = _run(prepared, output.checkpoint)
+        prepared.trainer.accelerator.end_training()  # several processes that end without it may abort
     return manifest
 
 
-def _run(prepared: Prepared, checkpoint: str | None) -> TrainingManifest:
+def _run(prepared: Prepared, checkpoint: Path | None) -> TrainingManifest:
     trainer, config = prepared.trainer, prepared.trainer.config
+    if checkpoint is not None:
+        with reading(checkpoint):
+            TrainerState.load_from_json(str(checkpoint / TRAINER_STATE_NAME))
     started = time.perf_counter()
     with _recorded(prepared, started):
         with prepared.interruption, quiet_saving():
-            trainer.train(resume_from_checkpoint=checkpoint)
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         step = trainer.state.global_step
         stopped = next((c.stopped for c in trainer.callback_handler.callbacks if isinstance(c, Evaluations)), None)
         if stopped:

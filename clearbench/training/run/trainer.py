@@ -14,10 +14,18 @@ from transformers import PrinterCallback, ProgressCallback
 from clearbench.common.errors import TrainingError, UsageError
 from clearbench.common.text import first_line, listed
 from clearbench.training.run.batches import ROW, BatchPlan, PlannedBatches
-from clearbench.training.run.checkpoints import describe_last, prune_checkpoints, publish_folder, saving, staging_folder
+from clearbench.training.run.checkpoints import (
+    describe_last,
+    prune_checkpoints,
+    publish_folder,
+    reading,
+    saving,
+    staging_folder,
+)
 from clearbench.training.run.collate import split_columns
 from clearbench.training.run.config import TrainConfig
 from clearbench.training.run.lora import load_adapters, merge_lora, save_adapters
+from clearbench.training.run.tokenizers import TokenizerSettings
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -80,6 +88,9 @@ class RowTrainer(SentenceTransformerTrainer):
         dataset: The rows, spread to the loss's columns in their order.
         ids: Query id of each row, for messages.
         more: As SentenceTransformerTrainer takes it: model, args, data_collator, loss.
+
+    Attributes:
+        tokenizers: How the base checkpoint's tokenizers cut and pad; they are saved like that.
     """
 
     def __init__(
@@ -92,6 +103,7 @@ class RowTrainer(SentenceTransformerTrainer):
         self.rows: list[int] = []
         self.parts: dict[str, float] = {}
         self._staged: Path | None = None
+        self.tokenizers: tuple[TokenizerSettings, ...] = ()
         super().__init__(train_dataset=dataset, **more)
         for callback in (PrinterCallback, ProgressCallback):  # stdout is for results
             self.remove_callback(callback)
@@ -160,7 +172,7 @@ class RowTrainer(SentenceTransformerTrainer):
             if self.is_world_process_zero():
                 publish_folder(staged / name, out / name)
                 shutil.rmtree(staged)
-                prune_checkpoints(out, self.config.keep_checkpoints)
+                prune_checkpoints(out, self.state.global_step, self.config.keep_checkpoints)
             self.accelerator.wait_for_everyone()
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
@@ -171,14 +183,25 @@ class RowTrainer(SentenceTransformerTrainer):
 
     def write_model(self, folder: Path) -> None:
         """Write the model as a plain sentence-transformers folder, with adapters merged into its weights."""
+        for settings in self.tokenizers:
+            settings.restore()
         model = merge_lora(self.model) if self.config.lora else self.model
         model.save_pretrained(str(folder), create_model_card=False)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        if self.config.lora:
-            load_adapters(self.model, Path(resume_from_checkpoint))
-        else:
-            super()._load_from_checkpoint(resume_from_checkpoint)
+        with reading(Path(resume_from_checkpoint)):
+            if self.config.lora:
+                load_adapters(self.model, Path(resume_from_checkpoint))
+            else:
+                super()._load_from_checkpoint(resume_from_checkpoint)
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        with reading(Path(checkpoint or "")):
+            super()._load_optimizer_and_scheduler(checkpoint)
+
+    def _load_rng_state(self, checkpoint: str | None) -> None:
+        with reading(Path(checkpoint or "")):
+            super()._load_rng_state(checkpoint)
 
 
 def check_weights(model: torch.nn.Module, step: int, out: Path) -> None:

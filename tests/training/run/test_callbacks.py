@@ -54,5 +54,6 @@ def test_training_stops_when_english_suffers(place):
     assert (manifest.status, manifest.step) == ("stopped", 2)
     assert "fell by 5.0 points" in manifest.notes[0]
     load_transformer(str(place / "out"), EncoderOptions(device="cpu"))
+    assert not list((place / "out").glob("checkpoint-*")), "a killed run would go on from where it was to stop"
     with pytest.raises(UsageError, match="needs an English pair"):
         train(settings.model_copy(update={"out": place / "x"}), lambda encoder: {"tiny:de-en": 0.5})

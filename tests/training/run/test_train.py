@@ -17,6 +17,7 @@ from builders.training import (
     unchanged,
 )
 
+from clearbench.common.files import TRAINING_FILE
 from clearbench.encoders.base import EncoderOptions
 from clearbench.encoders.checkpoints.checkpoint import hash_checkpoint
 from clearbench.encoders.checkpoints.transformer import load_transformer
@@ -83,6 +84,37 @@ def test_a_continued_run_ends_with_the_weights_of_an_unbroken_one(place, hooked,
     assert equal_weights(read_weights(place / "broken"), unbroken)
     assert manifest.status == "complete" and [e["step"] for e in manifest.loss_curve] == [1, 2, 3, 4, 5, 6]
     assert [e["loss"] for e in manifest.loss_curve] == [e["loss"] for e in read_manifest(place / "out").loss_curve]
+
+
+def files_of(out):
+    """The result's files without the manifest, which holds times, and the card, which bears the folder's name."""
+    return {
+        file.relative_to(out): file.read_bytes()
+        for file in out.rglob("*")
+        if file.is_file() and "checkpoint-" not in str(file) and file.suffix != ".md" and file.name != TRAINING_FILE
+    }
+
+
+@pytest.mark.parametrize("more", [{"max_length": 8}, {"save_every": 3, "eval_tasks": "tiny", "eval_every": 2}])
+def test_a_run_killed_after_its_last_step_saves_the_same_bytes(place, monkeypatch, more):
+    def kill(*_):
+        raise SystemExit("killed")
+
+    def evaluate(encoder):
+        encoder.encode_batch(["topic 1"], "query")
+        return {"tiny:en-en": 0.5}
+
+    manifest = train(make_settings(place, **more), evaluate)
+    broken = make_settings(place, out=place / "broken", **more)
+    with monkeypatch.context() as patch:
+        patch.setattr("clearbench.training.run.train.publish_files", kill)
+        with pytest.raises(SystemExit):
+            train(broken, evaluate)
+    assert not (place / "broken" / "modules.json").exists()
+    again = train(broken, evaluate, resume=True)
+    assert files_of(place / "broken") == files_of(place / "out")
+    assert again.weights == manifest.weights and again.evaluations == manifest.evaluations
+    assert (place / "out" / "tokenizer.json").read_bytes() == (place / "base" / "tokenizer.json").read_bytes()
 
 
 def test_dropout_and_order_matter_so_that_equal_weights_mean_something(place):
