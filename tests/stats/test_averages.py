@@ -37,6 +37,14 @@ def test_queries_against_a_mixed_pool_are_in_their_tier_and_in_all():
     assert {group: values["num_pairs"] for group, values in averages.items()} == {"high": 1, "low": 1, "all": 3}
 
 
+def test_english_of_any_region_counts_as_english():
+    means = {
+        pair: {"nDCG@10": 1.0} for pair in map(parse_pair, ("en_US-en", "en_US-en_US", "pt_BR-en_GB", "en_GB-pt_BR"))
+    }
+    counts = {group: values["num_pairs"] for group, values in macro_averages(means).items()}
+    assert counts == {"english": 2, "*-en": 1, "en-*": 1, "cross-lingual": 2, "high": 2, "all": 4}
+
+
 def test_a_measure_that_a_pair_lacks_is_not_averaged():
     means = {parse_pair("de-mul"): {"nDCG@10": 0.5, "lpr_first": 0.2}, parse_pair("sw-mul"): {"nDCG@10": 0.1}}
     assert macro_averages(means)["all"] == {"num_pairs": 2, "nDCG@10": 0.3}
