@@ -9,6 +9,9 @@ from pydantic import ValidationError
 
 from clearbench.common.errors import ClearbenchError, suggest
 
+LARGEST = 4 << 20
+"""Bytes of a TOML file; none that a person writes is near it."""
+
 
 def read_toml(path: Path, error: type[ClearbenchError], what: str = "") -> dict[str, Any]:
     """Read a TOML file.
@@ -22,12 +25,18 @@ def read_toml(path: Path, error: type[ClearbenchError], what: str = "") -> dict[
     """
     where = f"{what}{path}"
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        with path.open("rb") as stream:
+            data = stream.read(LARGEST + 1)
+        if len(data) > LARGEST:
+            raise error(f"{where}: more than {LARGEST:,} bytes; expected a TOML file of settings.")
+        return tomllib.loads(data.decode("utf-8-sig"))
     except OSError as problem:
         raise error(f"{where}: cannot be read: {problem.strerror or problem}.") from None
     except UnicodeDecodeError as problem:
         raise error(f"{where}: not UTF-8 at byte {problem.start}; expected a TOML file in UTF-8.") from None
-    except tomllib.TOMLDecodeError as problem:
+    except RecursionError:
+        raise error(f"{where}: not a usable TOML file: lists or tables within each other, hundreds deep.") from None
+    except ValueError as problem:  # TOMLDecodeError, or a number too long for Python
         raise error(f"{where}: not a TOML file: {problem}.") from None
 
 

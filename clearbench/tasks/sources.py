@@ -16,7 +16,8 @@ from clearbench.common.languages import Language
 from clearbench.common.pairs import Pair
 from clearbench.tasks.download import download_hub_file, download_url, unpack
 from clearbench.tasks.options import DataLocation
-from clearbench.tasks.spec import PLACEHOLDERS, Source, TaskSpec, fill
+from clearbench.tasks.pattern import PLACEHOLDERS, below, check_value, check_writable, fill
+from clearbench.tasks.spec import Source, TaskSpec
 
 
 @dataclass(frozen=True)
@@ -174,9 +175,9 @@ class SourceFiles:
     def _local_paths(self, source: Source, fields: Mapping[str, str]) -> list[Path]:
         paths = []
         if source.bundled and self.spec.home:
-            paths.append(self.spec.home / fill(source.bundled, fields))
+            paths.append(below(self.spec.home, source.bundled, fields))
         if self.location.data_dir is not None:
-            paths += [self.location.data_dir / fill(pattern, fields) for pattern in source.local]
+            paths += [below(self.location.data_dir, pattern, fields) for pattern in source.local]
         return paths
 
     def _use(self, source: Source, fields: Mapping[str, str], path: Path, *, downloaded: bool) -> Path:
@@ -204,15 +205,16 @@ class SourceFiles:
         sha256 = source.sha256.get(_last_part(source, fields))
         if source.hub:
             name = fill(source.hub.path, fields)
-            return download_hub_file(source.hub.repo, source.hub.revision, name, self._hub_cache(), sha256)
+            repo, revision = source.hub.repo, source.hub.revision
+            return download_hub_file(repo, revision, name, self._hub_cache(), sha256, source.max_mb)
         assert source.url is not None  # the caller has seen that there is a hub or a url
         path = self._url_path(source, fields)
         if not path.exists():
-            download_url(fill(source.url, fields), path, sha256)
+            download_url(fill(source.url, fields), check_writable(self._cache(), path), sha256, source.max_mb)
         target = self._archive_member(source, fields)
         if source.member is None or target is None:
             return path
-        unpack(path, fill(source.member, fields), target)
+        unpack(path, fill(source.member, fields), check_writable(self._cache(), target), source.max_mb)
         return target
 
     def _url_path(self, source: Source, fields: Mapping[str, str]) -> Path:
@@ -227,7 +229,7 @@ class SourceFiles:
         if source.member is None:
             return None
         archive = self._url_path(source, fields)
-        return archive.with_name(f"{archive.name}.files") / fill(source.member, fields)
+        return below(archive.with_name(f"{archive.name}.files"), source.member, fields)
 
     def _cache(self) -> Path:
         return self.location.cache_dir or default_cache()
@@ -238,5 +240,15 @@ class SourceFiles:
 
 
 def _last_part(source: Source, fields: Mapping[str, str]) -> str:
+    """Return the name of a download: the end of its URL or path.
+
+    Raises:
+        TaskError: The URL ends in nothing that can be a file's name.
+    """
     pattern = source.url or (source.hub.path if source.hub else "")
-    return fill(pattern, fields).rstrip("/").rpartition("/")[2].partition("?")[0]
+    filled = fill(pattern, fields)
+    name = filled.partition("?")[0].partition("#")[0].rstrip("/").rpartition("/")[2]
+    try:
+        return check_value(name)
+    except ValueError as error:
+        raise TaskError(f"{filled}: the end of the URL: {error}.") from None

@@ -5,10 +5,9 @@ queries and passages there must be. It holds no code.
 """
 
 import re
-import string
 from collections.abc import Mapping
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -16,13 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from clearbench.common.errors import UsageError
 from clearbench.common.languages import Language, parse_language
 from clearbench.common.measures import MAIN_MEASURE, RULES, ScoringRule, judges_passages
-
-PLACEHOLDERS = frozenset({"language", "short", "variant", "split", "query", "passage"})
-"""What may stand in braces in a file pattern.
-
-`{language}` is the language as the task file spells it, `{short}` as clearbench prints it, `{variant}` in the manner
-of FLORES; `{query}` and `{passage}` are the two sides of a pair as the task file spells them; `{split}` is an option.
-"""
+from clearbench.tasks.download import check_url
+from clearbench.tasks.pattern import check_pattern, check_relative
 
 Count = int | tuple[int, ...]
 """A number, or the numbers that are right for different editions of the files."""
@@ -30,28 +24,6 @@ Count = int | tuple[int, ...]
 
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-def _check_pattern(pattern: str) -> str:
-    try:
-        names = {name for _, name, _, _ in string.Formatter().parse(pattern) if name is not None}
-    except ValueError as error:
-        raise ValueError(f"{pattern!r} is no file pattern: {error}") from None
-    if unknown := names - PLACEHOLDERS:
-        raise ValueError(f"unknown placeholder {{{min(unknown)}}}; there are: {', '.join(sorted(PLACEHOLDERS))}")
-    return pattern
-
-
-def fill(pattern: str, fields: Mapping[str, str]) -> str:
-    """Return a file pattern with a value for each placeholder: `xquad.{short}.json` -> `xquad.de.json`."""
-    return pattern.format(**fields)
-
-
-def _check_relative(pattern: str) -> str:
-    path = PurePosixPath(_check_pattern(pattern))
-    if path.is_absolute() or ".." in path.parts:
-        raise ValueError(f"{pattern!r} must be a relative path without '..'")
-    return pattern
 
 
 class HubFile(_Model):
@@ -63,11 +35,11 @@ class HubFile(_Model):
         path: Path pattern in the repository.
     """
 
-    repo: str
+    repo: str = Field(pattern=r"^[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?$")
     revision: str = Field(pattern=r"^[0-9a-f]{40}$")
     path: str
 
-    _path = field_validator("path")(_check_relative)
+    _path = field_validator("path")(check_relative)
 
 
 class Source(_Model):
@@ -81,6 +53,7 @@ class Source(_Model):
         url: URL pattern.
         member: Path pattern inside the zip file that `url` gives.
         sha256: File name (the end of the filled URL or Hub path) -> SHA-256.
+        max_mb: Largest size in MB of a download and of what it unpacks to, where `download.LARGEST_MB` is too little.
     """
 
     key: str
@@ -90,23 +63,22 @@ class Source(_Model):
     url: str | None = None
     member: str | None = None
     sha256: Mapping[str, str] = Field(default_factory=dict)
+    max_mb: int | None = Field(default=None, ge=1)
 
     @field_validator("local")
     @classmethod
     def _local(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(_check_relative(pattern) for pattern in patterns)
+        return tuple(check_relative(pattern) for pattern in patterns)
 
     @field_validator("bundled", "member")
     @classmethod
     def _relative(cls, pattern: str | None) -> str | None:
-        return pattern if pattern is None else _check_relative(pattern)
+        return pattern if pattern is None else check_relative(pattern)
 
     @field_validator("url")
     @classmethod
     def _url(cls, pattern: str | None) -> str | None:
-        if pattern is not None and not pattern.startswith(("https://", "http://")):
-            raise ValueError(f"{pattern!r} is no http(s) URL")
-        return pattern if pattern is None else _check_pattern(pattern)
+        return pattern if pattern is None else check_pattern(check_url(pattern))
 
     @field_validator("sha256")
     @classmethod
@@ -178,7 +150,7 @@ class TaskSpec(_Model):
     judged_by: ScoringRule = "qrels"
     main_measure: str = MAIN_MEASURE
     options: Mapping[str, Any] = Field(default_factory=dict)
-    sources: tuple[Source, ...] = Field(min_length=1)
+    sources: tuple[Source, ...]
     expected: Expected = Expected()
     home: Path | None = Field(default=None, exclude=True)
 
@@ -199,6 +171,8 @@ class TaskSpec(_Model):
     @field_validator("sources")
     @classmethod
     def _sources(cls, sources: tuple[Source, ...]) -> tuple[Source, ...]:
+        if not sources:
+            raise ValueError("a task needs at least one source")
         keys = [source.key for source in sources]
         if repeated := {key for key in keys if keys.count(key) > 1}:
             raise ValueError(f"source key {min(repeated)!r} is used twice")

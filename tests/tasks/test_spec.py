@@ -39,17 +39,31 @@ SOURCE = {"key": "passages", "local": ["x"]}
         ({"judged_by": "people"}, "judged_by: found 'people'"),
         ({"main_measure": "nDCG@11"}, "main_measure: found 'nDCG@11', expected one of: nDCG@1, "),
         ({"options": {"merge": True}}, "merge: unknown key"),
-        ({"sources": []}, "sources: "),
+        ({"sources": []}, "sources: (missing|a task needs at least one source)"),
         ({"sources": [{"key": "a"}]}, "at least one of local, bundled, hub, url"),
         ({"sources": [SOURCE, SOURCE]}, "source key 'passages' is used twice"),
         ({"sources": [{"key": "a", "local": ["{lang}.json"]}]}, "unknown placeholder {lang}"),
-        ({"sources": [{"key": "a", "local": ["{language.__class__}"]}]}, "unknown placeholder"),
+        ({"sources": [{"key": "a", "local": ["{language.__class__}"]}]}, "is no file pattern: braces hold one of"),
+        ({"sources": [{"key": "a", "local": ["{language:>999999999}"]}]}, "is no file pattern"),
+        ({"sources": [{"key": "a", "member": "{split!x}", "url": "https://x"}]}, "is no file pattern"),
+        ({"sources": [{"key": "a", "local": ["{}"]}]}, "is no file pattern"),
+        ({"sources": [{"key": "a", "local": ["{{language}}"]}]}, "is no file pattern"),
+        ({"sources": [{"key": "a", "bundled": "a\\..\\..\\b"}]}, "must be a relative path"),
+        ({"sources": [{"key": "a", "bundled": "C:/x"}]}, "must be a relative path"),
+        ({"sources": [{"key": "a", "url": "http://x.org/a"}]}, "is no https URL; http is for this machine alone"),
+        ({"sources": [{"key": "a", "url": "file:///etc/passwd"}]}, "is no https URL"),
+        ({"sources": [{"key": "a", "url": "https://x", "max_mb": 0}]}, "max_mb: found 0"),
+        ({"sources": [{"key": "a", "hub": {"repo": "../x", "revision": "0" * 40, "path": "x"}}]}, "repo: found '../x'"),
+        (
+            {"reader": "squad", "options": {"layout": "parallel", "split": "../x"}},
+            "split: found '../x', expected a name",
+        ),
         ({"sources": [{"key": "a", "local": ["{"]}]}, "is no file pattern"),
         ({"sources": [{"key": "a", "local": ["../x"]}]}, "must be a relative path"),
         ({"sources": [{"key": "a", "local": ["/x"]}]}, "must be a relative path"),
-        ({"sources": [{"key": "a", "url": "ftp://x"}]}, "is no http"),
+        ({"sources": [{"key": "a", "url": "ftp://x"}]}, "is no https URL"),
         ({"sources": [{"key": "a", "local": ["x"], "member": "x"}]}, "url is missing"),
-        ({"sources": [{"key": "a", "url": "http://x", "sha256": {"x": "12"}}]}, "expected 64 hexadecimal digits"),
+        ({"sources": [{"key": "a", "url": "https://x", "sha256": {"x": "12"}}]}, "expected 64 hexadecimal digits"),
         (
             {"sources": [{"key": "a", "hub": {"repo": "a/b", "revision": "main", "path": "x"}}]},
             "revision: found 'main'",
@@ -65,7 +79,15 @@ def test_a_broken_task_file_is_named_with_key_and_what_was_found(tmp_path, chang
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(b"name = ", "not a TOML file"), (b'name = "\xe9"', "not UTF-8 at byte 8")]
+    ("content", "message"),
+    [
+        (b"name = ", "not a TOML file"),
+        (b'name = "\xe9"', "not UTF-8 at byte 8"),
+        (b"name = " + b"[" * 100_000, "within each other, hundreds deep"),
+        (b"a = " + b"{a = " * 10_000, "within each other, hundreds deep"),
+        (b"name = " + b"9" * 5_000, "not a TOML file"),
+        (b"#" * (5 << 20), "more than 4,194,304 bytes; expected a TOML file of settings"),
+    ],
 )
 def test_a_file_that_is_no_toml_is_an_error(tmp_path, content, message):
     with pytest.raises(TaskError, match=re.escape(message)):

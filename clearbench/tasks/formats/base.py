@@ -6,12 +6,13 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import ClassVar, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from clearbench.common.languages import Language
 from clearbench.common.pairs import Pair
 from clearbench.tasks.dataset import Dataset
 from clearbench.tasks.formats.gather import TextsBuilder
+from clearbench.tasks.pattern import check_value
 from clearbench.tasks.sources import SourceFiles
 from clearbench.tasks.spec import TaskSpec
 
@@ -46,6 +47,8 @@ class SplitOptions(ReaderOptions):
     """
 
     split: str = ""
+
+    _split = field_validator("split")(check_value)
 
 
 @dataclass(frozen=True)

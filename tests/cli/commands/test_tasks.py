@@ -9,7 +9,7 @@ from builders.tasks import write_belebele, write_task
 from typer.testing import CliRunner
 
 from clearbench.cli.commands.tasks import tasks_app
-from clearbench.common.errors import DataError, UsageError
+from clearbench.common.errors import DataError, TaskError, UsageError
 
 HEAVY = ("torch", "faiss", "pandas", "datasets", "transformers")
 
@@ -66,7 +66,7 @@ def test_check_prints_everything_before_it_fails(folder):
 
 
 def test_check_notes_a_local_file_that_is_another_edition(folder):
-    source = {"key": "passages", "local": ["belebele/{variant}.jsonl"], "url": "http://x.org/{variant}.jsonl"}
+    source = {"key": "passages", "local": ["belebele/{variant}.jsonl"], "url": "https://x.org/{variant}.jsonl"}
     write_task(folder, sources=[{**source, "sha256": {"eng_Latn.jsonl": "0" * 64}}])
     checked = " ".join(run("check", "tiny", "--tasks-dir", folder, "--data-dir", folder).split())
     assert "another SHA-256 than the task file's" in checked
@@ -75,6 +75,17 @@ def test_check_notes_a_local_file_that_is_another_edition(folder):
 def test_fetch_says_so_when_there_is_nothing_to_download(folder):
     result = CliRunner().invoke(tasks_app, ["fetch", "tiny", "--tasks-dir", str(folder)])
     assert isinstance(result.exception, UsageError)
+
+
+@pytest.mark.parametrize("command", [["fetch", "evil.toml"], ["check", "evil.toml"], ["show", "evil.toml"]])
+@pytest.mark.parametrize("split", ["../../../victim", "/etc", "..\\..\\victim"])
+def test_a_value_that_leads_out_of_a_folder_stops_every_command(folder, monkeypatch, command, split):
+    monkeypatch.chdir(folder)
+    source = {"key": "questions", "local": ["{split}/passwd"], "url": "https://x.org/a.zip", "member": "{split}/x"}
+    options = {"layout": "parallel", "split": split}
+    write_task(folder, name="evil", reader="squad", sources=[source], options=options)
+    result = CliRunner().invoke(tasks_app, command)
+    assert isinstance(result.exception, TaskError) and "expected a name without slashes" in str(result.exception)
 
 
 def test_listing_imports_nothing_heavy():
