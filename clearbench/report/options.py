@@ -6,6 +6,7 @@ from typing import Annotated
 
 from clearbench.common.options import Option, Range, check_numbers
 from clearbench.records.published import Published
+from clearbench.verdicts.gate.options import check_margin
 from clearbench.verdicts.options import MeasureName, Tasks
 
 
@@ -26,9 +27,9 @@ class ReportOptions:
     margin: Annotated[
         float,
         Option(
-            "What English may lose to the baseline, in points.",
+            "Points (ranks for Max@R) of English that may be lost to the baseline at the most.",
             flag="--gate-margin",
-            range=Range(minimum=0, maximum=100),
+            range=Range(minimum=0),
         ),
     ] = 1.0
     tasks: Tasks = None
@@ -42,3 +43,4 @@ class ReportOptions:
 
     def __post_init__(self) -> None:
         check_numbers(self)
+        check_margin(self.margin, self.measure, "--gate-margin")

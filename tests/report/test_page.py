@@ -9,7 +9,8 @@ import pytest
 from builders.datasets import parallel_set
 from builders.encoders import HashEncoder
 from builders.evaluation import evaluate_sets
-from builders.records import write_record
+from builders.gate import run_gate
+from builders.records import write_record, write_two
 from builders.report import EVIL, NOTE, Page, pairs_of, points, unpack, write_records
 
 from clearbench.common.measures import Measure
@@ -137,3 +138,27 @@ def test_a_measure_that_should_be_low_is_shown_in_its_unit_and_direction(tmp_pat
     assert page.cells["task-1-value-2"] == ["400.0"] * 4 and page.cells["task-1-difference-1"][0].startswith("+398.0")
     assert {unpack(page.blocks["task-1-value-2"]["value"], "<i4")[0]} == {400.0}
     assert [matrix.step(0, 0) < 50 for matrix in report.tasks[0].differences] == [True]
+
+
+GATED = {
+    "few ties": (np.zeros(10), "undecided"),
+    "many ties": (np.zeros(1000), "pass"),
+    "one change": (np.where(np.arange(120) == 3, -0.05, 0.0), "undecided"),
+    "large and few losses": (np.where(np.arange(900) % 180 == 0, -0.8, 0.0), "undecided"),
+    "worse": (np.where(np.arange(400) % 2, -0.5, -0.1), "fail"),
+}
+
+
+@pytest.mark.parametrize("what", GATED)
+def test_the_gate_shows_the_limits_and_the_verdict_of_the_command(tmp_path, what):
+    differences, outcome = GATED[what]
+    write_two(tmp_path, differences)
+    [verdict] = run_gate(tmp_path).verdicts
+    text = render(make_report(load_results(tmp_path), ReportOptions(baseline="base")))
+    section = text[text.index('<section id="gate">') : text.index("</section>", text.index('<section id="gate">'))]
+    cells = [re.sub("<[^>]*>", "", cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", section)]
+    interval = verdict.interval
+    limits = (interval.mean, interval.lower, interval.guarded, interval.upper, verdict.bound)
+    assert cells[5:10] == [figure(limit, verdict.measure, 2, signed=True) for limit in limits]
+    assert cells[-1] == verdict.outcome == outcome
+    assert "fewer than 23 clusters" in section and "guarded" in section

@@ -26,8 +26,8 @@ class ComparedRow:
         base: Mean of the base; for a group, the mean of its pairs' means.
         other: Mean of the other model.
         difference: other - base.
-        lower: Lower end of the difference's interval; None with fewer than two clusters.
-        upper: Upper end; None with fewer than two clusters.
+        lower: Lower end of the difference's interval; None with fewer than two clusters, or where no difference varies.
+        upper: Upper end, or None likewise.
         p: Two-sided p of the sign-flip test.
         p_corrected: That p, corrected for its family: all pairs, or all groups, of everything compared.
         wins: Queries on which the other is better; for a group, pairs on whose mean it is better.

@@ -8,6 +8,7 @@ from clearbench.common.arrays import BoolArray, Scores
 from clearbench.common.measures import SAME_SCORE, find_measure
 from clearbench.stats.averages import group_members
 from clearbench.stats.intervals import (
+    NO_SPREAD,
     MacroMeanInterval,
     MeanInterval,
     cluster_sums,
@@ -87,8 +88,8 @@ def _pair_rows(matched: Matched, interval: MeanInterval, means: _Means) -> list[
             base=float(means.base[p]),
             other=float(means.other[p]),
             difference=float(interval.mean[p]),
-            lower=_finite(interval.lower[p]),
-            upper=_finite(interval.upper[p]),
+            lower=_end(interval.lower[p], interval.se[p]),
+            upper=_end(interval.upper[p], interval.se[p]),
             wins=int(wins[p]),
             ties=int(interval.num_queries[p] - wins[p] - losses[p]),
             losses=int(losses[p]),
@@ -113,14 +114,19 @@ def _group_rows(
             base=float(means.base[members].mean()),
             other=float(means.other[members].mean()),
             difference=float(macro.mean[g]),
-            lower=_finite(macro.lower[g]),
-            upper=_finite(macro.upper[g]),
+            lower=_end(macro.lower[g], macro.se[g]),
+            upper=_end(macro.upper[g], macro.se[g]),
             wins=int((means.gain[members] > SAME_SCORE).sum()),
             ties=int((np.abs(means.gain[members]) <= SAME_SCORE).sum()),
             losses=int((means.gain[members] < -SAME_SCORE).sum()),
         )
         for g, (name, members) in enumerate(groups.items())
     ]
+
+
+def _end(end: float, se: float) -> float | None:
+    """An end of an interval; None where no difference varies, as a spread of nothing says nothing of other queries."""
+    return _finite(end) if se > NO_SPREAD else None
 
 
 def _finite(value: float) -> float | None:

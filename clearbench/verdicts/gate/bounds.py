@@ -19,6 +19,14 @@ from clearbench.stats.intervals import (
     macro_mean_interval,
     mean_interval,
 )
+from clearbench.verdicts.gate.evidence import (
+    DESIGN_EFFECT,
+    least_clusters,
+    needed_queries,
+    unseen_share,
+    varying_clusters,
+    varying_rows,
+)
 from clearbench.verdicts.gate.result import Interval, Outcome
 
 POWER = 0.8
@@ -28,14 +36,20 @@ HOPELESS = 10_000_000
 """A larger number of queries is not stated: the figure seen lies at the bound, and no evaluation set decides it."""
 
 
-def outcome_of(interval: Interval, bound: float) -> Outcome:
+def outcome_of(interval: Interval, bound: float, confidence: float) -> Outcome:
     """Non-inferiority: pass if both lower limits are above the bound, fail if the upper one is below it.
 
-    Fewer than two clusters give no interval and so no decision.
+    Fewer clusters than `least_clusters` decide nothing.
 
+    Args:
+        interval: Interval of a figure of which higher is better.
+        bound: What the figure is compared with.
+        confidence: One-sided, in (0.5, 1): that of the limits.
     Source: the confidence-interval form of two one-sided tests, each at 1 - confidence. Deviation: `guarded` can turn
     a pass into undecided, nothing else.
     """
+    if interval.num_clusters < least_clusters(confidence):
+        return "undecided"
     if min(interval.lower, interval.guarded) > bound:
         return "pass"
     return "fail" if interval.upper < bound else "undecided"
@@ -70,21 +84,29 @@ def guard_factor(skewness: Scores, kurtosis: Scores, num_clusters: Scores, confi
     return factor
 
 
-def pair_intervals(scores_QP: Scores, clusters: IntArray, confidence: float) -> list[Interval]:
+def pair_intervals(
+    scores_QP: Scores, clusters: IntArray, confidence: float, largest_loss: float = 1.0
+) -> list[Interval]:
     """Return the interval of each column's mean over the queries that it has (the others are NaN).
 
     Args:
         scores_QP: Scores or gains, [Q, P].
         clusters: Cluster of each query, int64 [Q].
         confidence: One-sided, in (0.5, 1): the limits are the ends of the two-sided interval at 2 * confidence - 1.
+        largest_loss: Largest loss that a query can have: 1 for shares.
     """
     found = mean_interval(scores_QP, clusters, 2 * confidence - 1)
     residual_CP = cluster_sums(scores_QP - found.mean, clusters)
-    more = {"num_queries": found.num_queries, "sd": found.sd, "design_effect": found.design_effect}
-    return _guarded(found, residual_CP, confidence, more)
+    more = {
+        "num_queries": found.num_queries,
+        "num_varying": varying_clusters(scores_QP, clusters),
+        "sd": found.sd,
+        "design_effect": found.design_effect,
+    }
+    return _guarded(found, residual_CP, more, confidence, largest_loss)
 
 
-def macro_interval(scores_QP: Scores, clusters: IntArray, confidence: float) -> Interval:
+def macro_interval(scores_QP: Scores, clusters: IntArray, confidence: float, largest_loss: float = 1.0) -> Interval:
     """Return the interval of the macro average over all columns; parallel questions of several pairs are one cluster.
 
     Its queries are the distinct ones: a question that is asked in ten languages counts once.
@@ -93,6 +115,7 @@ def macro_interval(scores_QP: Scores, clusters: IntArray, confidence: float) -> 
         scores_QP: Scores or gains, [Q, P]; NaN where a pair lacks a query.
         clusters: Cluster of each query, int64 [Q].
         confidence: One-sided, in (0.5, 1).
+        largest_loss: Largest loss that a query can have: 1 for shares.
     """
     present_QP = ~np.isnan(scores_QP)
     num_pairs = scores_QP.shape[1]
@@ -100,64 +123,96 @@ def macro_interval(scores_QP: Scores, clusters: IntArray, confidence: float) -> 
     num_P = present_QP.sum(axis=0)
     residual_QP = (scores_QP - column_means(scores_QP)) / (num_P * num_pairs)
     residual_C1 = cluster_sums(residual_QP, clusters).sum(axis=1, keepdims=True)
-    [interval] = _guarded(found, residual_C1, confidence, {"num_queries": present_QP.any(axis=1).sum(keepdims=True)})
+    more = {
+        "num_queries": present_QP.any(axis=1).sum(keepdims=True),
+        "num_varying": np.array([varying_rows(scores_QP, clusters)]),
+    }
+    [interval] = _guarded(found, residual_C1, more, confidence, largest_loss)
     return interval
 
 
 def needed(interval: Interval, bound: float, confidence: float) -> tuple[int, int] | None:
     """Return the queries and clusters that would decide with the chance POWER if all that was seen stays as it is.
 
-    The standard error falls with the square root of the number of queries; a decision needs the distance to the bound
-    to be at least (quantile of the confidence + normal quantile of the power) standard errors.
-
     Args:
         interval: Interval of the figure; it does not decide.
         bound: The bound that the figure is compared with.
         confidence: One-sided, in (0.5, 1).
     Returns:
-        Numbers of queries and of clusters; None without an interval, or where more than HOPELESS queries would be
-        needed.
+        Numbers of queries and of clusters; None where the figure seen lies at the bound, or where more than HOPELESS
+        queries would be needed.
     """
-    from scipy.stats import norm, t
-
     distance = interval.mean - bound
-    if not math.isfinite(interval.se) or distance == 0:
+    if distance == 0:
         return None
-    shape = np.array([interval.skewness]), np.array([interval.kurtosis])
-    clusters = float(interval.num_clusters)
-    # The quantile depends on the number of clusters that is sought, so it is found in a few rounds.
-    for _ in range(30):
-        sought = max(clusters, 2.0)
-        guarded = float(guard_factor(*shape, np.array([sought]), confidence)[0])
-        reach = guarded if distance > 0 else float(t.ppf(confidence, sought - 1))
-        clusters = interval.num_clusters * ((reach + float(norm.ppf(POWER))) * interval.se / distance) ** 2
-        if clusters > HOPELESS:
-            return None
-    clusters = max(clusters, interval.num_clusters + 1)
-    queries = math.ceil(clusters * interval.num_queries / interval.num_clusters)
-    return (queries, math.ceil(clusters)) if queries <= HOPELESS else None
+    size = interval.num_queries / interval.num_clusters
+    clusters = max(
+        _clusters_for_spread(interval, distance, confidence),
+        _clusters_for_unseen(interval, distance, size, confidence),
+        float(least_clusters(confidence)),
+        float(interval.num_clusters + 1),
+    )
+    queries = clusters * size
+    return (math.ceil(queries), math.ceil(clusters)) if queries <= HOPELESS else None
 
 
 def detectable_margin(interval: Interval, confidence: float) -> float | None:
     """Return the smallest margin that this many queries decide with the chance POWER when nothing changed, if known."""
     from scipy.stats import norm, t
 
-    if not math.isfinite(interval.se):
+    if interval.num_clusters < least_clusters(confidence):
         return None
-    return (float(t.ppf(confidence, interval.num_clusters - 1)) + float(norm.ppf(POWER))) * interval.se
+    of_spread = (float(t.ppf(confidence, interval.num_clusters - 1)) + float(norm.ppf(POWER))) * interval.se
+    return max(of_spread, interval.unseen)
+
+
+def _clusters_for_spread(interval: Interval, distance: float, confidence: float) -> float:
+    """Clusters with which the limits, guarded or upper, lie on one side of the bound.
+
+    The standard error falls with the square root of the number of clusters; a decision needs the distance to the bound
+    to be at least (quantile of the confidence + normal quantile of the power) standard errors.
+    """
+    from scipy.stats import norm, t
+
+    if not math.isfinite(interval.se):
+        return 0.0
+    shape = np.array([interval.skewness]), np.array([interval.kurtosis])
+    clusters = float(interval.num_clusters)
+    # The quantile depends on the number of clusters that is sought, so it is found in a few rounds.
+    for _ in range(30):
+        sought = min(max(clusters, 2.0), float(HOPELESS))
+        guarded = float(guard_factor(*shape, np.array([sought]), confidence)[0])
+        reach = guarded if distance > 0 else float(t.ppf(confidence, sought - 1))
+        clusters = interval.num_clusters * ((reach + float(norm.ppf(POWER))) * interval.se / distance) ** 2
+    return clusters
+
+
+def _clusters_for_unseen(interval: Interval, distance: float, size: float, confidence: float) -> float:
+    """Clusters, of so many queries each, in which no loss as large as the distance stays unseen."""
+    if interval.unseen == 0 or distance < 0:
+        return 0.0
+    independent = needed_queries(interval.num_varying, distance / interval.largest_loss, confidence)
+    return independent * min(size, DESIGN_EFFECT) / size
 
 
 def _guarded(
-    found: MeanInterval | MacroMeanInterval, residual_CP: Scores, confidence: float, more: dict[str, NDArray[Any]]
+    found: MeanInterval | MacroMeanInterval,
+    residual_CP: Scores,
+    more: dict[str, NDArray[Any]],
+    confidence: float,
+    largest_loss: float,
 ) -> list[Interval]:
     """Add the guarded limit, from what clusters add to each mean (`residual_CP`), and make one record a column."""
     skewness, kurtosis = _shape(residual_CP, found.num_clusters)
     factor = guard_factor(skewness, kurtosis, found.num_clusters.astype(float), confidence)
+    share = unseen_share(more["num_varying"], more["num_queries"], found.num_clusters, confidence)
     columns = {
         **{name: getattr(found, name) for name in ("mean", "lower", "upper", "se", "num_clusters")},
-        "guarded": found.mean - factor * found.se,
+        "guarded": found.mean - np.maximum(factor * found.se, share * largest_loss),
         "skewness": skewness,
         "kurtosis": kurtosis,
+        "unseen": share * largest_loss,
+        "largest_loss": np.full_like(share, largest_loss),
         **more,
     }
     rows = zip(*(column.tolist() for column in columns.values()), strict=True)

@@ -81,11 +81,9 @@ def make_margin_rule(options: GateOptions) -> Rule:
     """Return the rule that English, or what `pairs` names, may not lose the margin in any pair.
 
     Raises:
-        UsageError: The margin or the measure makes no sense.
+        UsageError: The measure is neither better nor worse.
     """
     measure = MAIN if options.measure is None else find_measure(options.measure)
-    if measure.unit == "share" and options.margin > 100:
-        raise UsageError(f"--margin {options.margin:g}: expected points between 0 and 100, such as 1.0.")
     try:
         return Rule(
             name=f"margin {measure.amount(options.margin)}",

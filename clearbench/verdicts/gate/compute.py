@@ -14,6 +14,7 @@ from clearbench.records.select import Entry
 from clearbench.stats.intervals import column_means
 from clearbench.verdicts.gate.bounds import detectable_margin, macro_interval, needed, outcome_of, pair_intervals
 from clearbench.verdicts.gate.claims import Claim, make_claims
+from clearbench.verdicts.gate.evidence import least_clusters
 from clearbench.verdicts.gate.options import GateOptions
 from clearbench.verdicts.gate.result import GateResult, Interval, Verdict
 from clearbench.verdicts.matching import Matched, match
@@ -79,14 +80,24 @@ def _decide_claim(claim: Claim, matched: Matched, confidence: float) -> list[Ver
     columns = [place[pair] for pair in claim.pairs]
     base_P, other_P = column_means(matched.base[:, columns]), column_means(matched.other[:, columns])
     gain_QP = claim.measure.sign * matched.differences[:, columns]
+    largest_loss = _largest_loss(claim)
     if rule.worst_drop is not None:
         held = map(_Held, claim.pairs, [1] * len(columns), base_P.tolist(), other_P.tolist())
-        intervals = pair_intervals(gain_QP, matched.clusters, confidence)
+        intervals = pair_intervals(gain_QP, matched.clusters, confidence, largest_loss)
         return [_verdict(claim, *each, confidence) for each in zip(held, intervals, strict=True)]
     where = f"mean of {rule.where} ({count(len(columns), 'pair')})"
     mean = _Held(where, len(columns), float(base_P.mean()), float(other_P.mean()))
     scores_QP = gain_QP if rule.mean_drop is not None else matched.other[:, columns]
-    return [_verdict(claim, mean, macro_interval(scores_QP, matched.clusters, confidence), confidence)]
+    interval = macro_interval(scores_QP, matched.clusters, confidence, largest_loss)
+    return [_verdict(claim, mean, interval, confidence)]
+
+
+def _largest_loss(claim: Claim) -> float:
+    """Largest loss that a query can have: all of a share, or from the first rank of the largest pool to its last."""
+    if claim.measure.unit == "share":
+        return 1.0
+    recorded = claim.base.record.by_pair
+    return float(max(recorded[pair].num_passages for pair in claim.pairs) - 1)
 
 
 def _verdict(claim: Claim, held: _Held, interval: Interval, confidence: float) -> Verdict:
@@ -101,7 +112,7 @@ def _verdict(claim: Claim, held: _Held, interval: Interval, confidence: float) -
     rule, measure = claim.rule, claim.measure
     relative = rule.mean_at_least is None
     bound = (-rule.figure if relative else rule.figure) / measure.points
-    outcome = outcome_of(interval, bound)
+    outcome = outcome_of(interval, bound, confidence)
     enough = needed(interval, bound, confidence) if outcome == "undecided" else None
     return Verdict(
         rule=rule.title,
@@ -115,6 +126,7 @@ def _verdict(claim: Claim, held: _Held, interval: Interval, confidence: float) -
         interval=interval if measure.sign > 0 else interval.turned(),
         bound=measure.sign * bound,
         outcome=outcome,
+        least_clusters=least_clusters(confidence),
         needed_queries=enough[0] if enough else None,
         needed_clusters=enough[1] if enough else None,
         detectable=detectable_margin(interval, confidence) if relative else None,

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+from clearbench.common.errors import UsageError
+from clearbench.common.measures import find_measure
 from clearbench.common.options import Option, Range, check_numbers
 from clearbench.verdicts.gate.rules import Rule, read_rules
 from clearbench.verdicts.options import WHAT, MeasureName, Tasks
@@ -29,3 +31,18 @@ class GateOptions:
 
     def __post_init__(self) -> None:
         check_numbers(self)
+        check_margin(self.margin, self.measure)
+
+
+def check_margin(margin: float, measure: str | None, flag: str = "--margin") -> None:
+    """Check that a margin is within the measure's range.
+
+    Args:
+        margin: In points or ranks.
+        measure: Name of the measure; None is a main measure, which is a share.
+        flag: The option, for messages.
+    Raises:
+        UsageError: More points may be lost than there are.
+    """
+    if margin > 100 and (measure is None or find_measure(measure).unit == "share"):
+        raise UsageError(f"{flag} {margin:g}: expected points between 0 and 100, such as 1.0.")

@@ -21,15 +21,18 @@ class Interval:
         mean: The estimate.
         lower: One-sided lower limit, cluster-robust; NaN with fewer than two clusters, like all limits and `se`.
         upper: One-sided upper limit.
-        guarded: The limit on the side of a loss that also holds where a few queries lost much, see
-            `bounds.guard_factor`: at or below `lower`; at or above `upper` where lower is better.
+        guarded: The limit on the side of a loss that also holds where a few queries lost much, or none did, see
+            `bounds.guard_factor` and `unseen`: at or below `lower`; at or above `upper` where lower is better.
         se: Cluster-robust standard error.
         num_queries: Number of queries.
         num_clusters: Number of clusters of dependent queries.
+        num_varying: Clusters in which a query has another value than most queries.
         skewness: Skewness of what the clusters add to the mean; negative where a few have much less than the others.
         kurtosis: Kurtosis of what the clusters add to the mean; 3 for a normal distribution.
         sd: Standard deviation over queries; NaN for a macro average, where it means nothing.
         design_effect: What clustering multiplies the variance by; NaN for a macro average.
+        unseen: Loss that may have stayed unseen because few clusters vary, which `guarded` counts; see `evidence`.
+        largest_loss: Largest loss that a query can have.
     """
 
     mean: float
@@ -39,10 +42,13 @@ class Interval:
     se: float
     num_queries: int
     num_clusters: int
+    num_varying: int
     skewness: float
     kurtosis: float
     sd: float = math.nan
     design_effect: float = math.nan
+    unseen: float = 0.0
+    largest_loss: float = 1.0
 
     def turned(self) -> "Interval":
         """Return the interval of the figure with its sign turned: from a difference to a gain where lower is better."""
@@ -73,6 +79,7 @@ class Verdict:
         bound: The claim is that the true figure is above it, or, where lower is better, below it. For a difference it
             is the margin, as a loss: -margin, or +margin where lower is better.
         outcome: pass if the interval lies on the claim's side of the bound, fail if on the other, else undecided.
+        least_clusters: Clusters that a decision takes; with fewer it is undecided.
         needed_queries: Where undecided: queries that would decide with a chance of 80%, if the figure, its spread and
             its clustering stay as seen; None if it lies so near to the bound that none would.
         needed_clusters: Likewise, as a number of clusters.
@@ -90,6 +97,7 @@ class Verdict:
     interval: Interval
     bound: float
     outcome: Outcome
+    least_clusters: int
     needed_queries: int | None = None
     needed_clusters: int | None = None
     detectable: float | None = None

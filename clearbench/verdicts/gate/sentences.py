@@ -40,19 +40,18 @@ def explain(verdict: Verdict) -> str:
     """Say in one or two sentences why a verdict is what it is."""
     interval, start = verdict.interval, f"{verdict.task} {verdict.where}, {verdict.measure}: {verdict.outcome}."
     queries, clusters = count(interval.num_queries, "query"), count(interval.num_clusters, "cluster")
-    if math.isnan(interval.lower):
-        return f"{start} {queries} in {clusters} give no interval; a decision needs two clusters at the least."
+    bound, (good, bad) = figure(verdict, verdict.bound), _sides(verdict.measure)
+    if interval.num_clusters < verdict.least_clusters:
+        least = f"a decision takes {verdict.least_clusters:,} clusters at this confidence"
+        return f"{start} {queries} in {clusters} are too few: {least}; {_advice(verdict, bound)}."
     subject = "the difference" if verdict.about == "difference" else "the candidate's mean"
     seen = capitalise(f"{subject} is {_seen(verdict, with_unit=True)}")
-    bound, (good, bad) = figure(verdict, verdict.bound), _sides(verdict.measure)
     if verdict.outcome != "undecided":
         return f"{start} {seen}: {good if verdict.outcome == 'pass' else bad} {bound}."
     limit = interval.lower if verdict.measure.sign > 0 else interval.upper
     if verdict.measure.sign * (limit - verdict.bound) > 0:
-        seen += (
-            ", which would pass, but a few clusters make up so much of it that the guarded limit is "
-            f"{figure(verdict, interval.guarded)}, not {good} {bound}"
-        )
+        guarded = f"the guarded limit is {figure(verdict, interval.guarded)}, not {good} {bound}"
+        seen += f", which would pass, but {_why_guarded(verdict)}: {guarded}"
     else:
         seen += f", on both sides of {bound}"
     text = f"{start} {seen}; {_advice(verdict, bound)}."
@@ -117,3 +116,15 @@ def _advice(verdict: Verdict, bound: str) -> str:
         return f"it lies so near to {bound} that no number of queries decides"
     queries, clusters = count(verdict.needed_queries, "query"), count(verdict.needed_clusters, "cluster")
     return f"about {queries} ({clusters}) would decide with a chance of 80% if it stays as seen"
+
+
+def _why_guarded(verdict: Verdict) -> str:
+    """What the guarded limit counts that the other does not."""
+    interval, measure = verdict.interval, verdict.measure
+    if interval.unseen < abs(interval.mean - interval.guarded):
+        return "a few clusters make up much of it"
+    if interval.num_varying:
+        varying = f"only {interval.num_varying} of {count(interval.num_clusters, 'cluster')} vary"
+    else:
+        varying = "no query varies"
+    return f"{varying}, and a loss of {plain(interval.unseen, measure)} can stay unseen"

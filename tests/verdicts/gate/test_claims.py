@@ -21,14 +21,14 @@ def test_a_task_without_english_is_named(tmp_path):
 
 
 def test_no_english_at_all_is_an_error(tmp_path):
-    write_two(tmp_path, np.zeros(10), pairs=("de-en",))
+    write_two(tmp_path, np.zeros(800), pairs=("de-en",))
     with pytest.raises(RecordError, match=r"no scores of en-en.*toy: de-en"):
         run_gate(tmp_path)
     assert run_gate(tmp_path, pairs="de-en").outcome == "pass"
 
 
 def test_what_the_candidate_lacks_is_an_error(tmp_path):
-    write_two(tmp_path, np.zeros(10), pairs=("en-en",))
+    write_two(tmp_path, np.zeros(800), pairs=("en-en",))
     base, _ = scores_with(np.zeros(10))
     write_record(tmp_path, "base", {"en-en": base}, task="second")
     with pytest.raises(RecordError, match=r"cand-\w{8} has no record of second, which base-"):
@@ -72,7 +72,7 @@ def test_two_approximate_searches_are_refused_too(tmp_path):
 
 
 def test_bm25_has_no_precision(tmp_path):
-    base, candidate = scores_with(np.zeros(20))
+    base, candidate = scores_with(np.zeros(800))
     write_record(tmp_path, "base", {"en-en": base}, kind="lexical", dtype=None)
     write_record(tmp_path, "cand", {"en-en": candidate})
     assert run_gate(tmp_path).outcome == "pass"
