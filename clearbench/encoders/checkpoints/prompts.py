@@ -1,17 +1,26 @@
 """Which text goes before a query and a passage: as the options, the checkpoint or its model family say."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
 from clearbench.common.errors import EncoderError
+from clearbench.common.text import listed
 from clearbench.common.toml import read_toml
 from clearbench.encoders.base import EncoderOptions, Role
 from clearbench.encoders.checkpoints.checkpoint import Checkpoint
+from clearbench.encoders.checkpoints.metadata import BROKEN, SETTINGS, read_object
 
-PROMPT_NAMES: Mapping[Role, tuple[str, ...]] = {"query": ("query",), "passage": ("passage", "document", "corpus")}
-"""The names under which checkpoints keep their prompts, best first."""
+ROLES: tuple[Role, Role] = ("query", "passage")
+PROMPT_NAMES: Mapping[Role, tuple[str, ...]] = {"query": ("query",), "passage": ("document", "passage", "corpus")}
+"""The names under which checkpoints keep their prompts, in the order of sentence-transformers' `encode_query` and
+`encode_document`. Those take an empty `document` for an answer, which every checkpoint has that a new version saved;
+here the first prompt with a text is taken."""
+RETRIEVAL_PREFIXES = ("", "retrieval_", "search_", "web_search_", "s2p_")
+"""Put before these names by families that have prompts for more tasks than retrieval: "retrieval.query", "s2p_query".
+Dots, hyphens and blanks count as underscores."""
 
 FAMILIES = Path(__file__).with_name("prompts.toml")
 
@@ -23,35 +32,76 @@ class Prompts:
     Attributes:
         query: Text put before every query; "" for none.
         passage: Text put before every passage; "" for none.
-        source: Where they come from: "options", "checkpoint", "family e5" or "none".
+        source: Where they come from: "options", "checkpoint", "checkpoint (retrieval.query, retrieval.passage)",
+            "family e5" or "none".
+        note: What a user should know: that the checkpoint has prompts, of which none is used.
     """
 
     query: str
     passage: str
     source: str
+    note: str | None = None
 
 
-def choose_prompts(stored: Mapping[str, str | None], checkpoint: Checkpoint, options: EncoderOptions) -> Prompts:
+def choose_prompts(
+    stored: Mapping[str, str | None], default: str | None, checkpoint: Checkpoint, options: EncoderOptions
+) -> Prompts:
     """Choose prompts: from the checkpoint's configuration, else the table of families; an option replaces its role's.
 
     Args:
         stored: The checkpoint's own prompts by their names.
+        default: The name of its default prompt. `encode_query` and `encode_document` do not use it, so neither is it
+            used here unless its name says what it is for.
         checkpoint: Its Hub id or folder name tells the family.
         options: What the user gave; "" is no prompt, None leaves the choice to the checkpoint.
     """
-    query, passage = (_first_held(stored, PROMPT_NAMES[role]) for role in ("query", "passage"))
-    chosen = Prompts(query, passage, "checkpoint") if query or passage else _family_prompts(checkpoint)
-    if options.query_prompt is None and options.passage_prompt is None:
-        return chosen
-    return Prompts(
-        chosen.query if options.query_prompt is None else options.query_prompt,
-        chosen.passage if options.passage_prompt is None else options.passage_prompt,
-        "options",
-    )
+    chosen = _stored_prompts(stored) or _family_prompts(checkpoint)
+    if options.query_prompt is not None or options.passage_prompt is not None:
+        query, passage = options.query_prompt, options.passage_prompt
+        chosen = Prompts(
+            chosen.query if query is None else query, chosen.passage if passage is None else passage, "options"
+        )
+    return replace(chosen, note=_note(stored, default, checkpoint, chosen.source))
 
 
-def _first_held(stored: Mapping[str, str | None], names: tuple[str, ...]) -> str:
-    return next((prompt for name in names if (prompt := stored.get(name))), "")
+def check_stored(folder: Path) -> None:
+    """Refuse a checkpoint whose stored prompts are not texts by name.
+
+    Raises:
+        EncoderError: The message names the prompt.
+    """
+    prompts = read_object(folder / SETTINGS).get("prompts") or {}
+    if not isinstance(prompts, dict):
+        raise EncoderError(f"{folder / SETTINGS}: the prompts are not an object of texts by name. {BROKEN}")
+    for name, prompt in prompts.items():
+        if not isinstance(prompt, str | None):
+            raise EncoderError(f"{folder / SETTINGS}: the prompt {name!r} is {prompt!r}; expected a text.")
+
+
+def names_for(role: Role, stored: Mapping[str, str | None]) -> list[str]:
+    """Return those of a checkpoint's names of prompts that may serve a role, best first."""
+    return [name for prefix in RETRIEVAL_PREFIXES for name in _prefixed_names(role, prefix, stored)]
+
+
+def _prefixed_names(role: Role, prefix: str, stored: Mapping[str, str | None]) -> list[str]:
+    wanted = [f"{prefix}{name}" for name in PROMPT_NAMES[role]]
+    named = [(re.sub(r"[\W_]+", "_", name.lower()), name) for name in stored]
+    return [name for plain in wanted for known, name in named if known == plain]
+
+
+def _stored_prompts(stored: Mapping[str, str | None]) -> Prompts | None:
+    """The prompts of the first prefix under which there is one; None where there is none."""
+    for prefix in RETRIEVAL_PREFIXES:
+        names = {role: _first_used(_prefixed_names(role, prefix, stored), stored) for role in ROLES}
+        if any(names.values()):
+            query, passage = (str(stored[name]) if (name := names[role]) else "" for role in ROLES)
+            used = ", ".join(name for name in names.values() if name)
+            return Prompts(query, passage, f"checkpoint ({used})" if prefix else "checkpoint")
+    return None
+
+
+def _first_used(names: list[str], stored: Mapping[str, str | None]) -> str | None:
+    return next((name for name in names if stored[name]), None)
 
 
 def _family_prompts(checkpoint: Checkpoint) -> Prompts:
@@ -61,3 +111,16 @@ def _family_prompts(checkpoint: Checkpoint) -> Prompts:
         if any(fnmatch(name, pattern) for name in names for pattern in family["match"]):
             return Prompts(family["query"], family["passage"], f"family {family['name']}")
     return Prompts("", "", "none")
+
+
+def _note(stored: Mapping[str, str | None], default: str | None, checkpoint: Checkpoint, source: str) -> str | None:
+    """Say that a checkpoint has prompts, none of which is for retrieval by its name; None where there is no need."""
+    written = [name for name, prompt in stored.items() if prompt]
+    if not written or source.startswith(("checkpoint", "options")):
+        return None
+    also = f", the default prompt {default} included," if default in written else ""
+    used = "no prompt is" if source == "none" else f"those of the {source} are"
+    return (
+        f"{checkpoint.source} has prompts ({listed(written)}), but none is named for queries or passages{also} so "
+        f"{used} used. Give --query-prompt and --passage-prompt ('' for none) to say which."
+    )

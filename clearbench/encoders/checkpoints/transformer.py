@@ -10,22 +10,33 @@ import numpy as np
 import torch
 
 from clearbench.common.arrays import FloatArray, IntArray
-from clearbench.common.errors import EncoderError, UsageError
+from clearbench.common.errors import ClearbenchError, EncoderError, UsageError
 from clearbench.common.hashing import content_hash
+from clearbench.common.progress import say
+from clearbench.common.text import count, first_line
 from clearbench.encoders.base import EncoderOptions, Role, Setting
-from clearbench.encoders.checkpoints.checkpoint import Checkpoint, check_weight_format, find_checkpoint, hash_checkpoint
-from clearbench.encoders.checkpoints.prompts import choose_prompts
+from clearbench.encoders.checkpoints.checkpoint import Checkpoint, check_weight_format, find_checkpoint
+from clearbench.encoders.checkpoints.device import choose_device
+from clearbench.encoders.checkpoints.identity import hash_loaded
+from clearbench.encoders.checkpoints.kinds import refuse_other_kinds
+from clearbench.encoders.checkpoints.metadata import SETTINGS
+from clearbench.encoders.checkpoints.precision import check_dtype, compute_in, stored_precisions
+from clearbench.encoders.checkpoints.prompts import ROLES, check_stored, choose_prompts
+from clearbench.encoders.checkpoints.tokens import check_tokenizers, num_positions, set_max_length, token_limit
 from clearbench.encoders.checkpoints.weights import load_weights
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 # Measured: on a CPU batches beyond about 1,024 padded tokens fall out of the cache and get slower.
 BATCH_TOKENS_CPU = 1024
 BATCH_TOKENS_ACCELERATOR = 65536
 ROUTES: dict[Role, str] = {"query": "query", "passage": "document"}
 """What sentence-transformers calls a role where a checkpoint treats the two differently."""
+ROLE_SETTINGS = ("query_length", "document_length", "query_expansion")
+"""Settings of a transformer module that hold for one role."""
+TRIAL = ("a river", "a somewhat longer text about the bridge over it")
+"""Encoded once when a checkpoint is loaded, so that one which cannot encode is refused before any work is done."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +71,9 @@ class TransformerEncoder:
         model: The checkpoint's modules with their weights.
         weights: Hash of the checkpoint's files.
         configuration: What else changes a vector.
+        stored_precisions: What the weights are stored in, such as "bf16"; they are loaded as float32.
         prompt_source: Where the prompts come from, for the record.
+        prompt_note: What the record says of prompts that the checkpoint has and that are not used.
         dimension: Components of a vector before any are cut off; None where the checkpoint does not say.
         num_parameters: Weights, as numbers.
         batch_tokens: Padded tokens per batch.
@@ -70,7 +83,9 @@ class TransformerEncoder:
     model: "SentenceTransformer"
     weights: str
     configuration: Configuration
+    stored_precisions: tuple[str, ...]
     prompt_source: str
+    prompt_note: str | None
     dimension: int | None
     num_parameters: int
     batch_tokens: int
@@ -78,8 +93,13 @@ class TransformerEncoder:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of the weights and the configuration."""
-        return content_hash("transformer", self.weights, json.dumps(asdict(self.configuration), sort_keys=True))
+        """Hash of the weights and the configuration.
+
+        Weights that are not stored in float32 have a part of their own, because vectors that were kept when they were
+        computed with as they are stored must not be found.
+        """
+        configuration = json.dumps(asdict(self.configuration), sort_keys=True)
+        return content_hash("transformer", self.weights, configuration, *self._widened)
 
     @property
     def settings(self) -> Mapping[str, Setting]:
@@ -89,9 +109,16 @@ class TransformerEncoder:
             "weights": self.weights,
             **asdict(self.configuration),
             "prompt_source": self.prompt_source,
+            **({"prompt_note": self.prompt_note} if self.prompt_note else {}),
+            **({"stored_dtype": ", ".join(self.stored_precisions)} if self._widened else {}),
             "dimension": self.configuration.truncate_dim or self.dimension,
             "parameters": self.num_parameters,
         }
+
+    @property
+    def _widened(self) -> list[str]:
+        """Precisions that are not float32, in which weights are stored."""
+        return [f"stored in {name}, loaded as fp32" for name in self.stored_precisions if name != "fp32"]
 
     @property
     def prompts(self) -> Mapping[Role, str]:
@@ -100,8 +127,16 @@ class TransformerEncoder:
 
     @cached_property
     def routed(self) -> bool:
-        """Whether the checkpoint sends queries and passages through different modules."""
-        return any(type(module).__name__ == "Router" for module in self.model)
+        """Whether the checkpoint treats queries and passages differently, apart from their prompts."""
+        from sentence_transformers.sentence_transformer.modules import Router
+
+        taking = self.model.module_kwargs or {}
+        return any(
+            isinstance(module, Router)
+            or "task" in (*taking.get(name, ()), *getattr(module, "forward_kwargs", ()))
+            or any(getattr(module, setting, None) is not None for setting in ROLE_SETTINGS)
+            for name, module in self.model.named_modules()
+        )
 
     def prompted(self, role: Role) -> tuple[str, str]:
         """See DenseEncoder; the tag tells roles apart only where the checkpoint routes them differently."""
@@ -114,30 +149,71 @@ class TransformerEncoder:
         tokenizer = self.model.tokenizer
         if not callable(tokenizer):  # models without one exist, whatever the annotation says
             return np.array([len(text) // 4 + 1 for text in inputs], dtype=np.int64)
-        limit = self.model.max_seq_length
-        encoded = tokenizer(
-            inputs,
-            truncation=limit is not None,
-            max_length=limit,
-            return_attention_mask=False,
-            return_token_type_ids=False,
-        )
+        limit = token_limit(self.model)
+        try:
+            encoded = tokenizer(
+                inputs,
+                truncation=limit is not None,
+                max_length=limit,
+                return_attention_mask=False,
+                return_token_type_ids=False,
+            )
+        except Exception as error:  # a checkpoint's tokenizer raises anything; the user gets one message
+            raise self._failed(error, len(texts), None) from error
         return np.array([len(ids) for ids in encoded["input_ids"]], dtype=np.int64)
 
     @torch.inference_mode()
     def encode_batch(self, texts: Sequence[str], role: Role) -> FloatArray:
-        """See DenseEncoder."""
-        device = self.model.device
-        features = self.model.preprocess(list(texts), prompt=self.prompts[role] or None, task=ROUTES[role])
-        features = {
-            key: value.to(device) if isinstance(value, torch.Tensor) else value for key, value in features.items()
-        }
-        vectors: torch.Tensor = self.model(features, task=ROUTES[role])["sentence_embedding"].float()
+        """See DenseEncoder.
+
+        Raises:
+            EncoderError: The checkpoint cannot encode a text, or does not give one vector per text.
+        """
+        num_tokens = None
+        try:
+            features = self.model.preprocess(list(texts), prompt=self.prompts[role] or None, task=ROUTES[role])
+            num_tokens = _num_tokens(features)
+            device = self.model.device
+            moved = {key: v.to(device) if isinstance(v, torch.Tensor) else v for key, v in features.items()}
+            vectors = self.model(moved, task=ROUTES[role]).get("sentence_embedding")
+        except Exception as error:  # a checkpoint's modules raise anything; the user gets one message
+            raise self._failed(error, len(texts), num_tokens) from error
+        return self._finished(vectors, len(texts))
+
+    def _finished(self, vectors: object, num_texts: int) -> FloatArray:
+        """The vectors as the last module made them, cut off and normalised: float32 [N, D]."""
+        if not isinstance(vectors, torch.Tensor) or vectors.ndim != 2 or len(vectors) != num_texts:
+            shape = f"an array of shape {tuple(vectors.shape)}" if isinstance(vectors, torch.Tensor) else "no vector"
+            raise EncoderError(
+                f"{self.name}: its modules ({', '.join(type(module).__name__ for module in self.model)}) give {shape} "
+                f"for {count(num_texts, 'text')}, expected one vector each. A pooling module is missing from "
+                "modules.json, or this is no dense model."
+            )
+        vectors = vectors.float()
         if self.configuration.truncate_dim is not None:
             vectors = vectors[:, : self.configuration.truncate_dim]
         if self.configuration.similarity == "cosine":
             vectors = torch.nn.functional.normalize(vectors, dim=1)
         return vectors.cpu().numpy()
+
+    def _failed(self, error: Exception, num_texts: int, num_tokens: int | None) -> EncoderError:
+        """The message for whatever a checkpoint's modules raised."""
+        positions = num_positions(self.model)
+        if num_tokens is not None and positions is not None and num_tokens > positions:
+            return EncoderError(
+                f"{self.name} has positions for {positions} tokens, but its tokenizer gave {num_tokens}: pass "
+                f"--max-length {positions}, or set max_seq_length in the checkpoint's sentence_bert_config.json."
+            )
+        hint = " Try a smaller --batch-tokens." if isinstance(error, torch.OutOfMemoryError) else ""
+        return EncoderError(
+            f"{self.name} cannot encode {count(num_texts, 'text')}: {type(error).__name__}: {first_line(error)}{hint}"
+        )
+
+
+def _num_tokens(features: Mapping[str, Any]) -> int | None:
+    """Tokens of the longest text of a batch."""
+    ids = features.get("input_ids")
+    return int(ids.shape[1]) if isinstance(ids, torch.Tensor) and ids.ndim == 2 else None
 
 
 def load_transformer(model: str, options: EncoderOptions) -> TransformerEncoder:
@@ -148,77 +224,57 @@ def load_transformer(model: str, options: EncoderOptions) -> TransformerEncoder:
         UsageError: An option does not fit the checkpoint or the machine.
     """
     checkpoint = find_checkpoint(model, options)
+    refuse_other_kinds(checkpoint.folder, checkpoint.source)
     check_weight_format(checkpoint, options.allow_pickle)
-    device = _choose_device(options.device)
-    _check_dtype(options.dtype, device)
+    check_stored(checkpoint.folder)
+    device = choose_device(options.device)
+    check_dtype(options.dtype, device)
     loaded = load_weights(checkpoint, options, device)
+    try:
+        encoder = _configure(checkpoint, loaded, options)
+    except ClearbenchError:
+        raise
+    except Exception as error:  # values of any type that the checkpoint's files hold; the user gets one message
+        raise EncoderError(
+            f"{checkpoint.source} cannot be used: {type(error).__name__}: {first_line(error)}. One of its "
+            "configuration files says something unexpected."
+        ) from error
+    for role in ROLES:
+        encoder.encode_batch(TRIAL, role)
+    if encoder.prompt_note:
+        say(encoder.prompt_note)
+    return encoder
+
+
+def _configure(checkpoint: Checkpoint, loaded: "SentenceTransformer", options: EncoderOptions) -> TransformerEncoder:
+    """Set what the user asked for, and collect what the record says."""
+    check_tokenizers(loaded, checkpoint.source)
+    weights = hash_loaded(checkpoint.folder, loaded)
     if options.max_length is not None:
-        _set_max_length(loaded, options.max_length)
-    if DTYPES[options.dtype] is not torch.float32:
-        _compute_in(loaded[0], DTYPES[options.dtype], loaded.device.type)
-    prompts = choose_prompts(loaded.prompts or {}, checkpoint, options)
-    configuration = Configuration(
-        pooling=options.pooling,
-        query_prompt=prompts.query,
-        passage_prompt=prompts.passage,
-        max_length=loaded.max_seq_length,
-        dtype=options.dtype,
-        similarity=_similarity(loaded, checkpoint),
-        truncate_dim=_truncate_dim(loaded, options.truncate_dim),
-    )
+        set_max_length(loaded, options.max_length)
+    compute_in(options.dtype, loaded[0], loaded.device.type)
+    prompts = choose_prompts(loaded.prompts or {}, loaded.default_prompt_name, checkpoint, options)
+    batch_tokens = BATCH_TOKENS_CPU if loaded.device.type == "cpu" else BATCH_TOKENS_ACCELERATOR
     return TransformerEncoder(
         name=checkpoint.name,
         model=loaded,
-        weights=hash_checkpoint(checkpoint.folder),
-        configuration=configuration,
+        weights=weights,
+        configuration=Configuration(
+            pooling=options.pooling,
+            query_prompt=prompts.query,
+            passage_prompt=prompts.passage,
+            max_length=token_limit(loaded),
+            dtype=options.dtype,
+            similarity=_similarity(loaded, checkpoint),
+            truncate_dim=_truncate_dim(loaded, options.truncate_dim, checkpoint.source),
+        ),
+        stored_precisions=stored_precisions(checkpoint.folder),
         prompt_source=prompts.source,
+        prompt_note=prompts.note,
         dimension=loaded.get_embedding_dimension(),
         num_parameters=sum(weight.numel() for weight in loaded.parameters()),
-        batch_tokens=options.batch_tokens or (BATCH_TOKENS_CPU if device == "cpu" else BATCH_TOKENS_ACCELERATOR),
+        batch_tokens=options.batch_tokens or batch_tokens,
     )
-
-
-def _choose_device(device: str) -> str:
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    kind, _, index = device.partition(":")
-    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if kind not in available or (index and not index.isdigit()):
-        raise UsageError(f"--device {device}: expected auto, cpu, cuda, cuda:N or mps.")
-    if not available[kind] or (kind == "cuda" and index and int(index) >= torch.cuda.device_count()):
-        raise UsageError(f"--device {device}: not available here; torch {torch.__version__} sees no such device.")
-    return device
-
-
-def _check_dtype(dtype: str, device: str) -> None:
-    if dtype not in DTYPES:
-        raise UsageError(f"--dtype {dtype}: expected one of {', '.join(DTYPES)}.")
-    if dtype == "fp16" and device == "cpu":
-        raise UsageError("--dtype fp16 is very slow on a CPU; use fp32 or bf16.")
-
-
-def _set_max_length(model: "SentenceTransformer", max_length: int) -> None:
-    config = getattr(model.transformers_model, "config", None)
-    limit = getattr(config, "max_position_embeddings", None)
-    if max_length < 3 or (limit is not None and max_length > limit):
-        raise UsageError(f"--max-length {max_length}: expected 3 to {limit or 'the length the model was made for'}.")
-    model.max_seq_length = max_length
-
-
-def _compute_in(module: torch.nn.Module, dtype: torch.dtype, device: str) -> None:
-    """Let the checkpoint's first module (the transformer) compute in mixed precision, and what follows in float32.
-
-    Averaging token vectors in bf16 would round each component of the result to 8 bits.
-    """
-    original = module.forward
-
-    def forward(*inputs: Any, **options: Any) -> dict[str, Any]:
-        with torch.autocast(device, dtype=dtype):
-            features: dict[str, Any] = original(*inputs, **options)
-        floats = {key: v.float() for key, v in features.items() if torch.is_tensor(v) and v.is_floating_point()}
-        return {**features, **floats}
-
-    module.forward = forward
 
 
 def _similarity(model: "SentenceTransformer", checkpoint: Checkpoint) -> str:
@@ -230,10 +286,13 @@ def _similarity(model: "SentenceTransformer", checkpoint: Checkpoint) -> str:
     return similarity
 
 
-def _truncate_dim(model: "SentenceTransformer", asked: int | None) -> int | None:
+def _truncate_dim(model: "SentenceTransformer", asked: int | None, source: str) -> int | None:
     """Return how many leading components are kept: what was asked for, else what the checkpoint says."""
-    truncate_dim = model.truncate_dim if asked is None else asked
     dimension: int | None = model.get_embedding_dimension()
+    stored = model.truncate_dim
+    if stored is not None and (not isinstance(stored, int) or isinstance(stored, bool) or stored < 1):
+        raise EncoderError(f"{source}: {SETTINGS} says truncate_dim is {stored!r}; expected a whole number from 1.")
+    truncate_dim = stored if asked is None else asked
     if truncate_dim is not None and not 0 < truncate_dim <= (truncate_dim if dimension is None else dimension):
         raise UsageError(f"--truncate-dim {truncate_dim}: expected 1 to {dimension}.")
     return truncate_dim

@@ -10,6 +10,7 @@ from clearbench.common.errors import EncoderError, UsageError
 from clearbench.common.text import count, first_line, listed
 from clearbench.encoders.base import EncoderOptions
 from clearbench.encoders.checkpoints.checkpoint import Checkpoint
+from clearbench.encoders.checkpoints.metadata import ADAPTER_CONFIG, read_object
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -27,7 +28,10 @@ LAST_STEPS = ("_finalize_model_loading", "_finalize_load_state_dict")
 
 
 def load_weights(checkpoint: Checkpoint, options: EncoderOptions, device: str) -> "SentenceTransformer":
-    """Load a checkpoint's modules, ready for inference.
+    """Load a checkpoint's modules, ready for inference, with every weight in float32.
+
+    Weights that are stored in half precision become float32 as they are: left to itself the library would compute with
+    them in half precision, and the record would say fp32.
 
     Args:
         checkpoint: Where the files are.
@@ -41,15 +45,23 @@ def load_weights(checkpoint: Checkpoint, options: EncoderOptions, device: str) -
     load = _load_modules if checkpoint.layout == "sentence-transformers" else _load_plain
     try:
         with _quiet_loading(), _recorded_loading() as untrained:
-            model = load(checkpoint, options, device)
+            model = load(checkpoint, options, device).float().eval()
     except Exception as error:  # third-party loading code raises anything; the user gets one message
-        hint = " Pass --trust-remote-code if you trust its code." if "trust_remote_code" in str(error) else ""
         raise EncoderError(
-            f"{checkpoint.source} cannot be loaded: {type(error).__name__}: {first_line(error)}{hint}"
+            f"{checkpoint.source} cannot be loaded: {type(error).__name__}: {first_line(error)}"
+            f"{_hint(checkpoint, error)}"
         ) from error
     _refuse_untrained(checkpoint, untrained)
     _refuse_not_finite(checkpoint, model)
-    return model.eval()
+    return model
+
+
+def _hint(checkpoint: Checkpoint, error: Exception) -> str:
+    """What may help where a checkpoint cannot be loaded."""
+    if "trust_remote_code" in str(error):
+        return " Pass --trust-remote-code if you trust its code."
+    base = read_object(checkpoint.folder / ADAPTER_CONFIG).get("base_model_name_or_path")
+    return f" It is an adapter of {base!r}, which is read too." if base else ""
 
 
 def _check_pooling(checkpoint: Checkpoint, pooling: str | None) -> None:
@@ -95,7 +107,7 @@ def _load_plain(checkpoint: Checkpoint, options: EncoderOptions, device: str) ->
 
 
 def _model_options(options: EncoderOptions) -> dict[str, Any]:
-    return {} if options.allow_pickle else {"use_safetensors": True}
+    return {"dtype": torch.float32, **({} if options.allow_pickle else {"use_safetensors": True})}
 
 
 @contextmanager

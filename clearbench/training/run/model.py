@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from clearbench.common.errors import UsageError
 from clearbench.common.progress import say
 from clearbench.encoders.base import EncoderOptions, Role
-from clearbench.encoders.checkpoints.prompts import PROMPT_NAMES
+from clearbench.encoders.checkpoints.prompts import names_for
 from clearbench.encoders.checkpoints.transformer import TransformerEncoder, load_transformer
 from clearbench.training.run.config import TrainConfig
 from clearbench.training.run.lora import add_lora
@@ -65,7 +65,7 @@ def _keep_prompts(encoder: TransformerEncoder) -> None:
     canonical: dict[Role, str] = {"query": "query", "passage": "document"}
     for role, name in canonical.items():
         prompt = encoder.prompts[role]
-        names = [known for known in PROMPT_NAMES[role] if known in stored]
+        names = names_for(role, stored)
         if prompt or any(stored[known] for known in names):
             stored |= dict.fromkeys([*names, name], prompt)
     encoder.model.prompts = stored

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from clearbench.common.errors import TrainingError, UsageError
 from clearbench.common.files import TRAINING_FILE, sweep_temporary
 from clearbench.common.progress import say
-from clearbench.encoders.checkpoints.checkpoint import hash_checkpoint
+from clearbench.encoders.checkpoints.identity import hash_checkpoint
 from clearbench.records.training import Status, TrainingManifest, read_manifest
 from clearbench.training.run.checkpoints import LAST_FILE, choose_checkpoint, list_checkpoints, remove_staged
 from clearbench.training.run.config import TrainConfig

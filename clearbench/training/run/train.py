@@ -18,7 +18,7 @@ from transformers.trainer import TRAINER_STATE_NAME
 from clearbench.common.environment import now
 from clearbench.common.errors import TrainingError
 from clearbench.common.progress import say
-from clearbench.encoders.checkpoints.checkpoint import hash_checkpoint
+from clearbench.encoders.checkpoints.identity import hash_checkpoint
 from clearbench.records.training import Status, TrainingManifest, write_manifest
 from clearbench.training.run.callbacks import Evaluations, evaluations, loss_curve
 from clearbench.training.run.card import model_card

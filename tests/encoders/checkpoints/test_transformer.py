@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from clearbench.common.errors import EncoderError, UsageError
 from clearbench.encoders.base import EncoderOptions
-from clearbench.encoders.checkpoints.checkpoint import hash_checkpoint
+from clearbench.encoders.checkpoints.identity import hash_checkpoint
 from clearbench.encoders.checkpoints.transformer import load_transformer
 from clearbench.encoders.load import load_encoder
 
@@ -246,7 +246,7 @@ def test_broken_folders_and_names_are_explained(tmp_path):
     with pytest.raises(EncoderError, match=r"modules.json: not valid JSON"):
         load(tmp_path)
     (tmp_path / "modules.json").write_text("[]")
-    with pytest.raises(EncoderError, match="cannot be loaded"):
+    with pytest.raises(EncoderError, match="a list with nothing in it, expected a list of modules"):
         load(tmp_path)
 
 

@@ -19,7 +19,7 @@ from builders.training import (
 
 from clearbench.common.files import TRAINING_FILE
 from clearbench.encoders.base import EncoderOptions
-from clearbench.encoders.checkpoints.checkpoint import hash_checkpoint
+from clearbench.encoders.checkpoints.identity import hash_checkpoint
 from clearbench.encoders.checkpoints.transformer import load_transformer
 from clearbench.records.training import read_manifest
 from clearbench.training.loss.named import LOSSES
