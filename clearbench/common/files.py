@@ -1,5 +1,6 @@
 """Writing files so that a reader, or the next run, never sees a half-written one."""
 
+import glob
 import json
 import os
 import secrets
@@ -51,6 +52,14 @@ def sweep_temporary(folder: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def sweep_killed(path: Path) -> None:
+    """Delete what writers of a file that live no longer, on this machine, left beside it; others may be writing now."""
+    for temporary in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        writer = temporary.name.removeprefix(f".{path.name}.").partition("-")[0]
+        if writer.isdecimal() and not _lives(int(writer)):
+            temporary.unlink(missing_ok=True)
+
+
 def usual_mode(folder: Path) -> int:
     """Return the permissions that a new file in a folder gets, as the user's umask has it."""
     probe = folder / f".{secrets.token_hex(4)}.tmp"
@@ -85,6 +94,16 @@ def parquet_bytes(table: Any, dictionary: bool | list[str] = True) -> bytes:
     pq.write_table(table, sink, compression="zstd", use_dictionary=dictionary)
     data: bytes = sink.getvalue().to_pybytes()
     return data
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _sync_folder(folder: Path) -> None:

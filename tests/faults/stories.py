@@ -10,7 +10,8 @@ from faults.process import Finished, run
 from faults.world import BUILD, TRAIN, contents, copy_world, evaluation, expect_success
 
 from clearbench.common.errors import ClearbenchError
-from clearbench.training.rows.files import manifest_path, read_rows
+from clearbench.training.rows.files import read_rows
+from clearbench.training.rows.manifest import manifest_path
 
 OUT = "written"
 """Folder of this world that a story's command writes to."""

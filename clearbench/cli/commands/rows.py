@@ -47,6 +47,7 @@ def build(
     from clearbench.training.rows.build import build_rows
     from clearbench.training.rows.files import check_destination
     from clearbench.training.rows.heldout import write_task_folder
+    from clearbench.training.rows.manifest import mark_unfinished
 
     check_destination(out)
     if heldout_task is not None and split.fraction == 1.0:
@@ -55,6 +56,7 @@ def build(
     index = _leak_index(leaks, sources, location, checks=heldout_task is not None)
     built = build_rows(sources, split, index, leaks.on_leak, against_other=heldout_task is not None)
     if heldout_task is not None:
+        mark_unfinished(out)
         write_task_folder(heldout_task, built.other)
     chosen = {"languages": list(origin.languages), "options": origin.options, **asdict(split), **asdict(leaks)}
     described = _describe_build(sources, built, heldout_task)

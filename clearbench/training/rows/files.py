@@ -1,14 +1,20 @@
 """Files of training rows, Parquet or JSON lines by suffix, with a manifest beside them."""
 
-import io
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from clearbench.common.errors import DataError, TrainingError, UsageError
-from clearbench.common.files import json_bytes, json_lines_bytes, write_atomically
+from clearbench.common.files import json_lines_bytes, parquet_bytes, sweep_killed, write_atomically
+from clearbench.common.text import first_line
 from clearbench.tasks.formats.parsing import read_json_lines
+from clearbench.training.rows.manifest import (
+    ROWS_VERSION,
+    check_fingerprint,
+    check_version,
+    read_fingerprint,
+    write_manifest,
+)
 from clearbench.training.rows.row import (
     LIST_COLUMNS,
     TEXT_COLUMNS,
@@ -21,6 +27,9 @@ from clearbench.training.rows.row import (
 )
 
 SUFFIXES = (".parquet", ".jsonl")
+BATCH_ROWS = 10_000
+"""Rows of a Parquet file that are Python objects at a time."""
+_PARQUET_KEY = b"clearbench_rows_version"
 
 
 def read_rows(path: Path) -> Rows:
@@ -32,8 +41,9 @@ def read_rows(path: Path) -> Rows:
         UsageError: The suffix is of another format.
         DataError: The file is missing or broken.
         TrainingError: There is no row, a column is missing or unknown, or a value is unusable; the message names row
-            and column.
+            and column. Or the rows are of another version, or not those of the manifest beside them.
     """
+    expected = read_fingerprint(path)
     rows: list[TrainingRow] = []
     seen: dict[tuple[str, str, str, str], str] = {}
     for where, raw in _read_raw(path):
@@ -45,7 +55,9 @@ def read_rows(path: Path) -> Rows:
         rows.append(row)
     if not rows:
         raise TrainingError(f"{path}: there are no rows.")
-    return Rows(tuple(rows))
+    read = Rows(tuple(rows))
+    check_fingerprint(path, expected, read)
+    return read
 
 
 def check_destination(path: Path) -> None:
@@ -56,11 +68,6 @@ def check_destination(path: Path) -> None:
     """
     if path.suffix not in SUFFIXES:
         raise UsageError(f"--out {path}: expected a name that ends in {' or '.join(SUFFIXES)}.")
-
-
-def manifest_path(path: Path) -> Path:
-    """Return the manifest's path: the rows' file name with `.manifest.json` behind it."""
-    return path.with_name(f"{path.name}.manifest.json")
 
 
 def write_rows(path: Path, rows: Sequence[TrainingRow], manifest: Mapping[str, Any]) -> Path:
@@ -79,14 +86,13 @@ def write_rows(path: Path, rows: Sequence[TrainingRow], manifest: Mapping[str, A
     check_destination(path)
     data = _parquet(rows) if path.suffix == ".parquet" else json_lines_bytes(map(as_columns, rows))
     described = {**manifest, "rows": {"file": path.name, "fingerprint": rows_hash(rows), **count_rows(rows)}}
-    beside = manifest_path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        sweep_killed(path)
         write_atomically(path, data)
-        write_atomically(beside, json_bytes(described))
+        return write_manifest(path, described)
     except OSError as error:
         raise TrainingError(f"Cannot write {path}: {error.strerror or error}. Choose another --out.") from error
-    return beside
 
 
 def count_rows(rows: Sequence[TrainingRow]) -> dict[str, Any]:
@@ -111,27 +117,34 @@ def _read_raw(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     if path.suffix != ".parquet":
         yield from read_json_lines(path)
         return
+    yield from _read_parquet(path)
+
+
+def _read_parquet(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    number = 0
     try:
         table = pq.read_table(path)
+        check_version((table.schema.metadata or {}).get(_PARQUET_KEY, str(ROWS_VERSION).encode()).decode(), path)
+        check_columns(dict.fromkeys(table.column_names), str(path))
+        for batch in table.to_batches(max_chunksize=BATCH_ROWS):
+            for raw in batch.to_pylist():
+                number += 1
+                yield f"{path}: row {number}", raw
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file.") from None
-    except (OSError, pa.ArrowInvalid) as error:
-        raise DataError(f"{path}: not a usable Parquet file: {str(error).rstrip('.')}.") from error
-    check_columns(dict.fromkeys(table.column_names), str(path))
-    batches = (batch.to_pylist() for batch in table.to_batches(max_chunksize=10_000))
-    for number, raw in enumerate(itertools.chain.from_iterable(batches), 1):
-        yield f"{path}: row {number}", raw
+    # ValueError: a text that is not UTF-8; ArithmeticError: a time out of Python's range.
+    except (OSError, ValueError, TypeError, ArithmeticError, pa.ArrowException) as error:
+        place = f" after row {number}" if number else ""
+        raise DataError(f"{path}: not a usable Parquet file{place}: {first_line(error).rstrip('.')}.") from error
 
 
 def _parquet(rows: Sequence[TrainingRow]) -> bytes:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     fields = [pa.field(name, pa.string()) for name in TEXT_COLUMNS]
     fields += [pa.field(name, pa.list_(pa.string())) for name in LIST_COLUMNS]
-    stream = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist([as_columns(row) for row in rows], schema=pa.schema(fields)), stream)
-    return stream.getvalue()
+    schema = pa.schema(fields, metadata={_PARQUET_KEY: str(ROWS_VERSION)})
+    return parquet_bytes(pa.Table.from_pylist([as_columns(row) for row in rows], schema=schema))

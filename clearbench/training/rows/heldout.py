@@ -4,14 +4,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from clearbench.common.errors import TrainingError
-from clearbench.common.files import json_lines_bytes, write_atomically
+from clearbench.common.files import json_lines_bytes, sweep_killed, write_atomically
 from clearbench.training.rows.row import TrainingRow
+
+QRELS = "qrels/test.tsv"
 
 
 def write_task_folder(folder: Path, rows: Sequence[TrainingRow]) -> None:
     """Write `corpus.jsonl`, `queries.jsonl` and `qrels/test.tsv`: the pairs `en-en` and `xx-en` of the rows.
 
-    The pool is the rows' passages alone: easier to search than the whole task's, the same for all models.
+    The pool is the rows' passages alone: easier to search than the whole task's, the same for all models. The
+    judgements, without which the folder is no task, are deleted first and written last, so that a killed command never
+    leaves a task that is put together from two.
 
     Raises:
         TrainingError: The folder cannot be written.
@@ -28,10 +32,14 @@ def write_task_folder(folder: Path, rows: Sequence[TrainingRow]) -> None:
     corpus = ({"_id": key, "text": text, "language": "en"} for text, key in passages.items())
     questions = ({"_id": key, **row} for key, row in queries.items())
     lines = ["query-id\tcorpus-id\tscore", *(f"{query}\t{passage}\t1" for query, passage in judged)]
+    corpus_file, queries_file, qrels_file = (folder / name for name in ("corpus.jsonl", "queries.jsonl", QRELS))
     try:
         (folder / "qrels").mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / "corpus.jsonl", json_lines_bytes(corpus))
-        write_atomically(folder / "queries.jsonl", json_lines_bytes(questions))
-        write_atomically(folder / "qrels" / "test.tsv", ("\n".join(lines) + "\n").encode())
+        for file in (corpus_file, queries_file, qrels_file):
+            sweep_killed(file)
+        qrels_file.unlink(missing_ok=True)
+        write_atomically(corpus_file, json_lines_bytes(corpus))
+        write_atomically(queries_file, json_lines_bytes(questions))
+        write_atomically(qrels_file, ("\n".join(lines) + "\n").encode())
     except OSError as error:
         raise TrainingError(f"Cannot write the task folder {folder}: {error.strerror or error}.") from error

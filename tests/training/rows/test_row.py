@@ -6,13 +6,15 @@ import os
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from builders.files import write_jsonl
 
 from clearbench.common.errors import DataError, TrainingError, UsageError
-from clearbench.training.rows.files import manifest_path, read_rows, write_rows
+from clearbench.training.rows.files import read_rows, write_rows
+from clearbench.training.rows.manifest import manifest_path
 from clearbench.training.rows.row import COLUMNS, Rows, TrainingRow
 
 PLAIN: dict[str, Any] = {
@@ -154,3 +156,61 @@ def test_the_message_about_a_broken_parquet_file_ends_in_one_stop(tmp_path):
     (tmp_path / "rows.parquet").write_text("not parquet", "utf-8")
     with pytest.raises(DataError, match=r"not a usable Parquet file: .*[^.]\.$"):
         read_rows(tmp_path / "rows.parquet")
+
+
+LINE = json.dumps(PLAIN).encode()
+ODD_LINES = {
+    "not UTF-8": (LINE.replace(b"here", b"h\xe9re"), r"rows\.jsonl.*not UTF-8"),
+    "deep": (b'{"query": ' + b"[" * 100_000, r"rows\.jsonl:2: not usable JSON"),
+    "huge": (LINE.replace(b"here", b"x" * (17 << 20)), r"rows\.jsonl:2: the line has more than"),
+    "a list": (b"[1]", r"rows\.jsonl:2: found a list, expected a JSON object"),
+    "a huge number": (b'{"query": ' + b"9" * 10_000 + b"}", r"rows\.jsonl:2: "),
+    "a cut line": (LINE[:40], r"rows\.jsonl:2: not JSON at character"),
+    "NUL": (b"\0", r"rows\.jsonl:2: not JSON"),
+    "an object as text": (LINE.replace(b'"q1"', b'{"a": 1}'), r"rows\.jsonl:2: column 'query_id': found a dict"),
+    "negatives as an object": (LINE[:-1] + b', "passage_negatives": {"a": "b"}}', r"rows\.jsonl:2: .*found a dict"),
+    "negatives as lists": (LINE[:-1] + b', "passage_negatives": [["a"]]}', r"rows\.jsonl:2: .*found a list"),
+}
+
+
+@pytest.mark.parametrize("case", ODD_LINES)
+def test_an_odd_line_is_one_message_with_file_and_line(tmp_path, case):
+    line, message = ODD_LINES[case]
+    (tmp_path / "rows.jsonl").write_bytes(LINE + b"\n" + line + b"\n")
+    with pytest.raises((DataError, TrainingError), match=message) as caught:
+        read_rows(tmp_path / "rows.jsonl")
+    assert len(str(caught.value)) < 1000
+
+
+def odd_tables():
+    good = {name: pa.array([value]) for name, value in PLAIN.items()}
+    offsets, bad = pa.py_buffer(np.array([0, 2], dtype=np.int32)), pa.py_buffer(b"\xff\xfe")
+    yield "not UTF-8", {**good, "query": pa.Array.from_buffers(pa.string(), 1, [None, offsets, bad])}
+    yield "numbers", {**good, "query": pa.array([3])}
+    yield "bytes", {**good, "query": pa.array([b"a"])}
+    yield "dates", {**good, "query": pa.array([2**60], pa.timestamp("us"))}
+    yield "structures", {**good, "query": pa.array([{"a": 1}])}
+    yield "lists of numbers", {**good, "passage_negatives": pa.array([[1, 2]])}
+    yield "nulls", {**good, "cluster": pa.nulls(1)}
+
+
+@pytest.mark.parametrize(
+    ("case", "columns"), list(odd_tables()), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_odd_columns_of_a_parquet_file_are_one_message(tmp_path, case, columns):
+    pq.write_table(pa.table(columns), tmp_path / "rows.parquet")
+    with pytest.raises((DataError, TrainingError), match=r"rows\.parquet: (row 1|not a usable Parquet file)"):
+        read_rows(tmp_path / "rows.parquet")
+
+
+@pytest.mark.parametrize("place", [0.02, 0.3, 0.6, 0.9, 0.99])
+def test_a_parquet_file_with_a_flipped_bit_is_refused_or_read_as_it_was(tmp_path, place):
+    path = tmp_path / "rows.parquet"
+    write_rows(path, [replace(ROW, query_id=str(number)) for number in range(200)], {})
+    expected, data = read_rows(path), bytearray(path.read_bytes())
+    data[int(place * len(data))] ^= 16
+    path.write_bytes(data)
+    try:
+        assert read_rows(path) == expected
+    except (DataError, TrainingError) as error:
+        assert str(path) in str(error)
