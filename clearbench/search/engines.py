@@ -52,4 +52,4 @@ def open_store(encoder: DenseEncoder, cache: Path | None, name: str | None = Non
     """
     kept = cache is not None and encoder.complete_fingerprint
     folder = cache / EMBEDDINGS / encoder.fingerprint if cache is not None and kept else None
-    return EmbeddingStore(folder, {"name": name or encoder.name, **encoder.settings})
+    return EmbeddingStore(folder, {"name": name or encoder.name, **encoder.settings}, encoder.fingerprint)

@@ -150,7 +150,7 @@ def _read_vectors() -> object:
     from clearbench.encoders.vectors.store import EmbeddingStore
 
     [folder, *_] = sorted(Path("cache/embeddings").iterdir())
-    return EmbeddingStore(folder)
+    return EmbeddingStore(folder, encoder=folder.name)
 
 
 def _read_checkpoint() -> object:

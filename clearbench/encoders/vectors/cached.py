@@ -6,12 +6,21 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from clearbench.encoders.vectors.store import EMBEDDINGS, PART_PATTERN
+from clearbench.encoders.vectors.part import ASIDE, PART_PATTERN
+from clearbench.encoders.vectors.store import EMBEDDINGS
 
 
 @dataclass(frozen=True)
 class CachedEncoder:
-    """One encoder's share of the embedding cache, for listing and pruning."""
+    """What the embedding cache holds of one encoder.
+
+    Attributes:
+        folder: Its folder.
+        name: What the cache calls it.
+        num_bytes: Size of its parts, those that were set aside included.
+        num_parts: Parts in use.
+        last_used: When a run last opened it, in seconds since 1970.
+    """
 
     folder: Path
     name: str
@@ -38,7 +47,8 @@ def list_cached(cache: Path) -> list[CachedEncoder]:
             name = str(json.loads(description.read_text(encoding="utf-8")).get("name", "?"))
         except (ValueError, AttributeError):
             name = "?"
-        size = sum(part.stat().st_size for part in parts)
+        files = [*parts, *folder.glob(PART_PATTERN + ASIDE)]
+        size = sum(file.stat().st_size for file in files)
         found.append(CachedEncoder(folder, name, size, len(parts), description.stat().st_mtime))
     return sorted(found, key=lambda entry: -entry.last_used)
 

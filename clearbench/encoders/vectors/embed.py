@@ -12,7 +12,8 @@ from clearbench.common.errors import EncoderError
 from clearbench.common.progress import progress
 from clearbench.encoders.base import DenseEncoder, Role
 from clearbench.encoders.vectors.batching import plan_batches
-from clearbench.encoders.vectors.store import EmbeddingStore, Keys, text_keys
+from clearbench.encoders.vectors.part import KEY_BYTES, Keys
+from clearbench.encoders.vectors.store import EmbeddingStore, text_keys
 from clearbench.tasks.dataset import Dataset, Texts
 
 # Texts whose token counts are known at a time; bounds memory, not the result.
@@ -89,7 +90,7 @@ def plan_encoding(encoder: DenseEncoder, datasets: Iterable[Dataset], more: Iter
         roles += [role] * len(fresh)
         labels += [(task, str(part.language), part.ids[i]) for i in fresh]
         keys.append(part_keys[fresh])
-    joined = np.concatenate(keys) if keys else np.empty((0, 16), dtype=np.uint8)
+    joined = np.concatenate(keys) if keys else np.empty((0, KEY_BYTES), dtype=np.uint8)
     return EncodingPlan(tuple(texts), tuple(roles), tuple(labels), joined, mentions)
 
 

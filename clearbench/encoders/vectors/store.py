@@ -2,35 +2,40 @@
 
     <cache>/embeddings/<encoder fingerprint>/
         encoder.json               what the encoder is, for people
-        part-<random>.safetensors  "keys" uint8 [N, 16], "vectors" float32 [N, D]
+        part-<random>.safetensors  keys and vectors; see `part`
 
-A part is written under a temporary name, fsynced and renamed, so it is whole or absent; two processes write parts of
-different names and may duplicate a vector, which harms nothing.
+Two processes write parts of different names and may duplicate a vector, which harms nothing. A part that is not what
+was written, or another encoder's, is set aside, and its texts are encoded again.
 """
 
 import json
-import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
 from clearbench.common.arrays import BoolArray, FloatArray
 from clearbench.common.errors import StoreError
 from clearbench.common.files import write_atomically
 from clearbench.common.hashing import content_hash
+from clearbench.common.progress import say
+from clearbench.common.text import count
 from clearbench.encoders.base import DenseEncoder, Role
-
-Keys = NDArray[np.uint8]
-"""Text keys, uint8 [N, 16]: 128-bit content hashes."""
+from clearbench.encoders.vectors.part import (
+    ASIDE,
+    KEY_BYTES,
+    PART_PATTERN,
+    Keys,
+    PartError,
+    check_part,
+    read_keys,
+    read_vectors,
+    write_part,
+)
 
 EMBEDDINGS = "embeddings"
 """Folder of the embedding cache below the root of all caches."""
-
-PART_PATTERN = "part-*.safetensors"
 
 
 def text_keys(encoder: DenseEncoder, texts: Sequence[str], role: Role) -> Keys:
@@ -45,7 +50,7 @@ def text_keys(encoder: DenseEncoder, texts: Sequence[str], role: Role) -> Keys:
     """
     tag, prompt = encoder.prompted(role)
     digests = b"".join(bytes.fromhex(content_hash(tag, prompt, text)) for text in texts)
-    return np.frombuffer(digests, dtype=np.uint8).reshape(-1, 16)
+    return np.frombuffer(digests, dtype=np.uint8).reshape(-1, KEY_BYTES)
 
 
 class KeyIndex:
@@ -71,6 +76,12 @@ class KeyIndex:
         self._part = np.concatenate([self._part, np.full(len(keys), part, dtype=np.int32)])[order]
         self._row = np.concatenate([self._row, np.arange(len(keys), dtype=np.int64)])[order]
 
+    def drop(self, part: int) -> None:
+        """Forget the keys of a part."""
+        kept = self._part != part
+        self._prefix, self._suffix = self._prefix[kept], self._suffix[kept]
+        self._part, self._row = self._part[kept], self._row[kept]
+
     def find(self, keys: Keys) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """Part number and row of each key, both [N]; the part is -1 where the key is absent."""
         if len(self._prefix) == 0:
@@ -89,17 +100,20 @@ def _halves(keys: Keys) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
 class EmbeddingStore:
     """The vectors of one encoder, in memory or kept in a folder."""
 
-    def __init__(self, folder: Path | None, description: dict[str, object] | None = None) -> None:
+    def __init__(self, folder: Path | None, description: dict[str, object] | None = None, encoder: str = "") -> None:
         """Open (and create) a store.
 
         Args:
             folder: Where parts lie; None keeps vectors in memory only.
             description: What the encoder is, written beside the parts for people.
+            encoder: The encoder's fingerprint, which every part names.
         Raises:
-            StoreError: The folder cannot be created, or a part in it cannot be read.
+            StoreError: The folder cannot be created, or a part in it may not be read.
         """
         self._folder = folder
+        self._encoder = encoder
         self._parts: list[Path | FloatArray] = []  # a file, or the vectors themselves
+        self._dimensions: dict[int, int] = {}  # of the parts whose vectors are known to be sound
         self._index = KeyIndex()
         if folder is None:
             return
@@ -110,11 +124,35 @@ class EmbeddingStore:
             raise StoreError(
                 f"Cannot write the embedding cache {folder}: {error.strerror}. Choose another --cache-dir."
             ) from error
+        unsound = {}
         for file in sorted(folder.glob(PART_PATTERN)):
-            self._take(_read_keys(file), file)
+            try:
+                self._take(read_keys(file, encoder), file)
+            except PartError as error:
+                unsound[file] = str(error)
+        _set_aside(unsound)
 
     def contains(self, keys: Keys) -> BoolArray:
-        """Which keys have a vector, bool [N]."""
+        """Which keys have a vector, bool [N].
+
+        Parts that hold one of the keys are read and checked the first time. One that must not be used is set aside, so
+        that its texts are encoded again.
+
+        Raises:
+            StoreError: A part may not be read, or parts have vectors of different dimensions.
+        """
+        while unknown := set(self._index.find(keys)[0].tolist()) - {-1} - self._dimensions.keys():
+            unsound = {}
+            for number in sorted(unknown):
+                file = self._parts[number]
+                assert isinstance(file, Path)
+                try:
+                    self._dimensions[number] = check_part(file, self._encoder)
+                except PartError as error:
+                    self._index.drop(number)
+                    unsound[file] = str(error)
+            _set_aside(unsound)
+        self._check_dimensions()
         part_N, _ = self._index.find(keys)
         return part_N >= 0
 
@@ -125,10 +163,21 @@ class EmbeddingStore:
             keys: Of the texts, uint8 [N, 16].
             vectors: float32 [N, D].
         Raises:
-            StoreError: The part cannot be written (disk full, permissions); earlier parts stay usable.
+            StoreError: The part cannot be written (disk full, permissions); earlier parts stay usable. Or earlier
+                vectors have other dimensions.
         """
-        kept = np.array(vectors, dtype=np.float32) if self._folder is None else _write(self._folder, keys, vectors)
-        self._take(keys, kept)
+        self._check_dimensions(vectors.shape[1])
+        vectors = np.ascontiguousarray(vectors, dtype=np.float32)
+        if self._folder is None:
+            self._take(keys, vectors.copy(), vectors.shape[1])
+            return
+        try:
+            self._take(keys, write_part(self._folder, self._encoder, keys, vectors), vectors.shape[1])
+        except OSError as error:
+            raise StoreError(
+                f"Cannot write {len(vectors)} vectors to the embedding cache {self._folder}: {error.strerror}. What "
+                "was encoded before is kept; free some space or choose another --cache-dir, then run again."
+            ) from error
 
     def get(self, keys: Keys) -> FloatArray:
         """Vectors of keys, float32 [N, D].
@@ -136,50 +185,44 @@ class EmbeddingStore:
         Raises:
             StoreError: A key has no vector, or a part cannot be read any more.
         """
-        part_N, row_N = self._index.find(keys)
-        if num_absent := int((part_N < 0).sum()):
+        if num_absent := int((~self.contains(keys)).sum()):
             raise StoreError(f"{num_absent} of {len(keys)} texts are not in the embedding cache.")
+        part_N, row_N = self._index.find(keys)
         vectors = np.empty((0, 0), dtype=np.float32)
-        for part in np.unique(part_N):
-            held = _read_vectors(self._parts[part])
+        for number in np.unique(part_N):
+            part = self._parts[number]
+            wanted = np.flatnonzero(part_N == number)
+            found = read_vectors(part, row_N[wanted]) if isinstance(part, Path) else part[row_N[wanted]]
             if len(vectors) == 0:
-                vectors = np.empty((len(keys), held.shape[1]), dtype=np.float32)
-            wanted = np.flatnonzero(part_N == part)
-            vectors[wanted] = held[row_N[wanted]]
+                vectors = np.empty((len(keys), found.shape[1]), dtype=np.float32)
+            vectors[wanted] = found
         return vectors
 
-    def _take(self, keys: Keys, part: Path | FloatArray) -> None:
+    def _take(self, keys: Keys, part: Path | FloatArray, dimensions: int | None = None) -> None:
+        """Take a part in; its dimensions are given where its vectors are known to be sound."""
+        if dimensions is not None:
+            self._dimensions[len(self._parts)] = dimensions
         self._index.add(keys, len(self._parts))
         self._parts.append(part)
 
-
-def _write(folder: Path, keys: Keys, vectors: FloatArray) -> Path:
-    file = folder / f"part-{secrets.token_hex(8)}.safetensors"
-    try:
-        write_atomically(file, save({"keys": np.ascontiguousarray(keys), "vectors": np.ascontiguousarray(vectors)}))
-    except OSError as error:
-        raise StoreError(
-            f"Cannot write {len(vectors)} vectors to the embedding cache {folder}: {error.strerror}. What was encoded "
-            "before is kept; free some space or choose another --cache-dir, then run again."
-        ) from error
-    return file
+    def _check_dimensions(self, *more: int) -> None:
+        if len(sizes := sorted({*self._dimensions.values(), *more})) > 1:
+            raise StoreError(
+                f"The embedding cache {self._folder or 'in memory'} has vectors of {sizes[0]} and of {sizes[1]} "
+                "dimensions: the encoder computes something else under the same fingerprint. Change the fingerprint "
+                "with what it computes, or delete the folder."
+            )
 
 
-def _read_keys(file: Path) -> Keys:
-    try:
-        with safe_open(file, framework="numpy") as part:
-            keys: Keys = part.get_tensor("keys")
-            return keys
-    except (OSError, SafetensorError, KeyError) as error:
-        raise StoreError(f"{file} is damaged ({error}). Delete it; its texts are then encoded again.") from error
-
-
-def _read_vectors(part: Path | FloatArray) -> FloatArray:
-    if not isinstance(part, Path):
-        return part
-    try:
-        with safe_open(part, framework="numpy") as opened:
-            vectors: FloatArray = opened.get_tensor("vectors")
-            return vectors
-    except (OSError, SafetensorError) as error:
-        raise StoreError(f"{part} cannot be read any more ({error}). Run again to encode its texts anew.") from error
+def _set_aside(unsound: Mapping[Path, str]) -> None:
+    """Rename parts so that nothing reads them again, and say so in a line per reason."""
+    by_reason: dict[str, list[Path]] = {}
+    for file, reason in unsound.items():
+        by_reason.setdefault(reason, []).append(file)
+        try:
+            file.rename(file.with_name(file.name + ASIDE))
+        except OSError:
+            continue  # it is gone, or cannot be renamed: this run does without it all the same
+    for reason, files in by_reason.items():
+        others = f" (and so {count(len(files) - 1, 'part')} more)" if len(files) > 1 else ""
+        say(f"{files[0]} {reason}{others}. Set aside as *{ASIDE}; the texts are encoded again.")

@@ -66,12 +66,17 @@ def test_a_half_written_part_is_never_seen(tmp_path, monkeypatch):
     assert not again.contains(text_keys(encoder, ["new"], "query")).any()
 
 
-def test_a_damaged_part_is_named(tmp_path):
+def test_parts_of_an_encoder_that_changed_under_its_fingerprint_are_an_error(tmp_path):
     filled(tmp_path, HashEncoder())
-    part = sorted(tmp_path.glob("part-*"))[0]
-    part.write_bytes(part.read_bytes()[:100])
-    with pytest.raises(StoreError, match=part.name):
-        EmbeddingStore(tmp_path)
+    other = HashEncoder(dimension=8)
+    keys = text_keys(other, ["new"], "query")
+    store = EmbeddingStore(tmp_path)
+    assert store.contains(text_keys(other, TEXTS, "query")).all()
+    with pytest.raises(StoreError, match=r"of 8 and of 16 dimensions.*delete the folder"):
+        store.add(keys, other.encode_batch(["new"], "query"))
+    EmbeddingStore(tmp_path).add(keys, other.encode_batch(["new"], "query"))
+    with pytest.raises(StoreError, match="of 8 and of 16 dimensions"):
+        EmbeddingStore(tmp_path).get(text_keys(other, ["new", *TEXTS], "query"))
 
 
 def test_two_writers_do_not_disturb_each_other(tmp_path):
