@@ -13,8 +13,10 @@ from clearbench.common.languages import english_first
 from clearbench.common.measures import MAIN_MEASURE, find_measure
 from clearbench.common.pairs import parse_pair
 from clearbench.common.progress import duration, say
+from clearbench.common.text import count
 from clearbench.evaluation.pipeline import Evaluation
 from clearbench.evaluation.plan import RunPlan
+from clearbench.records.derive import fields_of_pairs
 from clearbench.records.schema import Record
 
 USUAL = (MAIN_MEASURE, "recall@10", "recall@100", "MRR@10")
@@ -22,27 +24,50 @@ USUAL = (MAIN_MEASURE, "recall@10", "recall@100", "MRR@10")
 
 
 def print_evaluations(evaluations: Sequence[Evaluation], style: str) -> None:
-    """Print results to stdout, and where they lie to stderr."""
+    """Print results to stdout, and where they lie to stderr.
+
+    Tables show the pairs that were asked for; JSON is the whole record, with the pairs asked for beside it.
+    """
     if style == "json":
-        print(
-            json.dumps([{"folder": str(e.folder), **e.record.model_dump(mode="json")} for e in evaluations], indent=1)
-        )
+        print(json.dumps(list(map(_document, evaluations)), indent=1))
     else:
         console = Console()
         for evaluation in evaluations:
-            record = evaluation.record
-            main = find_measure(record.main_measure)
-            console.print(f"\n{record.identity.label}: {main}{main.scale} of {record.model['name']}", style="bold")
-            if record.bias:
-                print_bias(record, console)
-            elif style == "table":
-                console.print("rows: query language, columns: passage language", style="dim")
-                for table in matrix(record, console.width):
-                    console.print(table)
-            console.print("macro averages x 100", style="dim")
-            console.print(averages(record))
+            _print_tables(evaluation, console, with_matrix=style == "table")
     for evaluation in evaluations:
         say(f"{evaluation.record.identity.label}: {evaluation.folder}")
+
+
+def _document(evaluation: Evaluation) -> dict[str, object]:
+    return {
+        "folder": str(evaluation.folder),
+        "asked": list(evaluation.asked),
+        **evaluation.record.model_dump(mode="json"),
+    }
+
+
+def _print_tables(evaluation: Evaluation, console: Console, with_matrix: bool) -> None:
+    record = narrowed(evaluation.record, evaluation.asked)
+    main = find_measure(record.main_measure)
+    console.print(f"\n{record.identity.label}: {main}{main.scale} of {record.model['name']}", style="bold")
+    if record.bias:
+        print_bias(record, console)
+    elif with_matrix:
+        console.print("rows: query language, columns: passage language", style="dim")
+        for table in matrix(record, console.width):
+            console.print(table)
+    console.print("macro averages x 100", style="dim")
+    console.print(averages(record))
+    if skipped := record.coverage["queries_skipped"]:
+        console.print(f"{count(skipped, 'query')} of these pairs could not be scored and count nowhere.", style="dim")
+    if others := len(evaluation.record.pairs) - len(record.pairs):
+        console.print(f"The record also holds {count(others, 'pair')} of earlier runs, not shown here.", style="dim")
+
+
+def narrowed(record: Record, pairs: Sequence[str]) -> Record:
+    """Return a record as if only these pairs had been asked for."""
+    known = record.by_pair
+    return record.model_copy(update=fields_of_pairs(known[pair] for pair in pairs))
 
 
 def print_plan(plan: RunPlan) -> None:
