@@ -1,6 +1,6 @@
 """`python -m clearbench`."""
 
-from clearbench.cli.app import main
+from clearbench.cli.start import main
 
 if __name__ == "__main__":
     main()

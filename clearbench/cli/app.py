@@ -44,12 +44,12 @@ app.add_typer(tasks_app, name="tasks")
 app.add_typer(cache_app, name="cache")
 
 
-def main() -> None:
-    """Run a command; turn known failures into one message on stderr and their exit code."""
+def run_process() -> int:
+    """Run the command of this process; turn known failures into one message on stderr and their exit code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without Unicode shows ? instead of failing
-    sys.exit(execute())
+    return execute()
 
 
 def execute(arguments: Sequence[str] | None = None) -> int:

@@ -8,10 +8,10 @@ from typing import Any
 
 import typer
 
+from clearbench.cli.interruption import INTERRUPTED, INTERRUPTION
 from clearbench.common.errors import ClearbenchError
 from clearbench.common.text import first_line
 
-INTERRUPTED = 130
 # Errors of the operating system, which are reported in its words, without a traceback.
 SYSTEM_SAYS_NO = (
     errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EMFILE, errno.ENAMETOOLONG
@@ -29,6 +29,7 @@ def execute_command(command: Callable[..., Any], arguments: Sequence[str] | None
     """
     try:
         result = command(None if arguments is None else list(arguments), standalone_mode=False)
+        sys.stdout.flush()
     except ClearbenchError as error:
         return _fail(str(error), error.exit_code)
     except ClickException as error:
@@ -38,7 +39,7 @@ def execute_command(command: Callable[..., Any], arguments: Sequence[str] | None
     except (KeyboardInterrupt, typer.Abort):
         result = INTERRUPTED
     except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  so that the interpreter's last flush cannot fail
+        _drop_output()
         return 0
     except ImportError as error:
         if (package := _importing_package(error)) == "clearbench":
@@ -51,10 +52,11 @@ def execute_command(command: Callable[..., Any], arguments: Sequence[str] | None
     except OSError as error:
         if error.errno not in SYSTEM_SAYS_NO:
             raise
+        _drop_output()
         where = f" ({error.filename})" if error.filename else ""
         return _fail(f"{error.strerror}{where}. What was finished before is kept.", 1)
     if result == INTERRUPTED:
-        return _fail("Interrupted. What was finished is kept; the same command goes on from there.", INTERRUPTED)
+        return _fail(INTERRUPTION, INTERRUPTED)
     return result if isinstance(result, int) else 0
 
 
@@ -66,6 +68,14 @@ def _importing_package(error: ImportError) -> str:
         name = frame.tb_frame.f_globals.get("__name__", name)
         frame = frame.tb_next
     return name.partition(".")[0]
+
+
+def _drop_output() -> None:
+    """Forget what stdout does not take, so that the interpreter's last flush cannot fail."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
 
 
 def _fail(message: str, code: int) -> int:

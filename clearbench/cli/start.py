@@ -1,0 +1,41 @@
+"""The program `clearbench`: what has to be settled before anything else is imported.
+
+Importing takes seconds, and an interruption then would be a traceback of somebody else's module, or be swallowed by
+it. So nothing is imported here but what Python itself has loaded already.
+"""
+
+import os
+import signal
+import sys
+
+from clearbench.cli.interruption import exit_at_once, interrupt
+
+
+def main() -> None:
+    """Run the command line of this process, and exit with its code."""
+    open_closed_streams()
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where a shell has it ignored
+        signal.signal(signal.SIGINT, interrupt)
+    try:
+        from clearbench.cli.app import run_process
+
+        code = run_process()
+        if signal.getsignal(signal.SIGINT) is interrupt:
+            signal.signal(signal.SIGINT, exit_at_once)
+    except KeyboardInterrupt:
+        exit_at_once()
+    sys.exit(code)
+
+
+def open_closed_streams() -> None:
+    """Send to nowhere what is written to a standard stream that the caller closed (`clearbench gate >&-`).
+
+    Python sets such a stream to None, and the next file that is opened would get its number.
+    """
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number, which is this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115
