@@ -37,6 +37,8 @@ def export_beir(retrieval: Dataset, to: Path) -> Exported:
     blanks = sum(text != text.strip() for pool in retrieval.pools.values() for text in pool.texts)
     if blanks:
         notes.append(f"Readers of BEIR folders take away the blanks around the text of {count(blanks, 'passage')}.")
+    if retrieval.own_passages:
+        notes.append("Queries lie in the pool: read the folder with --option skip_self=true to leave them out again.")
     return Exported(tuple(files), tuple(notes))
 
 

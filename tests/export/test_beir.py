@@ -15,7 +15,7 @@ from clearbench.common.languages import parse_language
 from clearbench.encoders.bm25 import Lexical
 from clearbench.evaluation.options import EvaluationOptions
 from clearbench.export.beir import check_same_data, export_beir
-from clearbench.tasks.dataset import TaskPair, Texts
+from clearbench.tasks.dataset import Dataset, TaskPair, Texts
 from clearbench.tasks.load import load_task
 from clearbench.tasks.options import DataLocation, Selection
 
@@ -136,3 +136,15 @@ def test_real_tasks_come_back_as_they_were(data_dir, tmp_path, task):
         found |= plain(load_task(str(folder), Selection(all_pairs=True)), prefixed=True)
     wanted = plain(before)
     assert found == wanted
+
+
+def test_a_set_that_skips_self_matches_is_read_back_with_the_same_option(tmp_path):
+    english = parse_language("en")
+    texts = Texts(english, ("d1", "d2"), ("One?", "Two?"))
+    own = {"en-en": {"d1": "d1", "d2": "d2"}}
+    pair = TaskPair(english, english, "en-en", "en", "en-en")
+    qrels = {"en-en": {"d1": {"d2": 1}, "d2": {"d1": 1}}}
+    data = Dataset("self", 1, {"en": texts}, {"en-en": texts}, qrels, (pair,), own_passages=own)
+    assert "skip_self=true" in export_beir(data, tmp_path).notes[-1]
+    again = load_task(str(tmp_path), options={"skip_self": True})
+    assert again.pair_fingerprint(again.pairs[0]) == data.pair_fingerprint(pair)

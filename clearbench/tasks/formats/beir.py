@@ -63,7 +63,7 @@ class _Data(NamedTuple):
         texts: Queries by language, under the ids that they are scored under.
         queries: Queries by their own id, as the judgements name them.
         judged: The judgements of every pair, of queries that have a relevant passage in it.
-        left_out: Pair -> queries of its language that are judged in this pair or nowhere, and have no relevant passage.
+        left_out: Pair -> queries that are left out of it for want of a relevant passage.
         notes: What is odd.
     """
 
@@ -122,11 +122,13 @@ class BeirReader:
         queries, texts = self._read_queries()
         path = self._qrels_path()
         judged = self._read_judgements(path, queries, home)
-        order = {language: place for place, language in enumerate(self._spec.spellings)}
-        kept, left_out = _leave_out(judged, queries.values(), order)
+        kept, left_out = _leave_out(judged, queries.values())
         if not kept:
             raise DataError(f"{path}: no query has a relevant passage.")
-        return _Data(pools, texts, queries, kept, left_out, tuple(_notes(left_out)))
+        order = {language: place for place, language in enumerate(self._spec.spellings)}
+        pairs = sorted(kept, key=lambda pair: (*(order.get(side, len(order)) for side in pair), pair))
+        notes = tuple(_notes(judged, kept, queries))
+        return _Data(pools, texts, queries, {pair: kept[pair] for pair in pairs}, left_out, notes)
 
     def _read_judgements(self, path: Path, queries: Mapping[str, _Query], home: Mapping[str, Language]) -> Judged:
         judged: dict[Pair, dict[str, dict[str, int]]] = {}
@@ -206,35 +208,41 @@ class BeirReader:
         return path if path.is_file() else find_qrels(path, self._options.split)
 
 
-def _leave_out(
-    judged: Judged, queries: Iterable[_Query], order: Mapping[Language, int]
-) -> tuple[Judged, dict[Pair, tuple[str, ...]]]:
-    """Sort the pairs, leave out queries without a relevant passage, and say which they are for each pair."""
+def _leave_out(judged: Judged, queries: Iterable[_Query]) -> tuple[Judged, dict[Pair, tuple[str, ...]]]:
+    """Leave out queries without a relevant passage, and say which they are for each pair that is left.
+
+    Of a pair these are the queries that it judges, and of its language those that no pair has a relevant passage for.
+    """
     kept: dict[Pair, Mapping[str, Mapping[str, int]]] = {}
-    left_out: dict[Pair, tuple[str, ...]] = {}
-    anywhere = {(pair.query, query) for pair, rows in judged.items() for query in rows}
-    unjudged: dict[Language, list[str]] = {}
-    for one in queries:
-        if (one.language, one.id) not in anywhere:
-            unjudged.setdefault(one.language, []).append(one.id)
-
-    def rank(pair: Pair) -> tuple[int, int, Pair]:
-        return order.get(pair.query, len(order)), order.get(pair.passage, len(order)), pair
-
-    for pair in sorted(judged, key=rank):
-        rows = {query: row for query, row in judged[pair].items() if any(value > 0 for value in row.values())}
+    for pair, judgements in judged.items():
+        rows = {query: row for query, row in judgements.items() if any(value > 0 for value in row.values())}
         if rows:
             kept[pair] = rows
-            irrelevant = [query for query in judged[pair] if query not in rows]
-            left_out[pair] = (*irrelevant, *unjudged.get(pair.query, ()))
+    lost: dict[Language, list[str]] = {}
+    for query in _without_relevant(kept, queries):
+        lost.setdefault(query.language, []).append(query.id)
+    left_out = {
+        pair: tuple(dict.fromkeys([*(key for key in judged[pair] if key not in rows), *lost.get(pair.query, ())]))
+        for pair, rows in kept.items()
+    }
     return kept, left_out
 
 
-def _notes(left_out: Mapping[Pair, tuple[str, ...]]) -> Iterator[str]:
-    """Say for each pair how many queries are left out, and the first of them."""
-    for pair, ids in left_out.items():
-        if ids:
-            yield f"{pair}: queries without a relevant passage are left out: {len(ids):,} ({listed(ids)})."
+def _without_relevant(kept: Judged, queries: Iterable[_Query]) -> list[_Query]:
+    """Return the queries that no pair has a relevant passage for."""
+    answered = {_Query(pair.query, key) for pair, rows in kept.items() for key in rows}
+    return [query for query in queries if query not in answered]
+
+
+def _notes(judged: Judged, kept: Judged, queries: Mapping[str, _Query]) -> Iterator[str]:
+    """Say which queries and which pairs are left out for want of a relevant passage."""
+    if lost := set(_without_relevant(kept, queries.values())):
+        names = [key for key, query in queries.items() if query in lost]
+        yield (
+            f"queries without a relevant passage are left out: {len(names):,} of {len(queries):,} ({listed(names)})."
+        )
+    if pairs := [pair for pair in judged if pair not in kept]:
+        yield f"pairs of which no passage is judged relevant are left out: {listed(sorted(pairs))}."
 
 
 def _clusters(judged: Iterable[Mapping[str, Mapping[str, int]]]) -> dict[str, str]:

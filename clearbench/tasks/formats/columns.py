@@ -52,8 +52,8 @@ class Column(NamedTuple):
 _QUERY = ("query_id", "queryid", "qid", "q_id", "question_id", "topic_id")
 _PASSAGE = ("doc_id", "docid", "docno", "did", "passage_id", "passageid", "pid", "document_id")
 
-QUERY_ID = Column("query id", "query-id", (*_QUERY[1:], "topic"))
-PASSAGE_ID = Column("passage id", "corpus-id", ("corpusid", *_PASSAGE))
+QUERY_ID = Column("query id", "query-id", (*_QUERY, "topic"))
+PASSAGE_ID = Column("passage id", "corpus-id", ("corpus_id", "corpusid", *_PASSAGE))
 RELEVANCE = Column("relevance", "score", ("relevance", "rel", "label", "grade", "relevance_score"))
 OWN_QUERY_ID = Column("query's id", "_id", ("id", *_QUERY))
 TEXT = Column("text", "text", ())

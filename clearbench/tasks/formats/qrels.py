@@ -1,7 +1,7 @@
 """Relevance judgements from files: columns by name where the file names them, else the two usual orders."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -52,6 +52,7 @@ def read_qrels(path: Path) -> Iterator[Judgement]:
     rows = _read_fields(path)
     first = next(rows)
     if _is_header(*first):
+        _find_columns(first[1], first[0])  # a name that is lacking is an error of the header's line
         yield from _by_name(name_fields(chain([first], rows)))
     else:
         yield from _by_place(chain([first], rows), len(first[1]))
@@ -131,11 +132,16 @@ def _by_name(rows: Iterator[tuple[str, Row]]) -> Iterator[Judgement]:
     for where, row in rows:
         names = tuple(row)
         if names not in columns:
-            columns[names] = [column.find(names, where) for column in (QUERY_ID, PASSAGE_ID, RELEVANCE)]
+            columns[names] = _find_columns(names, where)
         query, passage, relevance = columns[names]
         yield Judgement(
             where, text_field(row, query, where), text_field(row, passage, where), read_relevance(row[relevance], where)
         )
+
+
+def _find_columns(names: Sequence[str], where: str) -> list[str]:
+    """Return the names of the columns of query ids, passage ids and relevances."""
+    return [column.find([name.strip() for name in names], where) for column in (QUERY_ID, PASSAGE_ID, RELEVANCE)]
 
 
 def _by_place(rows: Iterator[tuple[str, list[str]]], width: int) -> Iterator[Judgement]:

@@ -59,14 +59,25 @@ def test_pairs_can_be_selected(tmp_path):
 
 def test_queries_without_a_relevant_passage_are_left_out_and_counted(tmp_path):
     data = load_folder(tmp_path, qrels=QRELS + "2\td1\t0\n4\te1\t0\n")
-    assert data.notes == ("en-en: queries without a relevant passage are left out: 1 (4).",)
-    assert data.left_out == {"de-en": (), "en-de": (), "en-en": ("4",)}
-
-
-def test_queries_that_no_judgement_names_are_left_out_of_every_pair_and_counted(tmp_path):
-    data = load_folder(tmp_path)
+    assert data.notes == (
+        "queries without a relevant passage are left out: 1 of 4 (4).",
+        "pairs of which no passage is judged relevant are left out: de-de.",
+    )
     assert data.left_out == {"de-en": (), "en-de": ("4",), "en-en": ("4",)}
-    assert data.notes[0] == "en-de: queries without a relevant passage are left out: 1 (4)."
+
+
+@pytest.mark.parametrize("qrels", ["", "4\te1\t-1\n", "5\te1\t0\n"])
+def test_queries_that_no_judgement_names_are_counted_like_those_without_a_relevant_one(tmp_path, qrels):
+    queries = [*QUERIES, {"_id": "5", "text": "Qui?", "language": "fr"}]
+    data = load_folder(tmp_path, queries=queries, qrels=QRELS + qrels)
+    assert data.left_out == {"de-en": (), "en-de": ("4",), "en-en": ("4",)}
+    assert data.notes[0] == "queries without a relevant passage are left out: 2 of 5 (4, 5)."
+
+
+def test_a_query_counts_as_left_out_where_it_is_judged_and_nothing_is_relevant(tmp_path):
+    data = load_folder(tmp_path, qrels=QRELS + "3\td1\t0\n4\te1\t1\n")
+    assert data.left_out == {"de-en": (), "en-de": ("3",), "en-en": ()}
+    assert data.notes == ()
 
 
 @pytest.mark.parametrize("key", ["id", "docid", "doc_id", "_id"])

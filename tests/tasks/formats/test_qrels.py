@@ -77,7 +77,11 @@ def test_what_is_no_number_is_an_error(value):
     [
         ("a.tsv", "1\t4\t0.5\n", r"a\.tsv:1: relevance '0\.5' is not a whole number"),
         ("a.tsv", "1\t4\tyes\n", r"a\.tsv:1: found '1 \| 4 \| yes'; expected a header that names the columns"),
-        ("a.tsv", "corpus-id\tscore\n4\t1\n", r"a\.tsv:2: no column is the query id: found 'corpus-id', 'score'"),
+        (
+            "a.tsv",
+            "corpus-id\tscore\n4\t1\n",
+            r"a\.tsv:1: no column is the query id: found 'corpus-id', 'score'",
+        ),
         ("a.tsv", "query-id\tcorpus-id\n1\t4\n", r"no column is the relevance: .*expected score or relevance, rel"),
         ("a.tsv", "qid\tdocid\tpid\trel\n1\t4\t4\t1\n", "'docid' and 'pid' could both be the passage id"),
         ("a.tsv", "1\t4\t1\n1\t2\n", r"a\.tsv:2: found 2 fields, expected 3"),
