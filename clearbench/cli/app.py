@@ -19,6 +19,7 @@ from clearbench.cli.commands.rows import rows_app
 from clearbench.cli.commands.run import run
 from clearbench.cli.commands.tasks import tasks_app
 from clearbench.cli.commands.train import train
+from clearbench.cli.commands.verify import verify
 from clearbench.cli.execute import execute_command
 from clearbench.cli.options import command
 
@@ -35,6 +36,7 @@ command(app, "compare")(compare)
 command(app, "gate")(gate)
 command(app, "leaderboard")(leaderboard)
 command(app, "report")(report)
+command(app, "verify")(verify)
 command(app, "export")(export)
 command(app, "train")(train)
 command(app, "reproduce")(reproduce)

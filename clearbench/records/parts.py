@@ -116,18 +116,18 @@ def part_bytes(results: Sequence[QueryScores], provenance: Provenance) -> bytes:
     return sealed_bytes(pa.table(columns), document.model_dump(mode="json"))
 
 
-def read_part(file: Path, columns: Sequence[str], remedy: str = REMEDY) -> Any:
+def read_part(file: Path, columns: Sequence[str] | None, remedy: str = REMEDY) -> Any:
     """Return columns of a part as an Arrow table, after a look at its seal.
 
     Args:
         file: The part.
-        columns: Names of its columns.
+        columns: Names of its columns; None takes all.
         remedy: What to do about damage, in a sentence.
     Raises:
         RecordError: The part is damaged, or lacks a column.
     """
     with damage_named(file, remedy):
-        return open_sealed(file).read(list(columns))
+        return open_sealed(file).read(None if columns is None else list(columns))
 
 
 def read_summary(file: Path) -> PartSummary:

@@ -115,6 +115,21 @@ def _read_usable(model_folders: Iterable[Path], where: Path, strict: bool) -> Us
     return usable
 
 
+def record_folders(path: Path) -> list[Path]:
+    """Return the folders of all records, finished or not, in a results folder or in folders records/MODEL[/TASK].
+
+    Raises:
+        RecordError: There are none.
+    """
+    if records_folder(path).is_dir():
+        return _task_folders(_model_folders(path))
+    if has_record(path):
+        return [path]
+    if not path.is_dir() or not any(map(has_record, _subfolders(path))):
+        raise RecordError(f"No records in {path}: expected a results folder or a folder records/MODEL.{_HINT}")
+    return _task_folders([path])
+
+
 def models(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
     """Group entries by model key, `<name>-<hash8>`, keeping their order."""
     grouped: dict[str, list[Entry]] = {}

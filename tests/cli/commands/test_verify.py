@@ -1,0 +1,69 @@
+"""`clearbench verify` as a user meets it, and what other commands do with a record that was changed."""
+
+import json
+
+import pytest
+from builders.datasets import parallel_set
+from builders.encoders import HashEncoder
+from builders.evaluation import evaluate_sets
+
+from clearbench.cli.app import execute
+from clearbench.evaluation.options import EvaluationOptions
+
+
+@pytest.fixture
+def folders(place):
+    """Records of two models on one task."""
+    evaluations = [
+        evaluate_sets(HashEncoder(name=name, salt=name), [parallel_set(("en", "de"), size=8)], EvaluationOptions())
+        for name in ("base", "other")
+    ]
+    return [evaluation.folder for [evaluation] in evaluations]
+
+
+def test_a_line_per_record_and_exit_code_1_where_one_differs(folders, capsys):
+    assert execute(["gate", "--baseline", "base", "--save-baseline", "base.parquet"]) == 0
+    capsys.readouterr()
+    for records in (["results"], [str(folders[0].parent), str(folders[1]), "base.parquet"]):
+        assert execute(["verify", *records]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert len(lines) == len(records) + (records == ["results"]) and all(line.startswith("OK ") for line in lines)
+    (folders[1] / "record.json").write_text("{")
+    assert execute(["verify", "results"]) == 1
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"OK       {folders[0]}: 4 pairs") and second.startswith(f"differs  {folders[1]}: ")
+
+
+def test_what_cannot_be_found_or_read_is_an_error(place, capsys):
+    assert execute(["verify", "nowhere"]) == 1
+    assert "No records in nowhere" in capsys.readouterr().err
+    (place / "base.parquet").write_text("hello")
+    assert execute(["verify", "base.parquet"]) == 1
+    assert "is no baseline file, or damaged" in capsys.readouterr().err
+
+
+COMMANDS = (
+    ["leaderboard", "results", "--models", "base"],
+    ["leaderboard", "results", "--strict"],
+    ["compare", "base", "other"],
+    ["gate", "--baseline", "base", "--candidate", "other"],
+    ["report", "results", "--out", "page.html", "--strict"],
+    ["export", "base", "--task", "toy", "--format", "mteb", "--to", "mteb"],
+    ["verify", "results"],
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command[:3]))
+@pytest.mark.parametrize("edit", ["mean", "encoder", "dtype"])
+def test_no_command_takes_a_record_that_was_changed(folders, capsys, command, edit):
+    file = folders[0] / "record.json"
+    record = json.loads(file.read_text())
+    if edit == "mean":
+        for pair in record["pairs"]:
+            pair["measures"]["nDCG@10"]["mean"] = 0.99
+    else:
+        record["identity" if edit == "encoder" else "model"][edit] = "another"
+    file.write_text(json.dumps(record))
+    assert execute(command) == 1
+    printed = capsys.readouterr()
+    assert "than" in printed.out + printed.err and "99.0" not in printed.out

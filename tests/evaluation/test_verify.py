@@ -1,0 +1,103 @@
+"""A record that was tampered with or damaged anywhere is found out, and one that was not is OK."""
+
+import json
+
+import pytest
+from builders.datasets import parallel_set
+from builders.encoders import HashEncoder
+from builders.evaluation import evaluate_sets
+from builders.records import rewrite_part
+
+from clearbench.common.sealed import open_sealed
+from clearbench.evaluation.options import EvaluationOptions
+from clearbench.evaluation.verify import verify_record
+from clearbench.tasks.mixed import mix
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Records of a task and of its mixed pool, with rankings."""
+    data = parallel_set(("en", "de"), size=8)
+    options = EvaluationOptions(tmp_path / "out", save_runs=True)
+    return [evaluation.folder for evaluation in evaluate_sets(HashEncoder(), [data, mix(data)], options)]
+
+
+def part_of(folder):
+    return sorted((folder / "scores").glob("*.parquet"))[0]
+
+
+def set_score(table):
+    scores = table["nDCG@10"].to_numpy().copy()
+    scores[3] = 1.0 - scores[3]
+    return table.set_column(table.schema.get_field_index("nDCG@10"), "nDCG@10", [scores])
+
+
+def set_pairs(folder, **changes):
+    """Change the first pair in a part and, to match, in record.json."""
+    pairs = open_sealed(part_of(folder)).document["pairs"]
+    pairs[0] |= changes
+    rewrite_part(part_of(folder), pairs=pairs)
+    edit(folder, lambda record: [pair.update(changes) for pair in record["pairs"] if pair["pair"] == pairs[0]["pair"]])
+
+
+def edit(folder, change):
+    file = folder / "record.json"
+    record = json.loads(file.read_text())
+    change(record)
+    file.write_text(json.dumps(record))
+
+
+def test_what_was_measured_is_verified_and_scored_again(folders):
+    for folder, num_pairs in zip(folders, (4, 2), strict=True):
+        found = verify_record(folder)
+        assert (found.problems, found.num_pairs, found.num_rescored) == ((), num_pairs, num_pairs)
+
+
+def test_without_rankings_nothing_is_scored_again(folders):
+    for file in (folders[0] / "runs").glob("*.trec"):
+        file.unlink()
+    assert (verify_record(folders[0]).problems, verify_record(folders[0]).num_rescored) == ((), 0)
+
+
+TAMPERS = {
+    "`averages` is another": lambda folder: edit(folder, lambda r: r["averages"]["all"].update({"nDCG@10": 0.99})),
+    "`coverage` is another": lambda folder: edit(folder, lambda r: r["coverage"].update(queries_skipped=1)),
+    "`identity` is another": lambda folder: edit(folder, lambda r: r["identity"].update(encoder="0" * 32)),
+    "lacks 1 pair that have scores": lambda folder: edit(folder, lambda r: r["pairs"].pop()),
+    "a run is under way": lambda folder: edit(folder, lambda r: r.update(status="running")),
+    "There is no record.json": lambda folder: (folder / "record.json").unlink(),
+    "record.json is damaged": lambda folder: (folder / "record.json").write_text("{"),
+    "parquet is damaged": lambda folder: part_of(folder).write_bytes(part_of(folder).read_bytes()[:-9]),
+    "or has another interval, it says": lambda folder: rewrite_part(part_of(folder), set_score),
+    "saved ranking gives": lambda folder: rewrite_part(part_of(folder), set_score),
+    "it says 15 in 8": lambda folder: set_pairs(folder, num_queries=15),
+    "no scores of nDCG@99": lambda folder: set_pairs(folder, measures={"nDCG@99": {"mean": 1, "lower": 1, "upper": 1}}),
+    "is not that of the encoder": lambda folder: folder.parent.rename(folder.parent.with_name("hash-00000000")),
+}
+
+
+@pytest.mark.parametrize("problem", TAMPERS)
+def test_whatever_was_changed_is_found(folders, problem):
+    folder = folders[0]
+    TAMPERS[problem](folder)
+    if not folder.exists():
+        folder = folder.parents[1] / "hash-00000000" / folder.name
+    found = verify_record(folder)
+    assert any(problem in sentence for sentence in found.problems), found.problems
+
+
+def test_a_changed_ranking_and_a_damaged_one_are_found(folders):
+    file = folders[0] / "runs" / "de-en.trec"
+    first, second, *rest = file.read_text().splitlines(keepends=True)
+    query, _, passage, *_ = first.split()
+    file.write_text(
+        "".join([second.replace(second.split()[2], passage), first.replace(passage, second.split()[2]), *rest])
+    )
+    assert any(f"of query '{query}' of de-en" in sentence for sentence in verify_record(folders[0]).problems)
+    file.write_text("q Q0 p\n")
+    assert "has 3 fields, expected 6" in verify_record(folders[0]).problems[0]
+
+
+def test_another_bias_of_a_mixed_pool_is_found(folders):
+    edit(folders[1], lambda record: record["bias"].update(chance=0.9))
+    assert "`bias` is another" in verify_record(folders[1]).problems[0]
