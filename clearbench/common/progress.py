@@ -1,9 +1,13 @@
-"""Progress of long work on stderr, with rate and time left; nothing where stderr is not a terminal."""
+"""Progress of long work on stderr: a bar with rate and time left on a terminal, else a line now and then."""
 
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+# Where there is no bar: seconds until the first line, and how many times as many until each of the next.
+FIRST_LINE = 30.0
+NEXT_LINE = 1.5
 
 
 def say(message: str) -> None:
@@ -36,6 +40,15 @@ class Stopwatch:
         self.seconds += time.perf_counter() - self._started
 
 
+def duration_range(low: float, high: float) -> str:
+    """Say how long at least and at most: 40 seconds, 3 to 5 minutes, 50 seconds to 2 minutes."""
+    shortest, longest = duration(low), duration(high)
+    if shortest == longest:
+        return longest
+    number, _, unit = shortest.partition(" ")
+    return f"{number if longest.endswith(unit) else shortest} to {longest}"
+
+
 @contextmanager
 def progress(description: str, total: float, unit: str) -> Iterator[Callable[[float], None]]:
     """Show one progress line while the block runs; the block calls the given function with each advance.
@@ -46,7 +59,7 @@ def progress(description: str, total: float, unit: str) -> Iterator[Callable[[fl
         unit: What is counted, for the rate: "pairs".
     """
     if not sys.stderr.isatty() or total <= 0:
-        yield lambda amount: None
+        yield _lines(description, total)
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
@@ -66,3 +79,18 @@ def progress(description: str, total: float, unit: str) -> Iterator[Callable[[fl
     with Progress(*columns, console=Console(stderr=True), transient=True, speed_estimate_period=60) as display:
         task = display.add_task(description, total=total)
         yield lambda amount: display.advance(task, amount)
+
+
+def _lines(description: str, total: float) -> Callable[[float], None]:
+    """Return what takes each advance, and says how far the work is and how long the rest will take."""
+    started, done, due = time.monotonic(), 0.0, FIRST_LINE
+
+    def advance(amount: float) -> None:
+        nonlocal done, due
+        done += amount
+        elapsed = time.monotonic() - started
+        if elapsed >= due and 0 < done < total:
+            due = elapsed * NEXT_LINE
+            say(f"{description}: {done / total:.0%}, about {duration(elapsed * (total - done) / done)} left")
+
+    return advance

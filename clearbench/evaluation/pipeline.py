@@ -15,7 +15,7 @@ from typing import Any
 
 from clearbench.common.environment import now
 from clearbench.common.measures import MAIN_MEASURE
-from clearbench.common.progress import Stopwatch, duration, progress, say
+from clearbench.common.progress import Stopwatch, progress, say
 from clearbench.encoders.vectors.embed import EncodingReport
 from clearbench.evaluation.job import Job, open_jobs, open_pairs, search_groups
 from clearbench.evaluation.options import EvaluationOptions
@@ -75,7 +75,7 @@ def _encode(name: str, engine: Engine, pending: Sequence[Dataset]) -> EncodingRe
         say(
             f"{name}: {sum(len(data.pairs) for data in pending):,} pairs to score, {work.plan.num_mentions:,} texts, "
             f"{len(work.plan.texts):,} distinct, {work.num_missing:,} to encode"
-            + (f", about {duration(seconds)}" if seconds is not None else "")
+            + (f", about {seconds}" if seconds is not None else "")
         )
     return engine.prepare(pending, work)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from clearbench.encoders.vectors.estimate import Estimate
 from clearbench.evaluation.job import open_jobs, open_pairs
 from clearbench.evaluation.options import EvaluationOptions
 from clearbench.scoring.judge import Judge
@@ -45,7 +46,7 @@ class RunPlan:
     num_texts: int
     num_distinct: int
     num_cached: int
-    seconds: float | None
+    seconds: Estimate | None
 
 
 def plan_run(encoder: Encoder, judges: Sequence[Judge], options: EvaluationOptions) -> RunPlan:

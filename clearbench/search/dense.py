@@ -9,7 +9,7 @@ from clearbench.encoders.adjust.adjuster import Adjuster
 from clearbench.encoders.adjust.encoder import AdjustedEncoder
 from clearbench.encoders.base import DenseEncoder
 from clearbench.encoders.vectors.embed import EncodingReport, encode_missing, plan_encoding
-from clearbench.encoders.vectors.estimate import estimate_seconds
+from clearbench.encoders.vectors.estimate import Estimate, estimate_seconds
 from clearbench.encoders.vectors.store import EmbeddingStore, text_keys
 from clearbench.search.engine import Work
 from clearbench.search.exact import gold_ranks, relevant_ranks, top_by_vectors
@@ -44,9 +44,9 @@ class DenseEngine:
         plan = plan_encoding(self._encoder, datasets, more)
         return Work(plan, int((~self._store.contains(plan.keys)).sum()))
 
-    def estimate(self, work: Work) -> float:
+    def estimate(self, work: Work) -> Estimate | None:
         """See Engine."""
-        return estimate_seconds(self._encoder, self._store, work.plan) if work.plan else 0.0
+        return estimate_seconds(self._encoder, self._store, work.plan) if work.plan else None
 
     def prepare(self, datasets: Sequence[Dataset], work: Work) -> EncodingReport:
         """See Engine.

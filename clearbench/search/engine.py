@@ -6,6 +6,7 @@ from typing import Protocol
 
 from clearbench.common.arrays import IntArray, Scores
 from clearbench.encoders.vectors.embed import EncodingPlan, EncodingReport
+from clearbench.encoders.vectors.estimate import Estimate
 from clearbench.search.pool import Pool, Ranked
 from clearbench.tasks.dataset import Dataset, Texts
 
@@ -46,7 +47,7 @@ class Engine(Protocol):
     def plan(self, datasets: Sequence[Dataset]) -> Work:
         """Collect what the datasets' pairs need."""
 
-    def estimate(self, work: Work) -> float | None:
+    def estimate(self, work: Work) -> Estimate | None:
         """Seconds that encoding will take; None where nothing is ever encoded."""
 
     def prepare(self, datasets: Sequence[Dataset], work: Work) -> EncodingReport:

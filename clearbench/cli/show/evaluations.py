@@ -12,7 +12,7 @@ from clearbench.cli.tables import grid
 from clearbench.common.languages import english_first
 from clearbench.common.measures import MAIN_MEASURE, find_measure
 from clearbench.common.pairs import parse_pair
-from clearbench.common.progress import duration, say
+from clearbench.common.progress import say
 from clearbench.common.text import count
 from clearbench.evaluation.pipeline import Evaluation
 from clearbench.evaluation.plan import RunPlan
@@ -85,7 +85,7 @@ def print_plan(plan: RunPlan) -> None:
         rest = plan.num_distinct - plan.num_cached
         console.print(
             f"{plan.num_texts:,} texts, {plan.num_distinct:,} distinct, {plan.num_cached:,} encoded before, "
-            f"{rest:,} to encode" + (f": about {duration(plan.seconds)}" if rest else ""),
+            f"{rest:,} to encode" + (f": about {plan.seconds}" if rest else ""),
             soft_wrap=True,
         )
     for task in plan.tasks:
