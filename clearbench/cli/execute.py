@@ -10,7 +10,8 @@ import typer
 
 from clearbench.cli.interruption import INTERRUPTED, INTERRUPTION
 from clearbench.common.errors import ClearbenchError
-from clearbench.common.text import first_line
+from clearbench.common.terminal import safe_streams
+from clearbench.common.text import first_line, shorten
 
 # Errors of the operating system, which are reported in its words, without a traceback.
 SYSTEM_SAYS_NO = (
@@ -20,6 +21,7 @@ SYSTEM_SAYS_NO = (
 ClickException: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 
 
+@safe_streams()
 def execute_command(command: Callable[..., Any], arguments: Sequence[str] | None) -> int:
     """Run a command line and return its exit code.
 
@@ -83,5 +85,5 @@ def _fail(message: str, code: int) -> int:
         import traceback
 
         traceback.print_exc()
-    print(f"Error: {message}", file=sys.stderr)
+    print(f"Error: {shorten(message)}", file=sys.stderr)
     return code

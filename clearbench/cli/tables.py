@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from clearbench.common.console import SafeConsole
 
 # A matrix with more columns than this is unreadable in a terminal.
 MAX_COLUMNS = 16
@@ -17,15 +18,15 @@ PLAIN_WIDTH = 120
 UNLIMITED = 10_000
 
 
-def stdout() -> Console:
+def stdout() -> SafeConsole:
     """Return a console made now, so that it writes to the stdout of now; wide enough to cut no cell in a pipe."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=max(console.width, PLAIN_WIDTH))
+    console = SafeConsole(highlight=False)
+    return console if console.is_terminal else SafeConsole(highlight=False, width=max(console.width, PLAIN_WIDTH))
 
 
 def whole_width(tables: Iterable[Table]) -> int:
     """Columns that the widest table asks for: a figure that is cut is worse than a line that wraps."""
-    unlimited = Console(width=UNLIMITED)
+    unlimited = SafeConsole(width=UNLIMITED)
     return max((unlimited.measure(table).maximum for table in tables), default=0)
 
 

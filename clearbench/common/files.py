@@ -1,6 +1,8 @@
 """Writing files so that a reader, or the next run, never sees a half-written one."""
 
+import csv
 import glob
+import io
 import json
 import os
 import secrets
@@ -8,6 +10,8 @@ import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+from clearbench.common.text import spreadsheet_cell
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 TRAINING_FILE = "clearbench_training.json"
@@ -68,6 +72,14 @@ def usual_mode(folder: Path) -> int:
         return stat.S_IMODE(probe.stat().st_mode)
     finally:
         probe.unlink()
+
+
+def csv_text(rows: Iterable[Iterable[object]]) -> str:
+    """Return rows as CSV, whose texts no spreadsheet takes for formulas; None is an empty cell."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerows(map(spreadsheet_cell, row) for row in rows)
+    return stream.getvalue()
 
 
 def json_bytes(document: Any) -> bytes:

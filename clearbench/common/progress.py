@@ -5,14 +5,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from clearbench.common.text import shorten
+
 # Where there is no bar: seconds until the first line, and how many times as many until each of the next.
 FIRST_LINE = 30.0
 NEXT_LINE = 1.5
 
 
 def say(message: str) -> None:
-    """Print one line for the user on stderr."""
-    print(message, file=sys.stderr, flush=True)
+    """Print one line for the user on stderr, cut where it is too long to be read."""
+    print(shorten(message), file=sys.stderr, flush=True)
 
 
 def duration(seconds: float) -> str:
@@ -61,9 +63,10 @@ def progress(description: str, total: float, unit: str) -> Iterator[Callable[[fl
     if not sys.stderr.isatty() or total <= 0:
         yield _lines(description, total)
         return
-    from rich.console import Console
     from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
     from rich.text import Text
+
+    from clearbench.common.console import SafeConsole
 
     class Rate(ProgressColumn):
         def render(self, task: Task) -> Text:
@@ -76,7 +79,7 @@ def progress(description: str, total: float, unit: str) -> Iterator[Callable[[fl
         Rate(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True, speed_estimate_period=60) as display:
+    with Progress(*columns, console=SafeConsole(stderr=True), transient=True, speed_estimate_period=60) as display:
         task = display.add_task(description, total=total)
         yield lambda amount: display.advance(task, amount)
 

@@ -7,6 +7,10 @@ from collections.abc import Iterable, Sequence
 # Marks that change how letters join or where a line may break, and what says how a character is to be drawn.
 _INVISIBLE = dict.fromkeys((0x00AD, 0x034F, 0x200D, 0x2060, 0xFEFF, *range(0xFE00, 0xFE10)))
 
+# Escape sequences begin with C0 or C1 controls; the others are line separators, directional marks and overrides.
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
 
 def fold(text: str) -> str:
     """Return the form in which words are compared, whatever their case and however Unicode spells them.
@@ -66,6 +70,32 @@ def task_label(task: str, options: Iterable[tuple[str, str]]) -> str:
     return "+".join([task, *(f"{key}={value}" for key, value in sorted(options))])
 
 
+def escape_controls(text: str) -> str:
+    """Return text with its control characters and bidirectional marks as escapes: \\u001b.
+
+    A terminal would obey them, and a page would show words in another order. Tabs and line ends stay.
+    """
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def shorten(message: str, most: int = 1000) -> str:
+    """Return a message without its middle where it is too long to be read: what it begins and what it ends with."""
+    if len(message) <= most:
+        return message
+    end = most // 4
+    return f"{message[: most - end]} […] {message[-end:]}"
+
+
+def spreadsheet_cell(value: object) -> object:
+    """Return a cell of a CSV file that no spreadsheet takes for a formula; numbers stay numbers.
+
+    Source: OWASP, "CSV Injection": a text that begins with one of these signs is preceded by an apostrophe.
+    """
+    if not isinstance(value, str):
+        return value
+    return escape_controls(f"'{value}" if value.startswith(_FORMULA_STARTS) else value)
+
+
 def file_name(text: str, filler: str = "_") -> str:
     """Return text as file names spell it: a filler for each run of what is neither letter nor digit nor one of .+-_."""
     return re.sub(r"[^\w.+-]+", filler, text)
@@ -73,5 +103,6 @@ def file_name(text: str, filler: str = "_") -> str:
 
 def escape_markdown(text: str) -> str:
     """Return text on one line, with what Markdown or HTML would read as a sign escaped: cells, tags, mentions."""
-    escaped = "".join(f"\\{sign}" if sign in "\\`*_{}[]<>|#@~" else sign for sign in " ".join(text.split()))
+    line = escape_controls(" ".join(text.split()))
+    escaped = "".join(f"\\{sign}" if sign in "\\`*_{}[]<>|#@~" else sign for sign in line)
     return escaped.replace("&", "&amp;")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from clearbench.common.errors import RecordError, UsageError, suggest
+from clearbench.common.text import escape_controls, shorten
 from clearbench.records.exclusive import restore_all
 from clearbench.records.folder import name_in_key, records_folder, safe_name
 from clearbench.records.read import has_record, read_record
@@ -38,13 +39,13 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """The model's name."""
-        return str(self.record.model["name"])
+        """The model's name, as outputs may show it: see `escape_controls`."""
+        return escape_controls(str(self.record.model["name"]))
 
     @property
     def label(self) -> str:
         """Task name with the options that make it another measurement; see Identity."""
-        return self.record.identity.label
+        return escape_controls(self.record.identity.label)
 
 
 def folder_entry(folder: Path, record: Record) -> Entry:
@@ -108,7 +109,7 @@ def _read_usable(model_folders: Iterable[Path], where: Path, strict: bool) -> Us
         except RecordError as error:
             if strict:
                 raise
-            usable.messages.append(str(error))
+            usable.messages.append(shorten(str(error)))
     if not usable.entries:
         number, first = len(usable.messages), usable.messages[0]
         raise RecordError(f"No complete record below {where}. {number} cannot be used, the first: {first}")

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from clearbench.common.arrays import Scores
 from clearbench.common.measures import Measure, find_measure
-from clearbench.common.text import count, p_value
+from clearbench.common.text import count, escape_controls, p_value
 from clearbench.report.build import Report
 from clearbench.report.charts.draw import NARROW, WIDE, draw
 from clearbench.report.charts.kinds import CurveChart, EstimateChart, ShareChart
@@ -35,7 +35,7 @@ def render(report: Report) -> str:
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
+        lstrip_blocks=True, finalize=_escape,
     )  # fmt: skip
     environment.filters |= {
         "count": count,
@@ -138,6 +138,11 @@ def colour_style() -> str:
         stops = ",".join(map(_both, light.background[::5], dark.background[::5]))
         rules.append(f".{name}{{background:linear-gradient(to right,{stops})}}")
     return "\n".join(rules) + "\n"
+
+
+def _escape(value: object) -> object:
+    """Return a text of the page with its control characters and directional marks as escapes; markup stays markup."""
+    return type(value)(escape_controls(value)) if isinstance(value, str) else value
 
 
 def _both(light: str, dark: str) -> str:

@@ -1,5 +1,6 @@
 """Files are replaced whole or not at all."""
 
+import csv
 import io
 import os
 from pathlib import Path
@@ -8,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from clearbench.common.files import parquet_bytes, shipped_folder, write_atomically
+from clearbench.common.files import csv_text, parquet_bytes, shipped_folder, write_atomically
 
 
 def content_of(folder: Path) -> dict[str, bytes]:
@@ -60,3 +61,16 @@ def test_what_comes_with_the_package_is_found_in_a_checkout_too():
     folder = shipped_folder("_tasks", "tasks")
     assert folder is not None and (folder / "xquad.toml").is_file()
     assert shipped_folder("_nothing", "nothing") is None
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\uff1d1", '=HYPERLINK("http://x")']
+)
+def test_no_text_of_a_csv_begins_like_a_formula_and_numbers_stay_numbers(text):
+    [row] = csv.reader(io.StringIO(csv_text([[text, -1.5, -3, None, "plain", "a=b"]]), newline=""))
+    assert row[0].startswith("'") and not row[0].startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+    assert row[1:] == ["-1.5", "-3", "", "plain", "a=b"]
+
+
+def test_a_csv_holds_no_escape_sequence():
+    assert csv_text([["\x1b[31m\u202e"]]) == "\\u001b[31m\\u202e\n"

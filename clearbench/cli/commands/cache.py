@@ -14,9 +14,9 @@ cache_app = typer.Typer(help="The embedding cache.", no_args_is_help=True)
 @command(cache_app, "ls")
 def list_cache(cache_dir: Annotated[Path, CACHE_DIR]) -> None:
     """List the encoders whose vectors are kept."""
-    from rich.console import Console
     from rich.table import Table
 
+    from clearbench.common.console import SafeConsole
     from clearbench.encoders.vectors.cached import list_cached
 
     entries = list_cached(cache_dir)
@@ -29,7 +29,7 @@ def list_cache(cache_dir: Annotated[Path, CACHE_DIR]) -> None:
             str(entry.num_parts),
             f"{entry.idle_days:.1f}",
         )
-    Console().print(table if entries else "The cache is empty.")
+    SafeConsole().print(table if entries else "The cache is empty.")
 
 
 @command(cache_app, "prune")

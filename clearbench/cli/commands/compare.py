@@ -118,16 +118,15 @@ def _tables(comparisons: "Sequence[Comparison]", examples: "Sequence[Examples]",
     """Tables as text, as wide as they need to be: a figure is never shortened."""
     from io import StringIO
 
-    from rich.console import Console
-
     from clearbench.cli.tables import whole_width
+    from clearbench.common.console import SafeConsole
     from clearbench.verdicts.compare.example_lines import to_lines
     from clearbench.verdicts.compare.tables import to_tables
 
     shown = list(to_tables(comparisons))
-    terminal = Console()
+    terminal = SafeConsole()
     plain = wide or not terminal.is_terminal
-    console = Console(
+    console = SafeConsole(
         file=StringIO(),
         width=max(terminal.width, whole_width(part for part in shown if not isinstance(part, str))),
         force_terminal=not plain,

@@ -46,12 +46,11 @@ def demo(
     """
     import shlex
 
-    from rich.console import Console
-
     from clearbench.cli.execute import execute_command
+    from clearbench.common.console import SafeConsole
     from clearbench.common.progress import say
 
-    console = Console(stderr=True, highlight=False)
+    console = SafeConsole(stderr=True, highlight=False)
     plan = list(plan_demo(out, model, steps))
     for number, step in enumerate(plan, start=1):
         arguments = [*step.arguments, *_resume(step)]

@@ -13,9 +13,9 @@ def doctor(location: Annotated[DataLocation, Without("corpus")]) -> int:
 
     Exit code 1 if something stands in the way, 0 otherwise.
     """
-    from rich.console import Console
     from rich.table import Table
 
+    from clearbench.common.console import SafeConsole
     from clearbench.doctor import examine
 
     findings = list(examine(location))
@@ -23,5 +23,5 @@ def doctor(location: Annotated[DataLocation, Without("corpus")]) -> int:
     for finding in findings:
         state = f"[{STYLES[finding.state]}]{finding.state}[/]"
         table.add_row(finding.topic, state, finding.text.replace("[", "\\["))
-    Console().print(table)
+    SafeConsole().print(table)
     return int(any(finding.state == "problem" for finding in findings))

@@ -113,9 +113,8 @@ def _write(result: "GateResult", output: GateOutput) -> None:
 
 
 def _print(result: "GateResult", output: GateOutput) -> None:
-    from rich.console import Console
-
     from clearbench.cli.tables import whole_width
+    from clearbench.common.console import SafeConsole
     from clearbench.verdicts.gate.machine import to_json
     from clearbench.verdicts.gate.sentences import badge, headline, legend
     from clearbench.verdicts.gate.tables import to_tables
@@ -127,7 +126,7 @@ def _print(result: "GateResult", output: GateOutput) -> None:
         print(to_json(result))
         return
     for title, table, rest in to_tables(result):
-        wide = Console(highlight=False, width=max(Console().width, whole_width([table])))
+        wide = SafeConsole(highlight=False, width=max(SafeConsole().width, whole_width([table])))
         wide.print(f"\n{title}", style="bold", markup=False)
         wide.print(table)
         if rest:

@@ -14,8 +14,7 @@ from clearbench.common.text import count
 from clearbench.verdicts.leaderboard.options import LeaderboardOptions
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
+    from clearbench.common.console import SafeConsole
     from clearbench.verdicts.leaderboard.result import Leaderboard
 
 Format = Literal["table", "csv", "markdown", "json"]
@@ -68,16 +67,15 @@ def _render(board: "Leaderboard", style: Format) -> str:
         return to_json(board)
     if style == "markdown":
         return to_markdown(board)
-    from rich.console import Console
-
     from clearbench.cli.tables import PLAIN_WIDTH
+    from clearbench.common.console import SafeConsole
 
-    console = Console(record=True, width=PLAIN_WIDTH, file=io.StringIO(), color_system=None)
+    console = SafeConsole(record=True, width=PLAIN_WIDTH, file=io.StringIO(), color_system=None)
     _print_tables(board, console)
     return console.export_text()
 
 
-def _print_tables(board: "Leaderboard", console: "Console | None" = None) -> None:
+def _print_tables(board: "Leaderboard", console: "SafeConsole | None" = None) -> None:
     from rich.text import Text
 
     from clearbench.cli.tables import stdout

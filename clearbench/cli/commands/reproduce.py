@@ -21,9 +21,9 @@ def reproduce(
     encoder: EncoderOptions,
 ) -> int:
     """Evaluate and compare with published figures: OK within 0.001, near within 0.005, else off (exit code 1)."""
-    from rich.console import Console
     from rich.table import Table
 
+    from clearbench.common.console import SafeConsole
     from clearbench.encoders.load import load_encoder
     from clearbench.evaluation.pipeline import evaluate
     from clearbench.evaluation.reproduce import compare_with_published
@@ -42,7 +42,7 @@ def reproduce(
     for row in comparisons:
         shown = (f"{row.published:.5f}", f"{row.found:.5f}", f"{row.difference:+.5f}")
         table.add_row(row.task, row.pair, row.measure, *shown, row.verdict)
-    Console().print(table)
+    SafeConsole().print(table)
     verdicts = [row.verdict for row in comparisons]
     print(", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in ("OK", "near", "off")))
     return 1 if "off" in verdicts else 0

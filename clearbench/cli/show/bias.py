@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from rich.console import Console
-
 from clearbench.cli.tables import grid
+from clearbench.common.console import SafeConsole
 from clearbench.common.languages import english_first, parse_language
 from clearbench.common.measures import MAIN_MEASURE, OWN_FIRST, find_measure
 from clearbench.common.pairs import parse_pair
@@ -35,7 +34,7 @@ PREFERENCE: Mapping[Preference, str] = {
 }
 
 
-def print_bias(record: Record, console: Console) -> None:
+def print_bias(record: Record, console: SafeConsole) -> None:
     """Print the tables of a record of mixed pools, and what they say in words."""
     by_query = {str(parse_pair(pair.pair).query): pair for pair in record.pairs}
     rows = [str(language) for language in english_first(map(parse_language, by_query))]

@@ -4,11 +4,11 @@ import json
 from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
 from clearbench.cli.show.bias import print_bias
 from clearbench.cli.tables import grid
+from clearbench.common.console import SafeConsole
 from clearbench.common.languages import english_first
 from clearbench.common.measures import MAIN_MEASURE, find_measure
 from clearbench.common.pairs import parse_pair
@@ -31,7 +31,7 @@ def print_evaluations(evaluations: Sequence[Evaluation], style: str) -> None:
     if style == "json":
         print(json.dumps(list(map(_document, evaluations)), indent=1))
     else:
-        console = Console()
+        console = SafeConsole()
         for evaluation in evaluations:
             _print_tables(evaluation, console, with_matrix=style == "table")
     for evaluation in evaluations:
@@ -46,7 +46,7 @@ def _document(evaluation: Evaluation) -> dict[str, object]:
     }
 
 
-def _print_tables(evaluation: Evaluation, console: Console, with_matrix: bool) -> None:
+def _print_tables(evaluation: Evaluation, console: SafeConsole, with_matrix: bool) -> None:
     record = narrowed(evaluation.record, evaluation.asked)
     main = find_measure(record.main_measure)
     console.print(f"\n{record.identity.label}: {main}{main.scale} of {record.model['name']}", style="bold")
@@ -77,7 +77,7 @@ def print_plan(plan: RunPlan) -> None:
         table.add_column(column, justify="right")
     for task in plan.tasks:
         table.add_row(task.task, f"{task.num_pairs:,}", f"{task.num_done:,}", f"{task.num_queries:,}")
-    console = Console()
+    console = SafeConsole()
     console.print(table)
     if plan.seconds is None:
         console.print("BM25 encodes nothing.")

@@ -1,11 +1,10 @@
 """Comparisons for other programs: CSV and JSON. Scores stay as they are, in the unit of the measure."""
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from clearbench.common.files import csv_text
 from clearbench.verdicts.compare.examples import Examples
 from clearbench.verdicts.compare.result import Comparison
 
@@ -37,14 +36,12 @@ A column is only ever added at the end.
 
 def to_csv(comparisons: Sequence[Comparison]) -> str:
     """One line per model, task and pair or group, with CSV_COLUMNS; an empty field is a value that does not exist."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["base", "other", "correction", *CSV_COLUMNS])
-    for one in comparisons:
-        for row in (*one.pairs, *one.groups):
-            values = (getattr(row, field) for field in CSV_COLUMNS.values())
-            writer.writerow([one.base, one.other, one.options.correction, *values])
-    return stream.getvalue()
+    rows = (
+        [one.base, one.other, one.options.correction, *(getattr(row, field) for field in CSV_COLUMNS.values())]
+        for one in comparisons
+        for row in (*one.pairs, *one.groups)
+    )
+    return csv_text([["base", "other", "correction", *CSV_COLUMNS], *rows])
 
 
 def to_json(comparisons: Sequence[Comparison], examples: Sequence[Examples] = ()) -> str:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 from xml.etree import ElementTree
 
+from clearbench.common.text import escape_controls
 from clearbench.verdicts.gate.result import GateResult, Verdict
 from clearbench.verdicts.gate.sentences import explain
 
@@ -52,7 +53,7 @@ def _add_case(suite: ElementTree.Element, verdict: Verdict) -> None:
 
 
 def _xml(text: str) -> str:
-    return _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+    return _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", escape_controls(text))
 
 
 def _fields(verdict: Verdict) -> dict[str, Any]:

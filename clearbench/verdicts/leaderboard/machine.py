@@ -1,10 +1,9 @@
 """A leaderboard for other programs: CSV (six decimals) and JSON, with every figure as it was computed."""
 
-import csv
-import io
 import json
 from typing import Any
 
+from clearbench.common.files import csv_text
 from clearbench.verdicts.leaderboard.result import AVERAGED, BoardRow, Leaderboard, TaskColumns
 
 MODEL_COLUMNS = (
@@ -33,13 +32,20 @@ def csv_columns(board: Leaderboard) -> tuple[str, ...]:
 
 def to_csv(board: Leaderboard) -> str:
     """Return the leaderboard as CSV, one line a model; what is missing is an empty cell."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(csv_columns(board))
+    lines: list[tuple[object, ...]] = [csv_columns(board)]
     for row in board.rows:
         cells = [*_model_cells(board, row), *(cell for column in board.tasks for cell in _task_cells(row, column))]
-        writer.writerow([f"{cell:.6f}" if isinstance(cell, float) else "" if cell is None else cell for cell in cells])
-    return stream.getvalue()
+        lines.append(tuple(_Rounded(cell) if isinstance(cell, float) else cell for cell in cells))
+    return csv_text(lines)
+
+
+class _Rounded(float):
+    """A number that prints with six decimals."""
+
+    def __str__(self) -> str:
+        return f"{self:.6f}"
+
+    __repr__ = __str__
 
 
 def to_json(board: Leaderboard) -> str:
