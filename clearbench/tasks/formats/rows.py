@@ -3,11 +3,12 @@
 import csv
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from clearbench.common.errors import DataError
-from clearbench.common.text import count
+from clearbench.common.text import count, first_line
 from clearbench.tasks.formats.parsing import LONGEST_LINE, Row, read_json_lines, read_lines
-from clearbench.tasks.formats.unpack import PACKED, plain_name
+from clearbench.tasks.formats.unpack import PACKED, most_unpacked, plain_name, too_large
 
 ENDINGS = (".jsonl", ".json", ".ndjson", ".tsv", ".csv", ".parquet")
 """Endings of the files that hold rows; all but Parquet may be packed."""
@@ -114,22 +115,52 @@ def _read_csv(path: Path) -> Iterator[tuple[str, Row]]:
 
 
 def _read_parquet(path: Path) -> Iterator[tuple[str, Row]]:
+    """Read the columns of texts and numbers; others, such as vectors, have no place in a row.
+
+    A column may name one long text a million times. So texts stay in their dictionary, and their lengths are counted.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     number = 0
     try:
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches():
-                for row in batch.to_pylist():
+        kinds = {field.name: field.type for field in pq.read_schema(path)}
+        texts = [name for name, kind in kinds.items() if _is_text(kind)]
+        names = [name for name, kind in kinds.items() if name in texts or pa.types.is_primitive(kind)]
+        left = most_unpacked(path.stat().st_size)
+        with pq.ParquetFile(path, read_dictionary=texts) as file:
+            for batch in file.iter_batches(columns=names):
+                columns = [_values(batch.column(name)) for name in names]
+                for values in zip(*columns, strict=True):
                     number += 1
-                    yield f"{path}, row {number:,}", row
+                    left -= sum(len(value) for value in values if isinstance(value, str))
+                    if left < 0:
+                        raise too_large(path)
+                    yield f"{path}, row {number:,}", dict(zip(names, values, strict=True))
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file.") from None
     except (OSError, pa.ArrowException) as error:
-        raise DataError(f"{path}: cannot be read as Parquet: {error}") from error
+        raise DataError(f"{path}: cannot be read as Parquet: {first_line(error)}") from error
     if not number:
         raise DataError(f"{path}: the file is empty.")
+
+
+def _is_text(kind: Any) -> bool:
+    import pyarrow as pa
+
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _values(column: Any) -> list[Any]:
+    """Return the values of a column; equal texts are one object."""
+    import pyarrow as pa
+
+    if not pa.types.is_dictionary(column.type):
+        values: list[Any] = column.to_pylist()
+        return values
+    texts = column.dictionary.to_pylist()
+    return [None if place is None else texts[place] for place in column.indices.to_pylist()]
 
 
 _READERS: dict[str, Callable[[Path], Iterator[tuple[str, Row]]]] = {

@@ -25,9 +25,11 @@ def open_unpacked(path: Path) -> IO[bytes]:
     """Open a file for reading its content, unpacked if its name ends in one of PACKED.
 
     Raises:
-        DataError: While reading: it unpacks to far more than a text can.
+        DataError: It is a folder or a device; or while reading, it unpacks to far more than a text can.
         OSError: It cannot be opened; or while reading, it is damaged.
     """
+    if path.exists() and not path.is_file():
+        raise DataError(f"{path}: a folder or a device; expected a file.")
     if path.suffix not in PACKED:
         return path.open("rb")
     stream: io.RawIOBase = _Bounded(_open_packed(path), most_unpacked(path.stat().st_size), lambda: too_large(path))

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -78,3 +79,35 @@ def test_a_folder_has_one_file_of_a_name(tmp_path):
     write_form(tmp_path / "corpus.jsonl", ROWS)
     with pytest.raises(DataError, match=r"corpus\.jsonl and corpus\.csv\.gz: expected one file of corpus"):
         find_rows(tmp_path, "corpus")
+
+
+def test_parquet_has_columns_of_texts_and_numbers_of_every_kind(tmp_path):
+    table = pa.table({
+        "_id": pa.array([1, None, 3], pa.int32()),
+        "text": pa.array(["a", None, "a"], pa.large_string()),
+        "kind": pa.array(["x", "y", "x"]).dictionary_encode(),
+        "score": [0.5, 1.0, None],
+        "vector": [[1.0], [2.0], [3.0]],
+    })  # fmt: skip
+    pq.write_table(table, tmp_path / "a.parquet", row_group_size=2)
+    assert [row for _, row in read_rows(tmp_path / "a.parquet")] == [
+        {"_id": 1, "text": "a", "kind": "x", "score": 0.5},
+        {"_id": None, "text": None, "kind": "y", "score": 1.0},
+        {"_id": 3, "text": "a", "kind": "x", "score": None},
+    ]
+
+
+def test_a_parquet_file_that_names_a_long_text_too_often_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("clearbench.tasks.formats.unpack.SMALL", 1 << 20)
+    table = pa.table({"_id": [str(number) for number in range(1000)], "text": ["x" * 100_000] * 1000})
+    pq.write_table(table, tmp_path / "a.parquet", compression="zstd")
+    with pytest.raises(DataError, match=r"a\.parquet: .* bytes unpack to more than 1,\d+,\d+, which no text does"):
+        list(read_rows(tmp_path / "a.parquet"))
+
+
+def test_a_folder_or_a_device_is_no_file_of_rows(tmp_path):
+    (tmp_path / "a.jsonl").mkdir()
+    os.mkfifo(tmp_path / "b.jsonl")  # reading it would wait for ever
+    for name in ("a", "b"):
+        with pytest.raises(DataError, match=r"jsonl: a folder or a device; expected a file"):
+            list(read_rows(tmp_path / f"{name}.jsonl"))
