@@ -13,8 +13,9 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from clearbench.common.errors import UsageError
-from clearbench.common.languages import Language, parse_language
+from clearbench.common.languages import Language, find_language, parse_language
 from clearbench.common.measures import MAIN_MEASURE, RULES, ScoringRule, judges_passages
+from clearbench.common.pairs import parse_pair
 from clearbench.tasks.download import check_url
 from clearbench.tasks.pattern import check_pattern, check_relative
 
@@ -113,6 +114,21 @@ class Expected(_Model):
     passages: Count | None = None
     queries_by: Mapping[str, Count] = Field(default_factory=dict)
     passages_by: Mapping[str, Count] = Field(default_factory=dict)
+
+    @field_validator("queries_by", "passages_by")
+    @classmethod
+    def _names(cls, table: Mapping[str, Count]) -> Mapping[str, Count]:
+        """Write languages and pairs as they print: a name that none has would check nothing."""
+        named: dict[str, Count] = {}
+        for name, number in table.items():
+            try:
+                printed = str(find_language(name) or parse_pair(name))
+            except UsageError as error:
+                raise ValueError(str(error)) from None
+            if printed in named:
+                raise ValueError(f"{name!r} is {printed}, which is there already")
+            named[printed] = number
+        return named
 
 
 class TaskSpec(_Model):

@@ -55,6 +55,14 @@ def test_a_count_for_a_pair_goes_before_one_for_its_language(tmp_path):
     assert loaded.mismatches == ("tiny de-de: 4 queries, the task file expects 7",)
 
 
+def test_a_count_is_found_under_any_spelling_of_its_pair_or_language(tmp_path):
+    write_belebele(tmp_path, "eng_Latn", "deu_Latn")
+    expected = {"queries_by": {"deu-Latn-eng_Latn": 7}, "passages_by": {"eng_Latn": 5}}
+    task = str(write_task(tmp_path, expected=expected))
+    found = check_task(task, Selection(pairs="de-en"), DataLocation(data_dir=tmp_path)).mismatches
+    assert [text.partition(",")[0] for text in found] == ["tiny de-en: 4 queries", "tiny en: 2 passages"]
+
+
 def test_other_options_are_noted_and_counts_then_not_compared(tmp_path):
     rows = belebele_rows("x")
     rows[1]["question"] = rows[0]["question"]

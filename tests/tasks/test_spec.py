@@ -69,6 +69,11 @@ SOURCE = {"key": "passages", "local": ["x"]}
             "revision: found 'main'",
         ),
         ({"expected": {"queries": "many"}}, "expected.queries"),
+        ({"expected": {"queries_by": {"english": 1}}}, "expected.queries_by: 'english' is no language pair"),
+        (
+            {"expected": {"passages_by": {"de": 1, "deu": 2}}},
+            "passages_by: .deu. is de, which is there already",
+        ),
     ],
 )
 def test_a_broken_task_file_is_named_with_key_and_what_was_found(tmp_path, changes, message):
