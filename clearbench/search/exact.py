@@ -133,16 +133,19 @@ def top_by_faiss(queries: Vectors, passages: Vectors, pool: Pool, depth: int) ->
     positions = np.empty((len(queries.values), depth), dtype=np.int64)
     scores = np.empty((len(queries.values), depth), dtype=np.float32)
     margin_Q = product_margins(queries.lengths, passages)
-    query_R, fetch = np.arange(len(queries.values)), min(depth + SPARE, num_texts)
-    while len(query_R):
-        rough_RF, text_RF = _fetch(queries.values[query_R], passages.values, fetch)
-        low_R, _ = _around(rough_RF[:, min(depth, fetch) - 1], margin_Q[query_R])
-        complete_R = (rough_RF[:, -1] < low_R) | (fetch == num_texts)
-        for row in np.flatnonzero(complete_R):
-            text_F = text_RF[row, rough_RF[row] >= low_R[row]]
-            score_F = pair_scores(queries.values, np.full(len(text_F), query_R[row]), passages.values, text_F)
-            positions[query_R[row]], scores[query_R[row]] = _first(text_F, score_F, pool, depth)
-        query_R, fetch = query_R[~complete_R], min(fetch * GROWTH, num_texts)
+    open_Q, fetch = np.arange(len(queries.values)), min(depth + SPARE, num_texts)
+    while len(open_Q):
+        still_open = []
+        for query_R in np.array_split(open_Q, -(-len(open_Q) * fetch // MOST_SCORES)):
+            rough_RF, text_RF = _fetch(queries.values[query_R], passages.values, fetch)
+            low_R, _ = _around(rough_RF[:, min(depth, fetch) - 1], margin_Q[query_R])
+            complete_R = (rough_RF[:, -1] < low_R) | (fetch == num_texts)
+            still_open.append(query_R[~complete_R])
+            for row in np.flatnonzero(complete_R):
+                query, text_F = query_R[row], text_RF[row, rough_RF[row] >= low_R[row]]
+                score_F = pair_scores(queries.values, np.full(len(text_F), query), passages.values, text_F)
+                positions[query], scores[query] = _first(text_F, score_F, pool, depth)
+        open_Q, fetch = np.concatenate(still_open), min(fetch * GROWTH, num_texts)
     check_scores(scores)
     return Ranked(positions, scores)
 

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from clearbench.common.languages import MULTIPLE, parse_language
+from clearbench.common.measures import find_measure
 from clearbench.scoring.bias import has_several, judge_bias
 from clearbench.scoring.bias_summary import blocks, places, summarise_bias
+from clearbench.scoring.compute import MEASURE_NAMES, score_run
 from clearbench.search.exact import relevant_ranks
 from clearbench.search.pool import Pool, make_pool, order_scores
 from clearbench.search.scores import RowScores
@@ -92,6 +94,53 @@ def test_every_measure_follows_its_definition_over_the_whole_ranking(case):
             group = [key for key in relevant if language[key] == str(code)]
             tied = [1 + ranking.index(key) for key in ids if group and score[key] == score[group[0]]]
             assert bias.ranks[row, place] == pytest.approx(np.mean(tied) if group else nothing, nan_ok=True)
+
+
+@given(st.permutations([(language, place) for language in ("de", "en") for place in range(4)]), st.data())
+def test_every_measure_has_its_unit_and_gains_where_a_relevant_passage_moves_up(order, data):
+    """A relevant passage changes places with an irrelevant one right before it, in the same language."""
+    relevant = {("de", 0), ("en", 0), ("de", 1)}
+    swaps = [
+        n for n in range(7) if order[n] not in relevant and order[n + 1] in relevant and order[n][0] == order[n + 1][0]
+    ]
+    if not swaps:
+        return
+    place = data.draw(st.sampled_from(swaps))
+    better = [*order[:place], order[place + 1], order[place], *order[place + 2 :]]
+    worse, gained = (measure_order(ranking, relevant) for ranking in (order, better))
+    for name, value in worse.items():
+        measure = find_measure(name)
+        assert 0 <= value <= 1 if measure.unit == "share" else value == int(value) >= 1, name
+        if measure.better != "neither" and not name.startswith("PEER"):  # no ranking is better by PEER, only fairer
+            assert measure.sign * gained[name] >= measure.sign * value - 1e-12, name
+
+
+def test_each_measure_gains_somewhere_in_the_test_above():
+    relevant = {("de", 0), ("en", 0), ("de", 1)}
+    last = [
+        ("de", 2),
+        ("en", 1),
+        ("en", 2),
+        ("de", 3),
+        ("en", 3),
+        *(("en", 10 + n) for n in range(120)),
+        *sorted(relevant),
+    ]
+    first = [*sorted(relevant), *(one for one in last if one not in relevant)]
+    worse, gained = (measure_order(ranking, relevant) for ranking in (last, first))
+    same = {name for name in worse if not find_measure(name).sign * (gained[name] - worse[name]) > 0}
+    assert same == {"top1_right_other", "top1_wrong_other", "lpr_first", "lpr_pairwise", "PEER@10", "PEER@100"}
+
+
+def measure_order(order, relevant):
+    """Every measure of judgements and of mixed pools for one German query's ranking: name -> value."""
+    ids = {passage: f"{passage[0]}/{passage[1]}" for passage in order}
+    scores = [float(-place) for place in range(len(order))]
+    qrels = {"q": {ids[passage]: 1 for passage in relevant}}
+    _, columns = judge(list(ids.values()), [language for language, _ in order], [scores], qrels)
+    run = {"q": dict(zip(ids.values(), scores, strict=True))}
+    judged = dict(zip(MEASURE_NAMES, score_run(run, qrels, ["q"])[0].tolist(), strict=True))
+    return judged | {name: float(column[0]) for name, column in columns.items()}
 
 
 def test_codes_of_languages_decide_nothing_where_scores_tie():

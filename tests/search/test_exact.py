@@ -75,6 +75,7 @@ def test_every_way_gives_the_order_of_a_literal_brute_force(case: Case, depth: i
         patch.setattr(exact, "BLOCK_SCORES", block)
         patch.setattr(exact, "BLOCK_QUERIES", 1)
         patch.setattr(exact, "SPARE", spare)
+        patch.setattr(exact, "MOST_SCORES", 100 * block)
         ranks = exact.gold_ranks(case.scores, case.gold, case.pool)
         several, _ = exact.relevant_ranks(case.scores, case.gold[:, None], case.pool)
         by_faiss = exact.top_by_faiss(case.queries, case.passages, case.pool, depth)

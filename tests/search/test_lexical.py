@@ -1,10 +1,12 @@
 """BM25 as an engine: nothing to encode, equal texts counted once, ranks and rankings agree."""
 
 import numpy as np
+import pytest
 from builders.datasets import parallel_set
 
 from clearbench.common.languages import parse_language
 from clearbench.encoders.bm25 import BM25
+from clearbench.search import exact
 from clearbench.search.engine import Work
 from clearbench.search.lexical import LexicalEngine
 from clearbench.tasks.dataset import Texts
@@ -37,3 +39,13 @@ def test_a_passage_that_stands_twice_counts_once_in_document_frequencies() -> No
     [plain], [doubled] = (LexicalEngine(BM25).open(passages).top([queries], 4) for passages in (once, twice))
     assert plain.scores[0, 0] == doubled.scores[0, 0] == doubled.scores[0, 1]
     assert doubled.positions[0, :2].tolist() == [3, 0]
+
+
+def test_no_score_depends_on_blocks_or_on_the_queries_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = parallel_set(size=30)
+    pool, queries = LexicalEngine(BM25).open(data.pools["en"]), data.queries["de"]
+    [whole] = pool.top([queries], 30)
+    monkeypatch.setattr(exact, "BLOCK_SCORES", 60)
+    monkeypatch.setattr(exact, "BLOCK_QUERIES", 1)
+    [blocks] = pool.top([queries], 30)
+    assert np.array_equal(whole.scores, blocks.scores) and np.array_equal(whole.positions, blocks.positions)
