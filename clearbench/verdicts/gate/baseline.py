@@ -8,10 +8,10 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from clearbench.common.arrays import BoolArray
 from clearbench.common.errors import RecordError, UsageError
@@ -28,8 +28,24 @@ from clearbench.records.schema import SCHEMA_VERSION, PairRecord, Record, find_d
 from clearbench.records.select import Entry
 from clearbench.records.source import ScorePart, score_part
 
-KIND = "clearbench baseline"
+KIND: Literal["clearbench baseline"] = "clearbench baseline"
 _AGAIN = "Write it anew with `clearbench gate --baseline MODEL --save-baseline FILE`."
+
+
+class BaselineDocument(BaseModel):
+    """The document in the metadata of a baseline file.
+
+    Attributes:
+        kind: Tells the file from other Parquet files.
+        schema_version: Version of the records.
+        records: One model's records, narrowed to the gated pairs and one measure each.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["clearbench baseline"] = KIND
+    schema_version: int = SCHEMA_VERSION
+    records: list[Record]
 
 
 @dataclass(frozen=True)
@@ -78,9 +94,9 @@ def save_baseline(entries: Sequence[Entry], file: Path, pairs: str, measure: str
             continue
         name = entry.record.main_measure if measure is None else measure
         parts.append(_part(entry, [pair.pair for pair in kept], name))
-        records.append(_narrowed(entry.record, kept, name).model_dump(mode="json"))
+        records.append(_narrowed(entry.record, kept, name))
         told.append(f"{entry.label}: {len(kept):,} pairs, {name}, {parts[-1].num_rows:,} scores")
-    document = {"kind": KIND, "schema_version": SCHEMA_VERSION, "records": records}
+    document = BaselineDocument(records=records).model_dump(mode="json")
     table = pa.concat_tables(parts, promote_options="default")
     if file.is_file() and file.stat().st_size and not _is_baseline(file):
         raise UsageError(f"--save-baseline {file} is there and is no baseline file: delete it, or choose another name.")

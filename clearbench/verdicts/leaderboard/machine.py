@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from clearbench.common.files import csv_text
+from clearbench.verdicts.leaderboard.document import LeaderboardDocument
 from clearbench.verdicts.leaderboard.result import AVERAGED, BoardRow, Leaderboard, TaskColumns
 
 MODEL_COLUMNS = (
@@ -72,7 +73,8 @@ def to_json(board: Leaderboard) -> str:
         "tasks": tasks,
         "rows": [_json_row(board, row) for row in board.rows],
     }
-    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    checked = LeaderboardDocument.model_validate(document)
+    return json.dumps(checked.model_dump(), indent=1, ensure_ascii=False) + "\n"
 
 
 def _model_cells(board: Leaderboard, row: BoardRow) -> tuple[object, ...]:

@@ -1,0 +1,59 @@
+"""The formats of the files that clearbench writes for others to read, as JSON Schemas made from their types.
+
+    python -m clearbench.formats docs/schema
+
+writes them. They are published with the documentation; a test compares them with the types.
+"""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from clearbench.common.files import json_bytes, write_atomically
+from clearbench.records.parts import PartDocument
+from clearbench.records.schema import Record
+from clearbench.records.training import TrainingManifest
+from clearbench.training.rows.row import TrainingRow
+from clearbench.verdicts.gate.baseline import BaselineDocument
+from clearbench.verdicts.leaderboard.document import LeaderboardDocument
+
+FORMATS: Mapping[str, Any] = MappingProxyType({
+    "record-1": Record,
+    "part-2": PartDocument,
+    "baseline-1": BaselineDocument,
+    "leaderboard-1": LeaderboardDocument,
+    "rows-1": TrainingRow,
+    "training-1": TrainingManifest,
+})  # fmt: skip
+"""Name and version -> the type of the JSON document. Parts and baselines hold theirs in a Parquet file's metadata."""
+
+
+def schema_of(name: str) -> dict[str, Any]:
+    """Return the JSON Schema of a format of FORMATS."""
+    schema = _without_defaults(TypeAdapter(FORMATS[name]).json_schema(mode="serialization"))
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"clearbench/{name}.json", **schema}
+
+
+def write_schemas(folder: Path) -> None:
+    """Write the schema of every format into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in FORMATS:
+        write_atomically(folder / f"{name}.json", json_bytes(schema_of(name)))
+
+
+def _without_defaults(schema: Any) -> Any:
+    """Leave out what only some versions of pydantic write although it says nothing."""
+    if isinstance(schema, list):
+        return [_without_defaults(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {key: value for key, value in schema.items() if (key, value) != ("additionalProperties", True)}
+    return {key: _without_defaults(value) for key, value in kept.items()}
+
+
+if __name__ == "__main__":
+    write_schemas(Path(sys.argv[1]))
