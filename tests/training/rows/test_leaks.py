@@ -1,6 +1,9 @@
 """Texts of the evaluation among training rows: equal ones, near-duplicates, and what is not a leak."""
 
+import unicodedata
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from builders.datasets import parallel_set
@@ -31,6 +34,28 @@ def index(*texts, kind="passage", **options):
 def test_equal_after_normalisation(text):
     [leak] = find_leaks([ROW], index(text)).values()
     assert leak.equal and leak.column == "passage" and str(leak) == "passage equals passage of task"
+
+
+QUESTION = "Où est l'hôtel İstanbul, 東京タワー, ABC straße, বাংলাদেশের রাজধানী?"
+WRITTEN: dict[str, Callable[[str], str]] = {
+    "NFC": partial(unicodedata.normalize, "NFC"),
+    "NFD": partial(unicodedata.normalize, "NFD"),
+    "NFKD": partial(unicodedata.normalize, "NFKD"),
+    "full width": lambda text: "".join(chr(ord(sign) + 0xFEE0) if "!" <= sign <= "~" else sign for sign in text),
+    "half width": lambda text: text.replace("タワー", "ﾀﾜｰ"),
+    "capitals": str.upper,
+    "small letters": str.lower,
+    "other spaces": lambda text: text.replace(" ", "\u3000"),
+}
+
+
+@pytest.mark.parametrize("how", WRITTEN)
+def test_a_question_is_found_however_it_is_written(how):
+    row = replace(ROW, target_query=WRITTEN[how](QUESTION))
+    assert row.target_query != QUESTION or how == "NFC"
+    [leak] = find_leaks([row], index(QUESTION, kind="question")).values()
+    assert leak.equal and leak.column == "target_query"
+    assert not find_leaks([ROW], index(QUESTION, kind="question"))
 
 
 @pytest.mark.parametrize("column", ["query", "target_query", "passage", "negative passage", "negative question"])

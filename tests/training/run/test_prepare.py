@@ -4,10 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from builders.training import (
-    make_settings,
-    sample_rows,
-)
+from builders.training import make_settings, sample_rows
 
 from clearbench.common.errors import EncoderError, TrainingError, UsageError
 from clearbench.training.run.prepare import prepare
@@ -32,6 +29,23 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_written(place, cas
     changes, kind, message = BAD[case]
     with pytest.raises(kind, match=message):
         train(make_settings(place, **changes))
+    assert not (place / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("SparseEncoder", "is a sparse"),
+        ("MultiVectorEncoder", "is a late-interaction"),
+        ("CrossEncoder", "is a cross-encoder"),
+        ("NewEncoder", "calls the model 'NewEncoder'"),
+    ],
+)
+def test_a_model_of_another_kind_is_not_trained_as_a_dense_one(place, kind, message):
+    file = place / "base" / "config_sentence_transformers.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"model_type": kind}))
+    with pytest.raises(EncoderError, match=message):
+        train(make_settings(place))
     assert not (place / "out").exists()
 
 
