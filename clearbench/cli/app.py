@@ -11,6 +11,7 @@ from clearbench.cli.commands.compare import compare
 from clearbench.cli.commands.demo import demo
 from clearbench.cli.commands.doctor import doctor
 from clearbench.cli.commands.export import export
+from clearbench.cli.commands.export_model import export_model
 from clearbench.cli.commands.gate import gate
 from clearbench.cli.commands.leaderboard import leaderboard
 from clearbench.cli.commands.report import report
@@ -38,6 +39,7 @@ command(app, "leaderboard")(leaderboard)
 command(app, "report")(report)
 command(app, "verify")(verify)
 command(app, "export")(export)
+command(app, "export-model")(export_model)
 command(app, "train")(train)
 command(app, "reproduce")(reproduce)
 command(app, "doctor")(doctor)

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
 from clearbench.common.errors import UsageError
-from clearbench.common.options import OFFLINE, Option, Range, check_numbers
+from clearbench.common.options import CACHE_DIR, OFFLINE, Option, Range, check_numbers
 
 if TYPE_CHECKING:
     from clearbench.common.arrays import FloatArray, IntArray
@@ -34,6 +35,7 @@ class EncoderOptions:
     trust_remote_code: Annotated[bool, Option("Run code that comes with the checkpoint.", MODEL)] = False
     allow_pickle: Annotated[bool, Option("Load weights stored as pickles.", MODEL)] = False
     offline: Annotated[bool, OFFLINE] = False
+    cache_dir: Annotated[Path | None, CACHE_DIR] = None
     batch_tokens: Annotated[
         int | None, Option("Padded tokens per batch (default by device).", MODEL, range=Range(minimum=1))
     ] = None

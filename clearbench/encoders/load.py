@@ -12,7 +12,7 @@ def load_encoder(model: str, options: EncoderOptions | None = None) -> DenseEnco
     """Load whatever a user named after --model.
 
     Args:
-        model: `bm25`, `module:function`, a bundled short name (`minilm`), a checkpoint folder, or a Hub id.
+        model: `bm25`, `module:function`, a packaged model (`e5-small`, `minilm`), a checkpoint folder, or a Hub id.
         options: What the user set; None takes everything as the checkpoint says.
     Raises:
         EncoderError: It cannot be loaded; the message says why.

@@ -1,7 +1,7 @@
 """README.md and docs/*.md: everything they ask a reader to do works as written; see builders/docs.py for what runs how.
 
 Placeholders that pages use: `D` (official files), `path/to/checkpoint`, `wikipedia.tsv`, `mine/`, and results folders
-that a page says it has. `minilm` is a tiny checkpoint with random weights here, so that pages with
+that a page says it has. `minilm` and `e5-small` are a tiny checkpoint with random weights here, so that pages with
 training take seconds.
 """
 
@@ -21,6 +21,7 @@ from builders.official import known_words, write_official, write_own_data
 from builders.records import scores_with, write_record
 
 from clearbench.cli.app import execute
+from clearbench.encoders.packaged.installed import Installed
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -49,7 +50,9 @@ def place(shared, tmp_path, monkeypatch):
     monkeypatch.setenv("CLEARBENCH_CACHE", str(shared / "cache"))
     for name in ("CLEARBENCH_DATA", "CLEARBENCH_TASKS", "GITHUB_STEP_SUMMARY", "NLTK_DATA"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(checkpoints, "_bundled_folder", lambda model: shared / "checkpoint")
+    packaged = shared / "checkpoint"
+    monkeypatch.setattr(checkpoints, "find_installed", lambda model: Installed(model, "1.0", packaged))
+    monkeypatch.setattr(checkpoints, "packaged_folder", lambda installed, cache: installed.path)
     # The official tokeniser's data is not on every machine.
     monkeypatch.setattr(xor, "official_tokeniser", lambda *, offline=False: xor.fallback_tokeniser())
     Path("D").symlink_to(shared / "D")

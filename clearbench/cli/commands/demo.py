@@ -36,7 +36,7 @@ class Step:
 def demo(
     context: typer.Context,
     out: Annotated[Path, Option("Folder for rows, checkpoints, results and the report.")] = Path("demo-out"),
-    model: Annotated[str, Option("Encoder to start from; `minilm` comes with the extra `demo`.")] = "minilm",
+    model: Annotated[str, Option("Encoder to start from: `minilm`, `e5-small`, or any checkpoint.")] = "minilm",
     steps: Annotated[int, Option("Optimizer steps of each training.", range=Range(minimum=1))] = 24,
     show: Annotated[bool, Option("Only print the commands.")] = False,
 ) -> int:

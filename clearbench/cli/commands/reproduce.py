@@ -14,7 +14,7 @@ def reproduce(
     figures: Annotated[
         str, typer.Argument(metavar="NAME", help="Published figures: `minilm`, or a TOML file of the same form.")
     ],
-    model: Annotated[str | None, Option("Checkpoint to use instead of the published figures' own.")] = None,
+    model: Annotated[str | None, Option("Checkpoint or `e5-small`, instead of the published figures' own.")] = None,
     *,
     location: DataLocation,
     evaluation: EvaluationOptions,

@@ -8,7 +8,7 @@ import typer
 
 from clearbench.cli.options import command
 from clearbench.common.errors import UsageError
-from clearbench.common.options import CACHE_DIR, Option, read_names
+from clearbench.common.options import Option, read_names
 from clearbench.encoders.base import EncoderOptions
 from clearbench.tasks.options import DataLocation
 from clearbench.training.rows.options import LeakOptions, MiningOptions, Origin, Split
@@ -69,14 +69,13 @@ def build(
 def mine(
     *,
     rows: Annotated[Path, Option("Rows from `rows build`.")],
-    model: Annotated[str, Option("Base model: checkpoint folder, Hub id, `minilm`, or module:function.")],
+    model: Annotated[str, Option("Base model: checkpoint folder, Hub id, `e5-small`, `minilm`, or module:function.")],
     out: Out,
     mining: MiningOptions,
     pool: Annotated[
         Path | None, Option("Another rows file, whose passages are searched (default: those of --rows).")
     ] = None,
     encoder: EncoderOptions,
-    cache_dir: Annotated[Path, CACHE_DIR],
 ) -> None:
     """Give rows hard negatives: passages of a window of ranks, each with its own question in the row's language.
 
@@ -96,7 +95,7 @@ def mine(
     dense = load_encoder(model, encoder)
     if isinstance(dense, Lexical):
         raise UsageError("--model bm25 has no vectors: margin and ranks need an embedding model.")
-    mined = mine_negatives(given, dense, open_store(dense, cache_dir), mining, searched)
+    mined = mine_negatives(given, dense, open_store(dense, encoder.cache_dir), mining, searched)
     chosen = {
         "negatives": mining.num_negatives,
         "window": str(mining.window),

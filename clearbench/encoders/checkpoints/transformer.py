@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +77,7 @@ class TransformerEncoder:
         dimension: Components of a vector before any are cut off; None where the checkpoint does not say.
         num_parameters: Weights, as numbers.
         batch_tokens: Padded tokens per batch.
+        origin: Where the weights come from, for the record, where a package brought them.
     """
 
     name: str
@@ -90,6 +91,7 @@ class TransformerEncoder:
     num_parameters: int
     batch_tokens: int
     complete_fingerprint: bool = True
+    origin: Mapping[str, Setting] = field(default_factory=dict)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -113,6 +115,7 @@ class TransformerEncoder:
             **({"stored_dtype": ", ".join(self.stored_precisions)} if self._widened else {}),
             "dimension": self.configuration.truncate_dim or self.dimension,
             "parameters": self.num_parameters,
+            **self.origin,
         }
 
     @property
@@ -274,6 +277,7 @@ def _configure(checkpoint: Checkpoint, loaded: "SentenceTransformer", options: E
         dimension=loaded.get_embedding_dimension(),
         num_parameters=sum(weight.numel() for weight in loaded.parameters()),
         batch_tokens=options.batch_tokens or batch_tokens,
+        origin=checkpoint.origin,
     )
 
 

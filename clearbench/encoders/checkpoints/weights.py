@@ -44,7 +44,7 @@ def load_weights(checkpoint: Checkpoint, options: EncoderOptions, device: str) -
     _check_pooling(checkpoint, options.pooling)
     load = _load_modules if checkpoint.layout == "sentence-transformers" else _load_plain
     try:
-        with _quiet_loading(), _recorded_loading() as untrained:
+        with _quiet_loading(), _same_random_weights(), _recorded_loading() as untrained:
             model = load(checkpoint, options, device).float().eval()
     except Exception as error:  # third-party loading code raises anything; the user gets one message
         raise EncoderError(
@@ -155,6 +155,17 @@ def _replaced(owner: type, name: str, wrap: Callable[[Any], Any]) -> Iterator[No
         yield
     finally:
         setattr(owner, name, original)
+
+
+@contextmanager
+def _same_random_weights() -> Iterator[None]:
+    """Let transformers make up the same weights each time, where a checkpoint lacks them.
+
+    They are those of an unused pooler; but training saves it, and the same training must end in the same bytes.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)
+        yield
 
 
 @contextmanager

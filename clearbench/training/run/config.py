@@ -66,7 +66,7 @@ class TrainConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    model: Annotated[str, Option("Checkpoint to start from: folder, Hub id, `minilm` (bundled).", RUN)]
+    model: Annotated[str, Option("Checkpoint to start from: folder, Hub id, `e5-small`, `minilm`.", RUN)]
     data: Annotated[Path, Option("Rows of `clearbench rows build` or `rows mine`: .parquet, .jsonl.", RUN)]
     out: Annotated[Path, Option("Output folder; checkpoints lie in it as checkpoint-<step>.", RUN)]
     save_every: Annotated[Count | None, Option("Steps between checkpoints (default: a fifth).", RUN)] = None

@@ -252,7 +252,7 @@ def test_cache_commands(place, capsys):
     assert execute(["cache", "ls"]) == 0
     assert "my_encoder.encode" in capsys.readouterr().out
     assert execute(["cache", "prune", "--idle-days", "0"]) == 0
-    assert "Deleted 1 encoders" in capsys.readouterr().out
+    assert "Deleted 1 encoder," in capsys.readouterr().out
     assert execute(["cache", "prune", "--idle-days", "-1"]) == 2
 
 
