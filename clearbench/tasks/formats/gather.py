@@ -42,8 +42,10 @@ class TextsBuilder:
             raise DataError(f"{where}: query id 'no_query' is not usable: trec_eval keeps it for itself.")
         if not text or text.isspace():
             raise DataError(f"{where}: {self._kind} {key!r} has an empty text; fill it in, or leave the row out.")
-        _check_carriable(key, f"{where}: {self._kind} id {key!r}")
-        _check_carriable(text, f"{where}: the text of {self._kind} {key!r}")
+        if problem := _uncarriable(key):
+            raise DataError(f"{where}: {self._kind} id {key!r} holds {problem}.")
+        if problem := _uncarriable(text):
+            raise DataError(f"{where}: the text of {self._kind} {key!r} holds {problem}.")
         self._texts[key] = text
 
     def build(self, where: Path | str) -> Texts:
@@ -77,11 +79,13 @@ def make_texts(language: Language, items: Iterable[tuple[str, str]], kind: Kind,
     return builder.build(where)
 
 
-def _check_carriable(text: str, what: str) -> None:
+def _uncarriable(text: str) -> str:
+    """Return what a text holds that later stages cannot carry, or an empty string."""
     if "\0" in text:
-        raise DataError(f"{what} holds a NUL character.")
+        return "a NUL character"
     if not text.isascii():
         try:
             text.encode("utf-8")
         except UnicodeEncodeError as error:
-            raise DataError(f"{what} holds a lone surrogate (at character {error.start}).") from None
+            return f"a lone surrogate (at character {error.start})"
+    return ""

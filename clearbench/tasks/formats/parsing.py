@@ -20,6 +20,7 @@ LONGEST_LINE = 16 << 20
 LARGEST_JSON = 1 << 30
 """Bytes of a file that is one JSON object."""
 
+_DECODER = json.JSONDecoder(parse_constant=lambda _: None)  # made once: `json.loads` would make one for every line
 _BOM = b"\xef\xbb\xbf"
 _OTHER_BOMS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
@@ -99,6 +100,8 @@ def text_field(row: object, name: str, where: str) -> str:
         DataError: It is missing or of another type.
     """
     value = row.get(name) if isinstance(row, dict) else None
+    if isinstance(value, str):
+        return value
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return _field(row, name, where, str, "text")
@@ -175,7 +178,7 @@ def _drop_bom(path: Path, raw: bytes) -> bytes:
 
 def _parse(text: str, where: str) -> Any:
     try:
-        return json.loads(text, parse_constant=lambda _: None)
+        return _DECODER.decode(text)
     except json.JSONDecodeError as error:
         place = f"{where}:{error.lineno}" if error.lineno > 1 else where
         raise DataError(
