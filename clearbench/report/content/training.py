@@ -6,9 +6,11 @@ from pathlib import Path
 
 from clearbench.common.errors import RecordError, UsageError
 from clearbench.common.files import TRAINING_FILE
+from clearbench.common.measures import find_measure
 from clearbench.records.select import Entry
 from clearbench.records.training import TrainingManifest, read_evaluation_key, read_manifest
 from clearbench.report.charts.kinds import Curve, CurveChart, Points, curve_chart
+from clearbench.report.content.matrix import with_factor
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class TrainingRun:
         settings: What decides the weights, in words.
         rows: The training rows, in words.
         loss: Loss by step.
-        evaluations: Key of `evaluation_key` -> figure x 100 by step.
+        evaluations: Key of `evaluation_key` -> figure by step, as tables show it: a share times 100, a rank as it is.
     """
 
     name: str
@@ -68,8 +70,13 @@ def training_curves(runs: Sequence[TrainingRun]) -> tuple[CurveChart, ...]:
     for key in dict.fromkeys(key for run in runs for key in run.evaluations):
         curves = [Curve(run.name, series, run.evaluations.get(key, ())) for series, run in enumerate(runs)]
         task, pair, measure = read_evaluation_key(key)
-        charts.append(curve_chart(f"{task} {pair}, {measure} × 100", curves))
+        charts.append(curve_chart(f"{task} {pair}, {with_factor(find_measure(measure))}", curves))
     return tuple(chart for chart in charts if chart is not None)
+
+
+def _points(key: str) -> float:
+    """What a figure of `evaluation_key` is multiplied by to be shown."""
+    return find_measure(read_evaluation_key(key)[2]).points
 
 
 def _describe(folder: Path, manifest: TrainingManifest, names: Mapping[str, str]) -> TrainingRun:
@@ -87,7 +94,7 @@ def _describe(folder: Path, manifest: TrainingManifest, names: Mapping[str, str]
             rows=f"{rows.num_rows:,} ({languages}), {rows.num_distinct_rows:,} of them used",
             loss=tuple((entry["step"], entry["loss"]) for entry in manifest.loss_curve),
             evaluations={
-                key: tuple((entry["step"], 100 * entry[key]) for entry in manifest.evaluations if key in entry)
+                key: tuple((entry["step"], _points(key) * entry[key]) for entry in manifest.evaluations if key in entry)
                 for key in evaluated
             },
         )

@@ -6,11 +6,13 @@ import pytest
 from builders.report import EVIL
 
 from clearbench.common.errors import RecordError, UsageError
+from clearbench.records.training import evaluation_key
 from clearbench.report.build import make_report
 from clearbench.report.options import ReportOptions
 from clearbench.report.page import render
 
 MANIFEST = {
+    "schema_version": 1,
     "status": "complete",
     "config": {"loss": "clear", "steps": 3, "batch_size": 16, "learning_rate": 5e-5, "scale": 20.0, "seed": 0},
     "base": {
@@ -68,9 +70,18 @@ def test_training_that_cannot_be_read_is_an_error(entries, tmp_path):
     (tmp_path / "clearbench_training.json").write_text("{", encoding="utf-8")
     with pytest.raises(RecordError, match="damaged"):
         make_report(entries, ReportOptions(training=(tmp_path,)))
-    (tmp_path / "clearbench_training.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "clearbench_training.json").write_text('{"schema_version": 1}', encoding="utf-8")
     with pytest.raises(RecordError, match="status: missing"):
         make_report(entries, ReportOptions(training=(tmp_path,)))
     (tmp_path / "clearbench_training.json").write_text(json.dumps(MANIFEST | {"config": {}}), encoding="utf-8")
     with pytest.raises(RecordError, match="damaged: KeyError"):
         make_report(entries, ReportOptions(training=(tmp_path,)))
+
+
+def test_ranks_of_an_evaluation_during_training_are_shown_as_they_are(entries, tmp_path):
+    key = evaluation_key("toy", "de-mul", "Max@R")
+    evaluations = [{"step": 0, key: 40.0}, {"step": 3, key: 12.5}]
+    (tmp_path / "clearbench_training.json").write_text(json.dumps(MANIFEST | {"evaluations": evaluations}))
+    report = make_report(entries, ReportOptions(training=(tmp_path,)))
+    assert report.runs[0].evaluations == {key: ((0, 40.0), (3, 12.5))}
+    assert report.curves[1].title == "toy de-mul, Max@R"
