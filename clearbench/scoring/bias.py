@@ -113,22 +113,22 @@ def judge_bias(data: Dataset, pair: TaskPair, pool: OpenPool, ranked: Ranked, wi
     language_P = np.array([number[language] for language in passages.each_language], dtype=np.int64)
     gold_QG, relevance_QG = relevant_positions(queries.ids, qrels, passages)
     rank_QG, middle_QG = pool.relevant_ranks(queries, gold_QG)
-    found = Relevant(
+    relevant = Relevant(
         number.get(queries.language, -1), len(languages), np.where(gold_QG >= 0, language_P[gold_QG], -1),
         relevance_QG, rank_QG, middle_QG,
     )  # fmt: skip
     top_Q = ranked.positions[:, 0]
     right_Q = (gold_QG == top_Q[:, None]).any(axis=1)
     columns = {
-        **_shares(found),
-        **_top(right_Q, language_P[top_Q] == found.own),
-        "Max@R": np.where(found.there.any(axis=1), rank_QG.max(axis=1, initial=0), np.nan),
-        **(_peers(found) if with_peer else {}),
+        **_rank_measures(relevant),
+        **_first_measures(right_Q, language_P[top_Q] == relevant.own),
+        "Max@R": np.where(relevant.there.any(axis=1), rank_QG.max(axis=1, initial=0), np.nan),
+        **(_peer_measures(relevant) if with_peer else {}),
     }
-    num_same, num_all = found.same.sum(axis=1), found.there.sum(axis=1)
-    chance = _ratio(num_same, np.where(found.comparable, num_all, 0))
+    num_same, num_all = relevant.same.sum(axis=1), relevant.there.sum(axis=1)
+    chance = _ratio(num_same, np.where(relevant.comparable, num_all, 0))
     return LanguageBias(
-        tuple(columns), np.stack(list(columns.values()), axis=1), languages, best_by_language(found), chance
+        tuple(columns), np.stack(list(columns.values()), axis=1), languages, best_by_language(relevant), chance
     )
 
 
@@ -152,35 +152,37 @@ def relevant_positions(queries: Sequence[str], qrels: Qrels, passages: Texts) ->
     return gold_QG, relevance_QG
 
 
-def best_by_language(found: Relevant) -> Scores:
+def best_by_language(relevant: Relevant) -> Scores:
     """Rank of each query's best relevant passage per language, float64 [Q, L]; NaN where it has none."""
-    best_QL = np.full((len(found.ranks), found.num_languages), np.inf)
-    rows, _ = np.nonzero(found.there)
-    np.minimum.at(best_QL, (rows, found.languages[found.there]), found.middles[found.there])
+    best_QL = np.full((len(relevant.ranks), relevant.num_languages), np.inf)
+    rows, _ = np.nonzero(relevant.there)
+    np.minimum.at(best_QL, (rows, relevant.languages[relevant.there]), relevant.middles[relevant.there])
     return np.where(np.isinf(best_QL), np.nan, best_QL)
 
 
-def _shares(found: Relevant) -> dict[str, Scores]:
+def _rank_measures(relevant: Relevant) -> dict[str, Scores]:
     """Measures of where the relevant passages stand, float64 [Q] each."""
     shares = {}
     for cutoff in TLR_CUTOFFS:
-        retrieved = found.other & (found.ranks <= cutoff)
-        shares[f"TLR@{cutoff}"] = _ratio(retrieved.sum(axis=1), found.other.sum(axis=1))
-    middle_QG = np.where(found.there, found.middles, np.inf)
-    first = found.there & (middle_QG == middle_QG.min(axis=1, initial=np.inf)[:, None])
-    shares[OWN_FIRST] = _ratio((first & found.same).sum(axis=1), np.where(found.comparable, first.sum(axis=1), 0))
+        retrieved = relevant.other & (relevant.ranks <= cutoff)
+        shares[f"TLR@{cutoff}"] = _ratio(retrieved.sum(axis=1), relevant.other.sum(axis=1))
+    middle_QG = np.where(relevant.there, relevant.middles, np.inf)
+    first = relevant.there & (middle_QG == middle_QG.min(axis=1, initial=np.inf)[:, None])
+    shares[OWN_FIRST] = _ratio((first & relevant.same).sum(axis=1), np.where(relevant.comparable, first.sum(axis=1), 0))
     shares["lpr_pairwise"] = np.array([
-        _before(middle[same], middle[other]) for middle, same, other in zip(middle_QG, found.same, found.other)
+        _before(middle[same], middle[other]) for middle, same, other in zip(middle_QG, relevant.same, relevant.other)
     ])  # fmt: skip
     ranks = np.arange(1, STRICT_CUTOFF + 1)
     ideal = np.concatenate([[0.0], np.cumsum(1.0 / np.log2(ranks + 1.0))])
-    counted = found.same & (found.ranks <= STRICT_CUTOFF)
-    gain = np.where(counted, 1.0 / np.log2(np.maximum(found.ranks, 1) + 1.0), 0.0).sum(axis=1)
-    shares[f"lang_nDCG_strict@{STRICT_CUTOFF}"] = _ratio(gain, ideal[np.minimum(found.same.sum(axis=1), STRICT_CUTOFF)])
+    counted = relevant.same & (relevant.ranks <= STRICT_CUTOFF)
+    gain = np.where(counted, 1.0 / np.log2(np.maximum(relevant.ranks, 1) + 1.0), 0.0).sum(axis=1)
+    shares[f"lang_nDCG_strict@{STRICT_CUTOFF}"] = _ratio(
+        gain, ideal[np.minimum(relevant.same.sum(axis=1), STRICT_CUTOFF)]
+    )
     return shares
 
 
-def _top(right_Q: NDArray[np.bool_], same_Q: NDArray[np.bool_]) -> dict[str, Scores]:
+def _first_measures(right_Q: NDArray[np.bool_], same_Q: NDArray[np.bool_]) -> dict[str, Scores]:
     """Class of the first passage of each query: of four measures exactly one is 1, float64 [Q] each."""
     return {
         f"top1_{content}_{language}": (is_content & is_language).astype(np.float64)
@@ -189,8 +191,8 @@ def _top(right_Q: NDArray[np.bool_], same_Q: NDArray[np.bool_]) -> dict[str, Sco
     }
 
 
-def _peers(found: Relevant) -> dict[str, Scores]:
-    rows = list(zip(found.there, found.ranks, found.languages, found.relevance, strict=True))
+def _peer_measures(relevant: Relevant) -> dict[str, Scores]:
+    rows = list(zip(relevant.there, relevant.ranks, relevant.languages, relevant.relevance, strict=True))
     return {
         f"PEER@{cutoff}": np.array([
             peer(rank[there], language[there], relevance[there], cutoff) for there, rank, language, relevance in rows

@@ -28,6 +28,8 @@ UNIT_32, UNIT_64 = 2.0**-24, 2.0**-53
 UNDERFLOW_32 = 2.0**-125
 # Products of single pairs made at a time: float64, 1 MB, stays in the processor's cache.
 PRODUCTS_AT_ONCE = 131_072
+# Passage components, or products with all of a block's queries, held as float64 at a time: 64 MB.
+DOUBLES_AT_ONCE = 8_000_000
 # Where more than this share of a block's scores is wanted, a float64 matrix product of all of them is quicker.
 DENSE = 0.1
 
@@ -111,11 +113,16 @@ class InnerProducts:
 
     def _exact(self, query_R: IntArray) -> FloatArray:
         query_RD, passage_UD = self._queries.values[query_R], self._passages.values
-        product_RU = query_RD.astype(np.float64) @ passage_UD.T.astype(np.float64)
         magnitude_R = self._queries.lengths[query_R] * self._passages.lengths.max()
-        score_RU, unsure_RU = _round(product_RU, magnitude_R[:, None], passage_UD.shape[1])
-        for row, text in np.argwhere(unsure_RU):
-            score_RU[row, text] = _sum_exactly(query_RD[row].astype(np.float64) * passage_UD[text])
+        double_RD = query_RD.astype(np.float64)
+        score_RU = np.empty((len(query_R), len(passage_UD)), dtype=np.float32)
+        step = max(DOUBLES_AT_ONCE // max(passage_UD.shape[1], len(query_R), 1), 1)
+        for start in range(0, len(passage_UD), step):
+            some = slice(start, start + step)
+            product_RU = double_RD @ passage_UD[some].T.astype(np.float64)
+            score_RU[:, some], unsure_RU = _round(product_RU, magnitude_R[:, None], passage_UD.shape[1])
+            for row, text in np.argwhere(unsure_RU):
+                score_RU[row, start + text] = _sum_exactly(double_RD[row] * passage_UD[start + text])
         return score_RU
 
 

@@ -94,7 +94,8 @@ def sign_flip_tests(blocks: Sequence[Scores], flips: int = 10_000, seed: int = 0
     maxima.sort()
     family = [flips - np.searchsorted(maxima, own - TIE, side="left") for own in observed]
     return [
-        FlipTest((1 + one) / (1 + flips), (1 + any_) / (1 + flips)) for one, any_ in zip(reached, family, strict=True)
+        FlipTest((1 + own) / (1 + flips), (1 + maximum) / (1 + flips))
+        for own, maximum in zip(reached, family, strict=True)
     ]
 
 

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from clearbench.common.arrays import FloatArray, IntArray
 from clearbench.common.errors import SearchError
 from clearbench.search import exact
+from clearbench.search import scores as scores_module
 from clearbench.search.pool import Pool, Ranked, make_pool
 from clearbench.search.scores import InnerProducts, RowScores, Vectors, measure_vectors
 
@@ -76,6 +77,7 @@ def test_every_way_gives_the_order_of_a_literal_brute_force(case: Case, depth: i
         patch.setattr(exact, "BLOCK_QUERIES", 1)
         patch.setattr(exact, "SPARE", spare)
         patch.setattr(exact, "MOST_SCORES", 100 * block)
+        patch.setattr(scores_module, "DOUBLES_AT_ONCE", 100 * block)
         ranks = exact.gold_ranks(case.scores, case.gold, case.pool)
         several, _ = exact.relevant_ranks(case.scores, case.gold[:, None], case.pool)
         by_faiss = exact.top_by_faiss(case.queries, case.passages, case.pool, depth)
