@@ -50,7 +50,9 @@ def read_qrels(path: Path) -> Iterator[Judgement]:
     if not is_qrels(path):
         raise DataError(f"{path}: unknown form of judgements; expected {ENDINGS_ACCEPTED}.")
     rows = _read_fields(path)
-    first = next(rows)
+    first = next(rows, None)
+    if first is None:
+        raise DataError(f"{path}: the file is empty.")
     if _is_header(*first):
         _find_columns(first[1], first[0])  # a name that is lacking is an error of the header's line
         yield from _by_name(name_fields(chain([first], rows)))
@@ -71,6 +73,8 @@ def find_qrels(folder: Path, split: str = "") -> Path:
         raise DataError(f"{folder}: there is no such folder; expected qrels/test.tsv or the like.")
     splits: dict[str, list[Path]] = {}
     for path in sorted(filter(is_qrels, folder.iterdir())):
+        if path.name.startswith("."):
+            continue
         splits.setdefault(Path(plain_name(path)).stem, []).append(path)
     split = split or ("test" if "test" in splits or len(splits) != 1 else next(iter(splits)))
     if split not in splits:

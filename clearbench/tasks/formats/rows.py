@@ -79,12 +79,12 @@ def read_csv_fields(path: Path) -> Iterator[tuple[str, list[str]]]:
 
 
 def name_fields(rows: Iterator[tuple[str, list[str]]]) -> Iterator[tuple[str, Row]]:
-    """Give the rows of a table by column name; its first row names the columns.
+    """Give the rows of a table by column name; its first row names the columns, and a table without one has no rows.
 
     Raises:
         DataError: A column has no name of its own, or a row has another number of fields.
     """
-    where, header = next(rows)
+    where, header = next(rows, ("", []))
     names = [name.strip() for name in header]
     if repeated := [name for name in names if names.count(name) > 1]:
         raise DataError(f"{where}: two columns are named {repeated[0]!r}; each needs a name of its own.")

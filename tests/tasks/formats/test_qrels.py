@@ -7,10 +7,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from builders.files import write
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from clearbench.common.errors import DataError
 from clearbench.tasks.formats.qrels import find_qrels, read_qrels, read_relevance
 
+NAMES_OF_FORMS = ["a.tsv", "a.csv", "a.txt", "a.qrels", "a.jsonl", "a.parquet", "a.tsv.gz", "a.csv.zst"]
 ROWS = [("1", "4", 1), ("4", "1", 2), ("2", "2", 0)]
 NAMES = [
     ("query-id", "corpus-id", "score"),
@@ -113,3 +116,19 @@ def test_the_only_split_is_taken_and_of_several_test(tmp_path):
     write(tmp_path / "test.parquet", "x")
     with pytest.raises(DataError, match=r"test\.parquet and test\.tsv: expected one file of test"):
         find_qrels(tmp_path)
+
+
+PIECES = st.sampled_from(
+    ["query-id", "qid", "docid", "score", "rel", "q1", "1", "0", "0.5", "Q0", '"', ",", "\t", " ", "\n", "{", "}"]
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@given(st.lists(PIECES, max_size=30).map("".join) | st.binary(max_size=60), st.sampled_from(NAMES_OF_FORMS))
+def test_whatever_stands_in_a_file_gives_judgements_or_one_known_error(tmp_path, content, name):
+    try:
+        rows = read(write(tmp_path / name, content))
+    except DataError as error:
+        assert name in str(error)
+    else:
+        assert all(isinstance(relevance, int) and isinstance(query, str) for query, _, relevance in rows)

@@ -111,3 +111,17 @@ def test_a_folder_or_a_device_is_no_file_of_rows(tmp_path):
     for name in ("a", "b"):
         with pytest.raises(DataError, match=r"jsonl: a folder or a device; expected a file"):
             list(read_rows(tmp_path / f"{name}.jsonl"))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@given(
+    st.text(st.sampled_from('_id,text\t"\n {}[]:1'), max_size=60) | st.binary(max_size=60),
+    st.sampled_from(["a.tsv", "a.csv", "a.jsonl", "a.parquet", "a.tsv.gz", "a.csv.zst"]),
+)
+def test_whatever_stands_in_a_file_gives_rows_or_one_known_error(tmp_path, content, name):
+    try:
+        rows = list(read_rows(write(tmp_path / name, content)))
+    except DataError as error:
+        assert name in str(error)
+    else:
+        assert all(where.startswith(str(tmp_path / name)) for where, _ in rows)
