@@ -4,9 +4,11 @@ The Python interface is in clearbench/api.py; its names are here too, imported w
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # as typing says; importing it takes longer than all that the program does before `cli.start`
 if TYPE_CHECKING:
+    from typing import Any
+
     from clearbench.api import compare, evaluate, load_encoder, load_task
     from clearbench.training.loss.clear import CLEARLoss
 
@@ -15,7 +17,7 @@ __all__ = ["CLEARLoss", "compare", "evaluate", "load_encoder", "load_task"]
 _HOME = dict.fromkeys(__all__, "clearbench.api") | {"CLEARLoss": "clearbench.training.loss.clear"}
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
     return getattr(import_module(_HOME[name]), name)

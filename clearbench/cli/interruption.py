@@ -1,14 +1,17 @@
 """What Ctrl-C does. Like `start`, this imports nothing but what Python itself has loaded already."""
 
 import os
-from types import FrameType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
 
 INTERRUPTED = 130
 """Exit code of a command that Ctrl-C ended."""
 INTERRUPTION = "Interrupted. What was finished is kept; the same command goes on from there."
 
 
-def interrupt(number: int, frame: FrameType | None) -> None:
+def interrupt(number: int, frame: "FrameType | None") -> None:
     """Raise KeyboardInterrupt, as Python does; but while a module is being imported, exit at once.
 
     Nothing is half done during an import, and modules turn an exception in their middle into errors of their own.

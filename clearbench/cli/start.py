@@ -4,8 +4,8 @@ Importing takes seconds, and an interruption then would be a traceback of somebo
 it. So nothing is imported here but what Python itself has loaded already.
 """
 
+import _signal as signal  # type: ignore[import-not-found]  # without the enumerations of `signal`, slow to import
 import os
-import signal
 import sys
 
 from clearbench.cli.interruption import exit_at_once, interrupt
