@@ -9,11 +9,12 @@ import numpy as np
 from clearbench.common.arrays import IntArray
 from clearbench.common.errors import DataError
 from clearbench.common.measures import OWN_FIRST
-from clearbench.records.parts import QueryScores, read_scores
+from clearbench.records.bias import overall_bias
+from clearbench.records.parts import QueryScores
 from clearbench.records.schema import PairRecord
-from clearbench.scoring.bias import CHANCE, RANK, LanguageBias
-from clearbench.scoring.bias_summary import summarise_bias
+from clearbench.scoring.bias import LanguageBias
 from clearbench.scoring.judge import PairScores
+from clearbench.stats.bias import CHANCE, RANK, summarise_bias
 from clearbench.stats.intervals import cluster_codes
 from clearbench.stats.summaries import BiasSummary, summarise_measures
 from clearbench.tasks.dataset import Dataset
@@ -80,21 +81,3 @@ def summarise_folder(folder: Path, data: Dataset) -> BiasSummary | None:
         RecordError: The scores cannot be read.
     """
     return overall_bias(folder, list(data.pool_languages)) if data.pool_languages else None
-
-
-def overall_bias(folder: Path, languages: Sequence[str]) -> BiasSummary:
-    """Return the language bias over all queries of a record of a mixed pool.
-
-    Args:
-        folder: The record's folder.
-        languages: The languages of the pool.
-    Raises:
-        RecordError: The scores cannot be read.
-    """
-    ranks = [f"{RANK}{name}" for name in languages]
-    table = read_scores(folder, columns=[OWN_FIRST, CHANCE, *ranks])
-    first = table[OWN_FIRST].to_numpy()
-    codes = cluster_codes(table["cluster"].astype(str).tolist())
-    summary = summarise_bias(list(languages), table[ranks].to_numpy(), first, table[CHANCE].to_numpy(), codes)
-    missing = int(np.isnan(first).sum())
-    return replace(summary, left_out={OWN_FIRST: missing} if missing else {})

@@ -11,12 +11,11 @@ import numpy as np
 from clearbench.common.errors import ClearbenchError, RecordError
 from clearbench.common.measures import SAME_SCORE
 from clearbench.common.text import count
-from clearbench.evaluation.summary import overall_bias
+from clearbench.records.bias import overall_bias
 from clearbench.records.derive import fields_of_pairs, pairs_of
 from clearbench.records.folder import model_key, name_in_key
-from clearbench.records.matrix import SAME_MEAN
 from clearbench.records.parts import PartSummary, part_files, read_part, read_summary
-from clearbench.records.read import find_disagreement, has_record, read_document, read_summaries
+from clearbench.records.read import find_disagreement, has_record, read_document, read_summaries, same_figures
 from clearbench.records.runs import is_saved, read_run, read_run_qrels
 from clearbench.records.schema import PairRecord
 from clearbench.scoring.compute import MEASURE_NAMES, score_run
@@ -96,14 +95,14 @@ def _record_problems(folder: Path, written: Mapping[str, Any], parts: list[PartS
     yield from (
         f"{file}: `{key}` is another than that of the scores."
         for key in ("coverage", "averages")
-        if not _close(written[key], follows[key])
+        if not same_figures(written[key], follows[key])
     )
     encoder, key = written["identity"]["encoder"], folder.resolve().parent.name
     if re.fullmatch(r".+-[0-9a-f]{8}", key) and model_key(name_in_key(key), encoder) != key:
         yield f"{file}: the folder {key} is not that of the encoder {encoder}."
     if written.get("bias") is not None:
         languages = str(written["identity"]["scoring"]["pool_languages"]).split()
-        if not _close(written["bias"], asdict(overall_bias(folder, languages))):
+        if not same_figures(written["bias"], asdict(overall_bias(folder, languages))):
             yield f"{file}: `bias` is another than that of the scores."
 
 
@@ -122,7 +121,7 @@ def _sum_problems(file: Path, pair: PairRecord, rows: Any) -> Iterator[str]:
     found = summarise_measures(names, rows[names].to_numpy(dtype=np.float64), codes)
     yield from (f"{file}: {pair.pair} has no scores of {name}." for name in lost)
     for name in names:
-        if not _close(asdict(pair.measures[name]), asdict(found[name])):
+        if not same_figures(asdict(pair.measures[name]), asdict(found[name])):
             said = pair.measures[name].mean
             yield f"{file}: {name} of {pair.pair} is {found[name].mean!r} or has another interval, it says {said!r}."
 
@@ -140,12 +139,3 @@ def _ranking_problems(folder: Path, pair: str, rows: Any) -> Iterator[str]:
             f"{folder}: {names[column]} of query {queries[row]!r} of {pair} is {rows[names[column]].iloc[row]!r}, its "
             f"saved ranking gives {again[row, column]!r}."
         )
-
-
-def _close(one: Any, other: Any) -> bool:
-    """Whether two JSON values are equal, numbers up to rounding."""
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return one.keys() == other.keys() and all(_close(value, other[key]) for key, value in one.items())
-    if isinstance(one, (int, float)) and isinstance(other, (int, float)):
-        return abs(one - other) <= SAME_MEAN * max(1.0, abs(other))
-    return bool(one == other)

@@ -1,6 +1,6 @@
 """A record follows from its parts: what record.json says, times apart, is computed from their documents."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from clearbench.common.hashing import content_hash
@@ -53,12 +53,17 @@ def fields_of_pairs(pairs: Iterable[PairRecord]) -> dict[str, Any]:
     return {
         "pairs": pairs,
         "data": content_hash(*(f"{pair.pair} {pair.data}" for pair in pairs)),
-        "coverage": {
-            "pairs": len(pairs),
-            "queries_scored": sum(pair.num_queries for pair in pairs),
-            "queries_skipped": sum(pair.num_skipped for pair in pairs),
-        },
+        "coverage": coverage_of([dict(pair) for pair in pairs]),
         "averages": macro_averages(means),
+    }
+
+
+def coverage_of(pairs: Collection[Mapping[str, Any]]) -> dict[str, int]:
+    """Return the counts over pairs, each given by the fields of its record."""
+    return {
+        "pairs": len(pairs),
+        "queries_scored": sum(pair["num_queries"] for pair in pairs),
+        "queries_skipped": sum(pair["num_skipped"] for pair in pairs),
     }
 
 

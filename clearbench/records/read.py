@@ -1,6 +1,7 @@
 """Reading a record: what record.json says is compared with the parts that it follows from."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,15 @@ from pydantic_core import from_json
 from clearbench.common.errors import RecordError
 from clearbench.common.files import RECORD_FILE
 from clearbench.common.hashing import content_hash
-from clearbench.common.text import count, first_line, listed
+from clearbench.common.text import first_line, listed
 from clearbench.common.toml import describe_problems
-from clearbench.records.derive import fields_of_pairs, join_environments, join_notes, pairs_of
+from clearbench.records.bias import overall_bias
+from clearbench.records.derive import coverage_of, fields_of_pairs, join_environments, join_notes, pairs_of
 from clearbench.records.parts import SCORES, PartSummary, part_files, read_summary
 from clearbench.records.schema import SCHEMA_VERSION, PairRecord, Provenance, Record, find_damage
 
+SAME_FIGURE = 1e-9
+"""Figures that differ by less, as a share of the larger one or of 1, are equal."""
 REPAIR = "`clearbench verify` shows what is wrong; the same `clearbench run` again writes record.json anew."
 
 
@@ -41,13 +45,17 @@ def read_record(folder: Path) -> Record:
         raise RecordError(f"{folder} holds no per-query scores: copy the folder `{SCORES}` too.")
     if problem := find_disagreement(written, parts):
         raise RecordError(f"{folder / RECORD_FILE} does not follow from its scores: {problem}. {REPAIR}")
-    later = [pair for name, pair in pairs_of(parts).items() if name not in record.by_pair]
-    if later and record.status == "complete":
-        if record.bias is not None:
-            raise RecordError(f"{folder / RECORD_FILE} lacks {count(len(later), 'pair')} of its scores. {REPAIR}")
+    if record.status != "complete":
+        return record
+    if later := [pair for name, pair in pairs_of(parts).items() if name not in record.by_pair]:
         more = map(PairRecord.model_validate, later)
         record = record.model_copy(update=fields_of_pairs([*record.pairs, *more]))
-    return record
+    if record.bias is None:
+        return record
+    bias = overall_bias(folder, str(record.identity.scoring["pool_languages"]).split())
+    if not later and not same_figures(asdict(bias), written["bias"]):
+        raise RecordError(f"{folder / RECORD_FILE} does not follow from its scores: {_other('bias')}. {REPAIR}")
+    return record.model_copy(update={"bias": bias})
 
 
 def read_document(folder: Path) -> dict[str, Any]:
@@ -111,23 +119,37 @@ def find_disagreement(written: Mapping[str, Any], parts: Sequence[PartSummary]) 
     if changed := [name for name, pair in own.items() if pair != pairs[name]]:
         return f"it says something else of {listed(changed)} than the scores do"
     if parts and written["identity"] != parts[0].identity:
-        return "`identity` is another than that of the scores"
+        return _other("identity")
     runs = [part.provenance for part in parts if part.provenance is not None]
     if not runs:
         return None
     for key in ("model", "main_measure"):
         if written[key] not in [getattr(run, key) for run in runs]:
-            return f"`{key}` is another than that of the scores"
+            return _other(key)
     if len(own) == len(pairs):
         whole = {
             "environment": join_environments([run.environment for run in runs]),
             "notes": join_notes([run.notes for run in runs]),
+            "coverage": coverage_of(pairs.values()),
             "data": content_hash(*(f"{name} {pairs[name]['data']}" for name in sorted(pairs))),
         }
         for key, value in whole.items():
             if written[key] != value:
-                return f"`{key}` is another than that of the scores"
+                return _other(key)
     return None
+
+
+def same_figures(one: Any, other: Any) -> bool:
+    """Whether two JSON values are equal, numbers up to the rounding of sums that are added up in another order."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(same_figures(value, other[key]) for key, value in one.items())
+    if isinstance(one, (int, float)) and isinstance(other, (int, float)):
+        return abs(one - other) <= SAME_FIGURE * max(1.0, abs(other))
+    return bool(one == other)
+
+
+def _other(key: str) -> str:
+    return f"`{key}` is another than that of the scores"
 
 
 def _as_record(folder: Path, written: Mapping[str, Any]) -> Record:

@@ -26,10 +26,6 @@ from clearbench.tasks.dataset import Dataset, Qrels, TaskPair, Texts
 TLR_CUTOFFS = (10, 100)
 PEER_CUTOFFS = (10, 100)
 STRICT_CUTOFF = 10
-RANK = "rank:"
-"""Prefix of the per-query columns that hold `LanguageBias.ranks`."""
-CHANCE = "lpr_chance"
-"""Per-query column with the share of relevant passages that are in the query's language."""
 
 
 @dataclass(frozen=True)

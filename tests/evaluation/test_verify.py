@@ -8,9 +8,11 @@ from builders.encoders import HashEncoder
 from builders.evaluation import evaluate_sets
 from builders.records import rewrite_part
 
+from clearbench.common.errors import RecordError
 from clearbench.common.sealed import open_sealed
 from clearbench.evaluation.options import EvaluationOptions
 from clearbench.evaluation.verify import verify_record
+from clearbench.records.read import read_record
 from clearbench.tasks.mixed import mix
 
 
@@ -101,3 +103,5 @@ def test_a_changed_ranking_and_a_damaged_one_are_found(folders):
 def test_another_bias_of_a_mixed_pool_is_found(folders):
     edit(folders[1], lambda record: record["bias"].update(chance=0.9))
     assert "`bias` is another" in verify_record(folders[1]).problems[0]
+    with pytest.raises(RecordError, match="`bias` is another than that of the scores"):
+        read_record(folders[1])

@@ -81,6 +81,7 @@ EDITS = {
     "main measure": (lambda record: record.update(main_measure="recall@10"), "`main_measure` is another"),
     "environment": (lambda record: record["environment"].update(torch="1.0"), "`environment` is another"),
     "notes": (lambda record: record.update(notes=["fine"]), "`notes` is another"),
+    "coverage": (lambda record: record["coverage"].update(queries_skipped=7), "`coverage` is another"),
     "data": (lambda record: record.update(data="0" * 32), "`data` is another"),
 }
 

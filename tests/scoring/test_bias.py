@@ -12,11 +12,11 @@ from scipy import stats
 from clearbench.common.languages import MULTIPLE, parse_language
 from clearbench.common.measures import find_measure
 from clearbench.scoring.bias import has_several, judge_bias
-from clearbench.scoring.bias_summary import blocks, places, summarise_bias
 from clearbench.scoring.compute import MEASURE_NAMES, score_run
 from clearbench.search.exact import relevant_ranks
 from clearbench.search.pool import Pool, make_pool, order_scores
 from clearbench.search.scores import RowScores
+from clearbench.stats.bias import blocks, places, summarise_bias
 from clearbench.stats.summaries import summarise_measures
 from clearbench.tasks.dataset import Dataset, TaskPair, Texts
 

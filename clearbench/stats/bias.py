@@ -17,6 +17,11 @@ from clearbench.stats.intervals import cluster_sums, mean_interval
 from clearbench.stats.ranks import friedman
 from clearbench.stats.summaries import BiasSummary, LanguageRank, summarise_measures
 
+RANK = "rank:"
+"""Prefix of the per-query columns that hold the rank of the best relevant passage in a language."""
+CHANCE = "lpr_chance"
+"""Per-query column with the share of relevant passages that are in the query's language."""
+
 
 def summarise_bias(
     languages: Sequence[str], rank_QL: Scores, first: Scores, chance: Scores, clusters: IntArray
