@@ -4,8 +4,9 @@ An interval is made of the spread that was seen. Two queries without a differenc
 width; but a loss that strikes one query in a hundred would not have shown in them. Two rules stand against that:
 
 - **Enough clusters.** There have to be so many that a change of an eighth of all clusters would, with the confidence
-  asked for, have shown in one: (7/8)^C <= 1 - confidence, which is 23 clusters at 95%. By simulation, 12 clusters let a
-  loss of the margin pass in 7% of cases, 4 in 18% and 2 in 33%, where 5% are promised; 24 do in 5%.
+  asked for, have shown in one: (7/8)^C <= 1 - confidence, which is 23 clusters at 95%. By simulation, the limits
+  of 12 clusters let a loss of the margin pass in 8% of cases, of 4 in 21% and of 2 in 36%; those of 24 in 5%, as
+  promised.
 - **Enough variation.** Where fewer than VARYING clusters vary, as many losses as could have stayed unseen are counted:
   the upper confidence limit of the share of queries that vary, times the largest loss that a query can have. With none
   of n queries varying the share is 1 - (1 - confidence)^(1/n), the "rule of three".
