@@ -195,7 +195,8 @@ def _refuse_untrained(checkpoint: Checkpoint, missing: Iterable[str]) -> None:
 
 def _refuse_not_finite(checkpoint: Checkpoint, model: "SentenceTransformer") -> None:
     for name, weight in model.named_parameters():
-        if not torch.isfinite(weight).all():
+        # The extremes are NaN where any weight is; unlike `isfinite(weight)`, they need no array of the weight's size.
+        if weight.numel() and not all(map(torch.isfinite, torch.aminmax(weight.detach()))):
             raise EncoderError(
                 f"{checkpoint.source}: the weight {name} holds NaN or infinite values, so every vector would. "
                 "The training that made this checkpoint diverged, or the file is damaged."

@@ -126,10 +126,11 @@ def test_pooling_is_needed_for_plain_folders_and_refused_for_others(plain, check
         load(checkpoint, pooling="mean")
 
 
-def test_nan_weights_are_refused_by_name(copy):
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_weights_that_are_not_finite_are_refused_by_name(copy, value):
     weights = load_file(copy / "model.safetensors")
     name = next(key for key in weights if key.endswith("attention.self.query.weight"))
-    weights[name][0, 0] = float("nan")
+    weights[name][0, 0] = value
     save_file(weights, copy / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(EncoderError, match=r"attention\.self\.query\.weight holds NaN"):
         load(copy)
