@@ -3,22 +3,19 @@
 from collections.abc import Iterator, Sequence
 
 from clearbench.common.text import count, listed
-from clearbench.tasks.dataset import Dataset, Qrels, TaskPair, Texts
+from clearbench.tasks.dataset import Dataset, Qrels, Texts
 
 
 def find_oddities(data: Dataset) -> Iterator[str]:
-    """Yield a note for each thing that keeps a perfect model from a perfect score.
+    """Yield a note for each pool that keeps a perfect model from a perfect score.
 
     A passage may have the text of a relevant one and not be judged itself, so that chance decides which of the two
-    comes first; and a query may lie in the pool under its own id, so that it finds itself first.
+    comes first.
     """
     if data.has_qrels:
         for key, pool in data.pools.items():
             used = dict.fromkeys(pair.qrels for pair in data.pairs if pair.pool == key)
             yield from _unjudged_twins(key, pool, [data.qrels[qrels] for qrels in used])
-        for pair in data.pairs:
-            if pair.languages.monolingual and pair.queries not in data.own_passages:
-                yield from _self_matches(data, pair)
 
 
 def _twins(pool: Texts) -> dict[str, list[str]]:
@@ -43,19 +40,4 @@ def _unjudged_twins(name: str, pool: Texts, judgements: Sequence[Qrels]) -> Iter
         yield (
             f"{name}: {count(len(found), 'passage')} with the text of a relevant passage, not judged for its question: "
             f"{listed(found)}; {first} is like {like}. Judge both, or take one away."
-        )
-
-
-def _self_matches(data: Dataset, pair: TaskPair) -> Iterator[str]:
-    queries, pool = data.queries_of(pair), data.passages_of(pair)
-    same = [
-        key
-        for key, text in zip(queries.ids, queries.texts, strict=True)
-        if (place := pool.index.get(key)) is not None and pool.texts[place] == text.strip()
-    ]
-    same = [key for key in same if not data.qrels_of(pair).get(key, {}).get(key, 0) > 0]
-    if same:
-        yield (
-            f"{pair}: {count(len(same), 'query')} in the pool under the same id, not relevant to themselves: "
-            f"{listed(same)}. Option skip_self=true of a folder in BEIR's form leaves them out of their rankings."
         )

@@ -1,8 +1,7 @@
-"""Notes on data that keep a perfect model from a perfect score."""
+"""Notes on pools that keep a perfect model from a perfect score."""
 
 from dataclasses import replace
 
-import pytest
 from builders.datasets import parallel_set
 
 from clearbench.tasks.oddities import find_oddities
@@ -29,22 +28,6 @@ def test_a_passage_with_the_text_of_a_relevant_one_is_noted_once():
         for query, row in data.qrels["all"].items()
     }
     assert list(find_oddities(replace(data, qrels={"all": judged}))) == []
-
-
-@pytest.mark.parametrize("relevant", [False, True])
-def test_a_query_that_lies_in_the_pool_under_its_id_is_noted_unless_it_is_relevant(relevant):
-    data = parallel_set(("en", "de"), size=4)
-    queries = replace(data.queries["en"], ids=("p2", *data.queries["en"].ids[1:]))
-    judged = {**data.qrels["all"], "p2": {"p0": 1, "p2": int(relevant)}}
-    data = replace(data, queries={**data.queries, "en": queries}, qrels={"all": judged})
-    assert list(find_oddities(data)) == [], "another text under the same id is a coincidence"
-    notes = list(find_oddities(with_texts(data, "queries", "en", p2=data.pools["en"].texts[2])))
-    assert len(notes) == (0 if relevant else 1)
-    assert all(note.startswith("en-en: 1 query in the pool under the same id") for note in notes)
-    left_out = replace(
-        with_texts(data, "queries", "en", p2=data.pools["en"].texts[2]), own_passages={"en": {"p2": "p2"}}
-    )
-    assert list(find_oddities(left_out)) == []
 
 
 def test_a_task_judged_by_answers_has_no_such_notes():

@@ -15,7 +15,7 @@ from clearbench.common.errors import DataError, UsageError
 from clearbench.common.groups import group_linked
 from clearbench.common.languages import Language, parse_language
 from clearbench.common.pairs import Pair
-from clearbench.common.text import listed
+from clearbench.common.text import count, listed
 from clearbench.tasks.dataset import Dataset, TaskPair, Texts
 from clearbench.tasks.formats.base import SplitOptions, Wanted, join_title
 from clearbench.tasks.formats.columns import OWN_PASSAGE_ID, OWN_QUERY_ID
@@ -99,13 +99,28 @@ class BeirReader:
             clusters=_clusters(data.judged.values()),
             left_out={str(pair): data.left_out[pair] for pair in wanted.pairs},
             own_passages={str(pair): self._own_passages(pair) for pair in wanted.pairs if self._options.skip_self},
-            notes=data.notes,
+            notes=(*data.notes, *(note for pair in wanted.pairs for note in self._self_matches(pair))),
         )
 
     def _queries_of(self, pair: Pair) -> Texts:
         judged, texts = self._data.judged[pair], self._data.texts[pair.query]
         kept = {key: text for key, text in zip(texts.ids, texts.texts, strict=True) if key in judged}
         return Texts(pair.query, tuple(kept), tuple(kept.values()))
+
+    def _self_matches(self, pair: Pair) -> Iterator[str]:
+        """Note queries that lie in the pool under their own id, and so find themselves before what is relevant."""
+        queries, pool, judged = self._queries_of(pair), self._data.pools[pair.passage], self._data.judged[pair]
+        same = [
+            query
+            for query, passage in self._own_passages(pair).items()
+            if pool.texts[pool.index[passage]].endswith(queries.texts[queries.index[query]].strip())
+            and judged[query].get(passage, 0) <= 0
+        ]
+        if same and not self._options.skip_self:
+            yield (
+                f"{pair}: {count(len(same), 'query')} in the pool under the same id, not relevant to themselves: "
+                f"{listed(same)}. Option skip_self=true leaves them out of their own rankings."
+            )
 
     def _own_passages(self, pair: Pair) -> dict[str, str]:
         """Return query -> the passage with its own id, in the pool of a pair."""

@@ -25,6 +25,9 @@ QUERIES = [
 QRELS = "query-id\tcorpus-id\tscore\n1\te1\t2\n1\td1\t1\n2\te1\t1\n3\te2\t1\n3\te1\t0\n"
 
 
+SELF = [{"_id": key, "text": f"Question {key}?", "language": "en"} for key in ("d1", "d2", "d3")]
+
+
 def load_folder(folder, corpus=CORPUS, queries=QUERIES, qrels=QRELS, split="test", options=None, **selection):
     write_jsonl(folder / "corpus.jsonl", corpus)
     write_jsonl(folder / "queries.jsonl", queries)
@@ -80,6 +83,17 @@ def test_a_query_counts_as_left_out_where_it_is_judged_and_nothing_is_relevant(t
     assert data.notes == ()
 
 
+@pytest.mark.parametrize("change", [{}, {"parallel_id": "p"}, {"text": " Question d1? "}])
+def test_a_query_that_lies_in_the_pool_is_noted_whatever_its_parallel_id_and_the_passages_title(tmp_path, change):
+    corpus = [{**SELF[0], "title": "Title"}, *SELF[1:]]
+    data = load_folder(tmp_path, corpus, [{**SELF[0], **change}], "d1\td2\t1\n")
+    assert len(data.notes) == 1 and "en-en: 1 query in the pool under the same id" in data.notes[0]
+
+
+def test_another_text_under_the_same_id_is_a_coincidence(tmp_path):
+    assert load_folder(tmp_path, SELF, [{**SELF[0], "text": "Other?"}], "d1\td2\t1\n").notes == ()
+
+
 @pytest.mark.parametrize("key", ["id", "docid", "doc_id", "_id"])
 def test_ids_have_the_usual_names(tmp_path, key):
     corpus = [{key: row["_id"], **{name: value for name, value in row.items() if name != "_id"}} for row in CORPUS]
@@ -106,7 +120,6 @@ def test_all_three_files_may_have_another_form(tmp_path):
     }
 
 
-SELF = [{"_id": key, "text": f"Question {key}?", "language": "en"} for key in ("d1", "d2", "d3")]
 SELF_QRELS = "d1\td2\t1\nd2\td1\t1\nd1\td1\t1\n"
 
 
