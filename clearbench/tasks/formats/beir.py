@@ -6,18 +6,18 @@ Rows may carry `language` (or `lang`); where they do not, an option or the task 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 from clearbench.common.errors import DataError, UsageError
-from clearbench.common.groups import group_linked
 from clearbench.common.languages import Language, parse_language
 from clearbench.common.pairs import Pair
 from clearbench.common.text import count, listed
 from clearbench.tasks.dataset import Dataset, TaskPair, Texts
 from clearbench.tasks.formats.base import SplitOptions, Wanted, join_title
+from clearbench.tasks.formats.beir_judged import Judged, QueryKey, cluster_queries, describe_left_out, leave_out
 from clearbench.tasks.formats.columns import OWN_PASSAGE_ID, OWN_QUERY_ID
 from clearbench.tasks.formats.gather import TextsBuilder
 from clearbench.tasks.formats.parsing import Row, optional_text, text_field
@@ -25,9 +25,6 @@ from clearbench.tasks.formats.qrels import find_qrels, read_qrels
 from clearbench.tasks.formats.rows import ACCEPTED, find_rows, read_rows
 from clearbench.tasks.sources import SourceFiles
 from clearbench.tasks.spec import TaskSpec
-
-Judged = Mapping[Pair, Mapping[str, Mapping[str, int]]]
-"""Pair -> query id -> passage id -> relevance."""
 
 
 class BeirOptions(SplitOptions):
@@ -48,13 +45,6 @@ class BeirOptions(SplitOptions):
     skip_self: bool = False
 
 
-class _Query(NamedTuple):
-    """One query: its language, and the id it is scored under (its parallel id if it has one)."""
-
-    language: Language
-    id: str
-
-
 class _Data(NamedTuple):
     """The whole folder.
 
@@ -69,7 +59,7 @@ class _Data(NamedTuple):
 
     pools: Mapping[Language, Texts]
     texts: Mapping[Language, Texts]
-    queries: Mapping[str, _Query]
+    queries: Mapping[str, QueryKey]
     judged: Judged
     left_out: Mapping[Pair, tuple[str, ...]]
     notes: tuple[str, ...]
@@ -96,7 +86,7 @@ class BeirReader:
             queries={str(pair): self._queries_of(pair) for pair in wanted.pairs},
             qrels={str(pair): data.judged[pair] for pair in wanted.pairs},
             pairs=tuple(TaskPair(*pair, str(pair), str(pair.passage), str(pair)) for pair in wanted.pairs),
-            clusters=_clusters(data.judged.values()),
+            clusters=cluster_queries(data.judged.values()),
             left_out={str(pair): data.left_out[pair] for pair in wanted.pairs},
             own_passages={str(pair): self._own_passages(pair) for pair in wanted.pairs if self._options.skip_self},
             notes=(*data.notes, *(note for pair in wanted.pairs for note in self._self_matches(pair))),
@@ -137,15 +127,15 @@ class BeirReader:
         queries, texts = self._read_queries()
         path = self._qrels_path()
         judged = self._read_judgements(path, queries, home)
-        kept, left_out = _leave_out(judged, queries.values())
+        kept, left_out = leave_out(judged, queries.values())
         if not kept:
             raise DataError(f"{path}: no query has a relevant passage.")
         order = {language: place for place, language in enumerate(self._spec.spellings)}
         pairs = sorted(kept, key=lambda pair: (*(order.get(side, len(order)) for side in pair), pair))
-        notes = tuple(_notes(judged, kept, queries))
+        notes = tuple(describe_left_out(judged, kept, queries))
         return _Data(pools, texts, queries, {pair: kept[pair] for pair in pairs}, left_out, notes)
 
-    def _read_judgements(self, path: Path, queries: Mapping[str, _Query], home: Mapping[str, Language]) -> Judged:
+    def _read_judgements(self, path: Path, queries: Mapping[str, QueryKey], home: Mapping[str, Language]) -> Judged:
         judged: dict[Pair, dict[str, dict[str, int]]] = {}
         unknown: Counter[str] = Counter()
         examples: dict[str, str] = {}
@@ -179,17 +169,17 @@ class BeirReader:
             builders[language].add(key, text, where)
         return {language: builder.build(path) for language, builder in builders.items()}, home
 
-    def _read_queries(self) -> tuple[dict[str, _Query], dict[Language, Texts]]:
+    def _read_queries(self) -> tuple[dict[str, QueryKey], dict[Language, Texts]]:
         path = self._path("queries")
-        queries: dict[str, _Query] = {}
-        seen: set[_Query] = set()
+        queries: dict[str, QueryKey] = {}
+        seen: set[QueryKey] = set()
         builders: dict[Language, TextsBuilder] = {}
         for where, row in read_rows(path):
             key = text_field(row, OWN_QUERY_ID.find(row, where), where)
             if key in queries:
                 raise DataError(f"{where}: query id {key!r} occurs twice; ids must be unique.")
             language = self._language(row, where, "query_language", self._options.query_language)
-            query = _Query(language, optional_text(row, "parallel_id", where) or key)
+            query = QueryKey(language, optional_text(row, "parallel_id", where) or key)
             if query in seen:
                 raise DataError(f"{where}: parallel_id {query.id!r} occurs twice in {language}.")
             seen.add(query)
@@ -221,54 +211,3 @@ class BeirReader:
     def _qrels_path(self) -> Path:
         path = self._files.require("folder") / "qrels" if self._files.has("folder") else self._files.require("qrels")
         return path if path.is_file() else find_qrels(path, self._options.split)
-
-
-def _leave_out(judged: Judged, queries: Iterable[_Query]) -> tuple[Judged, dict[Pair, tuple[str, ...]]]:
-    """Leave out queries without a relevant passage, and say which they are for each pair that is left.
-
-    Of a pair these are the queries that it judges, and of its language those that no pair has a relevant passage for.
-    """
-    kept: dict[Pair, Mapping[str, Mapping[str, int]]] = {}
-    for pair, judgements in judged.items():
-        rows = {query: row for query, row in judgements.items() if any(value > 0 for value in row.values())}
-        if rows:
-            kept[pair] = rows
-    lost: dict[Language, list[str]] = {}
-    for query in _without_relevant(kept, queries):
-        lost.setdefault(query.language, []).append(query.id)
-    left_out = {
-        pair: tuple(dict.fromkeys([*(key for key in judged[pair] if key not in rows), *lost.get(pair.query, ())]))
-        for pair, rows in kept.items()
-    }
-    return kept, left_out
-
-
-def _without_relevant(kept: Judged, queries: Iterable[_Query]) -> list[_Query]:
-    """Return the queries that no pair has a relevant passage for."""
-    answered = {_Query(pair.query, key) for pair, rows in kept.items() for key in rows}
-    return [query for query in queries if query not in answered]
-
-
-def _notes(judged: Judged, kept: Judged, queries: Mapping[str, _Query]) -> Iterator[str]:
-    """Say which queries and which pairs are left out for want of a relevant passage."""
-    if lost := set(_without_relevant(kept, queries.values())):
-        names = [key for key, query in queries.items() if query in lost]
-        yield (
-            f"queries without a relevant passage are left out: {len(names):,} of {len(queries):,} ({listed(names)})."
-        )
-    if pairs := [pair for pair in judged if pair not in kept]:
-        yield f"pairs of which no passage is judged relevant are left out: {listed(sorted(pairs))}."
-
-
-def _clusters(judged: Iterable[Mapping[str, Mapping[str, int]]]) -> dict[str, str]:
-    """Put together queries that share their only relevant passage in some pair, and so on along the chain.
-
-    All judgements decide, not the wanted pairs, so the clusters do not depend on the selection.
-    """
-    links: list[tuple[str, tuple[int, str]]] = []
-    for pair, qrels in enumerate(judged):
-        for query, row in qrels.items():
-            relevant = [passage for passage, value in row.items() if value > 0]
-            if len(relevant) == 1:
-                links.append((query, (pair, relevant[0])))
-    return group_linked(links)
