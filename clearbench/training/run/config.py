@@ -49,6 +49,8 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 
+MOST_STEPS = 1_000_000
+"""The batches of all steps are planned before the first one."""
 Count = Annotated[int, Field(gt=0)]
 # These may change between a run and its continuation; everything else decides the weights.
 MAY_CHANGE = frozenset(
@@ -74,7 +76,7 @@ class TrainConfig(BaseModel):
 
     loss: Annotated[str, Option("clear, infonce, mixed, ...; a wrong name lists them all.", METHOD)] = "clear"
     preset: Annotated[str | None, Option("Settings to start from: paper or cpu-demo.", METHOD)] = None
-    steps: Annotated[Count, Option("Optimizer steps.", METHOD)] = 50
+    steps: Annotated[int, Field(gt=0, le=MOST_STEPS), Option("Optimizer steps.", METHOD)] = 50
     batch_size: Annotated[Count, Option("Rows per device and step.", METHOD)] = 32
     learning_rate: Annotated[float, Field(gt=0, le=1), Option("Highest learning rate.", METHOD, flag="--lr")] = 5e-5
     schedule: Annotated[Literal["cosine", "linear", "constant"], Option("Learning rate after the warm-up.", METHOD)] = (

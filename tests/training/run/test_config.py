@@ -39,6 +39,7 @@ BAD: dict[str, Any] = {
     "unknown setting": ({"learning_rat": 1e-5}, "learning_rate"),
     "unknown preset": ({"preset": "papr"}, "paper"),
     "negative steps": ({"steps": -1}, "steps: found -1, expected: input should be greater than 0"),
+    "steps without end": ({"steps": 10**20}, "steps: found 100000000000000000000, expected: input should be less than"),
     "infinite rate": ({"learning_rate": float("inf")}, "learning_rate"),
     "rate is NaN": ({"learning_rate": float("nan")}, "learning_rate"),
     "unknown schedule": ({"schedule": "cosin"}, "'cosine', 'linear' or 'constant'"),
