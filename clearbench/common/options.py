@@ -151,8 +151,9 @@ def check_number(value: object, option: Option, flag: str) -> None:
         UsageError: The number is NaN, infinite or out of the option's range.
     """
     if isinstance(value, int | float) and not isinstance(value, bool) and value not in option.range:
-        shown = f"{value:g}" if isinstance(value, float) else value
-        raise UsageError(f"{flag} {shown}: expected {str(option.range) or 'a finite number'}.")
+        shown = f"{value:.12g}" if isinstance(value, float) else value
+        finite = "" if isinstance(value, int) or isfinite(value) else "a finite number"
+        raise UsageError(f"{flag} {shown}: expected {', '.join(filter(None, (finite, str(option.range))))}.")
 
 
 def check_numbers(options: Any) -> None:

@@ -158,7 +158,7 @@ def publish_folder(staged: Path, final: Path) -> None:
     (staged / HASHES_FILE).write_bytes(json_bytes({"sha256": hashes}))
     _flush(staged)
     if final.exists():
-        shutil.rmtree(final)
+        _delete(final)
     staged.rename(final)
 
 
@@ -180,7 +180,20 @@ def prune_checkpoints(out: Path, step: int, keep: int) -> None:
     """Delete all but the latest checkpoints up to a step; later ones, which a resumed run went back from, stay."""
     folders = [folder for number, folder in list_checkpoints(out) if number <= step]
     for folder in folders[:-keep]:
-        shutil.rmtree(folder, ignore_errors=True)
+        _delete(folder)
+
+
+def step_of(checkpoint: Path) -> int:
+    """Return the step after which a checkpoint was saved."""
+    return int(checkpoint.name.rpartition("-")[2])
+
+
+def _delete(folder: Path) -> None:
+    """Delete a checkpoint so that a killed run leaves no part of it under its name."""
+    doomed = staging_folder(folder.parent, f"deleted-{folder.name}")
+    shutil.rmtree(doomed, ignore_errors=True)
+    folder.rename(doomed)
+    shutil.rmtree(doomed, ignore_errors=True)
 
 
 def _files(folder: Path) -> list[Path]:

@@ -24,11 +24,13 @@ from clearbench.training.run.callbacks import Evaluations, evaluations, loss_cur
 from clearbench.training.run.card import model_card
 from clearbench.training.run.checkpoints import (
     describe_last,
+    prune_checkpoints,
     publish_files,
     quiet_saving,
     reading,
     saving,
     staging_folder,
+    step_of,
 )
 from clearbench.training.run.config import TrainConfig
 from clearbench.training.run.output import check_same_inputs, claimed, open_output, prepare_output
@@ -72,6 +74,8 @@ def train(
             check_same_inputs(output.earlier, prepared.manifest)
         if prepared.trainer.is_world_process_zero():
             prepare_output(config, replace)
+            if output.checkpoint is not None:
+                prune_checkpoints(config.out, step_of(output.checkpoint), config.keep_checkpoints)
             with saving(config.out, "manifest"):
                 write_manifest(config.out, prepared.manifest)
         prepared.trainer.accelerator.wait_for_everyone()

@@ -157,6 +157,23 @@ def test_checkpoints_later_than_the_step_that_is_saved_do_not_push_out_whole_one
     assert [step for step, _ in list_checkpoints(tmp_path)] == [3, 9]
 
 
+def test_a_run_killed_while_it_pruned_leaves_no_part_of_a_checkpoint(trained, tmp_path, monkeypatch):
+    def kill(*_, **__):
+        raise SystemExit("killed")
+
+    settings = unfinished(trained, tmp_path)
+    shutil.copytree(settings.out / "checkpoint-4", settings.out / "checkpoint-2")
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", lambda folder, **more: None if more and not folder.exists() else kill())
+        with pytest.raises(SystemExit):
+            prune_checkpoints(settings.out, 6, keep=2)
+    assert [step for step, _ in list_checkpoints(settings.out)] == [4, 6]
+    shutil.copytree(settings.out / "checkpoint-4", settings.out / "checkpoint-2")  # or killed just before that
+    train(settings, resume=True)
+    assert [step for step, _ in list_checkpoints(settings.out)] == [4, 6]
+    assert not [entry.name for entry in settings.out.iterdir() if entry.name.startswith(".")]
+
+
 @pytest.mark.parametrize("umask", [0o022, 0o077])
 def test_saved_files_have_the_permissions_that_the_user_s_files_have(place, umask):
     before = os.umask(umask)
