@@ -80,6 +80,8 @@ def _fits(value: object, expected: Any) -> bool:
     if get_origin(expected) is Literal:
         return isinstance(value, str)  # the options know their words, and what to say of others
     kind = get_origin(expected) or expected
+    if isinstance(value, bool):  # to Python True is also the number 1
+        return kind is bool
     return isinstance(value, (int, float) if kind is float else kind)
 
 

@@ -89,6 +89,29 @@ def tiny_checkpoint(
     return folder
 
 
+def offset_checkpoint(folder: Path) -> Path:
+    """A plain checkpoint of XLM-R's kind, whose 66 positions hold 64 tokens, and whose tokenizer names no length."""
+    import torch
+    from transformers import XLMRobertaConfig, XLMRobertaModel
+
+    tiny_checkpoint(folder, modules=False)
+    torch.manual_seed(0)
+    config = XLMRobertaConfig(
+        vocab_size=91, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
+        max_position_embeddings=66, pad_token_id=1,
+    )  # fmt: skip
+    XLMRobertaModel(config).save_pretrained(folder)
+    return without_length(folder)
+
+
+def without_length(folder: Path) -> Path:
+    """Take the length out of a checkpoint's tokenizer; return its folder."""
+    file = folder / "tokenizer_config.json"
+    kept = {key: value for key, value in json.loads(file.read_text()).items() if key != "model_max_length"}
+    file.write_text(json.dumps(kept))
+    return folder
+
+
 def write_json(file: Path, **values: object) -> None:
     """Set values in a JSON file that holds an object."""
     content = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}

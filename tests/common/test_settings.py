@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from clearbench.common.environment import default_cache
 from clearbench.common.errors import UsageError
 from clearbench.common.settings import make_options, make_several
 from clearbench.encoders.base import EncoderOptions
@@ -12,7 +13,8 @@ from clearbench.verdicts.compare.options import CompareOptions
 
 
 def test_keyword_arguments_make_a_record():
-    assert make_options(EncoderOptions, {"max_length": 7}, "load") == EncoderOptions(max_length=7)
+    expected = EncoderOptions(max_length=7, cache_dir=default_cache())
+    assert make_options(EncoderOptions, {"max_length": 7}, "load") == expected
     for tasks in (["xquad", "mlqa"], "xquad, mlqa"):
         assert make_options(CompareOptions, {"tasks": tasks}, "compare") == CompareOptions(tasks=("xquad", "mlqa"))
 
@@ -28,6 +30,8 @@ def test_settings_are_divided_among_records_and_a_text_will_do_for_a_path(monkey
     [
         ({"max_lenght": 3}, "load has no setting 'max_lenght': there are pooling, .* Did you mean max_length"),
         ({"max_length": "3"}, "load: max_length: found a str, expected int or None"),
+        ({"max_length": True}, "load: max_length: found a bool, expected int or None"),
+        ({"offline": 1}, "load: offline: found a int, expected bool"),
         ({"pooling": ["cls"]}, "load: pooling: found a list of str, expected a text or None"),
         ({"pooling": Path("cls")}, "load: pooling: found a PosixPath, expected a text or None"),
     ],

@@ -81,8 +81,7 @@ def mine(
 
     Example: clearbench rows mine --rows rows.parquet --model minilm --out mined.parquet
     """
-    from clearbench.encoders.bm25 import Lexical
-    from clearbench.encoders.load import load_encoder
+    from clearbench.encoders.load import load_dense
     from clearbench.search.engines import open_store
     from clearbench.training.rows.files import check_destination, read_rows
     from clearbench.training.rows.mine import mine as mine_negatives
@@ -92,9 +91,7 @@ def mine(
         raise UsageError("--out is the file of --rows: choose another name, so that the rows without negatives stay.")
     given = read_rows(rows)
     searched = read_rows(pool) if pool is not None else None
-    dense = load_encoder(model, encoder)
-    if isinstance(dense, Lexical):
-        raise UsageError("--model bm25 has no vectors: margin and ranks need an embedding model.")
+    dense = load_dense(model, encoder, "margin and ranks need an embedding model")
     mined = mine_negatives(given, dense, open_store(dense, encoder.cache_dir), mining, searched)
     chosen = {
         "negatives": mining.num_negatives,

@@ -34,6 +34,7 @@ from clearbench.encoders.adjust.method import TOWARDS_ENGLISH, Method
 from clearbench.encoders.adjust.text import DEFAULT_TEXT, NOUNS, AdjustText, Group, groups_of
 from clearbench.encoders.base import DenseEncoder, Role, Setting
 from clearbench.encoders.bm25 import Lexical
+from clearbench.encoders.load import require_vectors
 from clearbench.encoders.vectors.embed import Part
 from clearbench.encoders.vectors.store import EmbeddingStore, text_keys
 from clearbench.tasks.dataset import Dataset, Texts
@@ -162,6 +163,5 @@ def adjust_encoder(encoder: DenseEncoder | Lexical, method: Method, text: Adjust
     Raises:
         UsageError: The encoder has no vectors (BM25).
     """
-    if isinstance(encoder, Lexical):
-        raise UsageError(f"--adjust {method}: {encoder.name} has no vectors to adjust; choose a dense encoder.")
-    return AdjustedEncoder(encoder, method, text)
+    dense = require_vectors(encoder, f"--adjust {method} changes vectors; choose a dense encoder")
+    return AdjustedEncoder(dense, method, text)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 
-from clearbench.common.errors import EncoderError, suggest
+from clearbench.common.errors import EncoderError, UsageError, suggest
 from clearbench.common.text import first_line, listed
 from clearbench.encoders.base import EncoderOptions, Setting
 from clearbench.encoders.checkpoints.identity import relevant_files
@@ -44,6 +44,7 @@ def find_checkpoint(model: str, options: EncoderOptions) -> Checkpoint:
 
     Raises:
         EncoderError: There is no such folder or Hub id, or the folder holds no checkpoint.
+        UsageError: A revision is asked of a folder.
     """
     path = Path(model).expanduser()
     origin: Mapping[str, Setting] = {}
@@ -61,6 +62,10 @@ def find_checkpoint(model: str, options: EncoderOptions) -> Checkpoint:
             f"No checkpoint {model!r}: it is neither a folder, nor a Hub id (owner/name), nor one of the short names "
             f"{', '.join(PACKAGED)}, bm25.{suggest(model, [*PACKAGED, 'bm25'])} For a Python callable write "
             "module:function."
+        )
+    if options.revision is not None and (origin or path.is_dir()):
+        raise UsageError(
+            f"--revision {options.revision}: only a checkpoint from the Hub has revisions; {model} is on this machine."
         )
     name = model if origin else (folder.name if path.is_dir() else model.rsplit("/", 1)[-1])
     return Checkpoint(name=name, source=model, folder=folder, layout=_layout(folder, model), origin=origin)

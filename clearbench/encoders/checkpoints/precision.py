@@ -13,8 +13,19 @@ from clearbench.encoders.checkpoints.metadata import CONFIG, LARGEST, read_objec
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 """What --dtype takes."""
-STORED = {"F32": "fp32", "BF16": "bf16", "F16": "fp16", "float32": "fp32", "bfloat16": "bf16", "float16": "fp16"}
-"""What safetensors files and config.json call a precision."""
+STORED = {
+    "F64": "fp64",
+    "F32": "fp32",
+    "BF16": "bf16",
+    "F16": "fp16",
+    "float64": "fp64",
+    "float32": "fp32",
+    "bfloat16": "bf16",
+    "float16": "fp16",
+}
+"""What safetensors files and config.json call a precision; others keep their name."""
+COUNTS = ("I64", "I32", "BOOL")
+"""Types of tensors that hold no weights but positions and masks."""
 UNKNOWN = "unknown"
 """Stands for the precision of pickles, which are not opened to look."""
 
@@ -68,7 +79,7 @@ def compute_in(dtype: str, module: torch.nn.Module, device: str) -> None:
 
 
 def _tensor_types(file: Path) -> Iterator[str]:
-    """Types of the floating-point tensors of a safetensors file, from the header that it begins with."""
+    """Types of the weights of a safetensors file, from the header that it begins with."""
     try:
         with file.open("rb") as stream:
             size = int.from_bytes(stream.read(8), "little")
@@ -76,4 +87,4 @@ def _tensor_types(file: Path) -> Iterator[str]:
         types = {entry["dtype"] for name, entry in header.items() if name != "__metadata__"}
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise EncoderError(f"{file} is no safetensors file, or is damaged: {error}.") from error
-    yield from (name for name in types if "F" in str(name))
+    yield from (str(name) for name in types if name not in COUNTS)

@@ -2,10 +2,11 @@
 
 from typing import TYPE_CHECKING, Any
 
-from clearbench.common.errors import UsageError
+from clearbench.common.errors import EncoderError, UsageError
 from clearbench.common.progress import say
 from clearbench.encoders.base import EncoderOptions, Role
 from clearbench.encoders.checkpoints.prompts import names_for
+from clearbench.encoders.checkpoints.tokens import num_positions
 from clearbench.encoders.checkpoints.transformer import TransformerEncoder, load_transformer
 from clearbench.training.run.config import TrainConfig
 from clearbench.training.run.lora import add_lora
@@ -22,7 +23,7 @@ def load_base(config: TrainConfig, device: str) -> TransformerEncoder:
     """
     if config.model == "bm25":
         raise UsageError("--model bm25 has no weights to train; give a checkpoint.")
-    return load_transformer(
+    encoder = load_transformer(
         config.model,
         EncoderOptions(
             pooling=config.pooling,
@@ -35,18 +36,25 @@ def load_base(config: TrainConfig, device: str) -> TransformerEncoder:
             device=device,
         ),
     )
+    if encoder.model.transformers_model is None:
+        modules = ", ".join(type(module).__name__ for module in encoder.model)
+        raise EncoderError(
+            f"{config.model} has no transformer ({modules}), so it can be evaluated but not trained here. Give a "
+            "checkpoint with a transformer."
+        )
+    return encoder
 
 
 def training_length(encoder: TransformerEncoder, config: TrainConfig) -> tuple[int | None, tuple[str, ...]]:
-    """Return the tokens kept in training, never more than the checkpoint reads in evaluation, and notes."""
-    limit = encoder.model.max_seq_length
-    if config.max_length is None or limit is None:
-        return config.max_length or limit, ()
-    if config.max_length <= limit:
-        return config.max_length, ()
-    note = f"max_length {config.max_length} was cut to {limit}, what {config.model} reads."
+    """Return the tokens kept in training, never more than the checkpoint reads or has positions for, and notes."""
+    limits = (encoder.configuration.max_length, num_positions(encoder.model))
+    limit = min((number for number in limits if number is not None), default=None)
+    asked = config.max_length or encoder.configuration.max_length
+    if asked is None or limit is None or asked <= limit:
+        return asked, ()
+    note = f"max_length {asked} was cut to {limit}, what {config.model} reads."
     say(note)
-    return int(limit), (note,)
+    return limit, (note,)
 
 
 def make_trainable(encoder: TransformerEncoder, config: TrainConfig) -> None:

@@ -160,7 +160,7 @@ def _describe(inputs: Inputs) -> TrainingManifest:
             query_prompt=encoder.prompts["query"],
             passage_prompt=encoder.prompts["passage"],
             prompt_source=str(encoder.settings["prompt_source"]),
-            max_length=encoder.model.max_seq_length,
+            max_length=encoder.configuration.max_length,
         ),
         rows=RowsUsed(
             file=str(config.data),

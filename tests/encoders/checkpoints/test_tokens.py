@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from builders.encoders import tiny_checkpoint, write_json
+from builders.encoders import offset_checkpoint, tiny_checkpoint, without_length, write_json
 
 from clearbench.common.errors import EncoderError, UsageError
 from clearbench.encoders.base import EncoderOptions
@@ -32,14 +32,6 @@ def load(folder, **options) -> TransformerEncoder:
     return load_transformer(str(folder), EncoderOptions(device="cpu", **{"pooling": "mean", **options}))
 
 
-def without_length(folder):
-    """Take the tokenizer's length out of a folder."""
-    file = folder / "tokenizer_config.json"
-    kept = {key: value for key, value in json.loads(file.read_text()).items() if key != "model_max_length"}
-    file.write_text(json.dumps(kept))
-    return folder
-
-
 @pytest.fixture
 def relative(folder):
     """A model with relative positions, whose tokenizer names no length."""
@@ -52,17 +44,8 @@ def relative(folder):
 
 
 @pytest.fixture
-def offset(folder):
-    """A model of XLM-R's kind: 66 positions, which hold 64 tokens."""
-    from transformers import XLMRobertaConfig, XLMRobertaModel
-
-    torch.manual_seed(0)
-    config = XLMRobertaConfig(
-        vocab_size=91, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
-        max_position_embeddings=66, pad_token_id=1,
-    )  # fmt: skip
-    XLMRobertaModel(config).save_pretrained(folder)
-    return without_length(folder)
+def offset(tmp_path):
+    return offset_checkpoint(tmp_path / "model")
 
 
 def test_a_checkpoint_without_a_length_limit_reads_whole_texts_as_the_library_does(relative):
