@@ -13,6 +13,8 @@ from clearbench.common.text import task_label
 from clearbench.stats.summaries import BiasSummary, MeasureValue
 
 SCHEMA_VERSION = 1
+LONGEST_NAME = 500
+"""Characters of a model's name; a folder's name has fewer, and tables repeat it in every row."""
 LEXICAL = "lexical"
 """The `kind` in the settings of a model that matches words."""
 
@@ -147,6 +149,8 @@ def find_damage(record: Record) -> str | None:
     name = record.model.get("name")
     if not isinstance(name, str) or not name:
         return f"the model has no name (found {name!r})"
+    if len(name) > LONGEST_NAME:
+        return f"the model's name has {len(name):,} characters, expected at most {LONGEST_NAME}"
     for pair in record.pairs:
         try:
             parse_pair(pair.pair)

@@ -52,6 +52,7 @@ BREAKS = {
     "lists no pair": lambda folder: edit(folder, pairs=[]),
     "has no name": lambda folder: edit(folder, model={}),
     "lists de-en more than once": lambda folder: edit_pairs(folder, lambda pairs: pairs.append(pairs[0])),
+    "has 3,000,000 characters": lambda folder: edit(folder, model={"name": "n" * 3_000_000}),
     "model has no name": lambda folder: edit(folder, model={"name": 5}),
     "'zz'": lambda folder: edit_pairs(folder, lambda pairs: pairs[0].update(pair="zz-en")),
     "lacks the main measure": lambda folder: edit(folder, main_measure="MAP@100"),

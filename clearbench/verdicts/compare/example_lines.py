@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from clearbench.common.measures import find_measure
+from clearbench.common.text import escape_controls
 from clearbench.verdicts.compare.examples import Examples, Passage
 
 # Characters of a text that a terminal and Markdown show.
@@ -30,7 +31,7 @@ def to_lines(examples: Sequence[Examples]) -> Iterator[str]:
 
 def to_markdown_lines(examples: Sequence[Examples]) -> str:
     """Examples as a block of preformatted text, which no text in it can leave."""
-    block = "\n".join(to_lines(examples)).strip("\n").replace("```", "'''")
+    block = escape_controls("\n".join(to_lines(examples)).strip("\n").replace("```", "'''"))
     return f"\n```text\n{block}\n```\n"
 
 

@@ -8,10 +8,11 @@ from builders.evaluation import evaluate_sets
 from builders.records import write_record
 
 from clearbench.common.errors import RecordError
+from clearbench.common.text import escape_controls
 from clearbench.evaluation.options import EvaluationOptions
 from clearbench.records.select import select_model
 from clearbench.verdicts.compare.example_lines import to_lines, to_markdown_lines
-from clearbench.verdicts.compare.examples import find_examples
+from clearbench.verdicts.compare.examples import Example, Examples, Passage, Retrieved, find_examples
 from clearbench.verdicts.compare.options import CompareOptions
 
 
@@ -80,3 +81,11 @@ def test_a_damaged_run_is_an_error_that_names_its_folder(tmp_path, damage):
     with pytest.raises(RecordError, match=r"de-en\.trec is damaged") as caught:
         find_examples(models[0], models[1], CompareOptions(), 5)
     assert str(folder) in str(caught.value) and "--save-runs" in str(caught.value)
+
+
+def test_texts_of_strangers_reach_markdown_as_text():
+    passage = Passage(rank=1, id="p\x1b[2J", relevant=True, text="\u202etxet\x9b31m")
+    retrieved = Retrieved(score=1.0, top=(passage,))
+    example = Example("toy", "de-en", "nDCG@10", "q", "```\x1b]0;x\x07", 1.0, retrieved, retrieved)
+    text = to_markdown_lines([Examples("toy", "a", "b", gained=(example,))])
+    assert escape_controls(text) == text and text.count("```") == 2
