@@ -22,12 +22,15 @@ from typing import TYPE_CHECKING, Any
 from clearbench.common.errors import TrainingError, UsageError, suggest
 from clearbench.common.hashing import content_hash
 from clearbench.common.languages import parse_language
+from clearbench.common.text import listed, shorten
 
 if TYPE_CHECKING:
     import pandas as pd
 
 TEXT_COLUMNS = ("query", "passage", "target_query", "language", "query_id", "cluster")
 LIST_COLUMNS = ("passage_negatives", "target_query_negatives")
+SHOWN = 200
+"""Characters of a row's own text in a message."""
 COLUMNS = (*TEXT_COLUMNS, *LIST_COLUMNS)
 
 
@@ -98,9 +101,11 @@ def make_row(raw: Mapping[str, Any], where: str) -> TrainingRow:
         )
     for name in ("query_id", "cluster"):
         if not raw[name].isprintable():
-            raise TrainingError(f"{where}: column {name!r}: {raw[name]!r} holds tabs or other control characters.")
+            raise TrainingError(
+                f"{where}: column {name!r}: {shorten(repr(raw[name]), SHOWN)} holds tabs or other control characters."
+            )
     try:
-        language = str(parse_language(raw["language"]))
+        language = str(parse_language(shorten(raw["language"], SHOWN)))
     except UsageError as error:
         raise TrainingError(f"{where}: column 'language': {error}") from None
     texts = {name: raw[name] for name in TEXT_COLUMNS}
@@ -115,14 +120,14 @@ def check_columns(found: Mapping[str, Any], where: str) -> None:
     """
     if missing := [name for name in TEXT_COLUMNS if name not in found]:
         raise TrainingError(
-            f"{where}: column {missing[0]!r} is missing; found {', '.join(found) or 'none'}; "
+            f"{where}: column {missing[0]!r} is missing; found {shorten(listed(found, len(COLUMNS)), SHOWN)}; "
             f"training rows have {', '.join(COLUMNS)}. `clearbench rows build --data` makes them of files without "
             "language, query_id or cluster, or with other names."
         )
     if unknown := [name for name in found if name not in COLUMNS]:
         raise TrainingError(
-            f"{where}: unknown column {unknown[0]!r}; training rows have {', '.join(COLUMNS)}."
-            f"{suggest(unknown[0], COLUMNS)} `clearbench rows build --data` takes rows with other names."
+            f"{where}: unknown column {shorten(repr(unknown[0]), SHOWN)}; training rows have {', '.join(COLUMNS)}."
+            f"{suggest(unknown[0][:SHOWN], COLUMNS)} `clearbench rows build --data` takes rows with other names."
         )
 
 

@@ -10,6 +10,7 @@ from clearbench.common.errors import DataError, TrainingError, UsageError, sugge
 from clearbench.common.hashing import content_hash, file_sha256
 from clearbench.common.languages import ENGLISH, parse_language
 from clearbench.common.pairs import ENGLISH_PAIR
+from clearbench.common.text import listed, shorten
 from clearbench.tasks.catalogue import find_task
 from clearbench.tasks.dataset import Dataset, TaskPair
 from clearbench.tasks.formats.base import Wanted, join_title
@@ -18,7 +19,7 @@ from clearbench.tasks.formats.table import FORMATS, open_files, open_reader
 from clearbench.tasks.load import CheckedTask, check_task
 from clearbench.tasks.options import ANYWHERE, DataLocation, Selection
 from clearbench.training.rows.leaks import normalise
-from clearbench.training.rows.row import COLUMNS, LIST_COLUMNS, TrainingRow, make_row
+from clearbench.training.rows.row import COLUMNS, LIST_COLUMNS, SHOWN, TrainingRow, make_row
 
 REQUIRED_FIELDS = ("query", "passage", "target_query")
 
@@ -201,8 +202,9 @@ def _rename(line: Mapping[str, Any], names: Mapping[str, str], required: Sequenc
     raw = {column: line[field] for column, field in names.items() if field in line}
     for column in required:
         if column not in raw:
+            found = shorten(listed(line, len(COLUMNS)), SHOWN)
             raise TrainingError(
-                f"{where}: no field {names[column]!r} for {column}; found {', '.join(line)}. "
+                f"{where}: no field {names[column]!r} for {column}; found {found}. "
                 "Name fields with --field COLUMN=FIELD."
             )
     return raw
