@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from clearbench.common.errors import RecordError, UsageError
-from clearbench.common.files import RECORD_FILE, write_atomically
+from clearbench.common.files import RECORD_FILE, sweep_killed, write_atomically
 
 
 def write_output(path: Path, data: bytes, option: str) -> None:
@@ -27,6 +27,7 @@ def write_output(path: Path, data: bytes, option: str) -> None:
         if target.exists() and not target.is_file() and not target.is_dir():
             target.write_bytes(data)
         else:
+            sweep_killed(target)
             write_atomically(target, data)
     except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
         reason = getattr(error, "strerror", None) or str(error)

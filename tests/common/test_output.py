@@ -49,3 +49,11 @@ def test_a_record_is_never_written_over(tmp_path, name):
     with pytest.raises(UsageError, match="folder of a record"):
         write_output(folder / name, b"lost", "--out")
     assert (folder / "record.json").read_bytes() == before and not (folder / "new.csv").exists()
+
+
+def test_what_a_killed_writer_left_beside_a_file_is_removed(tmp_path):
+    dead, alive = tmp_path / ".a.csv.99999999-0.tmp", tmp_path / f".a.csv.{os.getpid()}-0.tmp"
+    dead.touch()
+    alive.touch()
+    write_output(tmp_path / "a.csv", b"one", "--out")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [alive.name, "a.csv"]

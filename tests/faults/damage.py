@@ -38,11 +38,13 @@ class Command:
 
 
 COMMANDS: Mapping[str, Command] = {
-    "run again": Command(evaluation("a", "out"), record_of("out")),
-    "run anew": Command(evaluation("a", "fresh"), record_of("fresh")),
-    "run base": Command(["run", "--model", "base", *DATA, "--device", "cpu", "--out", "fresh"], record_of("fresh")),
+    "run again": Command(evaluation("a", "out"), record_of("out", A)),
+    "run anew": Command(evaluation("a", "fresh"), record_of("fresh", A)),
+    "run base": Command(
+        ["run", "--model", "base", *DATA, "--device", "cpu", "--out", "fresh"], record_of("fresh", "base")
+    ),
     "run trained": Command(
-        ["run", "--model", "trained", *DATA, "--device", "cpu", "--out", "fresh"], record_of("fresh")
+        ["run", "--model", "trained", *DATA, "--device", "cpu", "--out", "fresh"], record_of("fresh", "trained")
     ),
     "leaderboard": Command(["leaderboard", "out"]),
     "compare": Command(["compare", A, B, *RESULTS, "--format", "json"]),
@@ -50,8 +52,8 @@ COMMANDS: Mapping[str, Command] = {
     "gate": Command(["gate", "--baseline", A, "--candidate", B, *RESULTS, "--format", "json"]),
     "gate by file": Command(["gate", "--baseline", "baseline.parquet", "--candidate", B, *RESULTS, "--format", "json"]),
     "report": Command(["report", "out", "--out", "report.html"], page("report.html")),
-    "export trec": Command(["export", A, *RESULTS, "--task", "tiny", "--format", "trec", "--to", "to"], files_in("to")),
     "export mteb": Command(["export", A, *RESULTS, "--task", "tiny", "--format", "mteb", "--to", "to"], files_in("to")),
+    "verify": Command(["verify", "out"]),
     "tasks check": Command(["tasks", "check", "tiny.toml", "--data-dir", "data"]),
     "rows build": Command([*BUILD, "--out", "built.jsonl"], rows_in("built.jsonl")),
     "rows mine": Command(
@@ -64,7 +66,17 @@ COMMANDS: Mapping[str, Command] = {
     "train": Command([*TRAIN, "--out", "anew"], training_in("anew")),
     "train --resume": Command([*TRAIN, "--out", "half", "--resume"], training_in("half")),
 }
-VERDICTS = ("leaderboard", "compare", "compare --queries", "gate", "gate by file", "report", "export mteb", "run again")
+VERDICTS = (
+    "leaderboard",
+    "compare",
+    "compare --queries",
+    "gate",
+    "gate by file",
+    "report",
+    "export mteb",
+    "run again",
+    "verify",
+)
 
 
 @dataclass(frozen=True)
@@ -85,7 +97,7 @@ class Kind:
 KINDS: Mapping[str, Kind] = {
     "record": Kind(["out/records/*/*/record.json"], VERDICTS),
     "score part": Kind(["out/records/*/*/scores/*.parquet"], VERDICTS),
-    "saved run": Kind(["out/records/*/*/runs/*"], ("export trec", "compare --queries", "run again")),
+    "saved run": Kind(["out/records/*/*/runs/*"], ("verify", "compare --queries", "run again")),
     "vectors": Kind(["cache/embeddings/*/part-*"], ("run anew", "run again", "rows mine")),
     "description of vectors": Kind(["cache/embeddings/*/encoder.json"], ("run anew",)),
     "rows": Kind(["rows.parquet"], ("rows mine", "train")),
@@ -191,6 +203,8 @@ def judge(finished: Finished, place: Path, world: Path, command: str, kind: Kind
     if errors:
         short = len(errors) == 1 and len(errors[0]) < LONGEST_ERROR and finished.code in {1, 2}
         return ("error", True, "") if short else ("rude error", False, f"{finished.code} {finished.err[-400:]!r}")
+    if command == "verify" and finished.code == 1 and "differs" in finished.out:
+        return "differs, it says", True, ""
     expected, usual = _undamaged(world, command)
     seen = COMMANDS[command].observe(place, finished)
     if (seen.code, seen.figures) == (expected.code, expected.figures):
@@ -198,7 +212,7 @@ def judge(finished: Finished, place: Path, world: Path, command: str, kind: Kind
     if kind.owned and seen.identity != expected.identity:
         return "another identity", True, ""
     told = [line for line in finished.err.splitlines() if line not in usual]
-    if any(_names(line, file, place) for line in told):
+    if any(kind.owned or _names(line, file, place) for line in told):
         return "said", True, ""
     return "silent difference", False, f"{_first_other(expected, seen)}; stderr: {finished.err[-200:]!r}"
 

@@ -1,4 +1,4 @@
-"""Every reader and record parser on odd files: only known errors leave it, soon, with short messages, in little memory.
+"""Every reader and record parser on odd files: only known errors leave it, soon and in little memory.
 
 Each reader runs in a process of its own, so that one that never ends, fills the memory or crashes is a failure by name.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from faults.mutate import mutated
-from faults.process import MIB, Limits, Running
+from faults.process import MIB, Finished, Limits, Running
 from faults.tally import Tally
 from faults.targets import TARGETS, Target
 
@@ -20,8 +20,6 @@ from clearbench.common.errors import ClearbenchError
 
 SLOWEST = 10.0
 """Seconds that a reader of a small file may take on a busy machine."""
-LONGEST_ERROR = 1_500
-"""Characters of a message."""
 LIMITS = Limits(seconds=900.0, memory=1024 * MIB)
 REPORT = "fuzz.json"
 
@@ -41,21 +39,20 @@ def inject(world: Path, seed: int, rounds: int) -> Tally:
         folder.mkdir()
         target.prepare(folder, world)
         finished = tally.measure(Running(_fuzz, (name, seed, max(1, int(each * target.share))), folder, LIMITS).wait())
-        _count(name, finished.code, folder, tally)
+        _count(name, finished, folder, tally)
     return tally
 
 
-def _count(name: str, code: int | None, folder: Path, tally: Tally) -> None:
+def _count(name: str, finished: Finished, folder: Path, tally: Tally) -> None:
     report = folder / REPORT
     lines = report.read_text(encoding="utf-8").splitlines() if report.exists() else []
     for line in lines:
         entry = json.loads(line)
         tally.faults += 1
         tally.note(entry["outcome"], f"{name}, {entry['file']}: {entry['what']}", entry["right"])
-    if code != 0:
-        tally.note(
-            "crash" if code is not None else "out of time", f"{name}, the reading after {len(lines)}", right=False
-        )
+    if finished.code != 0:
+        outcome = "out of time" if finished.code is None else "crash"
+        tally.note(outcome, f"{name}, the reading after {len(lines)}: {finished.err[-300:]}", right=False)
 
 
 def _fuzz(name: str, seed: int, rounds: int) -> int:
@@ -93,9 +90,7 @@ def read_once(target: Target) -> dict[str, Any]:
             target.read()
         found = {"outcome": "read", "right": True, "what": ""}
     except ClearbenchError as error:
-        length = len(str(error))
-        short = length <= LONGEST_ERROR
-        found = {"outcome": "error" if short else "long message", "right": short, "what": f"{length:,} characters"}
+        found = {"outcome": "error", "right": True, "what": str(error)[:200]}
     except (Exception, SystemExit) as error:
         told = f"{type(error).__name__}: {str(error)[:200]} {_origin(error)}"
         found = {"outcome": "another exception", "right": False, "what": told}

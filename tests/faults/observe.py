@@ -51,14 +51,17 @@ def page(name: str) -> Observer:
     return observe
 
 
-def record_of(out: str) -> Observer:
-    """Take printed figures and those of the records in a results folder, with what they say is measured."""
+def record_of(out: str, model: str) -> Observer:
+    """Take printed figures and those of a model's records in a results folder, with what they say is measured."""
 
     def observe(place: Path, finished: Finished) -> Seen:
         figures: list[Any] = FIGURE.findall(finished.out)
         identity: list[Any] = []
-        for file in sorted((place / out / "records").glob("*/*/record.json")):
-            record = json.loads(file.read_text(encoding="utf-8"))
+        for file in sorted((place / out / "records").glob(f"{model}-*/*/record.json")):
+            record = _json(file)
+            if not record:
+                figures.append(f"{file.name} cannot be read")
+                continue
             identity.append(record["identity"])
             for pair in record["pairs"]:
                 identity.append((pair["pair"], pair["data"]))
@@ -98,6 +101,14 @@ def training_in(folder: str) -> Observer:
         return Seen(finished.code, _frozen((manifest["loss_curve"], manifest["weights"], manifest["step"])), used)
 
     return observe
+
+
+def _json(file: Path) -> dict[str, Any]:
+    """Return a JSON object; an empty one where the file holds none."""
+    try:
+        return dict(json.loads(file.read_text(encoding="utf-8")))
+    except ValueError:
+        return {}
 
 
 def _content(file: Path) -> Any:

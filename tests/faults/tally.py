@@ -1,5 +1,6 @@
 """What the rounds of a fault injection gave: outcomes by kind, worst time and memory, and every failure in words."""
 
+import re
 import time
 from collections import Counter
 from collections.abc import Iterable
@@ -8,6 +9,9 @@ from dataclasses import dataclass, field
 from faults.process import MIB, Finished
 
 MOST_SHOWN = 40
+"""Kinds of failure that are printed."""
+ALIKE = 90
+"""Failures are of one kind if they begin with the same characters, this many, whatever the numbers in them."""
 
 
 @dataclass
@@ -52,13 +56,17 @@ class Tally:
         return finished
 
     def lines(self) -> Iterable[str]:
-        """Say the figures in a line, then each failure in one of its own."""
+        """Say the figures in a line, then each kind of failure in one of its own."""
         outcomes = ", ".join(f"{outcome} {times:,}" for outcome, times in sorted(self.outcomes.items()))
         yield (
             f"{self.name} (seed {self.seed}): {self.outcomes.total():,} rounds, {self.faults:,} faults; {outcomes}; "
             f"slowest command {self.seconds:.1f} s, largest growth {self.memory / MIB:,.0f} MiB; "
             f"{time.perf_counter() - self.started:.0f} s in all"
         )
-        yield from (f"  WRONG {failure}" for failure in self.failures[:MOST_SHOWN])
-        if (more := len(self.failures) - MOST_SHOWN) > 0:
-            yield f"  and {more:,} more"
+        kinds: dict[str, list[str]] = {}
+        for failure in self.failures:
+            kinds.setdefault(re.sub(r"\d+", "#", failure)[:ALIKE], []).append(failure)
+        for alike in list(kinds.values())[:MOST_SHOWN]:
+            yield f"  WRONG {len(alike):,} x {alike[0]}"
+        if (more := len(kinds) - MOST_SHOWN) > 0:
+            yield f"  and {more:,} more kinds"
