@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 from clearbench.common.errors import DataError
 from clearbench.common.text import listed
@@ -19,6 +19,8 @@ LONGEST_LINE = 16 << 20
 """Bytes of a line; a longer one is no row, but a file without line feeds that would fill the memory."""
 LARGEST_JSON = 1 << 30
 """Bytes of a file that is one JSON object."""
+_BLOCK = 1 << 20
+"""Bytes that are read at once."""
 
 _DECODER = json.JSONDecoder(parse_constant=lambda _: None)  # made once: `json.loads` would make one for every line
 _BOM = b"\xef\xbb\xbf"
@@ -76,9 +78,7 @@ def read_json(path: Path) -> Row:
         DataError: The file is missing, empty, too large, not UTF-8 or not a JSON object.
     """
     with _readable(path), open_unpacked(path) as stream:
-        raw = stream.read(LARGEST_JSON + 1)
-    if len(raw) > LARGEST_JSON:
-        raise DataError(f"{path}: more than {LARGEST_JSON:,} bytes of JSON in one object; expected less.")
+        raw = b"".join(_blocks(stream, path))
     data = _drop_bom(path, raw)
     text = _decode(path, data, len(raw) - len(data))
     if not text.strip():
@@ -87,6 +87,16 @@ def read_json(path: Path) -> Row:
     if not isinstance(value, dict):
         raise DataError(f"{path}: found {kind_of(value)}, expected a JSON object.")
     return value
+
+
+def _blocks(stream: IO[bytes], path: Path) -> Iterator[bytes]:
+    """Read a stream block by block: asked for all that is allowed at once, it would set that much memory aside."""
+    length = 0
+    while block := stream.read(_BLOCK):
+        length += len(block)
+        if length > LARGEST_JSON:
+            raise DataError(f"{path}: more than {LARGEST_JSON:,} bytes of JSON in one object; expected less.")
+        yield block
 
 
 def text_field(row: object, name: str, where: str) -> str:
