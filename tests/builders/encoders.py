@@ -79,7 +79,7 @@ def tiny_checkpoint(
         intermediate_size=2 * hidden, max_position_embeddings=length, initializer_range=sd,
     )  # fmt: skip
     BertModel(config).save_pretrained(plain)
-    BertTokenizer(vocab=str(plain / "vocab.txt")).save_pretrained(plain)
+    BertTokenizer(vocab={word: number for number, word in enumerate(known)}).save_pretrained(plain)
     if modules:
         import shutil
 
