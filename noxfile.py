@@ -1,5 +1,7 @@
 """Sessions: `nox` runs what CI runs. `nox -s demo` tells the whole story on embedded data."""
 
+from pathlib import Path
+
 import nox
 
 nox.options.sessions = ["tests", "coverage", "lint", "types"]
@@ -7,6 +9,12 @@ nox.options.default_venv_backend = "venv"
 CONSTRAINTS = ("-c", "constraints.txt")
 DECISIVE = ("scoring", "stats", "records", "verdicts/gate")
 """Folders in which a line that no test runs may be a wrong verdict."""
+EXTRAS = ("demo", "lora", "report")
+"""Extras for users, unlike those for whoever works on clearbench."""
+WITHOUT_AUDIT = "--without-audit"
+"""Argument of the session `wheel`: go on without asking for known weaknesses."""
+KNOWN_WEAK = "jinja2==2.10"
+"""A version with weaknesses that every service for them knows, CVE-2019-10906 among them."""
 FLOOR = "--cov-fail-under=98"
 """Per cent of lines and branches, as measured and rounded down."""
 
@@ -84,7 +92,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def wheel(session: nox.Session) -> None:
-    """Build wheel and sdist; an installed wheel must list the same tasks as the checkout and run the demo."""
+    """Build wheel and sdist; an installed wheel must list the same tasks as the checkout and run the demo; audit it."""
     folder = session.create_tmp()
     install(session, "build", "-e", ".[demo]")
     checkout = session.run("clearbench", "tasks", silent=True)
@@ -96,17 +104,41 @@ def wheel(session: nox.Session) -> None:
     if installed != checkout:
         session.error(f"the installed wheel lists other tasks than the checkout:\n{installed}\n{checkout}")
     session.run("clearbench", "demo", "--steps", "2", "--out", "demo-out")
+    _audit(session)
 
 
 @nox.session
 def minimums(session: nox.Session) -> None:
-    """Run the test-suite with the oldest versions that pyproject.toml allows, torch apart (constraints.txt)."""
-    install(session, "uv", "torch")
-    session.run("uv", "pip", "install", "--resolution", "lowest-direct", *CONSTRAINTS, "-e", ".[dev]")
+    """Run the test-suite with every package that users need, extras too, at its lower bound; torch as constrained."""
+    install(session, "-e", ".[dev]", *_lower_bounds())
     session.run("pytest", *session.posargs)
 
 
-def _newest_wheel(folder: str) -> str:
-    from pathlib import Path
+def _audit(session: nox.Session) -> None:
+    """List all parts in sbom.json (CycloneDX), and ask pip-audit for their known weaknesses.
 
+    pip-audit passes over packages that its service does not know, and mirrors know none; so it is first asked about a
+    version whose weaknesses are known. Without an answer the session fails, unless WITHOUT_AUDIT is an argument.
+    """
+    install(session, "cyclonedx-bom", "pip-audit")
+    session.run("cyclonedx-py", "environment", "--output-file", "sbom.json")
+    if WITHOUT_AUDIT in session.posargs:
+        session.warn(f"{WITHOUT_AUDIT}: nobody asks whether what is installed has known weaknesses.")
+        return
+    Path("weak.txt").write_text(f"{KNOWN_WEAK}\n")
+    question = ("pip-audit", "--disable-pip", "--no-deps", "--requirement", "weak.txt")
+    if "CVE-" not in str(session.run(*question, "--aliases", silent=True, success_codes=[0, 1])):
+        session.error(f"pip-audit knows nothing of {KNOWN_WEAK}: no network, or a mirror. Go on with {WITHOUT_AUDIT}.")
+    session.run("pip-audit", "--skip-editable")
+
+
+def _lower_bounds() -> list[str]:
+    """Return what pyproject.toml asks for, each at the oldest version that it allows."""
+    project = nox.project.load_toml("pyproject.toml")["project"]
+    extras = (bound for extra in EXTRAS for bound in project["optional-dependencies"][extra])
+    bounds = [*project["dependencies"], *extras]
+    return [bound.replace(">=", "==") for bound in bounds if not bound.startswith("torch>=")]
+
+
+def _newest_wheel(folder: str) -> str:
     return str(max(Path(folder).glob("*.whl"), key=lambda path: path.stat().st_mtime).resolve())
