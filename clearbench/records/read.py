@@ -47,7 +47,8 @@ def read_record(folder: Path) -> Record:
         raise RecordError(f"{folder / RECORD_FILE} does not follow from its scores: {problem}. {REPAIR}")
     if record.status != "complete":
         return record
-    if later := [pair for name, pair in pairs_of(parts).items() if name not in record.by_pair]:
+    recorded = record.by_pair
+    if later := [pair for name, pair in pairs_of(parts).items() if name not in recorded]:
         more = map(PairRecord.model_validate, later)
         record = record.model_copy(update=fields_of_pairs([*record.pairs, *more]))
     if record.bias is None:
