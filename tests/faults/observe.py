@@ -86,7 +86,9 @@ def rows_in(name: str) -> Observer:
 
     def observe(place: Path, finished: Finished) -> Seen:
         manifest = json.loads(_bytes(place / f"{name}.manifest.json") or b"{}")
-        made_of = [source.get("pairs") for source in manifest.get("sources", ())] + [manifest.get("encoder")]
+        made_of = [(source.get("task"), source.get("pairs")) for source in manifest.get("sources", ())] + [
+            manifest.get("encoder")
+        ]
         return Seen(finished.code, (read_rows(place / name).fingerprint,), _frozen(made_of))
 
     return observe
