@@ -1,7 +1,8 @@
 """`clearbench demo`: the whole story on embedded data, as the commands a user would type."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -23,13 +24,13 @@ class Step:
     Attributes:
         why: What the step is for, in one line.
         arguments: What follows `clearbench`.
-        done: A file that exists once the step is finished; None repeats it (it is cheap, or resumes by itself).
+        done: Whether the step is finished; None repeats it (it is cheap, or goes on by itself).
         fine: Exit codes after which the demo goes on.
     """
 
     why: str
     arguments: tuple[str, ...]
-    done: Path | None = None
+    done: Callable[[], bool] | None = None
     fine: tuple[int, ...] = (0,)
 
 
@@ -53,17 +54,16 @@ def demo(
     console = SafeConsole(stderr=True, highlight=False)
     plan = list(plan_demo(out, model, steps))
     for number, step in enumerate(plan, start=1):
-        arguments = [*step.arguments, *_resume(step)]
-        line = f"clearbench {shlex.join(arguments)}"
+        line = f"clearbench {shlex.join(step.arguments)}"
         if show:
             print(line)
             continue
-        finished = step.done is not None and step.done.exists()
+        finished = step.done is not None and step.done()
         console.rule(f"{number}/{len(plan)} {step.why}" + (" (done before)" if finished else ""), align="left")
         say(f"$ {line}")
         if finished:
             continue
-        if (code := execute_command(context.find_root().command, arguments)) not in step.fine:
+        if (code := execute_command(context.find_root().command, step.arguments)) not in step.fine:
             return code
     if not show:
         say(f"\nThe report: {(out / 'report.html').resolve()}")
@@ -89,24 +89,38 @@ def _prepare_rows(out: Path, model: str) -> Iterator[Step]:
     rows, mined = out / ROWS, out / MINED
     yield Step(
         "Training rows from the demo's train split, checked against the evaluation",
-        ("rows", "build", "--task", "demo-train", "--exclude-task", "demo", "--out", str(rows)), done=rows,
-    )  # fmt: skip
+        ("rows", "build", "--task", "demo-train", "--exclude-task", "demo", "--out", str(rows)),
+        done=partial(_made, rows),
+    )
     mining = ("--negatives", "1", "--window", "2-8", "--margin", "0")
     yield Step(
         "Hard negatives, each with its question",
-        ("rows", "mine", "--rows", str(rows), "--model", model, *mining, "--out", str(mined)), done=mined,
-    )  # fmt: skip
+        ("rows", "mine", "--rows", str(rows), "--model", model, *mining, "--out", str(mined)),
+        done=partial(_made, mined),
+    )
 
 
 def _train(out: Path, model: str, steps: int) -> Iterator[Step]:
     budget = ("--preset", "cpu-demo", "--steps", str(steps), "--max-length", "128", "--seed", "0")
     for loss in TRAINED:
         folder = out / loss
+        begun = ("--resume",) if (folder / TRAINING_FILE).exists() else ()
         yield Step(
             f"Fine-tune with {loss}: same rows, same batches, same budget",
-            ("train", "--model", model, "--loss", loss, "--data", str(out / MINED), "--out", str(folder), *budget),
-            done=folder / TRAINING_FILE,
-        )  # fmt: skip
+            (
+                "train",
+                "--model",
+                model,
+                "--loss",
+                loss,
+                "--data",
+                str(out / MINED),
+                "--out",
+                str(folder),
+                *budget,
+                *begun,
+            ),
+        )
 
 
 def _evaluate(out: Path, model: str) -> Iterator[Step]:
@@ -142,8 +156,12 @@ def _judge(out: Path) -> Iterator[Step]:
     yield Step("The report", ("report", results, *page))
 
 
-def _resume(step: Step) -> tuple[str, ...]:
-    """Go on with a training that has a checkpoint."""
-    if step.arguments[0] != "train" or step.done is None:
-        return ()
-    return ("--resume",) if any(step.done.parent.glob("checkpoint-*")) else ()
+def _made(rows: Path) -> bool:
+    """Whether a file of rows and its manifest are there, and whole."""
+    from clearbench.common.errors import TrainingError
+    from clearbench.training.rows.manifest import read_fingerprint
+
+    try:
+        return rows.exists() and read_fingerprint(rows) is not None
+    except TrainingError:
+        return False

@@ -53,7 +53,16 @@ def test_the_whole_story(tmp_path, capsys, monkeypatch):
     report = (out / "report.html").read_text(encoding="utf-8")
     assert "infonce" in report and "bm25" in report
     capsys.readouterr()
-    trained = (out / "clear" / "model.safetensors").stat().st_mtime_ns
+    weights = out / "clear" / "model.safetensors"
+    trained, data = weights.stat().st_mtime_ns, weights.read_bytes()
     assert execute(command) == 0
-    assert "done before" in capsys.readouterr().err
-    assert (out / "clear" / "model.safetensors").stat().st_mtime_ns == trained
+    told = capsys.readouterr().err
+    assert "done before" in told and "the run is complete already" in told
+    assert weights.stat().st_mtime_ns == trained
+
+    # A demo that was killed while it trained: the manifest says so, and there are no weights.
+    manifest = out / "clear" / "clearbench_training.json"
+    manifest.write_text(manifest.read_text().replace('"complete"', '"running"'))
+    weights.unlink()
+    assert execute(command) == 0
+    assert weights.read_bytes() == data
