@@ -17,7 +17,7 @@ from clearbench.common.settings import make_options, make_several, wrong_kind
 
 if TYPE_CHECKING:
     from clearbench.encoders.base import DenseEncoder
-    from clearbench.encoders.bm25 import Lexical
+    from clearbench.encoders.bm25 import LexicalEncoder
     from clearbench.evaluation.pipeline import Evaluation
     from clearbench.records.select import Entry
     from clearbench.search.engines import Encoder
@@ -49,7 +49,7 @@ def load_task(name: PathLike, *, options: Mapping[str, Any] | None = None, **set
     return load_one(str(name), selection, location, options)
 
 
-def load_encoder(model: PathLike, **settings: Any) -> "DenseEncoder | Lexical":
+def load_encoder(model: PathLike, **settings: Any) -> "DenseEncoder | LexicalEncoder":
     """Load an encoder.
 
     Args:

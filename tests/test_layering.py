@@ -27,7 +27,7 @@ MAY_IMPORT = {
         *("common", "stats", "tasks", "encoders", "search", "scoring", "records", "evaluation"),
         *("training", "verdicts", "report", "export", "doctor"),
     },
-    "formats": {"common", "records", "training", "verdicts"},
+    "schemas": {"common", "records", "training", "verdicts"},
     "__main__": {"cli"},
     "__init__": {"api", "training"},
 }

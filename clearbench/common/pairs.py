@@ -53,19 +53,19 @@ def select_pairs(patterns: str, available: Iterable[Pair]) -> tuple[Pair, ...]:
     pairs = tuple(dict.fromkeys(available))
     texts = split_list(patterns)
     if not texts:
-        raise UsageError(f"No language pair given: expected patterns such as de-en or *-en. {_describe(pairs)}")
+        raise UsageError(f"No language pair given: expected patterns such as de-en or *-en. {_list_pairs(pairs)}")
     chosen: set[Pair] = set()
     for text in texts:
         query, passage = _parse_sides(text, _find_pattern)
         matches = [pair for pair in pairs if query in ("*", pair.query) and passage in ("*", pair.passage)]
         if not matches:
             hint = suggest(text, map(str, pairs))
-            raise UsageError(f"No language pair matches {text!r}. {_describe(pairs)}{hint}")
+            raise UsageError(f"No language pair matches {text!r}. {_list_pairs(pairs)}{hint}")
         chosen.update(matches)
     return tuple(pair for pair in pairs if pair in chosen)
 
 
-def _describe(pairs: tuple[Pair, ...]) -> str:
+def _list_pairs(pairs: tuple[Pair, ...]) -> str:
     return f"There are: {listed(pairs, PAIRS_SHOWN)}."
 
 

@@ -46,11 +46,11 @@ def _make(kind: type, given: Mapping[str, Any], caller: str) -> Any:
     values = {name: option.absent() for name, option in options.items() if option.absent is not None}
     for name in hints:
         if (value := given.get(name)) is not None:
-            values[name] = _read(value, hints[name], options.get(name), f"{caller}: {name}")
+            values[name] = _read_setting(value, hints[name], options.get(name), f"{caller}: {name}")
     return kind(**values)
 
 
-def _read(value: Any, annotation: Any, option: Option | None, where: str) -> Any:
+def _read_setting(value: Any, annotation: Any, option: Option | None, where: str) -> Any:
     """Return a value of the annotated type; a text is read as on the command line."""
     expected = alternatives(annotation)
     if isinstance(value, str) and Path in expected:

@@ -49,14 +49,14 @@ def describe_problems(error: ValidationError, known: Iterable[str] = (), most: i
         most: Number of problems that are named; the rest are only counted.
     """
     problems = error.errors(include_url=False)
-    lines = [_describe(problem, tuple(known)) for problem in problems[:most]]
+    lines = [_describe_problem(problem, tuple(known)) for problem in problems[:most]]
     if len(problems) > most:
         lines.append(f"and {len(problems) - most:,} more")
     text = "; ".join(lines)
     return text if text.endswith("?") else f"{text.rstrip('.')}."
 
 
-def _describe(problem: Any, known: tuple[str, ...]) -> str:
+def _describe_problem(problem: Any, known: tuple[str, ...]) -> str:
     key = ".".join(map(str, problem["loc"]))
     message = str(problem["msg"]).removeprefix("Value error, ").rstrip(".")
     match problem["type"]:

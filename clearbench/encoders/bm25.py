@@ -21,7 +21,7 @@ TOKENS = "unicode words, bigrams (v2: NFKC, case folded)"
 
 
 @dataclass(frozen=True)
-class Lexical:
+class LexicalEncoder:
     """BM25 (Lucene's variant, Robertson's k1 and b) over Unicode words, folded, without stop words or stemming.
 
     The same tokens for every language: no analyser exists for all of them, and a baseline should not favour some.
@@ -89,4 +89,4 @@ def tokenise(text: str) -> list[str]:
     return tokens
 
 
-BM25 = Lexical()
+BM25 = LexicalEncoder()

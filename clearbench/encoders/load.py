@@ -5,14 +5,14 @@ import re
 from clearbench.common.errors import UsageError
 from clearbench.common.options import marked_fields
 from clearbench.encoders.base import DenseEncoder, EncoderOptions
-from clearbench.encoders.bm25 import BM25, Lexical
+from clearbench.encoders.bm25 import BM25, LexicalEncoder
 
 CALLABLE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 FOR_EVERY_KIND = ("device", "offline", "batch_tokens", "cache_dir")
 """Options that any kind of model may be given, since they change no result; a kind takes those that it has."""
 
 
-def load_encoder(model: str, options: EncoderOptions | None = None) -> DenseEncoder | Lexical:
+def load_encoder(model: str, options: EncoderOptions | None = None) -> DenseEncoder | LexicalEncoder:
     """Load whatever a user named after --model.
 
     Args:
@@ -49,13 +49,13 @@ def load_dense(model: str, options: EncoderOptions, need: str) -> DenseEncoder:
     return require_vectors(load_encoder(model, options), need)
 
 
-def require_vectors(encoder: DenseEncoder | Lexical, need: str) -> DenseEncoder:
+def require_vectors(encoder: DenseEncoder | LexicalEncoder, need: str) -> DenseEncoder:
     """Return an encoder that has vectors, or refuse it; `need` is as for `load_dense`.
 
     Raises:
         UsageError: It is BM25.
     """
-    if isinstance(encoder, Lexical):
+    if isinstance(encoder, LexicalEncoder):
         raise UsageError(f"--model {encoder.name} has no vectors: {need}.")
     return encoder
 

@@ -2,7 +2,7 @@
 
     Dataset --make_judge--> Judge --open_jobs--> Job --engine.prepare--> vectors in the store
                                                   |
-              Record <--folder.write-- parts <--summarise-- PairScores <--judge.score-- open pool
+              Record <--folder.write-- parts <--summarise_pair-- PairScores <--judge.score-- open pool
 
 Pairs that share a passage pool are searched together and written as one part; a part that is there already is not
 done again.
@@ -20,7 +20,7 @@ from clearbench.encoders.vectors.embed import EncodingReport
 from clearbench.evaluation.job import Job, open_jobs, open_pairs, search_groups
 from clearbench.evaluation.options import EvaluationOptions
 from clearbench.evaluation.saving import save_runs
-from clearbench.evaluation.summary import check_scored, summarise, summarise_folder
+from clearbench.evaluation.summary import check_scored, summarise_folder, summarise_pair
 from clearbench.records.read import read_record
 from clearbench.records.schema import Record
 from clearbench.records.training import evaluation_key
@@ -124,7 +124,7 @@ def _score(job: Job, pending: Dataset, engine: Engine, options: EvaluationOption
                     bias = _bias(pending, pool, scored) if pending.pool_languages else [None] * len(scored)
                 with writing:
                     results = [
-                        summarise(pending, of_pair, bias_of) for of_pair, bias_of in zip(scored, bias, strict=True)
+                        summarise_pair(pending, of_pair, bias_of) for of_pair, bias_of in zip(scored, bias, strict=True)
                     ]
                     job.folder.add(key, results)
                 advance(len(pairs))

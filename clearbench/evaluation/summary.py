@@ -20,7 +20,7 @@ from clearbench.stats.summaries import BiasSummary, summarise_measures
 from clearbench.tasks.dataset import Dataset
 
 
-def summarise(data: Dataset, scored: PairScores, bias: LanguageBias | None = None) -> QueryScores:
+def summarise_pair(data: Dataset, scored: PairScores, bias: LanguageBias | None = None) -> QueryScores:
     """Put means and intervals beside a pair's per-query scores.
 
     Args:

@@ -15,7 +15,7 @@ from clearbench.tasks.options import MIXED_POOL
 HEADER = "query-id\tcorpus-id\tscore\n"
 
 
-def export_beir(retrieval: Dataset, to: Path) -> Exported:
+def export_beir(data: Dataset, to: Path) -> Exported:
     """Write texts and judgements as `corpus.jsonl`, `queries.jsonl` and `qrels/test.tsv`.
 
     In a BEIR folder all passages of a language are one pool. Where the task's pairs have pools of their own (MLQA),
@@ -23,21 +23,21 @@ def export_beir(retrieval: Dataset, to: Path) -> Exported:
     `<language>/<id>`; `parallel_id` of a query then is its id, the same in every language.
 
     Args:
-        retrieval: The loaded pairs.
+        data: The loaded pairs.
         to: Folder; files of these names are replaced.
     Raises:
         DataError: The task is judged by answers, has a pool of several languages, or an id that holds a tab or newline.
         RecordError: A file cannot be written.
     """
-    check_exportable(retrieval.task, retrieval.has_qrels, retrieval.options)
-    one_folder = _is_one_folder(retrieval)
-    groups = [(to, retrieval.pairs)] if one_folder else [(to / str(pair), (pair,)) for pair in retrieval.pairs]
-    files = [file for folder, pairs in groups for file in _write_folder(folder, retrieval, pairs)]
+    check_exportable(data.task, data.has_qrels, data.options)
+    one_folder = _is_one_folder(data)
+    groups = [(to, data.pairs)] if one_folder else [(to / str(pair), (pair,)) for pair in data.pairs]
+    files = [file for folder, pairs in groups for file in _write_folder(folder, data, pairs)]
     notes = [] if one_folder else [f"The pairs have pools of their own: a folder for each of {len(groups)} pairs."]
-    blanks = sum(text != text.strip() for pool in retrieval.pools.values() for text in pool.texts)
+    blanks = sum(text != text.strip() for pool in data.pools.values() for text in pool.texts)
     if blanks:
         notes.append(f"Readers of BEIR folders take away the blanks around the text of {count(blanks, 'passage')}.")
-    if retrieval.own_passages:
+    if data.own_passages:
         notes.append("Queries lie in the pool: read the folder with --option skip_self=true to leave them out again.")
     return Exported(tuple(files), tuple(notes))
 
@@ -61,42 +61,42 @@ def check_exportable(task: str, has_qrels: bool, options: Mapping[str, str]) -> 
         )
 
 
-def check_same_data(retrieval: Dataset, record: Record) -> None:
+def check_same_data(data: Dataset, record: Record) -> None:
     """Raise unless a loaded task has the texts and judgements that a record was measured on.
 
     Raises:
         RecordError: A pair's data are others.
     """
     recorded = {name: pair.data for name, pair in record.by_pair.items()}
-    other = [str(p) for p in retrieval.pairs if recorded.get(str(p)) != retrieval.pair_fingerprint(p)]
+    other = [str(p) for p in data.pairs if recorded.get(str(p)) != data.pair_fingerprint(p)]
     if other:
         raise RecordError(
-            f"The files of {retrieval.label} that are here are not those of the record: other texts or judgements in "
+            f"The files of {data.label} that are here are not those of the record: other texts or judgements in "
             f"{count(len(other), 'pair')} ({listed(other)}). Point --data-dir at the data that was measured, or leave "
             "MODEL out to export what is here."
         )
 
 
-def _is_one_folder(retrieval: Dataset) -> bool:
+def _is_one_folder(data: Dataset) -> bool:
     """Whether every passage language has one pool and every query language one query set."""
     pools: dict[str, str] = {}
     queries: dict[str, str] = {}
     return all(
         pools.setdefault(str(pair.passage), pair.pool) == pair.pool
         and queries.setdefault(str(pair.query), fingerprint) == fingerprint
-        for pair in retrieval.pairs
-        for fingerprint in [retrieval.queries_of(pair).fingerprint]
+        for pair in data.pairs
+        for fingerprint in [data.queries_of(pair).fingerprint]
     )
 
 
-def _write_folder(folder: Path, retrieval: Dataset, pairs: Sequence[TaskPair]) -> Iterator[Path]:
-    pools = {pair.pool: retrieval.pools[pair.pool] for pair in pairs}
-    queries = {str(pair.query): retrieval.queries_of(pair) for pair in pairs}
+def _write_folder(folder: Path, data: Dataset, pairs: Sequence[TaskPair]) -> Iterator[Path]:
+    pools = {pair.pool: data.pools[pair.pool] for pair in pairs}
+    queries = {str(pair.query): data.queries_of(pair) for pair in pairs}
     several = len(pools) > 1 or len(queries) > 1
     contents = {
         "corpus.jsonl": (_passage(pool, place, several) for pool in pools.values() for place in range(len(pool))),
         "queries.jsonl": (_query(texts, place, several) for texts in queries.values() for place in range(len(texts))),
-        "qrels/test.tsv": _qrels(retrieval, pairs, several),
+        "qrels/test.tsv": _qrels(data, pairs, several),
     }
     for name, lines in contents.items():
         write_output(folder / name, "".join(lines).encode(), "--to")
@@ -114,10 +114,10 @@ def _query(texts: Texts, place: int, several: bool) -> str:
     return _json({**row, "parallel_id": key} if several else row)
 
 
-def _qrels(retrieval: Dataset, pairs: Iterable[TaskPair], several: bool) -> Iterator[str]:
+def _qrels(data: Dataset, pairs: Iterable[TaskPair], several: bool) -> Iterator[str]:
     yield HEADER
     for pair in pairs:
-        pool, queries, qrels = retrieval.passages_of(pair), retrieval.queries_of(pair), retrieval.qrels_of(pair)
+        pool, queries, qrels = data.passages_of(pair), data.queries_of(pair), data.qrels_of(pair)
         for query in queries.ids:
             for passage, relevance in qrels[query].items():
                 yield f"{_unique(queries, query, several)}\t{_unique(pool, passage, several)}\t{relevance}\n"

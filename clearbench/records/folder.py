@@ -97,7 +97,7 @@ class RecordFolder:
                 restore_all(folder.parent)
                 (folder / SCORES).mkdir(parents=True, exist_ok=True)
         if not replace:
-            self._read()
+            self._read_written()
 
     @property
     def identity(self) -> Identity:
@@ -125,7 +125,7 @@ class RecordFolder:
                         stack.enter_context(alone(place))
                         for folder in (place, place / SCORES, place / RUNS):
                             sweep_temporary(folder)
-                        self._read()
+                        self._read_written()
                         self.check_data(self._wanted)
                 yield
                 with self._system_errors():
@@ -232,7 +232,7 @@ class RecordFolder:
                 f"Cannot write results to {self.path}: {error.strerror}. Choose another --out."
             ) from error
 
-    def _read(self) -> None:
+    def _read_written(self) -> None:
         """Take over what is there."""
         wanted = self.identity.model_dump(mode="json")
         written = read_document(self.path) if has_record(self.path) else None

@@ -131,7 +131,7 @@ def find_published(name: str) -> tuple[Published, ...]:
 
 
 def _read_model(file: Path, error: type[ClearbenchError]) -> tuple[Published, ...]:
-    content = _read(file, _ModelFile, error)
+    content = _read_document(file, _ModelFile, error)
     try:
         return tuple(
             Published(content.model, content.source, task.name, _as_text(task.options), _by_pair(task.expected))
@@ -142,7 +142,7 @@ def _read_model(file: Path, error: type[ClearbenchError]) -> tuple[Published, ..
 
 
 def _read_paper(file: Path) -> list[Published]:
-    content = _read(file, _PaperFile, RecordError)
+    content = _read_document(file, _PaperFile, RecordError)
     try:
         return [
             Published(
@@ -165,7 +165,7 @@ def _read_paper(file: Path) -> list[Published]:
 _Form = TypeVar("_Form", bound=BaseModel)
 
 
-def _read(file: Path, form: type[_Form], error: type[ClearbenchError]) -> _Form:
+def _read_document(file: Path, form: type[_Form], error: type[ClearbenchError]) -> _Form:
     try:
         return form.model_validate(read_toml(file, error))
     except ValidationError as problem:

@@ -16,7 +16,7 @@ from clearbench.common.toml import describe_problems
 from clearbench.records.bias import overall_bias
 from clearbench.records.derive import coverage_of, fields_of_pairs, join_environments, join_notes, pairs_of
 from clearbench.records.parts import SCORES, PartSummary, part_files, read_summary
-from clearbench.records.schema import SCHEMA_VERSION, PairRecord, Provenance, Record, find_damage
+from clearbench.records.schema import SCHEMA_VERSION, PairRecord, Provenance, Record, find_record_damage
 
 SAME_FIGURE = 1e-9
 """Figures that differ by less, as a share of the larger one or of 1, are equal."""
@@ -38,7 +38,7 @@ def read_record(folder: Path) -> Record:
     """
     written = read_document(folder)
     record = _as_record(folder, written)
-    if record.status == "complete" and (damage := find_damage(record)):
+    if record.status == "complete" and (damage := find_record_damage(record)):
         raise _damaged(folder / RECORD_FILE, f"{damage}.")
     parts = read_summaries(folder, written)
     if not parts and written["pairs"]:

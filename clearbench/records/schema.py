@@ -139,7 +139,7 @@ class Record(_Frozen):
         return {pair.pair: pair for pair in self.pairs}
 
 
-def find_damage(record: Record) -> str | None:
+def find_record_damage(record: Record) -> str | None:
     """Return in words the first thing in a record that no run writes; None where nothing is wrong."""
     names = [pair.pair for pair in record.pairs]
     if not names:

@@ -61,7 +61,7 @@ def load_results(out: Path) -> list[Entry]:
     Raises:
         RecordError: There are no records; or one is damaged, unfinished or of another schema.
     """
-    return _read(_model_folders(out))
+    return _read_entries(_model_folders(out))
 
 
 class Usable(NamedTuple):
@@ -211,10 +211,10 @@ def _only_one(found: dict[str, list[Entry]], text: str) -> list[Entry]:
 
 
 def _entries(found: Path | list[Entry]) -> list[Entry]:
-    return found if isinstance(found, list) else _read([found])
+    return found if isinstance(found, list) else _read_entries([found])
 
 
-def _read(model_folders: Iterable[Path]) -> list[Entry]:
+def _read_entries(model_folders: Iterable[Path]) -> list[Entry]:
     return [_read_entry(folder) for folder in _task_folders(model_folders)]
 
 
@@ -240,12 +240,12 @@ def _read_path(path: Path) -> list[Entry]:
         if len(folders) != 1:
             names = ", ".join(folder.name for folder in folders[:20])
             raise UsageError(f"{path} holds {len(folders)} models: name the folder of one, {path}/records/ of {names}.")
-        return _read(folders)
+        return _read_entries(folders)
     if has_record(path):
         return [_read_entry(path)]
     if not any(map(has_record, _subfolders(path))):
         raise RecordError(f"No records in {path}: expected a results folder or a folder records/MODEL.{_HINT}")
-    return _read([path])
+    return _read_entries([path])
 
 
 def _model_folders(out: Path) -> list[Path]:

@@ -23,7 +23,7 @@ from clearbench.report.content.groups import GroupMeans, group_chart, group_matr
 from clearbench.report.content.matrix import Matrix, difference_matrices, value_matrices
 from clearbench.report.content.models import ShownModel
 from clearbench.report.content.training import TrainingRun, find_runs, training_curves
-from clearbench.report.content.words import bias_sentence, describe_task, summarise
+from clearbench.report.content.words import bias_sentence, describe_task, summary_sentences
 from clearbench.report.options import ReportOptions
 from clearbench.verdicts.compare.compute import compare_models
 from clearbench.verdicts.compare.options import CompareOptions
@@ -130,7 +130,7 @@ def make_report(entries: Sequence[Entry], options: ReportOptions | None = None) 
     gates, ungated = _gate(shown, base, options) if options.baseline else ((), ())
     runs = find_runs(options.training, entries)
     bias = bias_panels(shown)
-    told = [*summarise(board, comparisons, gates, names_of(shown)), *map(bias_sentence, bias)]
+    told = [*summary_sentences(board, comparisons, gates, names_of(shown)), *map(bias_sentence, bias)]
     return Report(
         options=options,
         made=now(),

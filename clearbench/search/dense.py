@@ -12,7 +12,7 @@ from clearbench.encoders.vectors.embed import EncodingReport, encode_missing, pl
 from clearbench.encoders.vectors.estimate import Estimate, estimate_seconds
 from clearbench.encoders.vectors.store import EmbeddingStore, text_keys
 from clearbench.search.engine import Work
-from clearbench.search.exact import gold_ranks, relevant_ranks, top_by_vectors
+from clearbench.search.exact import gold_ranks_by_blocks, relevant_ranks_by_blocks, top_by_vectors
 from clearbench.search.pool import Pool, Ranked, make_pool, split
 from clearbench.search.scores import InnerProducts, Vectors, measure_vectors
 from clearbench.tasks.dataset import Dataset, Texts
@@ -101,11 +101,11 @@ class DensePool:
 
     def gold_ranks(self, queries: Texts, gold_Q: IntArray) -> IntArray:
         """See OpenPool."""
-        return gold_ranks(self._scores(queries), gold_Q, self.passages)
+        return gold_ranks_by_blocks(self._scores(queries), gold_Q, self.passages)
 
     def relevant_ranks(self, queries: Texts, gold_QG: IntArray) -> tuple[IntArray, Scores]:
         """See OpenPool."""
-        return relevant_ranks(self._scores(queries), gold_QG, self.passages)
+        return relevant_ranks_by_blocks(self._scores(queries), gold_QG, self.passages)
 
     def top(self, query_sets: Sequence[Texts], depth: int) -> list[Ranked]:
         """See OpenPool."""

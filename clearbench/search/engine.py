@@ -35,7 +35,7 @@ class OpenPool(Protocol):
         """Rank of the passage at position gold_Q[q] for each query, int64 [Q], from 1."""
 
     def relevant_ranks(self, queries: Texts, gold_QG: IntArray) -> tuple[IntArray, Scores]:
-        """Rank and tie-free rank of each query's relevant passages, [Q, G]; see `search.exact.relevant_ranks`."""
+        """Rank and tie-free rank of each query's relevant passages, [Q, G]; see `exact.relevant_ranks_by_blocks`."""
 
     def top(self, query_sets: Sequence[Texts], depth: int) -> list[Ranked]:
         """The best `depth` passages of each query in trec_eval's order, per query set; all sets search together."""

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from clearbench.encoders.adjust.encoder import AdjustedEncoder
 from clearbench.encoders.base import DenseEncoder
-from clearbench.encoders.bm25 import Lexical
+from clearbench.encoders.bm25 import LexicalEncoder
 from clearbench.encoders.vectors.store import EMBEDDINGS, EmbeddingStore
 from clearbench.search.dense import DenseEngine
 from clearbench.search.engine import Engine
 from clearbench.search.lexical import LexicalEngine
 from clearbench.tasks.dataset import Dataset
 
-Encoder = DenseEncoder | AdjustedEncoder | Lexical
+Encoder = DenseEncoder | AdjustedEncoder | LexicalEncoder
 """Everything that can be evaluated: each has a name, a fingerprint and settings."""
 
 
@@ -31,7 +31,7 @@ def open_engine(
         StoreError: The cache cannot be read or written.
     """
     match encoder:
-        case Lexical():
+        case LexicalEncoder():
             return LexicalEngine(encoder)
         case AdjustedEncoder():
             encoder.check(datasets)

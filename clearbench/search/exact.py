@@ -12,7 +12,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from clearbench.common.arrays import FloatArray, IntArray, Scores
-from clearbench.search.pool import Pool, Ranked, check_scores, order_scores, rank_of_gold, ranks_of_relevant
+from clearbench.search.pool import (
+    Pool,
+    Ranked,
+    check_scores,
+    gold_ranks_of_block,
+    order_scores,
+    relevant_ranks_of_query,
+)
 from clearbench.search.scores import BlockScores, InnerProducts, Vectors, pair_scores, product_margins
 
 # Scores held at a time: few enough to stay in the processor's cache (4 MB), but for large pools enough queries for an
@@ -28,7 +35,7 @@ GROWTH = 4
 SMALL_POOL = 10
 
 
-def gold_ranks(scores: BlockScores, gold_Q: IntArray, pool: Pool) -> IntArray:
+def gold_ranks_by_blocks(scores: BlockScores, gold_Q: IntArray, pool: Pool) -> IntArray:
     """Return the rank of each query's only relevant passage, without keeping any ranking.
 
     Args:
@@ -55,11 +62,11 @@ def gold_ranks(scores: BlockScores, gold_Q: IntArray, pool: Pool) -> IntArray:
         score_SU = score_RU[row_S]
         doubt_SU = (score_SU >= low_R[row_S, None]) & (score_SU <= high_R[row_S, None])
         scores.settle(start + row_S, score_SU, doubt_SU)
-        ranks[start + row_S] = rank_of_gold(score_SU, gold_R[row_S], pool)
+        ranks[start + row_S] = gold_ranks_of_block(score_SU, gold_R[row_S], pool)
     return ranks
 
 
-def relevant_ranks(scores: BlockScores, gold_QG: IntArray, pool: Pool) -> tuple[IntArray, Scores]:
+def relevant_ranks_by_blocks(scores: BlockScores, gold_QG: IntArray, pool: Pool) -> tuple[IntArray, Scores]:
     """Return the ranks of all relevant passages of each query, without keeping any ranking.
 
     Args:
@@ -67,7 +74,7 @@ def relevant_ranks(scores: BlockScores, gold_QG: IntArray, pool: Pool) -> tuple[
         gold_QG: Positions of the relevant passages in the pool, int64 [Q, G]; -1 fills up.
         pool: The pool.
     Returns:
-        Rank and tie-free rank of each, [Q, G]; see `ranks_of_relevant`.
+        Rank and tie-free rank of each, [Q, G]; see `relevant_ranks_of_query`.
     Raises:
         SearchError: A score is not finite.
     """
@@ -76,7 +83,7 @@ def relevant_ranks(scores: BlockScores, gold_QG: IntArray, pool: Pool) -> tuple[
         score_RU = scores.exact(start, stop)
         check_scores(score_RU)
         for row, score_U in enumerate(score_RU, start):
-            ranks[row], middles[row] = ranks_of_relevant(score_U, gold_QG[row], pool)
+            ranks[row], middles[row] = relevant_ranks_of_query(score_U, gold_QG[row], pool)
     return ranks, middles
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from clearbench.common.arrays import IntArray, Scores
-from clearbench.encoders.bm25 import Lexical, LexicalIndex
+from clearbench.encoders.bm25 import LexicalEncoder, LexicalIndex
 from clearbench.encoders.vectors.embed import EncodingReport
 from clearbench.search.engine import Work
-from clearbench.search.exact import gold_ranks, relevant_ranks, top_by_rows
+from clearbench.search.exact import gold_ranks_by_blocks, relevant_ranks_by_blocks, top_by_rows
 from clearbench.search.pool import Pool, Ranked, make_pool
 from clearbench.search.scores import RowScores
 from clearbench.tasks.dataset import Dataset, Texts
@@ -15,7 +15,7 @@ from clearbench.tasks.dataset import Dataset, Texts
 class LexicalEngine:
     """Searches with BM25; there is nothing to encode."""
 
-    def __init__(self, lexical: Lexical) -> None:
+    def __init__(self, lexical: LexicalEncoder) -> None:
         """Search with the given variant of BM25."""
         self._lexical = lexical
 
@@ -46,11 +46,11 @@ class LexicalPool:
 
     def gold_ranks(self, queries: Texts, gold_Q: IntArray) -> IntArray:
         """See OpenPool."""
-        return gold_ranks(self._scores(queries), gold_Q, self.passages)
+        return gold_ranks_by_blocks(self._scores(queries), gold_Q, self.passages)
 
     def relevant_ranks(self, queries: Texts, gold_QG: IntArray) -> tuple[IntArray, Scores]:
         """See OpenPool."""
-        return relevant_ranks(self._scores(queries), gold_QG, self.passages)
+        return relevant_ranks_by_blocks(self._scores(queries), gold_QG, self.passages)
 
     def top(self, query_sets: Sequence[Texts], depth: int) -> list[Ranked]:
         """See OpenPool."""

@@ -105,7 +105,7 @@ def order_scores(score_QU: FloatArray, pool: Pool, depth: int) -> Ranked:
     return Ranked(positions, scores)
 
 
-def rank_of_gold(score_QU: FloatArray, gold_Q: IntArray, pool: Pool) -> IntArray:
+def gold_ranks_of_block(score_QU: FloatArray, gold_Q: IntArray, pool: Pool) -> IntArray:
     """Rank of one gold passage per query, from 1: 1 + #(score > gold) + #(score == gold and id > gold's id).
 
     Args:
@@ -125,7 +125,7 @@ def rank_of_gold(score_QU: FloatArray, gold_Q: IntArray, pool: Pool) -> IntArray
     return ranks
 
 
-def ranks_of_relevant(score_U: FloatArray, gold_G: IntArray, pool: Pool) -> tuple[IntArray, NDArray[np.float64]]:
+def relevant_ranks_of_query(score_U: FloatArray, gold_G: IntArray, pool: Pool) -> tuple[IntArray, NDArray[np.float64]]:
     """Ranks of several relevant passages of one query, from its whole row of scores.
 
     Args:

@@ -40,7 +40,7 @@ def list_tasks(tasks_dir: Path | None = None) -> tuple[TaskSpec, ...]:
     Raises:
         TaskError: One of them cannot be used.
     """
-    return tuple(_read(path) for path in task_files(tasks_dir).values())
+    return tuple(_read_named_task(path) for path in task_files(tasks_dir).values())
 
 
 def find_task(name: str, tasks_dir: Path | None = None) -> TaskSpec:
@@ -57,7 +57,7 @@ def find_task(name: str, tasks_dir: Path | None = None) -> TaskSpec:
         return read_task(path)
     files = task_files(tasks_dir)
     if name in files:
-        return _read(files[name])
+        return _read_named_task(files[name])
     if path.is_dir():
         return _folder_task(path)
     known = ", ".join(files) or "none"
@@ -86,7 +86,7 @@ def read_task(path: Path) -> TaskSpec:
     return spec
 
 
-def _read(path: Path) -> TaskSpec:
+def _read_named_task(path: Path) -> TaskSpec:
     spec = read_task(path)
     if spec.name != path.stem:
         raise TaskError(f"{path}: name: found {spec.name!r}, expected {path.stem!r}, the file's name.")

@@ -9,7 +9,7 @@ from builders.encoders import HashEncoder, tiny_checkpoint
 
 from clearbench.common.errors import UsageError
 from clearbench.encoders.base import EncoderOptions
-from clearbench.encoders.bm25 import BM25, Lexical
+from clearbench.encoders.bm25 import BM25, LexicalEncoder
 from clearbench.encoders.function import FunctionEncoder
 from clearbench.encoders.load import FOR_EVERY_KIND, load_dense, load_encoder, require_vectors
 
@@ -42,7 +42,7 @@ def test_an_option_of_checkpoints_is_refused_for_other_kinds(function, name):
 
 def test_options_that_change_no_result_may_be_given_to_every_kind(function):
     options = EncoderOptions(**{name: SET[name] for name in FOR_EVERY_KIND})
-    assert isinstance(load_encoder("bm25", options), Lexical)
+    assert isinstance(load_encoder("bm25", options), LexicalEncoder)
     encoder = load_encoder(function, options)
     assert isinstance(encoder, FunctionEncoder) and encoder.batch_tokens == 64
 

@@ -12,7 +12,7 @@ from builders.tasks import write_belebele, write_task
 
 from clearbench.common.errors import DataError, RecordError
 from clearbench.common.languages import parse_language
-from clearbench.encoders.bm25 import Lexical
+from clearbench.encoders.bm25 import LexicalEncoder
 from clearbench.evaluation.options import EvaluationOptions
 from clearbench.export.beir import check_same_data, export_beir
 from clearbench.tasks.dataset import Dataset, TaskPair, Texts
@@ -66,7 +66,7 @@ def test_a_model_scores_the_same_on_an_exported_folder(tmp_path):
     after = load_task(str(tmp_path / "beir"), Selection(all_pairs=True))
     figures = []
     for place, retrieval in enumerate((before, after)):
-        [evaluation] = evaluate_sets(Lexical(), [retrieval], EvaluationOptions(out=tmp_path / str(place)))
+        [evaluation] = evaluate_sets(LexicalEncoder(), [retrieval], EvaluationOptions(out=tmp_path / str(place)))
         figures.append({pair.pair: pair.measures for pair in evaluation.record.pairs})
     assert len(figures[0]) == 9 and figures[0] == figures[1]
 

@@ -79,9 +79,9 @@ def _read_folder() -> object:
 
 def _read_record() -> object:
     from clearbench.records.read import read_record
-    from clearbench.records.schema import find_damage
+    from clearbench.records.schema import find_record_damage
 
-    return find_damage(read_record(Path("records/a/tiny")))
+    return find_record_damage(read_record(Path("records/a/tiny")))
 
 
 def _read_results() -> object:

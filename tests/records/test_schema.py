@@ -6,7 +6,7 @@ import pytest
 from builders.records import make_record, query_scores
 from pydantic import ValidationError
 
-from clearbench.encoders.bm25 import Lexical
+from clearbench.encoders.bm25 import LexicalEncoder
 from clearbench.records.schema import Record
 from clearbench.stats.ranks import Friedman
 from clearbench.stats.summaries import BiasSummary, LanguageRank, MeasureValue
@@ -109,4 +109,4 @@ def test_nothing_of_a_record_can_be_changed(record):
 
 def test_a_model_that_matches_words_is_told_by_its_settings(record):
     assert not record.is_lexical
-    assert record.model_copy(update={"model": dict(Lexical().settings)}).is_lexical
+    assert record.model_copy(update={"model": dict(LexicalEncoder().settings)}).is_lexical

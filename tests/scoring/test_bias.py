@@ -13,7 +13,7 @@ from clearbench.common.languages import MULTIPLE, parse_language
 from clearbench.common.measures import find_measure
 from clearbench.scoring.bias import has_several, judge_bias
 from clearbench.scoring.compute import MEASURE_NAMES, score_run
-from clearbench.search.exact import relevant_ranks
+from clearbench.search.exact import relevant_ranks_by_blocks
 from clearbench.search.pool import Pool, make_pool, order_scores
 from clearbench.search.scores import RowScores
 from clearbench.stats.bias import blocks, places, summarise_bias
@@ -29,7 +29,7 @@ class Scored:
     scores: np.ndarray = field(repr=False)
 
     def relevant_ranks(self, queries, gold_QG):
-        return relevant_ranks(RowScores(lambda a, b: self.scores[a:b]), gold_QG, self.pool)
+        return relevant_ranks_by_blocks(RowScores(lambda a, b: self.scores[a:b]), gold_QG, self.pool)
 
 
 def judge(ids, languages, scores, qrels, query_language="de", with_peer=True):

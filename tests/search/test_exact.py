@@ -78,8 +78,8 @@ def test_every_way_gives_the_order_of_a_literal_brute_force(case: Case, depth: i
         patch.setattr(exact, "SPARE", spare)
         patch.setattr(exact, "MOST_SCORES", 100 * block)
         patch.setattr(scores_module, "DOUBLES_AT_ONCE", 100 * block)
-        ranks = exact.gold_ranks(case.scores, case.gold, case.pool)
-        several, _ = exact.relevant_ranks(case.scores, case.gold[:, None], case.pool)
+        ranks = exact.gold_ranks_by_blocks(case.scores, case.gold, case.pool)
+        several, _ = exact.relevant_ranks_by_blocks(case.scores, case.gold[:, None], case.pool)
         by_faiss = exact.top_by_faiss(case.queries, case.passages, case.pool, depth)
         by_rows = exact.top_by_rows(case.scores, num_queries, case.pool, depth)
     for query in range(num_queries):
@@ -108,7 +108,7 @@ def test_threads_and_blocks_decide_no_rank(monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(exact, "BLOCK_SCORES", block)
         monkeypatch.setattr(exact, "BLOCK_QUERIES", 1)
         with threadpool_limits(threads):
-            ranks = exact.gold_ranks(case.scores, case.gold, case.pool)
+            ranks = exact.gold_ranks_by_blocks(case.scores, case.gold, case.pool)
             tops = [search(case, 200) for search in (_rows, _faiss)]
         found.append(ranks.tolist())
         for top in tops:
@@ -162,7 +162,7 @@ def test_scores_that_are_not_finite_are_refused(bad: float) -> None:
     query = measure_vectors(np.ones((1, 2), dtype=np.float32))
     scores = InnerProducts(query, passages)
     with pytest.raises(SearchError, match="NaN or infinite"):
-        exact.gold_ranks(scores, np.array([0]), pool)
+        exact.gold_ranks_by_blocks(scores, np.array([0]), pool)
     with pytest.raises(SearchError, match="NaN or infinite"):
         exact.top_by_faiss(query, passages, pool, 2)
     with pytest.raises(SearchError, match="NaN or infinite"):
@@ -175,11 +175,11 @@ def test_relevant_ranks_do_not_depend_on_blocks_and_refuse_nan(monkeypatch: pyte
     table = rng.integers(0, 9, (23, 30)).astype(np.float32)
     scores = RowScores(lambda start, stop: table[start:stop])
     gold_QG = rng.integers(-1, 40, (23, 4))
-    whole = exact.relevant_ranks(scores, gold_QG, pool)
+    whole = exact.relevant_ranks_by_blocks(scores, gold_QG, pool)
     monkeypatch.setattr(exact, "BLOCK_SCORES", 40)
     monkeypatch.setattr(exact, "BLOCK_QUERIES", 1)
-    small = exact.relevant_ranks(scores, gold_QG, pool)
+    small = exact.relevant_ranks_by_blocks(scores, gold_QG, pool)
     assert np.array_equal(whole[0], small[0]) and np.array_equal(whole[1], small[1], equal_nan=True)
     table[5, 3] = np.nan
     with pytest.raises(SearchError, match=r"^1 scores are NaN"):
-        exact.relevant_ranks(scores, gold_QG, pool)
+        exact.relevant_ranks_by_blocks(scores, gold_QG, pool)

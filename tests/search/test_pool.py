@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clearbench.common.errors import SearchError
-from clearbench.search.pool import make_pool, order_scores, rank_of_gold, ranks_of_relevant
+from clearbench.search.pool import gold_ranks_of_block, make_pool, order_scores, relevant_ranks_of_query
 
 coarse = st.integers(0, 3).map(lambda n: np.float32(n) / 4)  # few values: many ties
 
@@ -36,9 +36,9 @@ def trec_rank(ids, scores, gold):
 
 
 @given(scored_pools())
-def test_rank_of_gold_is_trec_evals_rank(case):
+def test_gold_ranks_are_trec_evals_ranks(case):
     pool, score_QU, gold_Q = case
-    ranks = rank_of_gold(score_QU, gold_Q, pool)
+    ranks = gold_ranks_of_block(score_QU, gold_Q, pool)
     expected = [trec_rank(pool.ids, row[pool.distinct], gold) for row, gold in zip(score_QU, gold_Q, strict=True)]
     assert ranks.tolist() == expected
 
@@ -46,7 +46,7 @@ def test_rank_of_gold_is_trec_evals_rank(case):
 def test_the_check_above_would_notice_ties_by_ascending_id():
     pool, _ = make_pool(["a", "b"], [b"1", b"2"])
     tied = np.array([[0.5, 0.5]], dtype=np.float32)
-    assert rank_of_gold(tied, np.array([0]), pool).tolist() == [2] == [trec_rank(pool.ids, tied[0], 0)]
+    assert gold_ranks_of_block(tied, np.array([0]), pool).tolist() == [2] == [trec_rank(pool.ids, tied[0], 0)]
 
 
 @given(scored_pools(), st.integers(1, 14))
@@ -69,13 +69,13 @@ def test_ranks_of_several_relevant_passages_are_each_ones_rank_and_ties_share_th
     places = st.lists(st.integers(-1, len(pool.ids) - 1), min_size=3, max_size=3)
     gold_QG = np.array(data.draw(st.lists(places, min_size=len(score_QU), max_size=len(score_QU))), dtype=np.int64)
     for score_U, gold_G in zip(score_QU, gold_QG, strict=True):
-        rank, middle = ranks_of_relevant(score_U, gold_G, pool)
+        rank, middle = relevant_ranks_of_query(score_U, gold_G, pool)
         score_P = score_U[pool.distinct]
         order = sorted(range(len(pool.ids)), key=lambda p: (score_P[p], pool.ids[p]), reverse=True)
         for gold, one, mean in zip(gold_G, rank, middle, strict=True):
             if gold < 0:
                 assert one == 0 and np.isnan(mean)
             else:
-                assert one == rank_of_gold(score_U[None], np.array([gold]), pool)[0] == order.index(gold) + 1
+                assert one == gold_ranks_of_block(score_U[None], np.array([gold]), pool)[0] == order.index(gold) + 1
                 tied = [order.index(p) + 1 for p in range(len(order)) if score_P[p] == score_P[gold]]
                 assert mean == np.mean(tied)

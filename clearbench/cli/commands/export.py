@@ -96,6 +96,6 @@ def _record_data(task: str, entry: "Entry", location: DataLocation) -> "Dataset"
     check_exportable(task, record.identity.has_qrels, record.identity.options)
     source = record.identity.task if task == _name(task) else task
     selection = Selection(pairs=",".join(pair.pair for pair in record.pairs))
-    retrieval = load_task(source, selection, location, record.identity.options)
-    check_same_data(retrieval, record)
-    return retrieval
+    data = load_task(source, selection, location, record.identity.options)
+    check_same_data(data, record)
+    return data

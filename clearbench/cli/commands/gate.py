@@ -60,16 +60,16 @@ def gate(
     from clearbench.verdicts.gate.compute import gate as decide
 
     if candidate is not None and output.save_baseline is None:
-        result = decide(_read(baseline, results), _read(candidate, results), options)
+        result = decide(_read_model(baseline, results), _read_model(candidate, results), options)
         _write(result, output)
         return EXIT_CODES[result.outcome]
     if candidate is None and output.save_baseline is not None:
-        _save(_read(baseline, results), output.save_baseline, options)
+        _save(_read_model(baseline, results), output.save_baseline, options)
         return 0
     raise UsageError("Expected one of --candidate (to gate it) and --save-baseline (to write the baseline's file).")
 
 
-def _read(text: str, results: Path) -> "list[Entry]":
+def _read_model(text: str, results: Path) -> "list[Entry]":
     """Records of the model that a user's text names: those of a baseline file, or of a folder."""
     from clearbench.records.select import select_model
     from clearbench.verdicts.gate.baseline import read_baseline

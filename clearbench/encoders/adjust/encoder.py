@@ -33,7 +33,7 @@ from clearbench.encoders.adjust.check import check_text
 from clearbench.encoders.adjust.method import TOWARDS_ENGLISH, Method
 from clearbench.encoders.adjust.text import DEFAULT_TEXT, NOUNS, AdjustText, Group, groups_of
 from clearbench.encoders.base import DenseEncoder, Role, Setting
-from clearbench.encoders.bm25 import Lexical
+from clearbench.encoders.bm25 import LexicalEncoder
 from clearbench.encoders.load import require_vectors
 from clearbench.encoders.vectors.embed import Part
 from clearbench.encoders.vectors.store import EmbeddingStore, text_keys
@@ -153,7 +153,7 @@ class AdjustedEncoder:
         return mean(language) - mean(ENGLISH)
 
 
-def adjust_encoder(encoder: DenseEncoder | Lexical, method: Method, text: AdjustText) -> AdjustedEncoder:
+def adjust_encoder(encoder: DenseEncoder | LexicalEncoder, method: Method, text: AdjustText) -> AdjustedEncoder:
     """Put an adjustment on an encoder.
 
     Args:

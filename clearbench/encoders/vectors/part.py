@@ -68,7 +68,7 @@ def read_keys(file: Path, encoder: str) -> Keys:
         PartError: It is damaged, another encoder's, or of an earlier version.
         StoreError: It may not be read.
     """
-    keys, _, _ = _read(file, encoder, whole=False)
+    keys, _, _ = _read_tensors(file, encoder, whole=False)
     return keys
 
 
@@ -82,7 +82,7 @@ def check_part(file: Path, encoder: str) -> int:
         PartError: As `read_keys`, or it is not what was written.
         StoreError: It may not be read.
     """
-    keys, vectors, checksum = _read(file, encoder, whole=True)
+    keys, vectors, checksum = _read_tensors(file, encoder, whole=True)
     if vectors.dtype != np.float32 or vectors.ndim != 2 or len(vectors) != len(keys):
         raise PartError(f"has {vectors.dtype} vectors of shape {vectors.shape} for {len(keys)} keys")
     if checksum != _checksum(encoder, keys, vectors):
@@ -110,7 +110,7 @@ def read_vectors(file: Path, rows: IntArray) -> FloatArray:
         raise StoreError(f"{file} cannot be read any more ({error}). Run again to encode its texts anew.") from error
 
 
-def _read(file: Path, encoder: str, whole: bool) -> tuple[Keys, FloatArray, str]:
+def _read_tensors(file: Path, encoder: str, whole: bool) -> tuple[Keys, FloatArray, str]:
     """Keys, vectors (none unless the whole part is asked for) and the checksum that the part should have."""
     try:
         with safe_open(file, framework="numpy") as part:

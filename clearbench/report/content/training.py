@@ -61,7 +61,7 @@ def find_runs(folders: Sequence[Path], entries: Iterable[Entry]) -> list[Trainin
                 "writes."
             )
         files.update({file.resolve(): None for file in found})
-    return [_describe(file.parent, read_manifest(file.parent), names) for file in files]
+    return [_describe_run(file.parent, read_manifest(file.parent), names) for file in files]
 
 
 def training_curves(runs: Sequence[TrainingRun]) -> tuple[CurveChart, ...]:
@@ -79,7 +79,7 @@ def _points(key: str) -> float:
     return find_measure(read_evaluation_key(key)[2]).points
 
 
-def _describe(folder: Path, manifest: TrainingManifest, names: Mapping[str, str]) -> TrainingRun:
+def _describe_run(folder: Path, manifest: TrainingManifest, names: Mapping[str, str]) -> TrainingRun:
     config, rows = manifest.config, manifest.rows
     languages = ", ".join(f"{language} {count:,}" for language, count in rows.languages.items())
     evaluated = [key for key in (manifest.evaluations or [{}])[-1] if key != "step"]

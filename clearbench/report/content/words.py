@@ -45,7 +45,7 @@ def describe_task(records: Sequence[Record], columns: TaskColumns) -> str:
     )
 
 
-def summarise(
+def summary_sentences(
     board: Leaderboard, comparisons: Sequence[Comparison], gates: Sequence[GateResult], names: Mapping[str, str]
 ) -> list[Markup]:
     """Return the summary, one sentence or two each.

@@ -119,7 +119,7 @@ class ForwardState:
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
-        self.generators = self._read()
+        self.generators = self._read_generators()
         self.autocast = partial(
             torch.autocast,
             device.type,
@@ -131,22 +131,22 @@ class ForwardState:
     @contextmanager
     def replayed(self) -> Iterator[None]:
         """Run a block in this state; afterwards the generators continue where they were."""
-        before = self._read()
-        self._write(self.generators)
+        before = self._read_generators()
+        self._write_generators(self.generators)
         try:
             with self.autocast():
                 yield
         finally:
-            self._write(before)
+            self._write_generators(before)
 
-    def _read(self) -> list[Tensor]:
+    def _read_generators(self) -> list[Tensor]:
         if self.device.type == "cuda":
             return [torch.get_rng_state(), torch.cuda.get_rng_state(self.device)]
         if self.device.type == "mps":
             return [torch.get_rng_state(), torch.mps.get_rng_state()]
         return [torch.get_rng_state()]
 
-    def _write(self, generators: Sequence[Tensor]) -> None:
+    def _write_generators(self, generators: Sequence[Tensor]) -> None:
         torch.set_rng_state(generators[0])
         if self.device.type == "cuda":
             torch.cuda.set_rng_state(generators[1], self.device)

@@ -42,7 +42,7 @@ def list_checkpoints(out: Path) -> list[tuple[int, Path]]:
     return sorted(found)
 
 
-def find_damage(folder: Path) -> str | None:
+def find_checkpoint_damage(folder: Path) -> str | None:
     """Say what is wrong with a checkpoint, or None if every file is what was saved."""
     try:
         told = json.loads((folder / HASHES_FILE).read_bytes())
@@ -68,7 +68,7 @@ def choose_checkpoint(out: Path) -> Path | None:
     """
     damaged: list[str] = []
     for _, folder in reversed(list_checkpoints(out)):
-        if (damage := find_damage(folder)) is None:
+        if (damage := find_checkpoint_damage(folder)) is None:
             if damaged:
                 say(f"Damaged: {joined(damaged)}. Going back to {folder.name}.")
             return folder
@@ -84,7 +84,7 @@ def choose_checkpoint(out: Path) -> Path | None:
 def describe_last(out: Path) -> str:
     """Say in one sentence which checkpoint is the last good one."""
     for _, folder in reversed(list_checkpoints(out)):
-        if find_damage(folder) is None:
+        if find_checkpoint_damage(folder) is None:
             return f"The last good checkpoint is {folder}."
     return "No checkpoint had been saved yet."
 

@@ -104,7 +104,7 @@ def prepare(config: TrainConfig, evaluate: EvaluateEncoder | None = None) -> Pre
     if evaluate is not None and config.eval_tasks:
         measure = partial(_evaluate_now, trainer, inputs.encoder, evaluate)
         trainer.add_callback(Evaluations(config, measure, trainer.log))  # after StepGuard, whose wish it may take back
-    return Prepared(trainer, _describe(inputs), interruption)
+    return Prepared(trainer, _describe_run(inputs), interruption)
 
 
 def _read_inputs(config: TrainConfig) -> Inputs:
@@ -148,7 +148,7 @@ def _make_trainer(inputs: Inputs) -> RowTrainer:
     )
 
 
-def _describe(inputs: Inputs) -> TrainingManifest:
+def _describe_run(inputs: Inputs) -> TrainingManifest:
     config, rows, encoder = inputs.config, inputs.rows, inputs.encoder
     languages = rows.table["language"].value_counts().items()
     return TrainingManifest(

@@ -23,10 +23,10 @@ def to_lines(examples: Sequence[Examples]) -> Iterator[str]:
                 if one.text:
                     yield f"    query: {_short(one.text)}"
                 for name, retrieved in ((part.base, one.base), (part.other, one.other)):
-                    yield from (f"    {name} {_describe(passage)}" for passage in retrieved.top)
+                    yield from (f"    {name} {_describe_passage(passage)}" for passage in retrieved.top)
                     first = retrieved.relevant[:1]
                     if first and first[0] not in retrieved.top:
-                        yield f"    {name} {_describe(first[0])}"
+                        yield f"    {name} {_describe_passage(first[0])}"
 
 
 def to_markdown_lines(examples: Sequence[Examples]) -> str:
@@ -35,7 +35,7 @@ def to_markdown_lines(examples: Sequence[Examples]) -> str:
     return f"\n```text\n{block}\n```\n"
 
 
-def _describe(passage: Passage) -> str:
+def _describe_passage(passage: Passage) -> str:
     place = "not among the saved ranks" if passage.rank is None else f"rank {passage.rank}"
     mark = ", relevant" if passage.relevant else ""
     return f"{place}{mark} [{passage.id}] {_short(passage.text or '')}".rstrip()

@@ -24,7 +24,7 @@ from clearbench.records.damage import damage_named
 from clearbench.records.derive import fields_of_pairs
 from clearbench.records.folder import model_key
 from clearbench.records.matrix import ScoreMatrix, scores_matrix
-from clearbench.records.schema import SCHEMA_VERSION, PairRecord, Record, find_damage
+from clearbench.records.schema import SCHEMA_VERSION, PairRecord, Record, find_record_damage
 from clearbench.records.select import Entry
 from clearbench.records.source import ScorePart, score_part
 
@@ -110,7 +110,7 @@ def read_baseline(file: Path) -> list[Entry]:
     Raises:
         RecordError: It is no baseline file, is damaged, or is of another schema version.
     """
-    records, table = _read(file)
+    records, table = _read_sealed(file)
     labels = [record.identity.label for record in records]
     if twice := next((label for label in labels if labels.count(label) > 1), None):
         raise _damaged(file, f"it lists {twice} more than once")
@@ -163,7 +163,7 @@ def _narrowed(record: Record, kept: Sequence[PairRecord], measure: str) -> Recor
     )
 
 
-def _read(file: Path) -> tuple[list[Record], Any]:
+def _read_sealed(file: Path) -> tuple[list[Record], Any]:
     """Records and scores, an Arrow table, as the file has them."""
     import pyarrow as pa
 
@@ -198,7 +198,7 @@ def _entry(file: Path, record: Record, table: Any) -> Entry:
     import pyarrow.compute as pc
 
     label, measure = record.identity.label, record.main_measure
-    if damage := "it is unfinished" if record.status != "complete" else find_damage(record):
+    if damage := "it is unfinished" if record.status != "complete" else find_record_damage(record):
         raise _damaged(file, f"{damage} (record of {label})")
     needed = ["task", "pair", "query", "cluster", measure]
     if lost := [column for column in needed if column not in table.column_names]:

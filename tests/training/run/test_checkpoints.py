@@ -12,7 +12,7 @@ from clearbench.common.errors import TrainingError
 from clearbench.encoders.base import EncoderOptions
 from clearbench.encoders.checkpoints.transformer import load_transformer
 from clearbench.training.run import checkpoints as saving
-from clearbench.training.run.checkpoints import HASHES_FILE, find_damage, list_checkpoints, prune_checkpoints
+from clearbench.training.run.checkpoints import HASHES_FILE, find_checkpoint_damage, list_checkpoints, prune_checkpoints
 from clearbench.training.run.train import train
 
 
@@ -96,15 +96,15 @@ def test_damage_to_any_file_of_a_checkpoint_is_seen_and_named(trained, tmp_path,
     assert len(saved_files(trained)) > 10
     for name in saved_files(trained):
         copy = shutil.copytree(trained / "out" / "checkpoint-6", tmp_path / str(name).replace("/", "-"))
-        assert find_damage(copy) is None
+        assert find_checkpoint_damage(copy) is None
         DAMAGE[how](copy / name)
-        assert str(name) in find_damage(copy)
+        assert str(name) in find_checkpoint_damage(copy)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"sha256": []}', '{"sha256": null}', "[" * 100_000, "\0"])
 def test_hashes_that_say_nothing_are_damage(tmp_path, text):
     (tmp_path / HASHES_FILE).write_text(text)
-    assert find_damage(tmp_path) == f"{HASHES_FILE} cannot be read"
+    assert find_checkpoint_damage(tmp_path) == f"{HASHES_FILE} cannot be read"
 
 
 def unfinished(trained, folder):
@@ -124,7 +124,7 @@ def test_a_run_goes_back_to_the_checkpoint_before_a_damaged_one(trained, tmp_pat
     said = capsys.readouterr().err
     assert f"checkpoint-6 ({name} is not what was saved). Going back to checkpoint-4." in said
     assert equal_weights(read_weights(settings.out), read_weights(trained / "out"))
-    assert find_damage(settings.out / "checkpoint-6") is None
+    assert find_checkpoint_damage(settings.out / "checkpoint-6") is None
 
 
 def test_without_a_whole_checkpoint_the_message_says_what_to_delete(trained, tmp_path):

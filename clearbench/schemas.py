@@ -1,6 +1,6 @@
-"""The formats of the files that clearbench writes for others to read, as JSON Schemas made from their types.
+"""The schemas of the files that clearbench writes for others to read: JSON Schemas made from their types.
 
-    python -m clearbench.formats docs/schema
+    python -m clearbench.schemas docs/schema
 
 writes them. They are published with the documentation; a test compares them with the types.
 """
@@ -21,7 +21,7 @@ from clearbench.training.rows.row import TrainingRow
 from clearbench.verdicts.gate.baseline import BaselineDocument
 from clearbench.verdicts.leaderboard.document import LeaderboardDocument
 
-FORMATS: Mapping[str, Any] = MappingProxyType({
+SCHEMAS: Mapping[str, Any] = MappingProxyType({
     "record-1": Record,
     "part-2": PartDocument,
     "baseline-1": BaselineDocument,
@@ -33,15 +33,15 @@ FORMATS: Mapping[str, Any] = MappingProxyType({
 
 
 def schema_of(name: str) -> dict[str, Any]:
-    """Return the JSON Schema of a format of FORMATS."""
-    schema = _without_defaults(TypeAdapter(FORMATS[name]).json_schema(mode="serialization"))
+    """Return the JSON Schema of a document of SCHEMAS."""
+    schema = _without_defaults(TypeAdapter(SCHEMAS[name]).json_schema(mode="serialization"))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"clearbench/{name}.json", **schema}
 
 
 def write_schemas(folder: Path) -> None:
-    """Write the schema of every format into a folder."""
+    """Write every schema into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in FORMATS:
+    for name in SCHEMAS:
         write_atomically(folder / f"{name}.json", json_bytes(schema_of(name)))
 
 

@@ -12,15 +12,15 @@ from pydantic import TypeAdapter
 from clearbench.common.errors import RecordError
 from clearbench.common.sealed import open_sealed
 from clearbench.evaluation.verify import verify_record
-from clearbench.formats import FORMATS, schema_of
 from clearbench.records.matrix import scores_matrix
 from clearbench.records.parts import part_files, read_summary
 from clearbench.records.select import load_results
+from clearbench.schemas import SCHEMAS, schema_of
 from clearbench.verdicts.gate.baseline import read_baseline
 from clearbench.verdicts.leaderboard.compute import make_leaderboard
 from clearbench.verdicts.leaderboard.machine import to_json
 
-SCHEMAS = Path(__file__).resolve().parents[1] / "docs" / "schema"
+PUBLISHED = Path(__file__).resolve().parents[1] / "docs" / "schema"
 VERSIONS = sorted(folder.name for folder in GOLDEN.iterdir())
 
 
@@ -38,25 +38,25 @@ def test_there_are_golden_files_of_each_version_of_parts():
         assert all(open_sealed(file).document.get("format", 1) == int(version[-1]) for file in files)
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", SCHEMAS)
 def test_the_published_schema_is_that_of_the_type(name):
-    published = json.loads((SCHEMAS / f"{name}.json").read_text(encoding="utf-8"))
-    assert published == schema_of(name), "write it again: python -m clearbench.formats docs/schema"
+    published = json.loads((PUBLISHED / f"{name}.json").read_text(encoding="utf-8"))
+    assert published == schema_of(name), "write it again: python -m clearbench.schemas docs/schema"
 
 
 def test_no_other_schema_is_published():
-    assert {file.stem for file in SCHEMAS.iterdir()} == set(FORMATS)
+    assert {file.stem for file in PUBLISHED.iterdir()} == set(SCHEMAS)
 
 
 def test_files_are_of_their_published_types(golden):
     for entry in load_results(golden / "results"):
-        TypeAdapter(FORMATS["record-1"]).validate_json((entry.place / "record.json").read_bytes())
+        TypeAdapter(SCHEMAS["record-1"]).validate_json((entry.place / "record.json").read_bytes())
         for file in part_files(entry.place):
             if (document := open_sealed(file).document).get("format") == 2:
-                TypeAdapter(FORMATS["part-2"]).validate_python(document)
-    TypeAdapter(FORMATS["baseline-1"]).validate_python(open_sealed(golden / "baseline.parquet").document)
+                TypeAdapter(SCHEMAS["part-2"]).validate_python(document)
+    TypeAdapter(SCHEMAS["baseline-1"]).validate_python(open_sealed(golden / "baseline.parquet").document)
     board = json.loads((golden / "leaderboard.json").read_text(encoding="utf-8"))
-    TypeAdapter(FORMATS["leaderboard-1"]).validate_python(board)
+    TypeAdapter(SCHEMAS["leaderboard-1"]).validate_python(board)
 
 
 def test_records_of_every_version_verify_and_give_the_figures_that_they_gave(golden):
