@@ -1,7 +1,7 @@
 """Whether a record still says what was measured: every hash, every sum, and every score whose ranking was saved."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from clearbench.common.errors import ClearbenchError, RecordError
+from clearbench.common.files import RECORD_FILE
 from clearbench.common.measures import SAME_SCORE
-from clearbench.common.text import count
 from clearbench.records.bias import overall_bias
-from clearbench.records.derive import fields_of_pairs, pairs_of
+from clearbench.records.damage import damage_named
 from clearbench.records.folder import model_key, name_in_key
-from clearbench.records.parts import PartSummary, part_files, read_part, read_summary
-from clearbench.records.read import find_disagreement, has_record, read_document, read_summaries, same_figures
+from clearbench.records.parts import REMEDY, PartSummary, part_files, read_part, read_summary
+from clearbench.records.read import find_problems, has_record, read_document, read_summaries, same_figures
 from clearbench.records.runs import is_saved, read_run, read_run_qrels
-from clearbench.records.schema import PairRecord
+from clearbench.records.schema import Identity, PairRecord
 from clearbench.scoring.compute import MEASURE_NAMES, score_run
 from clearbench.stats.intervals import cluster_codes
 from clearbench.stats.summaries import summarise_measures
@@ -30,7 +30,7 @@ class Verification:
     Attributes:
         folder: The record's folder.
         num_pairs: Pairs that have scores.
-        num_rescored: Pairs among them that were scored again from their saved rankings.
+        num_rescored: Pairs among them whose rankings were saved: these are scored again.
         problems: What does not fit, one sentence each; empty where all does.
     """
 
@@ -41,7 +41,10 @@ class Verification:
 
 
 def verify_record(folder: Path) -> Verification:
-    """Check a record against its parts, the parts against their hashes and sums, and scores against saved rankings."""
+    """Check a record against its parts, the parts against their hashes and sums, and scores against saved rankings.
+
+    Whatever is wrong is reported, and the rest is checked all the same as far as it can be.
+    """
     problems = [*_damaged_parts(folder)]
     if problems:
         return Verification(folder, 0, 0, tuple(problems))
@@ -51,24 +54,27 @@ def verify_record(folder: Path) -> Verification:
     except RecordError as error:
         return Verification(folder, 0, 0, (str(error),))
     if written is None:
-        problems.append("There is no record.json: the run was not finished.")
+        problems.append(f"There is no {RECORD_FILE}: the run was not finished.")
     else:
-        problems += _record_problems(folder, written, parts)
-    num_rescored, seen = 0, set[str]()
+        file = folder / RECORD_FILE
+        problems += _reported(file, _record_problems(folder, written, parts))
+        problems += _reported(file, _bias_problems(folder, written))
+    seen = set[str]()
     for part in parts:
-        pairs = [PairRecord.model_validate(pair) for pair in part.pairs if pair["pair"] not in seen]
-        seen |= {pair.pair for pair in pairs}
-        table = read_part(part.file, None).to_pandas()
-        for pair in pairs:
-            try:
-                rows = table[table["pair"] == pair.pair]
-                problems += _sum_problems(part.file, pair, rows)
-                if is_saved(folder, pair.pair, "trec") and is_saved(folder, pair.pair, "qrels"):
-                    problems += _ranking_problems(folder, pair.pair, rows)
-                    num_rescored += 1
-            except ClearbenchError as error:
-                problems.append(str(error))
+        fresh = [pair for pair in part.pairs if pair["pair"] not in seen]
+        seen |= {pair["pair"] for pair in fresh}
+        problems += _reported(part.file, _part_problems(folder, part.file, fresh))
+    num_rescored = sum(_has_ranking(folder, pair) for pair in seen)
     return Verification(folder, len(seen), num_rescored, tuple(problems))
+
+
+def _reported(file: Path, problems: Iterator[str]) -> Iterator[str]:
+    """Give the problems that a check finds; what the check cannot go on with is one of them."""
+    try:
+        with damage_named(file, REMEDY):
+            yield from problems
+    except ClearbenchError as error:
+        yield str(error)
 
 
 def _damaged_parts(folder: Path) -> Iterator[str]:
@@ -79,31 +85,41 @@ def _damaged_parts(folder: Path) -> Iterator[str]:
             yield str(error)
 
 
-def _record_problems(folder: Path, written: Mapping[str, Any], parts: list[PartSummary]) -> Iterator[str]:
-    """What record.json says otherwise than the parts."""
-    file = folder / "record.json"
-    if written["status"] != "complete":
-        yield f"{file} says that a run is under way, or it was not finished."
-    if problem := find_disagreement(written, parts):
-        yield f"{file}: {problem}."
-        return
-    pairs = {name: PairRecord.model_validate(pair) for name, pair in pairs_of(parts).items()}
-    if more := len(pairs) - len(written["pairs"]):
-        yield f"{file} lacks {count(more, 'pair')} that have scores."
-        return
-    follows = fields_of_pairs(pairs.values())
-    yield from (
-        f"{file}: `{key}` is another than that of the scores."
-        for key in ("coverage", "averages")
-        if not same_figures(written[key], follows[key])
-    )
+def _record_problems(folder: Path, written: Mapping[str, Any], parts: Sequence[PartSummary]) -> Iterator[str]:
+    """What record.json says otherwise than the parts, and its folder's name otherwise than record.json."""
+    file = folder / RECORD_FILE
+    yield from (f"{file}: {problem}." for problem in find_problems(written, parts))
     encoder, key = written["identity"]["encoder"], folder.resolve().parent.name
     if re.fullmatch(r".+-[0-9a-f]{8}", key) and model_key(name_in_key(key), encoder) != key:
         yield f"{file}: the folder {key} is not that of the encoder {encoder}."
-    if written.get("bias") is not None:
-        languages = str(written["identity"]["scoring"]["pool_languages"]).split()
-        if not same_figures(written["bias"], asdict(overall_bias(folder, languages))):
-            yield f"{file}: `bias` is another than that of the scores."
+
+
+def _bias_problems(folder: Path, written: Mapping[str, Any]) -> Iterator[str]:
+    """What record.json says of language bias otherwise than the scores."""
+    languages, bias = Identity.model_validate(written["identity"]).pool_languages, written.get("bias")
+    needed = written["status"] == "complete" and bool(languages)
+    if (needed or bias is not None) and not same_figures(bias, asdict(overall_bias(folder, languages))):
+        yield f"{folder / RECORD_FILE}: `bias` is another than that of the scores."
+
+
+def _part_problems(folder: Path, file: Path, pairs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What is wrong with pairs of a part; each is checked although another one's scores cannot be read."""
+    table = read_part(file, None).to_pandas()
+    for pair in pairs:
+        yield from _reported(file, _pair_problems(folder, file, pair, table))
+
+
+def _pair_problems(folder: Path, file: Path, pair: Mapping[str, Any], table: Any) -> Iterator[str]:
+    record = PairRecord.model_validate(pair)
+    rows = table[table["pair"] == record.pair]
+    yield from _sum_problems(file, record, rows)
+    if _has_ranking(folder, record.pair):
+        yield from _ranking_problems(folder, record.pair, rows)
+
+
+def _has_ranking(folder: Path, pair: str) -> bool:
+    """Whether a pair's ranking was saved with the judgements that it is scored by."""
+    return is_saved(folder, pair, "trec") and is_saved(folder, pair, "qrels")
 
 
 def _sum_problems(file: Path, pair: PairRecord, rows: Any) -> Iterator[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from clearbench.common.errors import RecordError
 from clearbench.common.measures import OWN_FIRST
 from clearbench.records.parts import read_scores
 from clearbench.stats.bias import CHANCE, RANK, summarise_bias
@@ -20,8 +21,10 @@ def overall_bias(folder: Path, languages: Sequence[str]) -> BiasSummary:
         folder: The record's folder.
         languages: The languages of the pool.
     Raises:
-        RecordError: The scores cannot be read.
+        RecordError: The scores cannot be read, or there are no languages: the pool is not mixed.
     """
+    if not languages:
+        raise RecordError(f"{folder}: the record has a language bias, but its pool is not mixed. Measure it anew.")
     ranks = [f"{RANK}{name}" for name in languages]
     table = read_scores(folder, columns=[OWN_FIRST, CHANCE, *ranks])
     first = table[OWN_FIRST].to_numpy()

@@ -10,10 +10,10 @@ from clearbench.common.errors import RecordError
 from clearbench.common.files import RECORD_FILE, sweep_temporary, write_atomically
 from clearbench.common.hashing import content_hash
 from clearbench.common.text import count, file_name, listed
-from clearbench.records.derive import add_timings, derive_record, fields_of_pairs, pairs_of
+from clearbench.records.derive import add_timings, derive_record, pairs_of
 from clearbench.records.exclusive import alone, replacement, restore_all
 from clearbench.records.parts import SCORES, PartSummary, QueryScores, part_bytes, part_name, read_summary
-from clearbench.records.read import find_disagreement, has_record, read_document, read_summaries
+from clearbench.records.read import find_problems, has_record, read_document, read_summaries
 from clearbench.records.runs import RUNS, TextRow, is_saved, read_text_files, text_bytes, texts_file, trec_file
 from clearbench.records.schema import Identity, PairRecord, Provenance, Record
 from clearbench.stats.summaries import BiasSummary
@@ -243,20 +243,7 @@ class RecordFolder:
         self._parts = {part.file: part for part in parts}
         self.done = {name: PairRecord.model_validate(pair) for name, pair in pairs_of(parts).items()}
         self._timings = written["timings"] if written else {}
-        self.problem = self._find_problem(written, parts)
-
-    def _find_problem(self, written: Mapping[str, Any] | None, parts: Sequence[PartSummary]) -> str | None:
-        if written is None:
-            return "there is no record.json"
-        if written["status"] != "complete":
-            return "it says that a run is under way"
-        if problem := find_disagreement(written, parts):
-            return problem
-        if len(written["pairs"]) < len(self.done):
-            return "it lacks pairs that have scores"
-        follows = fields_of_pairs(self.done.values())
-        other = [key for key in ("coverage", "averages", "data") if written[key] != follows[key]]
-        return f"`{other[0]}` is another than that of the scores" if other else None
+        self.problem = next(find_problems(written, parts), None) if written else "there is no record.json"
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -1,6 +1,6 @@
 """Reading a record: what record.json says is compared with the parts that it follows from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from pydantic_core import from_json
 from clearbench.common.errors import RecordError
 from clearbench.common.files import RECORD_FILE
 from clearbench.common.hashing import content_hash
-from clearbench.common.text import first_line, listed
+from clearbench.common.text import count, first_line, listed
 from clearbench.common.toml import describe_problems
 from clearbench.records.bias import overall_bias
 from clearbench.records.derive import coverage_of, fields_of_pairs, join_environments, join_notes, pairs_of
@@ -53,7 +53,7 @@ def read_record(folder: Path) -> Record:
         record = record.model_copy(update=fields_of_pairs([*record.pairs, *more]))
     if record.bias is None:
         return record
-    bias = overall_bias(folder, str(record.identity.scoring["pool_languages"]).split())
+    bias = overall_bias(folder, record.identity.pool_languages)
     if not later and not same_figures(asdict(bias), written["bias"]):
         raise RecordError(f"{folder / RECORD_FILE} does not follow from its scores: {_other('bias')}. {REPAIR}")
     return record.model_copy(update={"bias": bias})
@@ -104,6 +104,26 @@ def read_summaries(folder: Path, written: Mapping[str, Any] | None = None) -> li
     return [part if part.provenance else part._replace(provenance=of_record) for part in parts]
 
 
+def find_problems(written: Mapping[str, Any], parts: Sequence[PartSummary]) -> Iterator[str]:
+    """Give in words what makes record.json another than the finished record that follows from its parts.
+
+    Args:
+        written: record.json as it stands.
+        parts: The parts of its folder.
+    """
+    if written["status"] != "complete":
+        yield "it says that a run is under way"
+    if problem := find_disagreement(written, parts):
+        yield problem
+        return
+    pairs = [PairRecord.model_validate(pair) for pair in pairs_of(parts).values()]
+    if num_lacking := len(pairs) - len(written["pairs"]):
+        yield f"it lacks {count(num_lacking, 'pair')} with scores"
+        return
+    follows = fields_of_pairs(pairs)
+    yield from (_other(key) for key in ("coverage", "averages", "data") if not same_figures(written[key], follows[key]))
+
+
 def find_disagreement(written: Mapping[str, Any], parts: Sequence[PartSummary]) -> str | None:
     """Return in words the first thing that record.json says otherwise than its parts; None where they agree.
 
@@ -114,11 +134,8 @@ def find_disagreement(written: Mapping[str, Any], parts: Sequence[PartSummary]) 
         parts: The parts of its folder.
     """
     pairs = pairs_of(parts)
-    own = {pair["pair"]: pair for pair in written["pairs"]}
-    if lost := [name for name in own if name not in pairs]:
-        return f"it lists {listed(lost)}, of which there are no scores"
-    if changed := [name for name, pair in own.items() if pair != pairs[name]]:
-        return f"it says something else of {listed(changed)} than the scores do"
+    if problem := _find_other_pair(written["pairs"], pairs):
+        return problem
     if parts and written["identity"] != parts[0].identity:
         return _other("identity")
     runs = [part.provenance for part in parts if part.provenance is not None]
@@ -127,7 +144,7 @@ def find_disagreement(written: Mapping[str, Any], parts: Sequence[PartSummary]) 
     for key in ("model", "main_measure"):
         if written[key] not in [getattr(run, key) for run in runs]:
             return _other(key)
-    if len(own) == len(pairs):
+    if {pair["pair"] for pair in written["pairs"]} == pairs.keys():
         whole = {
             "environment": join_environments([run.environment for run in runs]),
             "notes": join_notes([run.notes for run in runs]),
@@ -137,6 +154,20 @@ def find_disagreement(written: Mapping[str, Any], parts: Sequence[PartSummary]) 
         for key, value in whole.items():
             if written[key] != value:
                 return _other(key)
+    return None
+
+
+def _find_other_pair(listed_pairs: Any, pairs: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """Return in words the first thing that the `pairs` of record.json say otherwise than those of the parts."""
+    if not isinstance(listed_pairs, list) or not all(
+        isinstance(pair, Mapping) and isinstance(pair.get("pair"), str) for pair in listed_pairs
+    ):
+        return "`pairs` is not a list of pairs"
+    own = {pair["pair"]: pair for pair in listed_pairs}
+    if lost := [name for name in own if name not in pairs]:
+        return f"it lists {listed(lost)}, of which there are no scores"
+    if changed := [name for name, pair in own.items() if pair != pairs[name]]:
+        return f"it says something else of {listed(changed)} than the scores do"
     return None
 
 

@@ -75,6 +75,11 @@ class Identity(_Frozen):
         """Task name with the options that make it another measurement: `xquad+merge_duplicate_questions=True`."""
         return task_label(self.task, self.options.items())
 
+    @property
+    def pool_languages(self) -> list[str]:
+        """Languages of the mixed pool that was searched; none where each pool is of one language."""
+        return str(self.scoring.get("pool_languages", "")).split()
+
 
 class Provenance(_Frozen):
     """What a run says of everything that it measures; each part of the scores carries it.

@@ -13,6 +13,7 @@ from clearbench.common.sealed import open_sealed
 from clearbench.evaluation.options import EvaluationOptions
 from clearbench.evaluation.verify import verify_record
 from clearbench.records.read import read_record
+from clearbench.stats.bias import RANK
 from clearbench.tasks.mixed import mix
 
 
@@ -65,7 +66,7 @@ TAMPERS = {
     "`averages` is another": lambda folder: edit(folder, lambda r: r["averages"]["all"].update({"nDCG@10": 0.99})),
     "`coverage` is another": lambda folder: edit(folder, lambda r: r["coverage"].update(queries_skipped=1)),
     "`identity` is another": lambda folder: edit(folder, lambda r: r["identity"].update(encoder="0" * 32)),
-    "lacks 1 pair that have scores": lambda folder: edit(folder, lambda r: r["pairs"].pop()),
+    "lacks 1 pair with scores": lambda folder: edit(folder, lambda r: r["pairs"].pop()),
     "a run is under way": lambda folder: edit(folder, lambda r: r.update(status="running")),
     "There is no record.json": lambda folder: (folder / "record.json").unlink(),
     "record.json is damaged": lambda folder: (folder / "record.json").write_text("{"),
@@ -74,6 +75,11 @@ TAMPERS = {
     "saved ranking gives": lambda folder: rewrite_part(part_of(folder), set_score),
     "it says 15 in 8": lambda folder: set_pairs(folder, num_queries=15),
     "no scores of nDCG@99": lambda folder: set_pairs(folder, measures={"nDCG@99": {"mean": 1, "lower": 1, "upper": 1}}),
+    "`pairs` is not a list of pairs": lambda folder: edit(folder, lambda r: r.update(pairs=[{"name": "de-en"}])),
+    "is damaged": lambda folder: set_pairs(folder, num_queries="many"),
+    "is damaged ('cluster')": lambda folder: rewrite_part(
+        part_of(folder), lambda table: table.drop_columns(["cluster"])
+    ),
     "is not that of the encoder": lambda folder: folder.parent.rename(folder.parent.with_name("hash-00000000")),
 }
 
@@ -105,3 +111,65 @@ def test_another_bias_of_a_mixed_pool_is_found(folders):
     assert "`bias` is another" in verify_record(folders[1]).problems[0]
     with pytest.raises(RecordError, match="`bias` is another than that of the scores"):
         read_record(folders[1])
+
+
+def drop_ranks(table):
+    return table.drop_columns([name for name in table.column_names if name.startswith(RANK)])
+
+
+def drop_cluster(table):
+    return table.drop_columns(["cluster"])
+
+
+def rewrite_parts(folder, change):
+    for part in (folder / "scores").glob("*.parquet"):
+        rewrite_part(part, change)
+
+
+BROKEN_MIXED_POOLS = {
+    "ranks": lambda folder: rewrite_parts(folder, drop_ranks),
+    "clusters": lambda folder: rewrite_parts(folder, drop_cluster),
+    "languages": lambda folder: set_languages(folder, None),
+    "other languages": lambda folder: set_languages(folder, "en fr"),
+    "no bias": lambda folder: edit(folder, lambda record: record.update(bias=None)),
+}
+
+
+def set_languages(folder, languages):
+    """Change the languages of the pool in record.json and in each part alike; None leaves them out."""
+
+    def change(identity):
+        identity["scoring"].pop("pool_languages")
+        if languages:
+            identity["scoring"]["pool_languages"] = languages
+
+    edit(folder, lambda record: change(record["identity"]))
+    for part in (folder / "scores").glob("*.parquet"):
+        provenance = open_sealed(part).document["provenance"]
+        change(provenance["identity"])
+        rewrite_part(part, provenance=provenance)
+
+
+@pytest.mark.parametrize("broken", BROKEN_MIXED_POOLS)
+def test_what_a_check_cannot_go_on_with_is_reported_and_the_rest_is_checked(folders, broken):
+    BROKEN_MIXED_POOLS[broken](folders[1])
+    edit(folders[1], lambda record: record["averages"]["all"].update({"nDCG@10": 0.99}))
+    problems = verify_record(folders[1]).problems
+    assert any("`averages` is another" in sentence for sentence in problems)
+    assert any("averages" not in sentence for sentence in problems), problems
+
+
+def test_a_bias_without_a_mixed_pool_is_an_error_of_the_record(folders):
+    set_languages(folders[1], None)
+    with pytest.raises(RecordError, match="has a language bias, but its pool is not mixed"):
+        read_record(folders[1])
+
+
+def test_a_pair_that_cannot_be_checked_does_not_hide_the_next_one(folders):
+    pairs = open_sealed(part_of(folders[0])).document["pairs"]
+    assert len(pairs) == 2
+    pairs[0] |= {"num_queries": "many"}
+    pairs[1] |= {"num_queries": 15}
+    rewrite_part(part_of(folders[0]), pairs=pairs)
+    problems = verify_record(folders[0]).problems
+    assert any("is damaged" in sentence for sentence in problems) and any("it says 15" in text for text in problems)

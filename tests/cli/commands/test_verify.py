@@ -36,10 +36,24 @@ def test_a_line_per_record_and_exit_code_1_where_one_differs(folders, capsys):
 
 def test_what_cannot_be_found_or_read_is_an_error(place, capsys):
     assert execute(["verify", "nowhere"]) == 1
-    assert "No records in nowhere" in capsys.readouterr().err
+    assert "No records in nowhere" in capsys.readouterr().out
     (place / "base.parquet").write_text("hello")
     assert execute(["verify", "base.parquet"]) == 1
-    assert "is no baseline file, or damaged" in capsys.readouterr().err
+    assert "is no baseline file, or damaged" in capsys.readouterr().out
+
+
+def test_all_that_are_named_are_checked_whatever_is_wrong_with_one_of_them(folders, place, capsys):
+    (place / "base.parquet").write_text("hello")
+    (place / "empty").mkdir()
+    (place / "hollow" / "records").mkdir(parents=True)
+    (folders[1] / "record.json").write_text("{")
+    arguments = ["nowhere", "base.parquet", "empty", "hollow", str(folders[1]), str(folders[0])]
+    assert execute(["verify", *arguments]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines] == [
+        *(f"differs  {name}" for name in arguments[:-1]),
+        f"OK       {folders[0]}",
+    ]
 
 
 COMMANDS = (
