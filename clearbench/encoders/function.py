@@ -4,9 +4,9 @@ import importlib
 import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -16,15 +16,26 @@ from clearbench.common.hashing import content_hash
 from clearbench.encoders.base import EncoderOptions, Role, Setting
 
 BATCH_TOKENS = 65536
+PROBES = (
+    "Where does the river meet the sea?",
+    "Der Zug fährt um 7:45 Uhr ab.",
+    "Bei mvua ilinyesha usiku kucha?",
+    "В городе открыли новую библиотеку.",
+    "图书馆几点关门？",
+    "متى بُني هذا الجسر؟",
+    "নদীর ধারে একটি পুরোনো বাড়ি আছে।",
+    "x",
+)
+"""Texts that tell apart functions which declare no fingerprint. Any texts will do, but they must never change."""
 
 
 @dataclass(frozen=True)
 class FunctionEncoder:
     """Wraps `function(texts: list[str], role: str) -> array [N, D]`; similarity is the inner product of its vectors.
 
-    The function is known by a hash of its module's source file. clearbench cannot know what else it depends on,
-    so vectors are kept between runs only if the function has an attribute `fingerprint`: a string that changes
-    whenever its vectors do.
+    The function is known by its attribute `fingerprint`: a string that changes whenever its vectors do. Without one
+    it is known by a hash of its module's source file and of the scores that it gives for a few texts, which also tell
+    apart other weights and other helper modules. That is no proof, so vectors are then not kept between runs.
     """
 
     name: str
@@ -63,7 +74,8 @@ def load_function(model: str, options: EncoderOptions) -> FunctionEncoder:
     """Import `module:function`; the current folder is looked in first, as `python -m` does.
 
     Raises:
-        EncoderError: The module or the function does not exist, or cannot be imported.
+        EncoderError: The module or the function does not exist, or cannot be imported; or it declares no fingerprint
+            and gives unusable vectors.
     """
     module_name, _, attribute = model.partition(":")
     here = str(Path.cwd())
@@ -76,13 +88,32 @@ def load_function(model: str, options: EncoderOptions) -> FunctionEncoder:
     if not callable(function):
         raise EncoderError(f"{model} is a {type(function).__name__}; expected function(texts, role) -> array.")
     declared = getattr(function, "fingerprint", None)
-    return FunctionEncoder(
+    encoder = FunctionEncoder(
         name=model.replace(":", "."),
         function=function,
-        fingerprint=content_hash("function", model, str(declared) if declared is not None else _source(function)),
+        fingerprint=content_hash("function", model, str(declared)),
         complete_fingerprint=declared is not None,
         batch_tokens=options.batch_tokens or BATCH_TOKENS,
     )
+    if declared is not None:
+        return encoder
+    return replace(encoder, fingerprint=content_hash("function", model, _source(function), _probe(encoder)))
+
+
+def _probe(encoder: FunctionEncoder) -> str:
+    """Return the inner products of the probes as queries with the probes as passages, relative to the largest.
+
+    Rounded to three decimals: coarser than what threads and processors differ by, finer than another model.
+    """
+    query_PD, passage_PD = (encoder.encode_batch(PROBES, role).astype(np.float64) for role in get_args(Role))
+    if query_PD.shape != passage_PD.shape:
+        raise EncoderError(
+            f"{encoder.name} gives vectors of {query_PD.shape[1]} dimensions for queries and of {passage_PD.shape[1]} "
+            "for passages; expected the same."
+        )
+    product_PP = np.nan_to_num(query_PD @ passage_PD.T)
+    largest = np.abs(product_PP).max() or 1.0
+    return " ".join(f"{product / largest + 0.0:.3f}" for product in product_PP.ravel())
 
 
 def _source(function: Callable[..., Any]) -> str:

@@ -1,5 +1,6 @@
 """A Python callable as an encoder."""
 
+import importlib
 import sys
 
 import numpy as np
@@ -37,12 +38,30 @@ def test_its_identity_follows_its_source_or_what_it_declares(module):
     assert first.fingerprint == second.fingerprint and first.complete_fingerprint
 
 
+def test_other_weights_and_helpers_are_another_model(module, tmp_path):
+    """A function without a fingerprint is known by what it gives, not by its module alone."""
+    source = (
+        "import helper\nW = np.load('weights.npy')\n"
+        "def encode(texts, role):\n    return np.array([helper.count(t) @ W for t in texts])\n"
+    )
+    known = []
+    for weights, helper in ((0, "ord(c)"), (1, "ord(c)"), (0, "ord(c) // 2"), (0, "ord(c)")):
+        np.save(tmp_path / "weights.npy", np.random.default_rng(weights).standard_normal((7, 4)))
+        lines = f"def count(text):\n    return np.bincount([({helper}) % 7 for c in text], minlength=7)\n"
+        (tmp_path / "helper.py").write_text("import numpy as np\n" + lines)
+        sys.modules.pop("helper", None)
+        importlib.invalidate_caches()
+        known.append(module(source).fingerprint)
+    sys.modules.pop("helper", None)
+    assert known[0] == known[3] and len(set(known)) == 3
+
+
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("def encode(texts, role):\n    return np.zeros(3)\n", r"shape \(3,\); expected \(2, dimension\)"),
+        ("def encode(texts, role):\n    return np.zeros(3)\n", r"shape \(3,\); expected \(8, dimension\)"),
         ("def encode(texts, role):\n    return np.zeros((1, 3))\n", r"shape \(1, 3\)"),
-        ("def encode(texts, role):\n    raise KeyError('x')\n", "failed on 2 texts: KeyError"),
+        ("def encode(texts, role):\n    raise KeyError('x')\n", "failed on 8 texts: KeyError"),
     ],
 )
 def test_unusable_results_are_explained(module, source, message):
