@@ -2,8 +2,9 @@
 
 `languages.csv` has the varieties of the data sets, one row each: variant, short, name, tier. `more_languages.csv` has
 further languages, one row each: code, short, script, name, tier. `subtags.csv` has the codes of scripts and regions.
-The latter two are made from Unicode's CLDR (English names, likely subtags), as Babel 2.18 has it. A language that both
-tables lack can be used with its script.
+The latter two are made from Unicode's CLDR (English names, likely subtags), as Babel 2.18 has it; the languages of
+NTREX and Tatoeba that it does not name were added by hand: ber, cbk, fuc, kmr, kzj, max, mey, mhr, orv, prs, swg, tzl.
+A language that both tables lack can be used with its script.
 """
 
 import csv

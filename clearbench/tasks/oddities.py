@@ -5,6 +5,9 @@ from collections.abc import Iterator, Sequence
 from clearbench.common.text import count, listed
 from clearbench.tasks.dataset import Dataset, Qrels, Texts
 
+# Pools whose passages of equal text are described one by one; of further ones only the names are given.
+_POOLS_DESCRIBED = 4
+
 
 def find_oddities(data: Dataset) -> Iterator[str]:
     """Yield a note for each pool that keeps a perfect model from a perfect score.
@@ -13,9 +16,17 @@ def find_oddities(data: Dataset) -> Iterator[str]:
     comes first.
     """
     if data.has_qrels:
-        for key, pool in data.pools.items():
-            used = dict.fromkeys(pair.qrels for pair in data.pairs if pair.pool == key)
-            yield from _unjudged_twins(key, pool, [data.qrels[qrels] for qrels in used])
+        used: dict[str, dict[str, None]] = {}
+        for pair in data.pairs:
+            used.setdefault(pair.pool, {})[pair.qrels] = None
+        notes = {
+            key: note
+            for key, pool in data.pools.items()
+            for note in _unjudged_twins(key, pool, [data.qrels[qrels] for qrels in used.get(key, ())])
+        }
+        yield from list(notes.values())[:_POOLS_DESCRIBED]
+        if rest := list(notes)[_POOLS_DESCRIBED:]:
+            yield f"{count(len(rest), 'more pool')} with such passages: {listed(rest)}."
 
 
 def _twins(pool: Texts) -> dict[str, list[str]]:

@@ -150,7 +150,7 @@ class SourceFiles:
         if "{query}" in pattern or "{passage}" in pattern:
             yield from ((None, Pair(*sides)) for sides in itertools.product(languages, repeat=2))
         elif any(f"{{{name}}}" in pattern for name in ("language", "short", "variant")):
-            yield from ((language, None) for language in languages)
+            yield from ((lang, None) for lang in languages if self.spec.spellings[lang] not in source.without)
         else:
             yield None, None
 

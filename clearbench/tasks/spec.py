@@ -48,6 +48,7 @@ class Source(_Model):
 
     Attributes:
         key: Name by which the reader asks for it.
+        without: Languages, as the task file spells them, that have no such file although the others have one each.
         local: Path patterns tried in order under the data folder.
         bundled: Path pattern relative to the task file's own folder.
         hub: Where it is on the Hub.
@@ -58,6 +59,7 @@ class Source(_Model):
     """
 
     key: str
+    without: tuple[str, ...] = ()
     local: tuple[str, ...] = ()
     bundled: str | None = None
     hub: HubFile | None = None
@@ -193,6 +195,13 @@ class TaskSpec(_Model):
         if repeated := {key for key in keys if keys.count(key) > 1}:
             raise ValueError(f"source key {min(repeated)!r} is used twice")
         return sources
+
+    @model_validator(mode="after")
+    def _without(self) -> Self:
+        for source in self.sources:
+            if unknown := [name for name in source.without if name not in self.languages]:
+                raise ValueError(f"source {source.key!r}: without: {unknown[0]!r} is no language of the task")
+        return self
 
     @model_validator(mode="after")
     def _measure(self) -> Self:

@@ -28,6 +28,20 @@ yor_Latn zho_Hans zho_Hant zsm_Latn zul_Latn
 """
 BELEBELE = BELEBELE_TEXT.split()
 
+NTREX = """
+eng afr amh arb aze-Latn bak bel bem ben bod bos bul cat ces ckb-Arab cym dan deu div dzo ell eng-GB eng-IN eng-US est
+eus ewe fao fas fij fil fin fra fra-CA fuc gle glg guj hau heb hin hmn hrv hun hye ibo ind isl ita jpn kan kat kaz khm
+kin kir kmr kor lao lav lit ltz mal mar mey mkd mlg mlt mon mri msa mya nde nep nld nno nob nso nya orm pan pol por
+por-BR prs pus ron rus shi sin slk slv smo sna-Latn snd-Arab som spa spa-MX sqi srp-Cyrl srp-Latn ssw swa swe tah tam
+tat tel tgk-Cyrl tha tir ton tsn tuk tur uig ukr urd uzb ven vie wol xho yor yue zho-CN zho-TW zul
+"""
+TATOEBA = """
+eng afr amh ang ara arq arz ast awa aze bel ben ber bos bre bul cat cbk ceb ces cha cmn cor csb cym dan deu dsb dtp
+ell epo est eus fao fin fra fry gla gle glg gsw heb hin hrv hsb hun hye ido ile ina ind isl ita jav jpn kab kat kaz
+khm kor kur kzj lat lfn lit lvs mal mar max mhr mkd mon nds nld nno nob nov oci orv pam pes pms pol por ron rus slk
+slv spa sqi srp swe swg swh tam tat tel tgl tha tuk tur tzl uig ukr urd uzb vie war wuu xho yid yue zsm
+"""
+
 # The codes as the data sets spell them.
 SPELLINGS = {
     "mkqa": "ar da de en es fi fr he hu it ja km ko ms nl no pl pt ru sv th tr vi zh_cn zh_hk zh_tw",
@@ -35,6 +49,8 @@ SPELLINGS = {
     "xquad": "ar de el en es hi ro ru th tr vi zh",
     "mlqa": "ar de en es hi vi zh",
     "afriqa": "bem fon hau ibo kin swa twi wol yor zul",
+    "ntrex": NTREX,
+    "tatoeba": TATOEBA,
     "tydi": "ar bn en fi id ja ko ru sw te th",
 }
 

@@ -8,7 +8,8 @@ from clearbench.common.errors import TaskError, UsageError
 from clearbench.tasks.catalogue import find_task, list_tasks
 
 SHIPPED = [
-    "afriqa", "belebele", "demo", "demo-mkqa", "demo-train", "demo-xor", "mkqa", "mlqa", "mlqa-test", "xor", "xquad",
+    "afriqa", "belebele", "demo", "demo-mkqa", "demo-train", "demo-xor", "mkqa", "mlqa", "mlqa-test", "ntrex",
+    "tatoeba", "xor", "xquad",
 ]  # fmt: skip
 
 

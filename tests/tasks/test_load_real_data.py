@@ -64,6 +64,24 @@ def test_mlqa(data_dir):
     assert len(set(data.clusters.values())) == 978
 
 
+def test_ntrex(data_dir):
+    loaded = check_task("ntrex", ALL, DataLocation(data_dir=data_dir))
+    languages = len(loaded.data.pools)
+    assert len(loaded.data.pairs) == languages * (languages - 1)
+    assert set(counts(loaded.data).values()) == {1997} and {len(pool) for pool in loaded.data.pools.values()} == {1997}
+    assert len(loaded.data.qrels) == 1 and not loaded.mismatches
+    assert len(loaded.data.clusters) == 1997 and len(set(loaded.data.clusters.values())) == 123
+    texts = {language: pool.texts[0] for language, pool in loaded.data.pools.items()}
+    assert texts["en"].startswith("Welsh AMs worried about") and not any(text.endswith("\r") for text in texts.values())
+
+
+def test_tatoeba(data_dir):
+    data = load_task("tatoeba", ALL, DataLocation(data_dir=data_dir))
+    numbers = counts(data)
+    assert (numbers["de-en"], numbers["en-de"], numbers["gsw-en"], numbers["en-tzl"]) == (1000, 1000, 117, 104)
+    assert len(data.pools) == len(data.pairs) and data.clusters == {}
+
+
 def test_afriqa(data_dir):
     data = load_task("afriqa", location=DataLocation(data_dir=data_dir))
     assert counts(data) == {"en-en": 1349, "ha-en": 300, "ig-en": 409, "rw-en": 345, "sw-en": 295}

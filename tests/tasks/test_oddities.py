@@ -33,3 +33,12 @@ def test_a_passage_with_the_text_of_a_relevant_one_is_noted_once():
 def test_a_task_judged_by_answers_has_no_such_notes():
     data = parallel_set(("en",), judged_by="mkqa", answers={})
     assert list(find_oddities(with_texts(data, "pools", "en", p1=data.pools["en"].texts[0]))) == []
+
+
+def test_of_many_pools_with_such_passages_only_the_first_are_described():
+    data = parallel_set(("en", "de", "fr", "es", "it", "ru"), size=4)
+    for language, pool in data.pools.items():
+        data = with_texts(data, "pools", language, p3=pool.texts[pool.ids.index("p1")])
+    notes = list(find_oddities(data))
+    assert [note.split(":")[0] for note in notes[:-1]] == list(data.pools)[:4]
+    assert notes[-1] == f"2 more pools with such passages: {', '.join(list(data.pools)[4:])}."

@@ -15,6 +15,7 @@ from clearbench.tasks.formats.afriqa import AfriqaOptions, AfriqaReader
 from clearbench.tasks.formats.base import Reader, ReaderOptions, SplitOptions
 from clearbench.tasks.formats.beir import BeirOptions, BeirReader
 from clearbench.tasks.formats.belebele import BelebeleOptions, BelebeleReader
+from clearbench.tasks.formats.lines import LinesOptions, LinesReader
 from clearbench.tasks.formats.mkqa import MkqaOptions, MkqaReader
 from clearbench.tasks.formats.squad import SquadOptions, SquadReader
 from clearbench.tasks.formats.xor import XorOptions, XorReader
@@ -47,6 +48,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         "xor": Format(XorOptions, XorReader),
         "mkqa": Format(MkqaOptions, MkqaReader),
         "afriqa": Format(AfriqaOptions, AfriqaReader, afriqa.read_titles),
+        "lines": Format(LinesOptions, LinesReader),
         "beir": Format(BeirOptions, BeirReader, pairs_in_files=True),
     }
 )

@@ -47,6 +47,8 @@ CASES: dict[str, tuple[str, dict[str, dict[str, Any]], dict[str, Any]]] = {
     "beir": ("beir", {"corpus": PASSAGE, "queries": QUERY, "qrels": QRELS}, {}),
 }
 """Case -> format, one row of each of its files, what else its task file says."""
+PLAIN = {"lines"}
+"""Formats whose files have no structure: any text is a line of them."""
 
 
 def places(value: Any) -> Iterator[list[Any]]:
@@ -77,7 +79,7 @@ def load_rows(folder: Path, kind: str, rows: dict[str, Any], more: dict[str, Any
 
 
 def test_every_format_has_a_case_that_can_be_read(tmp_path):
-    assert {kind for kind, _, _ in CASES.values()} == FORMATS.keys()
+    assert {kind for kind, _, _ in CASES.values()} | PLAIN == FORMATS.keys()
     for name, (kind, rows, more) in CASES.items():
         assert load_rows(tmp_path / name, kind, rows, more).pairs
 
