@@ -86,6 +86,16 @@ MAIN_MEASURE = "nDCG@10"
 """What tables show, comparisons compare and gates guard, unless a task or an option names another measure."""
 OWN_FIRST = "lpr_first"
 """Whether the first relevant passage is in the language of the query, in a mixed pool."""
+PAIRWISE_FIRST = "lpr_pairwise"
+"""Share of pairs of relevant passages, one in the query's language and one in another, in which the former is ahead."""
+TLR_CUTOFFS = (10, 100)
+TLR = tuple(f"TLR@{cutoff}" for cutoff in TLR_CUTOFFS)
+"""Share of the relevant passages in other languages that are among the first."""
+RIGHT_SAME, RIGHT_OTHER = "top1_right_same", "top1_right_other"
+WRONG_SAME, WRONG_OTHER = "top1_wrong_same", "top1_wrong_other"
+"""Whether the first passage is relevant, and whether it is in the query's language: for each query, one of the four."""
+MAX_RANK = "Max@R"
+"""Rank of the last relevant passage."""
 SAME_SCORE = 1e-9
 """Scores that differ by less are equal: it is rounding in float64, while one rank more changes a score by far more."""
 
@@ -93,12 +103,12 @@ _MTEB_STEMS = {"nDCG": "ndcg", "MRR": "mrr", "MAP": "map", "success": "hit_rate"
 _KNOWN = {
     measure.name: measure
     for measure in (
-        Measure("Max@R", "lower", "rank"),
+        Measure(MAX_RANK, "lower", "rank"),
         Measure(OWN_FIRST, "neither"),
-        Measure("lpr_pairwise", "neither"),
-        Measure("top1_right_same"),
-        Measure("top1_right_other"),
-        Measure("top1_wrong_same", "lower"),
-        Measure("top1_wrong_other", "lower"),
+        Measure(PAIRWISE_FIRST, "neither"),
+        Measure(RIGHT_SAME),
+        Measure(RIGHT_OTHER),
+        Measure(WRONG_SAME, "lower"),
+        Measure(WRONG_OTHER, "lower"),
     )
 }

@@ -10,6 +10,7 @@ _INVISIBLE = dict.fromkeys((0x00AD, 0x034F, 0x200D, 0x2060, 0xFEFF, *range(0xFE0
 # Escape sequences begin with C0 or C1 controls; the others are line separators, directional marks and overrides.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_JSON_KINDS = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
 
 
 def fold(text: str) -> str:
@@ -48,6 +49,11 @@ def joined(words: Sequence[str], most: int = 6) -> str:
     if len(words) > most:
         words = [*words[: most - 1], f"{len(words) - most + 1:,} more"]
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else ""
+
+
+def json_kind(value: object) -> str:
+    """Return what a JSON value is, in words: "a list", "text", "a number"."""
+    return _JSON_KINDS.get(type(value), "a number")
 
 
 def p_value(p: float) -> str:

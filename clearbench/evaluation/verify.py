@@ -10,7 +10,6 @@ import numpy as np
 
 from clearbench.common.errors import ClearbenchError, RecordError
 from clearbench.common.files import RECORD_FILE
-from clearbench.common.measures import SAME_SCORE
 from clearbench.records.bias import overall_bias
 from clearbench.records.damage import damage_named
 from clearbench.records.folder import model_key, name_in_key
@@ -18,7 +17,7 @@ from clearbench.records.parts import REMEDY, PartSummary, part_files, read_part,
 from clearbench.records.read import find_problems, has_record, read_document, read_summaries, same_figures
 from clearbench.records.runs import is_saved, read_run, read_run_qrels
 from clearbench.records.schema import Identity, PairRecord
-from clearbench.scoring.compute import MEASURE_NAMES, score_run
+from clearbench.scoring.compute import MEASURE_NAMES, find_difference, score_run
 from clearbench.stats.intervals import cluster_codes
 from clearbench.stats.summaries import summarise_measures
 
@@ -148,9 +147,8 @@ def _ranking_problems(folder: Path, pair: str, rows: Any) -> Iterator[str]:
     run = {query: dict(ranking) for query, ranking in read_run(folder, pair).items()}
     names = [name for name in MEASURE_NAMES if name in rows]
     again = score_run(run, read_run_qrels(folder, pair), queries)[:, [MEASURE_NAMES.index(name) for name in names]]
-    distance = np.abs(rows[names].to_numpy(dtype=np.float64) - again)
-    if distance.max(initial=0.0) > SAME_SCORE:
-        row, column = np.unravel_index(distance.argmax(), distance.shape)
+    if difference := find_difference(rows[names].to_numpy(dtype=np.float64), again):
+        row, column = difference
         yield (
             f"{folder}: {names[column]} of query {queries[row]!r} of {pair} is {rows[names[column]].iloc[row]!r}, its "
             f"saved ranking gives {again[row, column]!r}."

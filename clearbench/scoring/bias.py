@@ -17,13 +17,22 @@ from numpy.typing import NDArray
 
 from clearbench.common.arrays import IntArray, Scores
 from clearbench.common.languages import Language
-from clearbench.common.measures import OWN_FIRST
+from clearbench.common.measures import (
+    MAX_RANK,
+    OWN_FIRST,
+    PAIRWISE_FIRST,
+    RIGHT_OTHER,
+    RIGHT_SAME,
+    TLR,
+    TLR_CUTOFFS,
+    WRONG_OTHER,
+    WRONG_SAME,
+)
 from clearbench.search.engine import OpenPool
 from clearbench.search.pool import Ranked
 from clearbench.stats.ranks import peer
 from clearbench.tasks.dataset import Dataset, Qrels, TaskPair, Texts
 
-TLR_CUTOFFS = (10, 100)
 PEER_CUTOFFS = (10, 100)
 STRICT_CUTOFF = 10
 
@@ -118,7 +127,7 @@ def judge_bias(data: Dataset, pair: TaskPair, pool: OpenPool, ranked: Ranked, wi
     columns = {
         **_rank_measures(relevant),
         **_first_measures(right_Q, language_P[top_Q] == relevant.own),
-        "Max@R": np.where(relevant.there.any(axis=1), rank_QG.max(axis=1, initial=0), np.nan),
+        MAX_RANK: np.where(relevant.there.any(axis=1), rank_QG.max(axis=1, initial=0), np.nan),
         **(_peer_measures(relevant) if with_peer else {}),
     }
     num_same, num_all = relevant.same.sum(axis=1), relevant.there.sum(axis=1)
@@ -159,13 +168,13 @@ def best_by_language(relevant: Relevant) -> Scores:
 def _rank_measures(relevant: Relevant) -> dict[str, Scores]:
     """Measures of where the relevant passages stand, float64 [Q] each."""
     shares = {}
-    for cutoff in TLR_CUTOFFS:
+    for name, cutoff in zip(TLR, TLR_CUTOFFS, strict=True):
         retrieved = relevant.other & (relevant.ranks <= cutoff)
-        shares[f"TLR@{cutoff}"] = _ratio(retrieved.sum(axis=1), relevant.other.sum(axis=1))
+        shares[name] = _ratio(retrieved.sum(axis=1), relevant.other.sum(axis=1))
     middle_QG = np.where(relevant.there, relevant.middles, np.inf)
     first = relevant.there & (middle_QG == middle_QG.min(axis=1, initial=np.inf)[:, None])
     shares[OWN_FIRST] = _ratio((first & relevant.same).sum(axis=1), np.where(relevant.comparable, first.sum(axis=1), 0))
-    shares["lpr_pairwise"] = np.array([
+    shares[PAIRWISE_FIRST] = np.array([
         _before(middle[same], middle[other]) for middle, same, other in zip(middle_QG, relevant.same, relevant.other)
     ])  # fmt: skip
     ranks = np.arange(1, STRICT_CUTOFF + 1)
@@ -180,11 +189,13 @@ def _rank_measures(relevant: Relevant) -> dict[str, Scores]:
 
 def _first_measures(right_Q: NDArray[np.bool_], same_Q: NDArray[np.bool_]) -> dict[str, Scores]:
     """Class of the first passage of each query: of four measures exactly one is 1, float64 [Q] each."""
-    return {
-        f"top1_{content}_{language}": (is_content & is_language).astype(np.float64)
-        for content, is_content in (("right", right_Q), ("wrong", ~right_Q))
-        for language, is_language in (("same", same_Q), ("other", ~same_Q))
+    classes = {
+        RIGHT_SAME: right_Q & same_Q,
+        RIGHT_OTHER: right_Q & ~same_Q,
+        WRONG_SAME: ~right_Q & same_Q,
+        WRONG_OTHER: ~right_Q & ~same_Q,
     }
+    return {name: is_class.astype(np.float64) for name, is_class in classes.items()}
 
 
 def _peer_measures(relevant: Relevant) -> dict[str, Scores]:

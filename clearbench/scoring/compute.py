@@ -12,7 +12,7 @@ import numpy as np
 
 from clearbench.common.arrays import IntArray, Scores
 from clearbench.common.errors import ScoringError
-from clearbench.common.measures import RULES
+from clearbench.common.measures import RULES, SAME_SCORE
 
 Ranking = Mapping[str, float]
 """passage id -> score"""
@@ -82,6 +82,15 @@ def score_ranks(ranks: IntArray) -> Scores:
     """
     rank = ranks.astype(np.float64)
     return np.stack([np.where(ranks <= m.cutoff, m.at_rank(rank), 0.0) for m in MEASURES], axis=1)
+
+
+def find_difference(scores: Scores, reference: Scores) -> tuple[int, int] | None:
+    """Return row and column of the largest difference between two arrays; None if all are at most SAME_SCORE."""
+    differences = np.abs(scores - reference)
+    if not differences.max(initial=0.0) > SAME_SCORE:
+        return None
+    row, column = np.unravel_index(differences.argmax(), differences.shape)
+    return int(row), int(column)
 
 
 def score_run(run: Mapping[str, Ranking], qrels: Mapping[str, Mapping[str, int]], queries: Sequence[str]) -> Scores:

@@ -6,8 +6,7 @@ from types import MappingProxyType
 import numpy as np
 
 from clearbench.common.errors import DataError, ScoringError, located
-from clearbench.common.measures import SAME_SCORE
-from clearbench.scoring.compute import MEASURE_NAMES, score_ranks, score_run
+from clearbench.scoring.compute import MEASURE_NAMES, find_difference, score_ranks, score_run
 from clearbench.scoring.judge import PairScores, rank_pairs
 from clearbench.search.engine import OpenPool
 from clearbench.search.pool import Ranked
@@ -54,9 +53,8 @@ class QrelsJudge:
         assert scored.ranked is not None
         run = as_run(self.data.queries_of(scored.pair).ids, scored.ranked, pool)
         reference = score_run(run, self.data.qrels_of(scored.pair), scored.queries)
-        distance = np.abs(scored.scores - reference)
-        if distance.max(initial=0.0) > SAME_SCORE:
-            row, column = np.unravel_index(distance.argmax(), reference.shape)
+        if difference := find_difference(scored.scores, reference):
+            row, column = difference
             raise ScoringError(
                 f"{self.data.task} {scored.pair}: {scored.measures[column]} of query {scored.queries[row]!r} is "
                 f"{scored.scores[row, column]!r}, pytrec_eval says {reference[row, column]!r}. Please report this."

@@ -151,10 +151,6 @@ class Dataset:
         """The judgements of a pair; none for a task judged by answers."""
         return self.qrels[pair.qrels] if pair.qrels else {}
 
-    def pair(self, name: str) -> TaskPair:
-        """The pair that prints as `name`: "de-en"."""
-        return next(pair for pair in self.pairs if str(pair) == name)
-
     def only(self, pairs: Iterable[TaskPair]) -> "Dataset":
         """The same task with some of its pairs, and only the parts that they use."""
         kept = tuple(pairs)

@@ -6,7 +6,6 @@ Shapes: Q queries (of any pair), P pairs; NaN where a pair lacks a query.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
@@ -21,16 +20,6 @@ from clearbench.records.select import Entry
 
 Pairs = dict[str, PairRecord]
 """A record's pairs by name."""
-
-
-class MatchedPair(NamedTuple):
-    """Two records' scores on one pair, over the pair's queries only."""
-
-    pair: str
-    queries: tuple[str, ...]
-    clusters: IntArray
-    base: Scores
-    other: Scores
 
 
 @dataclass(frozen=True)
@@ -67,14 +56,6 @@ class Matched:
         differences = self.other - self.base
         differences[np.abs(differences) < SAME_SCORE] = 0.0
         return differences
-
-    def pair(self, name: str) -> MatchedPair:
-        """Return the scores of one pair over its own queries, clusters numbered anew."""
-        column = self.pairs.index(name)
-        rows = np.flatnonzero(~np.isnan(self.base[:, column]))
-        clusters = np.unique(self.clusters[rows], return_inverse=True)[1].astype(np.int64)
-        queries = tuple(self.queries[row] for row in rows)
-        return MatchedPair(name, queries, clusters, self.base[rows, column], self.other[rows, column])
 
 
 def match(base: Entry, other: Entry, measure: str | None = None, pairs: str | None = None) -> Matched:

@@ -23,3 +23,8 @@ def parallel_set(
     pairs = tuple(TaskPair(parse_language(q), parse_language(p), q, p, "all") for p in languages for q in languages)
     clusters = {query: query.partition("#")[0] for query in qrels}
     return Dataset(task, 1, pools, queries, {"all": qrels}, pairs, clusters, **changes)  # type: ignore[arg-type]
+
+
+def pair_named(data: Dataset, name: str) -> TaskPair:
+    """The pair of a dataset that prints as the name."""
+    return next(pair for pair in data.pairs if str(pair) == name)

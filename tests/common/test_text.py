@@ -14,6 +14,7 @@ from clearbench.common.text import (
     file_name,
     first_line,
     joined,
+    json_kind,
     listed,
     p_value,
     task_label,
@@ -101,3 +102,8 @@ def test_escaped_markdown_is_one_line_that_reads_as_the_text(text: str) -> None:
 def test_a_file_name_holds_no_separator_and_no_blank(text: str) -> None:
     assert re.fullmatch(r"[\w.+-]*", file_name(text)) and "/" not in file_name(text)
     assert file_name("BAAI/bge m3") == "BAAI_bge_m3" and file_name("BAAI/bge m3", "-") == "BAAI-bge-m3"
+
+
+def test_kinds_of_json_values_are_said_in_words():
+    kinds = ["an object", "a list", "text", "true or false", "null", "a number", "a number"]
+    assert [json_kind(value) for value in ({"a": 1}, [0], "a", True, None, 1, 1.5)] == kinds

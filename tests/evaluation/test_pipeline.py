@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from builders.datasets import parallel_set
+from builders.datasets import pair_named, parallel_set
 from builders.encoders import HashEncoder
 from builders.evaluation import evaluate_sets
 
@@ -252,7 +252,7 @@ def test_runs_are_trec_runs_that_give_the_same_scores(tmp_path):
         assert q0 == "Q0" and read_run(evaluation.folder, "de-en")[query][int(rank) - 1] == (passage, float(score))
     rankings = {query: dict(ranking) for query, ranking in read_run(evaluation.folder, "de-en").items()}
     qrels = read_run_qrels(evaluation.folder, "de-en")
-    assert qrels == retrieval.qrels_of(retrieval.pair("de-en"))
+    assert qrels == retrieval.qrels_of(pair_named(retrieval, "de-en"))
     scores = read_scores(evaluation.folder, pairs=["de-en"], columns=["nDCG@10"])
     assert scores["nDCG@10"].tolist() == pytest.approx(
         score_run(rankings, qrels, scores["query"].tolist())[:, MEASURE_NAMES.index("nDCG@10")].tolist()
@@ -432,7 +432,7 @@ def answer_set(judged_by):
     toy = parallel_set(("en", "de"), size=8)
     answers = {query: (f"topic{query[1]}",) for query in toy.queries["de"].ids}
     answers["p0#1"] = ("yes",)
-    pair = replace(toy.pair("de-en"), qrels="")
+    pair = replace(pair_named(toy, "de-en"), qrels="")
     measure = {"xor": "R@2kt", "mkqa": "answer_recall@20"}[judged_by]
     return replace(
         toy,

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clearbench.common.errors import ScoringError
-from clearbench.scoring.compute import MEASURE_NAMES, MEASURES, score_ranks, score_run
+from clearbench.scoring.compute import MEASURE_NAMES, MEASURES, find_difference, score_ranks, score_run
 
 
 def run_with_gold_at(rank, size=130):
@@ -83,3 +83,11 @@ def test_numpy_scalars_are_accepted_and_float32_ties_are_ties():
 def test_unscorable_input_is_refused(run, qrels, message):
     with pytest.raises(ScoringError, match=message):
         score_run(run, qrels, [next(iter(qrels), "q")])
+
+
+def test_the_largest_difference_is_found_and_rounding_is_none():
+    scores = np.zeros((3, 2))
+    assert find_difference(scores, scores + 1e-12) is None and find_difference(scores[:0], scores[:0]) is None
+    other = scores.copy()
+    other[0, 1], other[2, 0] = 0.1, -0.2
+    assert find_difference(scores, other) == (2, 0)

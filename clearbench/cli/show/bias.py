@@ -5,7 +5,18 @@ from collections.abc import Iterator, Mapping
 from clearbench.cli.tables import grid
 from clearbench.common.console import SafeConsole
 from clearbench.common.languages import english_first, parse_language
-from clearbench.common.measures import MAIN_MEASURE, OWN_FIRST, find_measure
+from clearbench.common.measures import (
+    MAIN_MEASURE,
+    MAX_RANK,
+    OWN_FIRST,
+    PAIRWISE_FIRST,
+    RIGHT_OTHER,
+    RIGHT_SAME,
+    TLR,
+    WRONG_OTHER,
+    WRONG_SAME,
+    find_measure,
+)
 from clearbench.common.pairs import parse_pair
 from clearbench.common.text import p_value
 from clearbench.records.schema import Record
@@ -14,15 +25,14 @@ from clearbench.stats.summaries import BiasSummary, Preference
 # Measures shown per query language: heading, name.
 COLUMNS = (
     (MAIN_MEASURE, MAIN_MEASURE),
-    ("TLR@10", "TLR@10"),
-    ("TLR@100", "TLR@100"),
+    *((name, name) for name in TLR),
     (OWN_FIRST, OWN_FIRST),
-    ("lpr_pair", "lpr_pairwise"),
-    ("right/same", "top1_right_same"),
-    ("right/other", "top1_right_other"),
-    ("wrong/same", "top1_wrong_same"),
-    ("wrong/other", "top1_wrong_other"),
-    ("Max@R", "Max@R"),
+    ("lpr_pair", PAIRWISE_FIRST),
+    ("right/same", RIGHT_SAME),
+    ("right/other", RIGHT_OTHER),
+    ("wrong/same", WRONG_SAME),
+    ("wrong/other", WRONG_OTHER),
+    (MAX_RANK, MAX_RANK),
 )
 
 
@@ -42,7 +52,7 @@ def print_bias(record: Record, console: SafeConsole) -> None:
     shown = COLUMNS if main == MAIN_MEASURE else ((main, main), *COLUMNS)
     console.print(
         f"queries of one language among the passages of {len(record.bias.languages) if record.bias else 0} languages; "
-        "shares x 100, Max@R a rank; the four x/y columns: content/language of the first passage",
+        f"shares x 100, {MAX_RANK} a rank; the four x/y columns: content/language of the first passage",
         style="dim",
     )
     values = {

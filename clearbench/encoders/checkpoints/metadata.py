@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from clearbench.common.errors import EncoderError
+from clearbench.common.text import json_kind
 
 MODULES = "modules.json"
 CONFIG = "config.json"
@@ -131,7 +132,4 @@ def _read_json(file: Path) -> Any:
 
 
 def _kind(value: Any) -> str:
-    names = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
-    if value in ([], {}):
-        return f"{names[type(value)]} with nothing in it"
-    return names.get(type(value), "a number")
+    return f"{json_kind(value)} with nothing in it" if value in ([], {}) else json_kind(value)

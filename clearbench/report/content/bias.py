@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clearbench.common.languages import MULTIPLE, Language, english_first, parse_language
+from clearbench.common.measures import RIGHT_OTHER, RIGHT_SAME, WRONG_OTHER, WRONG_SAME
 from clearbench.common.pairs import parse_pair
 from clearbench.records.schema import PairRecord, Record
 from clearbench.records.select import Entry
@@ -15,10 +16,10 @@ from clearbench.report.content.models import ShownModel
 from clearbench.stats.summaries import BiasSummary
 
 FIRST_KINDS = {
-    "top1_right_same": "right passage, query's language",
-    "top1_right_other": "right passage, another language",
-    "top1_wrong_same": "wrong passage, query's language",
-    "top1_wrong_other": "wrong passage, another language",
+    RIGHT_SAME: "right passage, query's language",
+    RIGHT_OTHER: "right passage, another language",
+    WRONG_SAME: "wrong passage, query's language",
+    WRONG_OTHER: "wrong passage, another language",
 }
 """Measures that divide queries by what stands first, and what each says."""
 

@@ -12,11 +12,12 @@ from typing import ClassVar
 from clearbench.common.errors import DataError
 from clearbench.common.languages import ENGLISH, Language
 from clearbench.common.pairs import Pair
+from clearbench.common.text import json_kind
 from clearbench.tasks.dataset import Dataset, TaskPair
 from clearbench.tasks.formats.base import Answers, Questions, ReaderOptions, Wanted, english_pool_pairs, language_files
 from clearbench.tasks.formats.corpus import load_corpus
 from clearbench.tasks.formats.gather import TextsBuilder
-from clearbench.tasks.formats.parsing import Row, kind_of, list_field, optional_text, read_json_lines, text_field
+from clearbench.tasks.formats.parsing import Row, list_field, optional_text, read_json_lines, text_field
 from clearbench.tasks.sources import SourceFiles
 from clearbench.tasks.spec import TaskSpec
 
@@ -139,7 +140,7 @@ def _official_answers(row: Row, where: str) -> tuple[str, ...]:
     kept = False
     for item in items:
         if not isinstance(item, Mapping):
-            raise DataError(f"{where}: answers.en holds {kind_of(item)}, expected objects with type, text, aliases.")
+            raise DataError(f"{where}: answers.en holds {json_kind(item)}, expected objects with type, text, aliases.")
         place = f"{where}: answers.en"
         kept = optional_text(item, "type", place) not in _DROPPED_TYPES
         if kept:
@@ -152,5 +153,5 @@ def _clean(values: Iterable[object], where: str) -> tuple[str, ...]:
     """Strip answers; drop repeats, and empty answers, which would match any passage."""
     for value in values:
         if not isinstance(value, str):
-            raise DataError(f"{where}: an answer is {kind_of(value)}, expected text.")
+            raise DataError(f"{where}: an answer is {json_kind(value)}, expected text.")
     return tuple(dict.fromkeys(text for value in values if (text := str(value).strip())))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from clearbench.common.errors import DataError
-from clearbench.common.text import listed
+from clearbench.common.text import json_kind, listed
 from clearbench.tasks.formats.unpack import open_unpacked
 
 Row = Mapping[str, Any]
@@ -67,7 +67,7 @@ def read_json_lines(path: Path) -> Iterator[tuple[str, Row]]:
         where = f"{path}:{number}"
         row = _parse(line, where)
         if not isinstance(row, dict):
-            raise DataError(f"{where}: found {kind_of(row)}, expected a JSON object.")
+            raise DataError(f"{where}: found {json_kind(row)}, expected a JSON object.")
         yield where, row
 
 
@@ -85,7 +85,7 @@ def read_json(path: Path) -> Row:
         raise DataError(f"{path}: the file is empty.")
     value = _parse(text, str(path))
     if not isinstance(value, dict):
-        raise DataError(f"{path}: found {kind_of(value)}, expected a JSON object.")
+        raise DataError(f"{path}: found {json_kind(value)}, expected a JSON object.")
     return value
 
 
@@ -143,18 +143,12 @@ def list_field(row: object, name: str, where: str) -> list[Any]:
     return _field(row, name, where, list, "a list")
 
 
-def kind_of(value: Any) -> str:
-    """Return what a JSON value is, in words."""
-    names = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
-    return names.get(type(value), "a number")
-
-
 def _field(row: object, name: str, where: str, kind: type[_T], expected: str) -> _T:
     if not isinstance(row, dict):
-        raise DataError(f"{where}: found {kind_of(row)}, expected a JSON object with field {name!r}.")
+        raise DataError(f"{where}: found {json_kind(row)}, expected a JSON object with field {name!r}.")
     value = row.get(name)
     if not isinstance(value, kind):
-        found = kind_of(value) if name in row else f"only {listed(map(repr, row), 8)}"
+        found = json_kind(value) if name in row else f"only {listed(map(repr, row), 8)}"
         raise DataError(f"{where}: field {name!r}: found {found}, expected {expected}.")
     return value
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from clearbench.common.errors import DataError
-from clearbench.common.text import count, listed
+from clearbench.common.text import count, json_kind, listed
 from clearbench.tasks.formats.columns import PASSAGE_ID, QUERY_ID, RELEVANCE
-from clearbench.tasks.formats.parsing import Row, kind_of, read_lines, text_field
+from clearbench.tasks.formats.parsing import Row, read_lines, text_field
 from clearbench.tasks.formats.rows import check_width, is_rows, name_fields, read_csv_fields, read_rows, read_tsv_fields
 from clearbench.tasks.formats.unpack import plain_name
 
@@ -101,7 +101,7 @@ def read_relevance(value: Any, where: str) -> int:
     """
     text = str(value).strip()
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise DataError(f"{where}: relevance: found {kind_of(value)}, expected a whole number.")
+        raise DataError(f"{where}: relevance: found {json_kind(value)}, expected a whole number.")
     if re.fullmatch(r"[+-]?[0-9]{1,12}(\.0*)?", text) and abs(number := int(float(text))) <= MOST:
         return number
     raise DataError(

@@ -10,11 +10,12 @@ from typing import ClassVar, Literal
 from clearbench.common.errors import DataError
 from clearbench.common.languages import ENGLISH, Language
 from clearbench.common.pairs import Pair
+from clearbench.common.text import json_kind
 from clearbench.tasks.dataset import Dataset, TaskPair
 from clearbench.tasks.formats.base import Answers, Questions, ReaderOptions, Wanted, english_pool_pairs, left_out
 from clearbench.tasks.formats.corpus import load_corpus
 from clearbench.tasks.formats.gather import TextsBuilder
-from clearbench.tasks.formats.parsing import kind_of, list_field, read_json_lines, text_field
+from clearbench.tasks.formats.parsing import list_field, read_json_lines, text_field
 from clearbench.tasks.sources import SourceFiles
 from clearbench.tasks.spec import TaskSpec
 
@@ -96,5 +97,5 @@ class XorReader:
 def _answers(values: list[object], where: str) -> tuple[str, ...]:
     for value in values:
         if not isinstance(value, str):
-            raise DataError(f"{where}: field 'answers' holds {kind_of(value)}, expected a list of texts.")
+            raise DataError(f"{where}: field 'answers' holds {json_kind(value)}, expected a list of texts.")
     return tuple(map(str, values))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from clearbench.common.errors import TrainingError
-from clearbench.training.loss.columns import HOW_TO_ORDER, Features, LossColumns
+from clearbench.training.loss.columns import Features, LossColumns
 from clearbench.training.loss.encode import MiniBatches, encode, encode_cached
 from clearbench.training.loss.gather import gather_rows
 from clearbench.training.loss.scores import repeats_of_positive
@@ -162,18 +162,6 @@ class NamedColumnsLoss(nn.Module, ABC):
             and torch.distributed.is_initialized()
             and torch.distributed.get_world_size() > 1
         )
-
-    def check_dataset(self, dataset: Any) -> None:
-        """Check that a dataset's columns are the loss's, in its order.
-
-        Raises:
-            TrainingError: They are not.
-        """
-        if tuple(dataset.column_names) != self.columns:
-            raise TrainingError(
-                f"the dataset's columns are {list(dataset.column_names)}, the loss expects {list(self.columns)}. "
-                f"{HOW_TO_ORDER}"
-            )
 
     def get_config_dict(self) -> dict[str, Any]:
         """Return the settings that sentence-transformers writes into a model card."""

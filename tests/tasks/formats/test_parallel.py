@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from builders.datasets import pair_named
 from builders.files import write, write_jsonl
 from builders.tasks import belebele_rows, squad, write_belebele, write_task
 
@@ -28,12 +29,12 @@ def load_xquad(folder, english, german, **options):
 def test_belebele_questions_are_known_by_link_and_number(tmp_path):
     write_belebele(tmp_path, "eng_Latn", "deu_Latn")
     data = load_belebele(tmp_path)
-    queries = data.queries_of(data.pair("de-en"))
+    queries = data.queries_of(pair_named(data, "de-en"))
     assert queries.ids == ("https://x.org/0#1", "https://x.org/0#2", "https://x.org/1#1", "https://x.org/1#2")
     assert queries.texts[0] == "deu_Latn question 0.1?"
     assert data.pools["en"].ids == ("https://x.org/0", "https://x.org/1")
     assert data.pools["en"].texts[0] == "eng_Latn passage 0"
-    assert data.qrels_of(data.pair("de-en"))["https://x.org/1#2"] == {"https://x.org/1": 1}
+    assert data.qrels_of(pair_named(data, "de-en"))["https://x.org/1#2"] == {"https://x.org/1": 1}
     assert data.clusters["https://x.org/1#2"] == "https://x.org/1"
 
 
