@@ -89,11 +89,11 @@ def flatten(function: Callable[..., Result]) -> Callable[..., Result]:
     declared: dict[str, object] = {}
     builds: dict[str, Build] = {}
     for parameter in inspect.signature(function).parameters.values():
-        own = parameter.replace(kind=KEYWORD, annotation=hints[parameter.name])
-        fields, builds[parameter.name] = _expand(own)
-        found: list[tuple[inspect.Parameter, object]] = [(_flag(field), field.said) for field in fields]
-        for flag, said in found or [(own, own)]:
-            if declared.setdefault(flag.name, said) != said:
+        annotated = parameter.replace(kind=KEYWORD, annotation=hints[parameter.name])
+        fields, builds[parameter.name] = _expand(annotated)
+        declarations: list[tuple[inspect.Parameter, object]] = [(_flag(field), field.declaration) for field in fields]
+        for flag, declaration in declarations or [(annotated, annotated)]:
+            if declared.setdefault(flag.name, declaration) != declaration:
                 raise TypeError(f"{function.__name__}: {flag.name} is declared in two ways.")
             flags.setdefault(flag.name, flag)
 

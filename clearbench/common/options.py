@@ -107,7 +107,7 @@ class MarkedField:
         return self.option.flag or f"--{self.name.replace('_', '-')}"
 
     @property
-    def said(self) -> tuple[Any, ...]:
+    def declaration(self) -> tuple[Any, ...]:
         """Everything that two kinds of options which share a flag have to agree on; their panels may differ."""
         return (replace(self.option, panel=None), self.type, self.default)
 

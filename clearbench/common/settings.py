@@ -59,7 +59,7 @@ def _read_setting(value: Any, annotation: Any, option: Option | None, where: str
         return option.read(value, where)
     if isinstance(value, list) and any(get_origin(kind) is tuple for kind in expected):
         return tuple(value)
-    if not any(_fits(value, one) for one in expected):
+    if not any(_fits(value, kind_expected) for kind_expected in expected):
         raise wrong_kind(where, value, " or ".join(map(_name, expected)))
     return value
 

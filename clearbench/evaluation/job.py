@@ -107,4 +107,7 @@ def _check_runs(data: Dataset, folder: RecordFolder) -> None:
             raise DataError(f"{data.task}: id {blank!r} holds a blank, so TREC runs cannot be saved.")
     lacking = [pair for pair in folder.done if not folder.has_run(pair)]
     if lacking:
-        say(f"{folder.path}: {len(lacking):,} pairs were scored before without their rankings; --replace writes them.")
+        say(
+            f"{folder.final_path}: {len(lacking):,} pairs were scored before without their rankings; "
+            "--replace writes them."
+        )

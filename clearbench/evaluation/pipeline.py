@@ -86,18 +86,18 @@ def _finish(job: Job, engine: Engine, encoding: EncodingReport, options: Evaluat
     with folder.writing():
         pending, timings = open_pairs(job), None
         if not pending.pairs and folder.problem is None:
-            return _evaluation(job, read_record(folder.path))
+            return _evaluation(job, read_record(folder.final_path))
         if pending.pairs:
             folder.write("running")
             timings = _timings(encoding, _score(job, pending, engine, options))
         else:
-            say(f"{folder.path}: record.json is written anew from the scores ({folder.problem}).")
-        record = folder.write("complete", timings, summarise_folder(folder.path, job.data))
+            say(f"{folder.final_path}: record.json is written anew from the scores ({folder.problem}).")
+        record = folder.write("complete", timings, summarise_folder(folder.write_path, job.data))
     return _evaluation(job, record)
 
 
 def _evaluation(job: Job, record: Record) -> Evaluation:
-    return Evaluation(job.folder.place, record, tuple(map(str, job.data.pairs)))
+    return Evaluation(job.folder.final_path, record, tuple(map(str, job.data.pairs)))
 
 
 def _timings(encoding: EncodingReport, seconds: Mapping[str, float]) -> dict[str, Any]:

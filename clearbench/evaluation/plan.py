@@ -68,7 +68,7 @@ def plan_run(encoder: Encoder, judges: Sequence[Judge], options: EvaluationOptio
             num_pairs=len(job.data.pairs),
             num_done=len(job.data.pairs) - len(rest.pairs),
             num_queries=sum(len(rest.queries_of(pair)) for pair in rest.pairs),
-            folder=job.folder.path,
+            folder=job.folder.final_path,
         )
         for job, rest in zip(jobs, pending, strict=True)
     )

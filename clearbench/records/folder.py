@@ -64,8 +64,9 @@ class RecordFolder:
     other, or at the same time, end with the same record.
 
     Attributes:
-        place: The folder.
-        path: Where results are written: the folder, or while a replacement is measured, the one that takes its place.
+        final_path: The record's folder.
+        write_path: Where results are written: the record's folder, or while a replacement is measured, the one that
+            takes its place.
         provenance: What this run says of all that it measures.
         done: Pair -> its record, of all pairs whose scores are written.
         problem: In words, why record.json has to be written anew although no pair is to be scored; None if it is whole.
@@ -82,7 +83,7 @@ class RecordFolder:
         Raises:
             RecordError: It holds results of another identity or schema and `replace` is off, or cannot be written.
         """
-        self.place = self.path = folder
+        self.final_path = self.write_path = folder
         self.provenance = provenance
         self.done: dict[str, PairRecord] = {}
         self.problem: str | None = None
@@ -114,16 +115,15 @@ class RecordFolder:
         Raises:
             RecordError: See `__init__`.
         """
-        place = self.place
         try:
             with ExitStack() as stack:
                 with self._system_errors():
                     if self._replace:
-                        self.path = stack.enter_context(replacement(place))
-                        (self.path / SCORES).mkdir()
+                        self.write_path = stack.enter_context(replacement(self.final_path))
+                        (self.write_path / SCORES).mkdir()
                     else:
-                        stack.enter_context(alone(place))
-                        for folder in (place, place / SCORES, place / RUNS):
+                        stack.enter_context(alone(self.final_path))
+                        for folder in (self.final_path, self.final_path / SCORES, self.final_path / RUNS):
                             sweep_temporary(folder)
                         self._read_written()
                         self.check_data(self._wanted)
@@ -131,7 +131,7 @@ class RecordFolder:
                 with self._system_errors():
                     stack.close()
         finally:
-            self.path = place
+            self.write_path = self.final_path
 
     def check_data(self, wanted: Mapping[str, str]) -> None:
         """Compare the data hashes of pairs that have scores, now and when `writing` begins, with those of today's data.
@@ -145,7 +145,8 @@ class RecordFolder:
         other = [pair for pair, data in wanted.items() if pair in self.done and self.done[pair].data != data]
         if other:
             raise RecordError(
-                f"{self.path} holds {count(len(other), 'pair')} scored on other data ({listed(other)}). {REPLACE_HINT}"
+                f"{self.write_path} holds {count(len(other), 'pair')} scored on other data ({listed(other)}). "
+                f"{REPLACE_HINT}"
             )
 
     def add(self, pool: str, results: Sequence[QueryScores]) -> None:
@@ -155,7 +156,7 @@ class RecordFolder:
             RecordError: The part cannot be written; nothing that was there is touched.
         """
         summaries = [result.summary for result in results]
-        file = self.path / SCORES / f"{part_name(pool, [summary.pair for summary in summaries])}.parquet"
+        file = self.write_path / SCORES / f"{part_name(pool, [summary.pair for summary in summaries])}.parquet"
         _write(file, part_bytes(results, self.provenance))
         self._parts[file] = read_summary(file)
         self.done.update({summary.pair: summary for summary in summaries})
@@ -178,7 +179,7 @@ class RecordFolder:
         parts = [self._parts[file] for file in sorted(self._parts)]
         times = add_timings(self._timings, timings or {})
         record = derive_record(status, parts, self.provenance, times, bias)
-        _write(self.path / RECORD_FILE, (record.model_dump_json(indent=1) + "\n").encode())
+        _write(self.write_path / RECORD_FILE, (record.model_dump_json(indent=1) + "\n").encode())
         return record
 
     def write_run(self, pair: str, ranking: Iterable[str], qrels: Iterable[str] = ()) -> None:
@@ -192,9 +193,9 @@ class RecordFolder:
             RecordError: They cannot be written.
         """
         self._make_runs()
-        _write(trec_file(self.path, pair, "trec"), "".join(ranking).encode())
+        _write(trec_file(self.write_path, pair, "trec"), "".join(ranking).encode())
         if judgements := "".join(qrels):
-            _write(trec_file(self.path, pair, "qrels"), judgements.encode())
+            _write(trec_file(self.write_path, pair, "qrels"), judgements.encode())
 
     def write_texts(self, pool: str, pairs: Sequence[str], rows: Iterable[TextRow]) -> None:
         """Write those texts of a pool's pairs that no file of this folder holds yet.
@@ -208,20 +209,20 @@ class RecordFolder:
         """
         self._make_runs()
         if self._kept_texts is None:
-            kept = read_text_files(self.path, ("kind", "language", "id"))
+            kept = read_text_files(self.write_path, ("kind", "language", "id"))
             self._kept_texts = set(kept.itertuples(index=False, name=None))
         fresh = {row[:3]: row for row in rows if row[:3] not in self._kept_texts}
         if fresh:
-            _write(texts_file(self.path, part_name(pool, pairs)), text_bytes(list(fresh.values())))
+            _write(texts_file(self.write_path, part_name(pool, pairs)), text_bytes(list(fresh.values())))
             self._kept_texts.update(fresh)
 
     def has_run(self, pair: str) -> bool:
         """Whether a pair's ranking was written."""
-        return is_saved(self.path, pair, "trec")
+        return is_saved(self.write_path, pair, "trec")
 
     def _make_runs(self) -> None:
         with self._system_errors():
-            (self.path / RUNS).mkdir(exist_ok=True)
+            (self.write_path / RUNS).mkdir(exist_ok=True)
 
     @contextmanager
     def _system_errors(self) -> Iterator[None]:
@@ -229,17 +230,19 @@ class RecordFolder:
             yield
         except OSError as error:
             raise RecordError(
-                f"Cannot write results to {self.path}: {error.strerror}. Choose another --out."
+                f"Cannot write results to {self.write_path}: {error.strerror}. Choose another --out."
             ) from error
 
     def _read_written(self) -> None:
         """Take over what is there."""
         wanted = self.identity.model_dump(mode="json")
-        written = read_document(self.path) if has_record(self.path) else None
-        parts = read_summaries(self.path, written)
+        written = read_document(self.write_path) if has_record(self.write_path) else None
+        parts = read_summaries(self.write_path, written)
         found = parts[0].identity if parts else written["identity"] if written else wanted
         if found != wanted:
-            raise RecordError(f"{self.path} holds another measurement: {_difference(found, wanted)}. {REPLACE_HINT}")
+            raise RecordError(
+                f"{self.write_path} holds another measurement: {_difference(found, wanted)}. {REPLACE_HINT}"
+            )
         self._parts = {part.file: part for part in parts}
         self.done = {name: PairRecord.model_validate(pair) for name, pair in pairs_of(parts).items()}
         self._timings = written["timings"] if written else {}

@@ -76,7 +76,7 @@ class _Gathered:
         self.pairs = tuple(pairs)
         self.scores: Scores = np.empty((0, len(pairs)))
         self.num_rows: IntArray = np.zeros(len(pairs), dtype=np.int64)
-        self._column = {pair: place for place, pair in enumerate(pairs)}
+        self._column = {pair: column for column, pair in enumerate(pairs)}
         self._row: dict[str, int] = {}
         self._cluster: dict[str, int] = {}
         # Cluster of each row; -1 for a query that a part names, but only of pairs that are not asked for.
@@ -113,10 +113,10 @@ class _Gathered:
             scores=self.scores[used],
         )
 
-    def _grow(self, more: int) -> None:
-        if more:
-            self.scores = np.vstack([self.scores, np.full((more, len(self.pairs)), np.nan)])
-            self._clusters = np.append(self._clusters, np.full(more, -1))
+    def _grow(self, num_rows: int) -> None:
+        if num_rows:
+            self.scores = np.vstack([self.scores, np.full((num_rows, len(self.pairs)), np.nan)])
+            self._clusters = np.append(self._clusters, np.full(num_rows, -1))
 
 
 def _check_known(entry: Entry, measure: str, wanted: Sequence[str], recorded: Mapping[str, PairRecord]) -> None:
@@ -149,14 +149,14 @@ def _check_scores(entry: Entry, measure: str, recorded: Sequence[PairRecord], fo
     for pair, num_rows, count, mean in columns:
         where = f"{entry.place}: {entry.label} {pair.pair}"
         if num_rows != pair.num_queries or (count != num_rows and pair.bias is None):
-            held = num_rows if num_rows != pair.num_queries else count
+            num_values = num_rows if num_rows != pair.num_queries else count
             raise RecordError(
-                f"{where}: the record counts {pair.num_queries:,} queries, the per-query scores hold {held:,} values "
-                f"of {measure}. {entry.scores.remedy}"
+                f"{where}: the record counts {pair.num_queries:,} queries, the per-query scores hold {num_values:,} "
+                f"values of {measure}. {entry.scores.remedy}"
             )
-        said = pair.measures[measure].mean
-        if not abs(said - mean) <= SAME_MEAN * max(1.0, abs(mean)):  # NaN too is another mean
+        recorded_mean = pair.measures[measure].mean
+        if not abs(recorded_mean - mean) <= SAME_MEAN * max(1.0, abs(mean)):  # NaN too is another mean
             raise RecordError(
-                f"{where}: the record says {said:.6f} for {measure}, the per-query scores give {mean:.6f}: one of them "
-                f"was changed. {entry.scores.remedy}"
+                f"{where}: the record says {recorded_mean:.6f} for {measure}, the per-query scores give {mean:.6f}: "
+                f"one of them was changed. {entry.scores.remedy}"
             )

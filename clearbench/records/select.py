@@ -142,8 +142,8 @@ def models(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
 def display_names(entries: Iterable[Entry]) -> dict[str, str]:
     """Model key -> name; the key itself where two models have one name."""
     names = {entry.key: entry.name for entry in entries}
-    held = Counter(names.values())
-    return {key: name if held[name] == 1 else key for key, name in names.items()}
+    num_models = Counter(names.values())
+    return {key: name if num_models[name] == 1 else key for key, name in names.items()}
 
 
 def select_model(source: Path | Sequence[Entry], text: str) -> list[Entry]:

@@ -130,7 +130,7 @@ def make_report(entries: Sequence[Entry], options: ReportOptions | None = None) 
     gates, ungated = _gate(shown, base, options) if options.baseline else ((), ())
     runs = find_runs(options.training, entries)
     bias = bias_panels(shown)
-    told = [*summary_sentences(board, comparisons, gates, names_of(shown)), *map(bias_sentence, bias)]
+    facts = [*summary_sentences(board, comparisons, gates, names_of(shown)), *map(bias_sentence, bias)]
     return Report(
         options=options,
         made=now(),
@@ -138,7 +138,7 @@ def make_report(entries: Sequence[Entry], options: ReportOptions | None = None) 
         board=board,
         models=shown,
         reference=base.name if len(shown) > 1 else "",
-        facts=tuple(filter(None, told)),
+        facts=tuple(filter(None, facts)),
         tasks=_task_sections(board, shown, comparisons),
         comparisons=comparisons,
         gates=gates,
@@ -170,7 +170,7 @@ def _compare(shown: Sequence[ShownModel], base: ShownModel, options: ReportOptio
 def _comparable(base: ShownModel, model: ShownModel) -> bool:
     """Whether two models have a pair of any task in common."""
     of_base = ((entry, base.entry(entry.label)) for entry in model.entries)
-    return any(share_pairs(own, entry) for entry, own in of_base if own is not None)
+    return any(share_pairs(base_entry, entry) for entry, base_entry in of_base if base_entry is not None)
 
 
 def _gate(

@@ -91,13 +91,13 @@ def figure(value: float | None, measure: Measure = SHARE, digits: int = 1, signe
 def payload(matrix: Matrix) -> dict[str, object]:
     """Return what the page's script reads of a matrix, to be written as JSON."""
     counts = [str(text) for text in matrix.counts.ravel()]
-    told = {text for text in counts if text}
+    distinct = {text for text in counts if text}
     return {
         "title": matrix.title,
         "quantity": matrix.quantity,
         "rows": [vars(row) for row in matrix.rows],
         "columns": [vars(column) for column in matrix.columns],
-        "counts": list(told) if len(told) == 1 else counts,
+        "counts": list(distinct) if len(distinct) == 1 else counts,
         "models": matrix.models,
         "signed": matrix.scale.signed,
         "low": matrix.scale.low,

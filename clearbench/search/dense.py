@@ -40,8 +40,8 @@ class DenseEngine:
 
     def plan(self, datasets: Sequence[Dataset]) -> Work:
         """See Engine; an adjustment adds the texts that it is estimated from."""
-        more = self._adjusted.parts(datasets) if self._adjusted else []
-        plan = plan_encoding(self._encoder, datasets, more)
+        extra_parts = self._adjusted.parts(datasets) if self._adjusted else []
+        plan = plan_encoding(self._encoder, datasets, extra_parts)
         return Work(plan, int((~self._store.contains(plan.keys)).sum()))
 
     def estimate(self, work: Work) -> Estimate | None:
@@ -112,8 +112,12 @@ class DensePool:
         if not query_sets:
             return []
         sets = [self._engine.query_vectors(queries) for queries in query_sets]
-        joined = Vectors(np.concatenate([one.values for one in sets]), np.concatenate([one.lengths for one in sets]))
-        return split(top_by_vectors(joined, self.vectors, self.passages, depth), [len(one.values) for one in sets])
+        joined = Vectors(
+            np.concatenate([vectors.values for vectors in sets]), np.concatenate([vectors.lengths for vectors in sets])
+        )
+        return split(
+            top_by_vectors(joined, self.vectors, self.passages, depth), [len(vectors.values) for vectors in sets]
+        )
 
     def _scores(self, queries: Texts) -> InnerProducts:
         return InnerProducts(self._engine.query_vectors(queries), self.vectors)

@@ -95,8 +95,8 @@ def _read_named_task(path: Path) -> TaskSpec:
 
 def _folder_task(folder: Path) -> TaskSpec:
     if find_rows(folder, "corpus") is None:
-        held = ", ".join(_first_names(folder)) or "nothing"
-        raise UsageError(f"{folder} is no BEIR-style folder: it has no corpus.jsonl; it holds {held}.")
+        names = ", ".join(_first_names(folder)) or "nothing"
+        raise UsageError(f"{folder} is no BEIR-style folder: it has no corpus.jsonl; it holds {names}.")
     return TaskSpec(
         name=_safe_name(folder),
         title=f"BEIR-style folder {folder.name}",

@@ -83,13 +83,13 @@ def check_mixable(task: str, has_qrels: bool, merged: bool = False, skips_self: 
 
 def _union(parts: dict[tuple[Language, str], Texts]) -> dict[Language, dict[str, str]]:
     """Language -> id -> text, over all parts, in order of appearance."""
-    found: dict[Language, dict[str, str]] = {}
+    by_language: dict[Language, dict[str, str]] = {}
     for (language, _), part in parts.items():
-        texts = found.setdefault(language, {})
+        texts = by_language.setdefault(language, {})
         for key, text in zip(part.ids, part.texts, strict=True):
             if texts.setdefault(key, text) != text:
                 raise DataError(f"{language}: id {key!r} names two texts, {texts[key][:60]!r} and {text[:60]!r}.")
-    return found
+    return by_language
 
 
 def _left_out(data: Dataset, language: Language, texts: Mapping[str, str]) -> tuple[str, ...]:
@@ -100,12 +100,12 @@ def _left_out(data: Dataset, language: Language, texts: Mapping[str, str]) -> tu
 
 def _judgements(data: Dataset) -> Qrels:
     """Question -> `<language>/<id>` -> highest judgement, over the pairs of all query languages."""
-    found: dict[str, dict[str, int]] = {}
+    judgements: dict[str, dict[str, int]] = {}
     used: Iterable[tuple[str, Language]] = dict.fromkeys((pair.qrels, pair.passage) for pair in data.pairs)
     for qrels, language in used:
         for query, row in data.qrels[qrels].items():
-            judged = found.setdefault(query, {})
+            judged = judgements.setdefault(query, {})
             for passage, relevance in row.items():
                 key = f"{language}/{passage}"
                 judged[key] = max(judged.get(key, relevance), relevance)
-    return found
+    return judgements

@@ -81,7 +81,7 @@ def write_record(out: Path, name: str, scores: Mapping[str, Any], task: str = "t
         for start in range(0, len(results), options.pairs_in_part):
             folder.add(f"pool{start}", results[start : start + options.pairs_in_part])
         folder.write(options.status, TIMINGS)
-    return folder.path
+    return folder.final_path
 
 
 def write_model(

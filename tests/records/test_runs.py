@@ -45,9 +45,9 @@ def test_a_run_is_six_fields_a_line_and_is_read_back_in_rank_order(folder):
     assert not folder.has_run("de-en")
     write_run(folder)
     assert folder.has_run("de-en") and not folder.has_run("en-en")
-    text = (folder.path / "runs" / "de-en.trec").read_text(encoding="utf-8")
+    text = (folder.final_path / "runs" / "de-en.trec").read_text(encoding="utf-8")
     assert text.splitlines()[0] == "q0 Q0 p2 1 0.100000001 clearbench" and text.count("\n") == 4
-    found = read_run(folder.path, "de-en")
+    found = read_run(folder.final_path, "de-en")
     assert found == {
         "q0": [("p2", pytest.approx(0.1)), ("p0", pytest.approx(0.05))],
         "q1": [("p1", 0.25), ("p2", -0.5)],
@@ -57,59 +57,59 @@ def test_a_run_is_six_fields_a_line_and_is_read_back_in_rank_order(folder):
 
 def test_judgements_of_the_pairs_queries_are_saved_with_the_run(folder):
     write_run(folder)
-    assert read_run_qrels(folder.path, "de-en") == {"q1": {"p1": 1, "p0": 0}}
+    assert read_run_qrels(folder.final_path, "de-en") == {"q1": {"p1": 1, "p0": 0}}
     write_run(folder, "en-en", {})
-    assert read_run(folder.path, "en-en") and not (folder.path / "runs" / "en-en.qrels").exists()
+    assert read_run(folder.final_path, "en-en") and not (folder.final_path / "runs" / "en-en.qrels").exists()
     with pytest.raises(RecordError, match=r"Cannot read .*en-en\.qrels"):
-        read_run_qrels(folder.path, "en-en")
+        read_run_qrels(folder.final_path, "en-en")
 
 
 def test_what_was_not_saved_is_named_with_what_to_do(folder):
     for read in (read_run, read_run_qrels):
         with pytest.raises(RecordError, match=r"Cannot read .*de-en\.\w+: .*Measure again with --save-runs --replace"):
-            read(folder.path, "de-en")
+            read(folder.final_path, "de-en")
     with pytest.raises(RecordError, match=r"holds no texts\. Measure again with --save-runs --replace"):
-        read_texts(folder.path)
+        read_texts(folder.final_path)
 
 
 @pytest.mark.parametrize(("name", "fields", "read"), [("trec", 6, read_run), ("qrels", 4, read_run_qrels)])
 def test_a_line_with_other_fields_is_named_by_its_number(folder, name, fields, read):
     write_run(folder)
-    file = folder.path / "runs" / f"de-en.{name}"
+    file = folder.final_path / "runs" / f"de-en.{name}"
     lines = file.read_text().splitlines()
     file.write_text("\n".join([lines[0], "", lines[-1] + " more"]) + "\n")
     with pytest.raises(RecordError, match=rf"de-en\.{name}:\d.* {fields + 1} fields, expected {fields}"):
-        read(folder.path, "de-en")
+        read(folder.final_path, "de-en")
 
 
 def test_only_a_line_feed_ends_a_line(folder):
     write_run(folder)
-    file = folder.path / "runs" / "de-en.trec"
+    file = folder.final_path / "runs" / "de-en.trec"
     file.write_bytes("q0 Q0 p0 1 0.5 a\r\nq0 Q0 p\u2028x 2 0.25 a\n".encode())
     with pytest.raises(RecordError, match=r"de-en\.trec:2 has 7 fields, expected 6: an id holds a blank"):
-        read_run(folder.path, "de-en")
+        read_run(folder.final_path, "de-en")
 
 
 @pytest.mark.parametrize("damage", [b"q0 Q0 p0 1 x clearbench\n", b"\xff\xfe"])
 def test_what_is_no_number_or_no_text_is_damage(folder, damage):
     write_run(folder)
-    (folder.path / "runs" / "de-en.trec").write_bytes(damage)
+    (folder.final_path / "runs" / "de-en.trec").write_bytes(damage)
     with pytest.raises(RecordError, match=r"de-en\.trec is damaged \(.*Measure again with --save-runs --replace"):
-        read_run(folder.path, "de-en")
-    (folder.path / "runs" / "de-en.qrels").write_bytes(damage.replace(b" clearbench", b"").replace(b"Q0 ", b""))
+        read_run(folder.final_path, "de-en")
+    (folder.final_path / "runs" / "de-en.qrels").write_bytes(damage.replace(b" clearbench", b"").replace(b"Q0 ", b""))
     with pytest.raises(RecordError, match=r"de-en\.qrels is damaged"):
-        read_run_qrels(folder.path, "de-en")
+        read_run_qrels(folder.final_path, "de-en")
 
 
 def test_a_saved_file_is_read_as_it_is(folder):
     write_run(folder)
     for kind in ("trec", "qrels"):
-        text = (folder.path / "runs" / f"de-en.{kind}").read_text(encoding="utf-8")
-        assert read_trec(folder.path, "de-en", kind) == text
+        text = (folder.final_path / "runs" / f"de-en.{kind}").read_text(encoding="utf-8")
+        assert read_trec(folder.final_path, "de-en", kind) == text
 
 
 def test_a_folder_tells_what_was_saved(folder):
-    place = folder.path
+    place = folder.final_path
     assert not has_runs(place) and not has_texts(place) and not is_saved(place, "de-en", "trec")
     write_run(folder, qrels={})
     assert has_runs(place) and not has_texts(place)
@@ -132,19 +132,19 @@ def test_texts_are_all_queries_and_the_chosen_passages():
 
 def test_each_text_is_kept_once_also_by_a_run_that_goes_on(folder):
     folder.write_texts("en", ["de-en"], text_rows([QUERIES], PASSAGES, [0, 1]))
-    before = read_texts(folder.path)
+    before = read_texts(folder.final_path)
     assert list(before) == ["kind", "language", "id", "text"] and len(before) == 4
-    later = RecordFolder(folder.path, folder.provenance)
+    later = RecordFolder(folder.final_path, folder.provenance)
     later.write_texts("en", ["de-en"], text_rows([QUERIES], PASSAGES, [0, 1]))
     assert len(texts_files(folder)) == 1  # nothing new: no file
     later.write_texts("en", ["en-en"], text_rows([QUERIES], PASSAGES, [0, 2]))
-    assert [len(texts_files(folder)), len(read_texts(folder.path))] == [2, 5]
+    assert [len(texts_files(folder)), len(read_texts(folder.final_path))] == [2, 5]
     later.write_texts("en", ["es-en"], text_rows([], PASSAGES, [2]))
     assert len(texts_files(folder)) == 2
 
 
 def texts_files(folder):
-    return sorted((folder.path / "runs").glob("*.texts.parquet"))
+    return sorted((folder.final_path / "runs").glob("*.texts.parquet"))
 
 
 def test_damaged_texts_are_named_when_read_and_before_more_are_written(folder):
@@ -152,14 +152,16 @@ def test_damaged_texts_are_named_when_read_and_before_more_are_written(folder):
     [file] = texts_files(folder)
     file.write_bytes(b"PAR1")
     with pytest.raises(RecordError, match=rf"{file.name} is damaged .*Delete it\. Measure again with --save-runs"):
-        read_texts(folder.path)
+        read_texts(folder.final_path)
     with pytest.raises(RecordError, match="is damaged"):
-        RecordFolder(folder.path, folder.provenance).write_texts("en", ["en-en"], text_rows([QUERIES], PASSAGES, [1]))
+        RecordFolder(folder.final_path, folder.provenance).write_texts(
+            "en", ["en-en"], text_rows([QUERIES], PASSAGES, [1])
+        )
 
 
 def test_a_run_that_cannot_be_written_leaves_the_old_one(folder, monkeypatch):
     write_run(folder)
-    before = read_run(folder.path, "de-en")
+    before = read_run(folder.final_path, "de-en")
 
     def full(*_):
         raise OSError(28, "No space left on device")
@@ -167,4 +169,4 @@ def test_a_run_that_cannot_be_written_leaves_the_old_one(folder, monkeypatch):
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(RecordError, match="No space left"):
         folder.write_run("de-en", ["q Q0 p 1 0.5 clearbench\n"])
-    assert read_run(folder.path, "de-en") == before
+    assert read_run(folder.final_path, "de-en") == before

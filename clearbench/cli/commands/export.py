@@ -59,14 +59,14 @@ def export(
 def _record(results: Path, model: str, task: str) -> "Entry":
     from clearbench.records.select import select_model, select_tasks
 
-    found = select_tasks(select_model(results, model), [_name(task)])
-    if len(found) > 1:
-        labels = [entry.label for entry in found]
-        exact = [entry for entry in found if entry.label == task]
+    entries = select_tasks(select_model(results, model), [_name(task)])
+    if len(entries) > 1:
+        labels = [entry.label for entry in entries]
+        exact = [entry for entry in entries if entry.label == task]
         if len(exact) != 1:
-            raise UsageError(f"{model} has {len(found)} records of {task}: say which, {' or '.join(labels)}.")
-        found = exact
-    return found[0]
+            raise UsageError(f"{model} has {len(entries)} records of {task}: say which, {' or '.join(labels)}.")
+        entries = exact
+    return entries[0]
 
 
 def _name(task: str) -> str:

@@ -64,14 +64,14 @@ def _named_texts(role: Role, part: Texts) -> Iterator[tuple[str, str, Language]]
 
 def _missing(method: Method, text: AdjustText, changed: Sequence[Group]) -> Iterator[str]:
     for role in method.roles:
-        held = text.languages(role)
-        wanted = [language for own, language in changed if own == role]
+        present = text.languages(role)
+        wanted = [language for changed_role, language in changed if changed_role == role]
         parallel = method.kind in TOWARDS_ENGLISH
-        absent = sorted({*wanted, *([ENGLISH] if parallel and wanted else [])} - set(held))
+        absent = sorted({*wanted, *([ENGLISH] if parallel and wanted else [])} - set(present))
         if absent:
             yield (
                 f"the text {text.task} has no {NOUNS[role]} in {', '.join(map(str, absent))}; it has them in "
-                f"{', '.join(map(str, held)) or 'no language'}"
+                f"{', '.join(map(str, present)) or 'no language'}"
             )
         elif parallel:
             for language in wanted:

@@ -69,8 +69,8 @@ class AdjustedEncoder:
     @cached_property
     def fingerprint(self) -> str:
         """Hash of everything that changes a vector: the base's, the method, its parameter, the statistics' text."""
-        own = (f"{key}={value}" for key, value in sorted(self.method.settings.items()))
-        return content_hash("adjusted", self.base.fingerprint, self.text.fingerprint, *own)
+        settings = (f"{key}={value}" for key, value in sorted(self.method.settings.items()))
+        return content_hash("adjusted", self.base.fingerprint, self.text.fingerprint, *settings)
 
     @property
     def settings(self) -> Mapping[str, Setting]:
@@ -130,16 +130,16 @@ class AdjustedEncoder:
             case "offset":
                 return np.asarray(self._distance_to_english(group, vectors), dtype=np.float32)
 
-    def _directions(self, group: Group, own: NDArray[np.float64]) -> FloatArray:
+    def _directions(self, group: Group, vectors: NDArray[np.float64]) -> FloatArray:
         """First K right-singular vectors of a group's vectors [N, D], strongest first."""
         role, language = group
-        if self.method.k >= min(own.shape):
+        if self.method.k >= min(vectors.shape):
             raise UsageError(
-                f"--adjust {self.method}: the {len(own)} {NOUNS[role]} of {self.text.task} in {language} have "
-                f"{own.shape[1]} dimensions; fewer than {min(own.shape)} directions can be removed."
+                f"--adjust {self.method}: the {len(vectors)} {NOUNS[role]} of {self.text.task} in {language} have "
+                f"{vectors.shape[1]} dimensions; fewer than {min(vectors.shape)} directions can be removed."
             )
         # Eigenvectors of V'V are the right-singular vectors of V; eigh sorts ascending.
-        return np.asarray(np.linalg.eigh(own.T @ own)[1][:, ::-1][:, : self.method.k].T, dtype=np.float32)
+        return np.asarray(np.linalg.eigh(vectors.T @ vectors)[1][:, ::-1][:, : self.method.k].T, dtype=np.float32)
 
     def _distance_to_english(self, group: Group, vectors: Mapping[Group, NDArray[np.float64]]) -> NDArray[np.float64]:
         """Mean of a group's vectors minus the mean of the same texts' vectors in English, [D]."""

@@ -44,8 +44,11 @@ class Method:
     @property
     def settings(self) -> dict[str, Setting]:
         """Method and its parameter, for the record."""
-        own: dict[Kind, dict[str, Setting]] = {"shift": {"adjust_alpha": self.alpha}, "lir": {"adjust_k": self.k}}
-        return {"adjust": self.kind, **own.get(self.kind, {})}
+        if self.kind == "shift":
+            return {"adjust": self.kind, "adjust_alpha": self.alpha}
+        if self.kind == "lir":
+            return {"adjust": self.kind, "adjust_k": self.k}
+        return {"adjust": self.kind}
 
     @property
     def roles(self) -> tuple[Role, ...]:

@@ -46,18 +46,18 @@ class AdjustText:
 
     def languages(self, role: Role) -> list[Language]:
         """Languages that have texts in a role, in the task's order."""
-        return [language for own, language in self.parts if own == role]
+        return [language for part_role, language in self.parts if part_role == role]
 
-    def shared_ids(self, role: Role, one: Language, other: Language) -> list[str]:
+    def shared_ids(self, role: Role, language: Language, other: Language) -> list[str]:
         """Ids that two languages share: originals and their translations.
 
         Args:
             role: Both languages must have texts in it.
-            one: Its order is kept.
+            language: Its order is kept.
             other: Where the ids are looked up.
         """
         known = self.parts[role, other].index
-        return [key for key in self.parts[role, one].ids if key in known]
+        return [key for key in self.parts[role, language].ids if key in known]
 
 
 def load_text(task: str, location: DataLocation = ANYWHERE) -> AdjustText:
@@ -74,11 +74,11 @@ def load_text(task: str, location: DataLocation = ANYWHERE) -> AdjustText:
 
 def collect_text(data: Dataset) -> AdjustText:
     """Collect a loaded task's questions and passages by language; an id that a language repeats counts once."""
-    found: dict[Group, dict[str, str]] = {}
+    by_group: dict[Group, dict[str, str]] = {}
     for role, part in task_parts(data):
         for language, key, text in zip(part.each_language, part.ids, part.texts, strict=True):
-            found.setdefault((role, language), {}).setdefault(key, text)
-    parts = {group: Texts(group[1], tuple(texts), tuple(texts.values())) for group, texts in found.items()}
+            by_group.setdefault((role, language), {}).setdefault(key, text)
+    parts = {group: Texts(group[1], tuple(texts), tuple(texts.values())) for group, texts in by_group.items()}
     return AdjustText(data.label, data.version, parts)
 
 

@@ -89,10 +89,10 @@ def _layout(folder: Path, model: str) -> str:
         return "sentence-transformers"
     if read_object(folder / CONFIG):
         return "transformers"
-    held = sorted(entry.name for entry in folder.iterdir()) or ["nothing"]
+    names = sorted(entry.name for entry in folder.iterdir()) or ["nothing"]
     raise EncoderError(
         f"{model}: no checkpoint in this folder: expected modules.json (sentence-transformers) or config.json "
-        f"(transformers), found {listed(held, 6)}."
+        f"(transformers), found {listed(names, 6)}."
     )
 
 

@@ -112,10 +112,10 @@ def _signs(kind: OtherKind, folder: Path) -> Iterator[str]:
     if str(settings.get("similarity_fn_name")).lower() in kind.similarities:
         yield f"its similarity is {settings['similarity_fn_name']}"
     yield from (f"it has the file {name}" for name in kind.files if (folder / name).is_file())
-    for own in _transformer_folders(folder, modules):
-        yield from _task_signs(kind, own)
+    for transformer in _transformer_folders(folder, modules):
+        yield from _task_signs(kind, transformer)
         if not (modules and kind.pooled_is_dense):
-            yield from _architecture_signs(kind, own)
+            yield from _architecture_signs(kind, transformer)
 
 
 def _transformer_folders(folder: Path, modules: tuple[Module, ...]) -> list[Path]:

@@ -87,5 +87,5 @@ def _tokenizers(model: "SentenceTransformer") -> Iterator[Any]:
     from transformers import PreTrainedTokenizerBase
 
     attributes = (getattr(module, "tokenizer", None) for module in model.modules())
-    found = [tokenizer for tokenizer in attributes if isinstance(tokenizer, PreTrainedTokenizerBase)]
-    yield from {id(tokenizer): tokenizer for tokenizer in found}.values()
+    tokenizers = [tokenizer for tokenizer in attributes if isinstance(tokenizer, PreTrainedTokenizerBase)]
+    yield from {id(tokenizer): tokenizer for tokenizer in tokenizers}.values()

@@ -44,19 +44,19 @@ def find_installed(model: PackagedModel) -> Installed:
         EncoderError: It is not installed; the message says how to get it, and what can be used in its place.
     """
     try:
-        found = distribution(model.package)
+        package = distribution(model.package)
     except PackageNotFoundError as error:
         where = f"{model.platforms} " if model.platforms else ""
         raise EncoderError(
             f"The short name {model.name!r} needs the package {model.package}, which is not installed: "
             f"pip install 'clearbench[demo]'. {where}{_on_the_hub(model)}"
         ) from error
-    path = Path(str(found.locate_file(model.path)))
+    path = Path(str(package.locate_file(model.path)))
     if not path.exists():
         raise EncoderError(
-            f"The package {model.package} {found.version} is installed without {model.path}. {_again(model)}"
+            f"The package {model.package} {package.version} is installed without {model.path}. {_again(model)}"
         )
-    return Installed(model, found.version, path)
+    return Installed(model, package.version, path)
 
 
 def check_file(installed: Installed, conversion: Conversion) -> None:
@@ -66,11 +66,11 @@ def check_file(installed: Installed, conversion: Conversion) -> None:
         EncoderError: It is damaged, of another release, or of another layout.
     """
     try:
-        found = file_sha256(installed.path)
-        if found == conversion.sha256:
+        sha256 = file_sha256(installed.path)
+        if sha256 == conversion.sha256:
             return
         read_q4(installed.path)
-        reason = f"{installed.path} is not the known file: its SHA-256 begins with {found[:12]}, "
+        reason = f"{installed.path} is not the known file: its SHA-256 begins with {sha256[:12]}, "
         reason += f"expected {conversion.sha256[:12]}."
     except EncoderError as error:
         reason = str(error)

@@ -76,8 +76,8 @@ def is_whole(folder: Path, files: Mapping[str, str]) -> bool:
 
 def differing(folder: Path, files: Mapping[str, str]) -> list[str]:
     """Return the paths of files that are missing from a folder, too many in it, or of another content."""
-    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {CARD}
-    wrong = found ^ set(files)
+    present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {CARD}
+    wrong = present ^ set(files)
     return sorted(wrong) or [name for name, sha256 in files.items() if file_sha256(folder / name) != sha256]
 
 

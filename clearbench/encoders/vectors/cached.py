@@ -37,7 +37,7 @@ class CachedEncoder:
 def list_cached(cache: Path) -> list[CachedEncoder]:
     """List the encoders whose vectors are kept below the root of all caches, latest use first."""
     root = cache / EMBEDDINGS
-    found = []
+    encoders = []
     for folder in root.iterdir() if root.is_dir() else []:
         description = folder / "encoder.json"
         if not description.is_file():
@@ -49,8 +49,8 @@ def list_cached(cache: Path) -> list[CachedEncoder]:
             name = "?"
         files = [*parts, *folder.glob(PART_PATTERN + ASIDE)]
         size = sum(file.stat().st_size for file in files)
-        found.append(CachedEncoder(folder, name, size, len(parts), description.stat().st_mtime))
-    return sorted(found, key=lambda entry: -entry.last_used)
+        encoders.append(CachedEncoder(folder, name, size, len(parts), description.stat().st_mtime))
+    return sorted(encoders, key=lambda entry: -entry.last_used)
 
 
 def prune(cache: Path, idle_days: float) -> list[CachedEncoder]:

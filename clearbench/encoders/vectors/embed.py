@@ -64,13 +64,13 @@ class EncodingReport:
     seconds: float
 
 
-def plan_encoding(encoder: DenseEncoder, datasets: Iterable[Dataset], more: Iterable[Part] = ()) -> EncodingPlan:
+def plan_encoding(encoder: DenseEncoder, datasets: Iterable[Dataset], extra_parts: Iterable[Part] = ()) -> EncodingPlan:
     """Collect the distinct (role, text) of all pairs of all tasks.
 
     Args:
         encoder: Its tags and prompts decide which texts are the same to it.
         datasets: Loaded tasks; of each, the pools and query sets that its pairs use.
-        more: Texts that are needed besides.
+        extra_parts: Texts that are needed besides.
     """
     texts: list[str] = []
     roles: list[Role] = []
@@ -78,7 +78,7 @@ def plan_encoding(encoder: DenseEncoder, datasets: Iterable[Dataset], more: Iter
     keys: list[Keys] = []
     seen: set[bytes] = set()
     mentions = 0
-    for task, part, role in chain(_parts(datasets), more):
+    for task, part, role in chain(_parts(datasets), extra_parts):
         mentions += len(part)
         part_keys = text_keys(encoder, part.texts, role)
         fresh = []

@@ -51,8 +51,8 @@ def estimate_seconds(encoder: DenseEncoder, store: EmbeddingStore, plan: Encodin
     """
     missing = np.flatnonzero(~store.contains(plan.keys))
     roles = np.array([plan.roles[row] for row in missing])
-    found = [_estimate_role(encoder, plan, missing[roles == role], role) for role in ROLES]
-    return Estimate(sum(one.low for one in found), sum(one.high for one in found))
+    estimates = [_estimate_role(encoder, plan, missing[roles == role], role) for role in ROLES]
+    return Estimate(sum(estimate.low for estimate in estimates), sum(estimate.high for estimate in estimates))
 
 
 def _estimate_role(encoder: DenseEncoder, plan: EncodingPlan, rows: IntArray, role: Role) -> Estimate:

@@ -205,8 +205,8 @@ class EmbeddingStore:
         self._index.add(keys, len(self._parts))
         self._parts.append(part)
 
-    def _check_dimensions(self, *more: int) -> None:
-        if len(sizes := sorted({*self._dimensions.values(), *more})) > 1:
+    def _check_dimensions(self, *new_dimensions: int) -> None:
+        if len(sizes := sorted({*self._dimensions.values(), *new_dimensions})) > 1:
             raise StoreError(
                 f"The embedding cache {self._folder or 'in memory'} has vectors of {sizes[0]} and of {sizes[1]} "
                 "dimensions: the encoder computes something else under the same fingerprint. Change the fingerprint "

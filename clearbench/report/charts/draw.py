@@ -108,20 +108,21 @@ def _row_label(lines: Sequence[str], note: str, middle: float) -> Iterator[Mark]
         yield Text(0, y, note, SMALL, "soft")
 
 
-def _track(one: Estimate, label: str, across: _Across, top: float) -> Iterator[Mark]:
+def _track(estimate: Estimate, label: str, across: _Across, top: float) -> Iterator[Mark]:
     """One estimate on a track of its own, and what is said on hover."""
-    middle, colour = top + TRACK / 2, series_colour(one.series)
-    told = f"{label}: {one.name} {one.mean:.2f}"
-    if one.expected is not None:
-        x = across.place(one.expected)
+    middle, colour = top + TRACK / 2, series_colour(estimate.series)
+    description = f"{label}: {estimate.name} {estimate.mean:.2f}"
+    if estimate.expected is not None:
+        x = across.place(estimate.expected)
         yield Line(((x, top), (x, top + TRACK)), "ink", 2)
-    if one.lower is not None and one.upper is not None:
-        yield Line(((across.place(one.lower), middle), (across.place(one.upper), middle)), colour, 3, opacity=0.55)
-        told += f", 95% interval {one.lower:.2f} to {one.upper:.2f}"
-    yield Dot(across.place(one.mean), middle, 4, colour)
-    if one.expected is not None:
-        told += f"; a ranking blind to language would give {one.expected:.2f}"
-    yield Hint(across.left, top, across.right - across.left, TRACK, told)
+    if estimate.lower is not None and estimate.upper is not None:
+        ends = ((across.place(estimate.lower), middle), (across.place(estimate.upper), middle))
+        yield Line(ends, colour, 3, opacity=0.55)
+        description += f", 95% interval {estimate.lower:.2f} to {estimate.upper:.2f}"
+    yield Dot(across.place(estimate.mean), middle, 4, colour)
+    if estimate.expected is not None:
+        description += f"; a ranking blind to language would give {estimate.expected:.2f}"
+    yield Hint(across.left, top, across.right - across.left, TRACK, description)
 
 
 def _draw_curves(chart: CurveChart, width: float) -> Drawing:

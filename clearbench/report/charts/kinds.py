@@ -70,7 +70,7 @@ class EstimateChart:
     @property
     def models(self) -> dict[int, str]:
         """Series -> name of every model that has an estimate, in order of series."""
-        return dict(sorted({one.series: one.name for row in self.rows for one in row.estimates}.items()))
+        return dict(sorted({estimate.series: estimate.name for row in self.rows for estimate in row.estimates}.items()))
 
 
 @dataclass(frozen=True)

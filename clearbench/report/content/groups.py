@@ -80,7 +80,7 @@ def group_means(
 def group_chart(groups: Sequence[GroupMeans], measure: Measure) -> EstimateChart:
     """Return the chart of a task's groups, all on one axis."""
     means = [mean for group in groups for mean in group.means]
-    ends = [end for one in means for end in (one.lower, one.mean, one.upper) if end is not None]
+    ends = [end for estimate in means for end in (estimate.lower, estimate.mean, estimate.upper) if end is not None]
     axis = share_axis(ends) if measure.unit == "share" else round_axis(ends)
     rows = tuple(EstimateRow(group.name, count(group.num_pairs, "pair"), group.means) for group in groups)
     return EstimateChart(with_factor(measure), axis, rows)
@@ -122,8 +122,8 @@ def _macro(
     """Mean and ends of its interval for each group; as in records, the intervals of shares end where shares do."""
     scores = scores_matrix(entry, measure.name, pairs)
     masks_GP = np.array([[pair in group for pair in scores.pairs] for group in groups])
-    found = macro_mean_interval(scores.scores, scores.clusters, masks_GP)
-    ends: list[Scores] = [found.mean, found.lower, found.upper]
+    intervals = macro_mean_interval(scores.scores, scores.clusters, masks_GP)
+    ends: list[Scores] = [intervals.mean, intervals.lower, intervals.upper]
     if measure.unit == "share":
         ends = [np.clip(end, 0.0, 1.0) for end in ends]
     return [(mean, lower, upper) for mean, lower, upper in (measure.points * np.stack(ends, axis=1)).tolist()]

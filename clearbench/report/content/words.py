@@ -56,10 +56,10 @@ def summary_sentences(
         gates: English gates of every candidate, if there is a baseline.
         names: Model key -> name shown.
     """
-    told = [_scope(board), *_ranking(board), *(_hardest(board, column) for column in board.tasks)]
-    told += _compared(comparisons, names)
-    told += _gated(gates, names)
-    return [sentence for sentence in told if sentence]
+    sentences = [_scope(board), *_ranking(board), *(_hardest(board, column) for column in board.tasks)]
+    sentences += _compared(comparisons, names)
+    sentences += _gated(gates, names)
+    return [sentence for sentence in sentences if sentence]
 
 
 PREFERENCE: Mapping[Preference, str] = {
@@ -72,13 +72,13 @@ PREFERENCE: Mapping[Preference, str] = {
 
 def bias_sentence(panel: BiasPanel) -> Markup:
     """Return how often the query's own language comes first, and what chance would give; "" where that is unknown."""
-    own, chance = panel.summary.own_first, panel.summary.chance
-    if own is None or chance is None:
+    own_first, chance = panel.summary.own_first, panel.summary.chance
+    if own_first is None or chance is None:
         return Markup("")
     return Markup(
         "In the mixed pool of {}, <b>{}</b> ranks a passage in the query's language before its translations for "
         "<b>{:.1f} %</b> of queries; a ranking blind to language would do so for {:.1f} %: {}."
-    ).format(panel.task, panel.model, 100 * own.mean, 100 * chance, PREFERENCE[panel.summary.preference])
+    ).format(panel.task, panel.model, 100 * own_first.mean, 100 * chance, PREFERENCE[panel.summary.preference])
 
 
 def unbroken(text: str) -> str:
@@ -108,26 +108,26 @@ def _ranking(board: Leaderboard) -> list[Markup]:
     if second.p_best is not None:
         significant = "significant" if second.p_best < board.options.alpha else "not significant"
         verdict = f"; the difference is {significant} ({unbroken(f'p {p_value(second.p_best)}')})"
-    told = [
+    sentences = [
         Markup("<b>{}</b> has the {} mean {}, <b>{:.2f}</b>; {} follows with {:.2f}{}.").format(
             first.model, "lowest" if measure.better == "lower" else "highest", over, best, second.model, mean, verdict
         )
     ]
     level = [row.model for row, _ in rest if row.p_best is not None and not row.p_best < board.options.alpha]
     if len(level) > 1:
-        told.append(Markup("Not separable from {} on these queries: {}.").format(first.model, joined(level)))
-    return told
+        sentences.append(Markup("Not separable from {} on these queries: {}.").format(first.model, joined(level)))
+    return sentences
 
 
 def _hardest(board: Leaderboard, column: TaskColumns) -> Markup:
     """On which pair of a task the highest-ranked models do worst."""
     points = find_measure(column.measure).points
-    found = [
+    measured = [
         (row.model, row.tasks[column.label])
         for row in board.rows
         if row.source == MEASURED and column.label in row.tasks
     ]
-    worst = [(model, own.worst_pair, own.worst) for model, own in found if own.worst is not None]
+    worst = [(model, figures.worst_pair, figures.worst) for model, figures in measured if figures.worst is not None]
     if not worst or len(column.pairs) < 2:
         return Markup("")
     shown = [Markup("{} for {} ({:.1f})").format(pair, model, points * figure) for model, pair, figure in worst[:3]]
@@ -136,21 +136,21 @@ def _hardest(board: Leaderboard, column: TaskColumns) -> Markup:
 
 def _compared(comparisons: Sequence[Comparison], names: Mapping[str, str]) -> list[Markup]:
     """On how many pairs models are better and worse: one sentence a model, or one for all where there are many."""
-    told, short = [], []
+    sentences, short = [], []
     for comparison in comparisons:
         gains = [
             find_measure(row.measure).sign * row.difference for row in comparison.pairs if row.p_corrected < SIGNIFICANT
         ]
         better, worse, pairs = sum(gain > 0 for gain in gains), sum(gain < 0 for gain in gains), len(comparison.pairs)
         base, other = _name(comparison.base, names), _name(comparison.other, names)
-        told.append(
+        sentences.append(
             Markup("Against {}, <b>{}</b> is significantly better on {} of {} and worse on {} ({}).").format(
                 base, other, _or_none(better), count(pairs, "pair"), _or_none(worse), _test(comparison)
             )
         )
         short.append(Markup("<b>{}</b> {}").format(other, unbroken(f"{better:,} / {worse:,} of {pairs:,}")))
-    if len(told) <= ONE_BY_ONE:
-        return told
+    if len(sentences) <= ONE_BY_ONE:
+        return sentences
     first = comparisons[0]
     return [
         Markup("Pairs on which a model is significantly better / worse than {} ({}): {}.").format(
@@ -161,15 +161,15 @@ def _compared(comparisons: Sequence[Comparison], names: Mapping[str, str]) -> li
 
 def _gated(gates: Sequence[GateResult], names: Mapping[str, str]) -> list[Markup]:
     """What the English gate says: one sentence a model, or one a verdict where there are many models."""
-    told = []
+    sentences = []
     for outcome, meaning in GATE_MEANINGS.items():
-        found = [gate for gate in gates if gate.outcome == outcome]
-        together = [found] if len(gates) > ONE_BY_ONE and found else [[gate] for gate in found]
+        of_outcome = [gate for gate in gates if gate.outcome == outcome]
+        together = [of_outcome] if len(gates) > ONE_BY_ONE and of_outcome else [[gate] for gate in of_outcome]
         for alike in together:
             models = Markup(", ").join(Markup("<b>{}</b>").format(_name(gate.candidate, names)) for gate in alike)
             why = Markup(meaning).format(_name(alike[0].baseline, names), alike[0].allowed)
-            told.append(Markup('English gate <b class="{}">{}</b>: {}; {}.').format(outcome, outcome, models, why))
-    return told
+            sentences.append(Markup('English gate <b class="{}">{}</b>: {}; {}.').format(outcome, outcome, models, why))
+    return sentences
 
 
 def _test(comparison: Comparison) -> str:

@@ -118,30 +118,30 @@ class SquadReader:
         if self._options.layout == "monolingual" or ENGLISH not in self._spec.spellings:
             return {}
         path = self._path(Pair(ENGLISH, ENGLISH), Wanted(wanted.pairs))
-        return {} if path is None else {one.id: text_id(one.context) for one in _questions(path)}
+        return {} if path is None else {question.id: text_id(question.context) for question in _questions(path)}
 
 
 def _parse_parallel(language: Language, path: Path) -> Parsed:
     """Read one language of a parallel task; a passage's id is its position, the same in every language."""
     questions = list(_questions(path))
     first: dict[str, _Question] = {}
-    gold = {one.id: first.setdefault(one.context, one).position for one in questions}
-    passages = _gather_passages(language, path, {one.position: one for one in first.values()})
+    gold = {question.id: first.setdefault(question.context, question).position for question in questions}
+    passages = _gather_passages(language, path, {question.position: question for question in first.values()})
     return Parsed(path, _gather_queries(language, path, questions), passages, gold)
 
 
 def _gather_queries(language: Language, path: Path, questions: Iterable[_Question]) -> Texts:
     builder = TextsBuilder(language, "query")
-    for one in questions:
-        builder.add(one.id, one.text, one.where)
+    for question in questions:
+        builder.add(question.id, question.text, question.where)
     return builder.build(path)
 
 
 def _gather_passages(language: Language, path: Path, questions: Mapping[str, _Question]) -> Texts:
     """Return the paragraphs of questions, by the ids given."""
     builder = TextsBuilder(language, "passage")
-    for key, one in questions.items():
-        builder.add(key, one.context, one.where)
+    for key, question in questions.items():
+        builder.add(key, question.context, question.where)
     return builder.build(path)
 
 

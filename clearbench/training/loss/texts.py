@@ -116,15 +116,15 @@ def collect_texts(features: Mapping[str, Features], empty: Collection[int] = ())
     known: dict[tuple[object, ...], int] = {}
     rows, keys = {}, {}
     for column, column_features in features.items():
-        told = {name: _plain(column_features[name]) for name in SETTINGS if name in column_features}
+        column_settings = {name: _plain(column_features[name]) for name in SETTINGS if name in column_features}
         indices, hashes = [], []
         for text in split_features(column, column_features):
             key = text_key(text["input_ids"])
-            identity = (tuple(told.items()), *((name, array.tobytes()) for name, array in text.items()))
+            identity = (tuple(column_settings.items()), *((name, array.tobytes()) for name, array in text.items()))
             if key not in empty and identity not in known:
                 known[identity] = len(tokens)
                 tokens.append(text)
-                settings.append(told)
+                settings.append(column_settings)
             hashes.append(key)
             indices.append(known.get(identity, -1))
         device = column_features["input_ids"].device
@@ -149,8 +149,8 @@ def plan_texts(texts: BatchTexts, batch_tokens: int | None, batch_size: int | No
     """
     num_tokens = texts.num_tokens
     groups: dict[tuple[tuple[str, Any], ...], list[int]] = {}
-    for index, told in enumerate(texts.settings):
-        groups.setdefault(tuple(told.items()), []).append(index)
+    for index, text_settings in enumerate(texts.settings):
+        groups.setdefault(tuple(text_settings.items()), []).append(index)
     size = batch_size or UNLIMITED
     plan = []
     for members in groups.values():

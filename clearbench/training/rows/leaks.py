@@ -129,10 +129,10 @@ class LeakIndex:
         if normalised in self._equal:
             return
         self._equal[normalised] = where
-        found = shingles(normalised)
-        for shingle in found:
+        text_shingles = shingles(normalised)
+        for shingle in text_shingles:
             self._holders.setdefault((kind, shingle), []).append(len(self._sizes))
-        self._sizes.append(len(found))
+        self._sizes.append(len(text_shingles))
         self._names.append(where)
 
     def find(self, text: str, kind: Kind, column: str) -> Leak | None:
@@ -146,9 +146,9 @@ class LeakIndex:
         normalised = normalise(text)
         if (where := self._equal.get(normalised)) is not None:
             return Leak(column, 1.0, True, where)
-        own = shingles(normalised)
-        shared = Counter(number for one in own for number in self._holders.get((kind, one), ()))
-        shares = ((count / min(len(own), self._sizes[number]), -number) for number, count in shared.items())
+        text_shingles = shingles(normalised)
+        shared = Counter(number for shingle in text_shingles for number in self._holders.get((kind, shingle), ()))
+        shares = ((count / min(len(text_shingles), self._sizes[number]), -number) for number, count in shared.items())
         share, number = max(shares, default=(0.0, 0))
         return Leak(column, share, False, self._names[-number]) if share and share >= self.near_share else None
 

@@ -66,10 +66,10 @@ def read_fingerprint(path: Path) -> str | None:
     """
     beside = manifest_path(path)
     try:
-        told = json.loads(beside.read_bytes())
-        version, unfinished = told.get(VERSION_KEY, ROWS_VERSION), told.get(UNFINISHED, False)
+        document = json.loads(beside.read_bytes())
+        version, unfinished = document.get(VERSION_KEY, ROWS_VERSION), document.get(UNFINISHED, False)
         check_version(version, path)
-        fingerprint = None if unfinished else str(told["rows"]["fingerprint"])
+        fingerprint = None if unfinished else str(document["rows"]["fingerprint"])
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -34,19 +34,19 @@ SAVE_ERRORS = (OSError, RuntimeError, SafetensorError)
 
 def list_checkpoints(out: Path) -> list[tuple[int, Path]]:
     """Return (step, folder) of the checkpoints in an output folder, damaged ones too, earliest first."""
-    found = [
+    checkpoints = [
         (int(match[1]), entry)
         for entry in (out.iterdir() if out.is_dir() else ())
         if (match := CHECKPOINT.fullmatch(entry.name)) and entry.is_dir()
     ]
-    return sorted(found)
+    return sorted(checkpoints)
 
 
 def find_checkpoint_damage(folder: Path) -> str | None:
     """Say what is wrong with a checkpoint, or None if every file is what was saved."""
     try:
-        told = json.loads((folder / HASHES_FILE).read_bytes())
-        hashes = {str(name): str(value) for name, value in told["sha256"].items()}
+        document = json.loads((folder / HASHES_FILE).read_bytes())
+        hashes = {str(name): str(value) for name, value in document["sha256"].items()}
     except OSError:
         return f"{HASHES_FILE} is missing"
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError):

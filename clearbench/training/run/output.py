@@ -63,14 +63,14 @@ def open_output(config: TrainConfig, resume: bool, replace: bool) -> Output:
     parent = next(folder for folder in (out, *out.resolve().parents) if folder.exists())
     if not (parent.is_dir() and os.access(parent, os.W_OK)):
         raise TrainingError(f"Cannot write {out}: {parent} is no folder that can be written. Choose another --out.")
-    held = [name for name in (TRAINING_FILE, LAST_FILE, "config.json") if (out / name).exists()]
-    held += [folder.name for _, folder in list_checkpoints(out)]
-    if not held or replace:
+    present = [name for name in (TRAINING_FILE, LAST_FILE, "config.json") if (out / name).exists()]
+    present += [folder.name for _, folder in list_checkpoints(out)]
+    if not present or replace:
         return Output()
     if not resume:
         raise UsageError(
-            f"--out {out} holds {', '.join(held[:SETTINGS_SHOWN])}. --resume goes on with that run, --replace starts "
-            "anew; or choose another folder."
+            f"--out {out} holds {', '.join(present[:SETTINGS_SHOWN])}. --resume goes on with that run, --replace "
+            "starts anew; or choose another folder."
         )
     earlier = read_manifest(out, TrainingError)
     if different := different_settings(earlier.config, config):

@@ -54,15 +54,15 @@ def compare_models(
         raise UsageError(f"Unknown correction {options.correction!r}: expected {', '.join(CORRECTIONS)}.{hint}")
     if not others:
         raise UsageError("Nothing to compare with the base: name at least one other model.")
-    found = [_differences(base, other, options) for other in others]
-    tested = _with_p([rows for results, _ in found for rows in results], options)
+    differences = [_differences(base, other, options) for other in others]
+    tested = _with_p([rows for results, _ in differences for rows in results], options)
     num_tests = sum(len(rows.pairs) for rows in tested)
     names = display_names([base[0], *(other[0] for other in others)])
     left = iter(tested)
     comparisons = []
-    for other, (results, missing) in zip(others, found, strict=True):
-        own = list(islice(left, len(results)))
-        pairs = tuple(row for rows in own for row in rows.pairs)
+    for other, (results, missing) in zip(others, differences, strict=True):
+        model_results = list(islice(left, len(results)))
+        pairs = tuple(row for rows in model_results for row in rows.pairs)
         comparisons.append(
             Comparison(
                 base=base[0].key,
@@ -71,7 +71,7 @@ def compare_models(
                 other_name=names[other[0].key],
                 options=options,
                 pairs=pairs,
-                groups=tuple(row for rows in own for row in rows.groups),
+                groups=tuple(row for rows in model_results for row in rows.groups),
                 num_tests=num_tests,
                 missing=tuple(missing),
                 notes=tuple(_notes(base, other, pairs, num_tests, options)),

@@ -16,13 +16,14 @@ def to_lines(examples: Sequence[Examples]) -> Iterator[str]:
         yield from (f"Note: {note}" for note in part.notes)
         for kind, listed in (("gained", part.gained), ("lost", part.lost)):
             yield f"\n{part.task}: queries that {kind} most" if listed else f"\n{part.task}: no query {kind}"
-            for one in listed:
-                scale = find_measure(one.measure).points
-                scores = f"{scale * one.base.score:.1f} -> {scale * one.other.score:.1f}"
-                yield f"  {one.pair} {one.query}: {one.measure} {scores} ({scale * one.difference:+.1f})"
-                if one.text:
-                    yield f"    query: {_short(one.text)}"
-                for name, retrieved in ((part.base, one.base), (part.other, one.other)):
+            for example in listed:
+                scale = find_measure(example.measure).points
+                scores = f"{scale * example.base.score:.1f} -> {scale * example.other.score:.1f}"
+                change = f"{scale * example.difference:+.1f}"
+                yield f"  {example.pair} {example.query}: {example.measure} {scores} ({change})"
+                if example.text:
+                    yield f"    query: {_short(example.text)}"
+                for name, retrieved in ((part.base, example.base), (part.other, example.other)):
                     yield from (f"    {name} {_describe_passage(passage)}" for passage in retrieved.top)
                     first = retrieved.relevant[:1]
                     if first and first[0] not in retrieved.top:

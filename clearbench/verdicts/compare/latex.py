@@ -36,7 +36,7 @@ def to_latex(comparisons: Sequence[Comparison]) -> str:
     """
     first = comparisons[0]
     width = 3 + 3 * len(comparisons)
-    heads = [rf"\multicolumn{{3}}{{c}}{{{escape_latex(one.other_name)}}}" for one in comparisons]
+    heads = [rf"\multicolumn{{3}}{{c}}{{{escape_latex(comparison.other_name)}}}" for comparison in comparisons]
     rules = [rf"\cmidrule(lr){{{4 + 3 * i}-{6 + 3 * i}}}" for i in range(len(comparisons))]
     level = f"{100 * first.options.confidence:g}\\%"
     columns = rf"mean & $\Delta$ & {level} interval"
@@ -48,9 +48,11 @@ def to_latex(comparisons: Sequence[Comparison]) -> str:
         "".join(rules),
         rf"Pair & $n$ & mean & {' & '.join([columns] * len(comparisons))} \\",
     ]
-    for task in dict.fromkeys(row.task for one in comparisons for row in one.pairs):
+    for task in dict.fromkeys(row.task for comparison in comparisons for row in comparison.pairs):
         for number, kind in enumerate(("pairs", "groups")):
-            tables = [{row.name: row for row in getattr(one, kind) if row.task == task} for one in comparisons]
+            tables = [
+                {row.name: row for row in getattr(comparison, kind) if row.task == task} for comparison in comparisons
+            ]
             lines.append(r"\midrule" if number == 0 else r"\addlinespace")
             if number == 0:
                 measure = next(row.measure for table in tables for row in table.values())

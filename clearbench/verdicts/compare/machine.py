@@ -37,16 +37,21 @@ A column is only ever added at the end.
 def to_csv(comparisons: Sequence[Comparison]) -> str:
     """One line per model, task and pair or group, with CSV_COLUMNS; an empty field is a value that does not exist."""
     rows = (
-        [one.base, one.other, one.options.correction, *(getattr(row, field) for field in CSV_COLUMNS.values())]
-        for one in comparisons
-        for row in (*one.pairs, *one.groups)
+        [
+            comparison.base,
+            comparison.other,
+            comparison.options.correction,
+            *(getattr(row, field) for field in CSV_COLUMNS.values()),
+        ]
+        for comparison in comparisons
+        for row in (*comparison.pairs, *comparison.groups)
     )
     return csv_text([["base", "other", "correction", *CSV_COLUMNS], *rows])
 
 
 def to_json(comparisons: Sequence[Comparison], examples: Sequence[Examples] = ()) -> str:
     """Comparisons with all fields, and the examples that were asked for, as one JSON object."""
-    shown = {"comparisons": [asdict(one) for one in comparisons]}
+    shown = {"comparisons": [asdict(comparison) for comparison in comparisons]}
     if examples:
         shown["queries"] = [asdict(example) for example in examples]
     return json.dumps(shown, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -24,14 +24,14 @@ MOST_CHANGED = 10
 def to_markdown(comparisons: Sequence[Comparison]) -> str:
     """One table per model and task, and what it means in words."""
     lines = []
-    for one in comparisons:
-        for task, pairs, groups in by_task(one):
-            head = header(one)
-            lines += [f"### {escape_markdown(title(one, task, pairs))}", ""]
+    for comparison in comparisons:
+        for task, pairs, groups in by_task(comparison):
+            head = header(comparison)
+            lines += [f"### {escape_markdown(title(comparison, task, pairs))}", ""]
             lines += [f"| {' | '.join(map(escape_markdown, head))} |", f"|{'---|' * len(head)}"]
-            lines += [f"| {' | '.join(map(escape_markdown, cells(one, row)))} |" for row in (*pairs, *groups)]
-            lines += ["", escape_markdown(summary(one, task, pairs)), ""]
-        lines += [f"- {escape_markdown(sentence)}" for sentence in remarks(one)]
+            lines += [f"| {' | '.join(map(escape_markdown, cells(comparison, row)))} |" for row in (*pairs, *groups)]
+            lines += ["", escape_markdown(summary(comparison, task, pairs)), ""]
+        lines += [f"- {escape_markdown(sentence)}" for sentence in remarks(comparison)]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -41,23 +41,23 @@ def to_tables(comparisons: Sequence[Comparison]) -> Iterator["Table | str"]:
     from rich.table import Table
     from rich.text import Text
 
-    for one in comparisons:
-        for task, pairs, groups in by_task(one):
-            yield f"\n{title(one, task, pairs)}"
+    for comparison in comparisons:
+        for task, pairs, groups in by_task(comparison):
+            yield f"\n{title(comparison, task, pairs)}"
             shown, left_out = most_changed(pairs)
             table = Table(box=SIMPLE_HEAD, pad_edge=False)
-            for number, column in enumerate(header(one)):
+            for number, column in enumerate(header(comparison)):
                 table.add_column(Text(column), justify="left" if number == 0 else "right", no_wrap=True)
             for row in shown:
-                table.add_row(*map(Text, cells(one, row)))
+                table.add_row(*map(Text, cells(comparison, row)))
             table.add_section()
             for row in groups:
-                table.add_row(*map(Text, cells(one, row)))
+                table.add_row(*map(Text, cells(comparison, row)))
             yield table
             if left_out:
                 yield f"({left_out:,} pairs that changed less are left out: --format csv lists all)"
-            yield summary(one, task, pairs)
-        yield from remarks(one)
+            yield summary(comparison, task, pairs)
+        yield from remarks(comparison)
 
 
 def by_task(comparison: Comparison) -> Iterator[tuple[str, list[ComparedRow], list[ComparedRow]]]:

@@ -86,22 +86,22 @@ def save_baseline(entries: Sequence[Entry], file: Path, pairs: str, measure: str
     import pyarrow as pa
 
     chosen = set(select_pairs(pairs, [parse_pair(pair.pair) for entry in entries for pair in entry.record.pairs]))
-    records, parts, told = [], [], []
+    records, parts, notes = [], [], []
     for entry in entries:
         kept = [pair for pair in entry.record.pairs if parse_pair(pair.pair) in chosen]
         if not kept:
-            told.append(f"{entry.label}: left out, it has no pair {pairs}")
+            notes.append(f"{entry.label}: left out, it has no pair {pairs}")
             continue
         name = entry.record.main_measure if measure is None else measure
         parts.append(_part(entry, [pair.pair for pair in kept], name))
         records.append(_narrowed(entry.record, kept, name))
-        told.append(f"{entry.label}: {len(kept):,} pairs, {name}, {parts[-1].num_rows:,} scores")
+        notes.append(f"{entry.label}: {len(kept):,} pairs, {name}, {parts[-1].num_rows:,} scores")
     document = BaselineDocument(records=records).model_dump(mode="json")
     table = pa.concat_tables(parts, promote_options="default")
     if file.is_file() and file.stat().st_size and not _is_baseline(file):
         raise UsageError(f"--save-baseline {file} is there and is no baseline file: delete it, or choose another name.")
     write_output(file, sealed_bytes(table, document, dictionary=["task", "pair"]), "--save-baseline")
-    return told
+    return notes
 
 
 def read_baseline(file: Path) -> list[Entry]:
@@ -203,9 +203,9 @@ def _entry(file: Path, record: Record, table: Any) -> Entry:
     needed = ["task", "pair", "query", "cluster", measure]
     if lost := [column for column in needed if column not in table.column_names]:
         raise _damaged(file, f"it has no column {lost[0]!r}")
-    held = table.schema.field(measure).type
-    if not (pa.types.is_floating(held) or pa.types.is_integer(held)):
-        raise _damaged(file, f"its column {measure!r} holds {held}, expected numbers")
+    column_type = table.schema.field(measure).type
+    if not (pa.types.is_floating(column_type) or pa.types.is_integer(column_type)):
+        raise _damaged(file, f"its column {measure!r} holds {column_type}, expected numbers")
     rows = table.filter(pc.equal(table["task"], label))
     there = set(rows["pair"].unique().to_pylist())
     if missing := [pair.pair for pair in record.pairs if pair.pair not in there]:

@@ -95,15 +95,15 @@ def pair_intervals(
         confidence: One-sided, in (0.5, 1): the limits are the ends of the two-sided interval at 2 * confidence - 1.
         largest_loss: Largest loss that a query can have: 1 for shares.
     """
-    found = mean_interval(scores_QP, clusters, 2 * confidence - 1)
-    residual_CP = cluster_sums(scores_QP - found.mean, clusters)
-    more = {
-        "num_queries": found.num_queries,
+    estimate = mean_interval(scores_QP, clusters, 2 * confidence - 1)
+    residual_CP = cluster_sums(scores_QP - estimate.mean, clusters)
+    counts = {
+        "num_queries": estimate.num_queries,
         "num_varying": varying_clusters(scores_QP, clusters),
-        "sd": found.sd,
-        "design_effect": found.design_effect,
+        "sd": estimate.sd,
+        "design_effect": estimate.design_effect,
     }
-    return _guarded(found, residual_CP, more, confidence, largest_loss)
+    return _guarded(estimate, residual_CP, counts, confidence, largest_loss)
 
 
 def macro_interval(scores_QP: Scores, clusters: IntArray, confidence: float, largest_loss: float = 1.0) -> Interval:
@@ -119,15 +119,15 @@ def macro_interval(scores_QP: Scores, clusters: IntArray, confidence: float, lar
     """
     present_QP = ~np.isnan(scores_QP)
     num_pairs = scores_QP.shape[1]
-    found = macro_mean_interval(scores_QP, clusters, np.ones((1, num_pairs), dtype=bool), 2 * confidence - 1)
+    estimate = macro_mean_interval(scores_QP, clusters, np.ones((1, num_pairs), dtype=bool), 2 * confidence - 1)
     num_P = present_QP.sum(axis=0)
     residual_QP = (scores_QP - column_means(scores_QP)) / (num_P * num_pairs)
     residual_C1 = cluster_sums(residual_QP, clusters).sum(axis=1, keepdims=True)
-    more = {
+    counts = {
         "num_queries": present_QP.any(axis=1).sum(keepdims=True),
         "num_varying": np.array([varying_rows(scores_QP, clusters)]),
     }
-    [interval] = _guarded(found, residual_C1, more, confidence, largest_loss)
+    [interval] = _guarded(estimate, residual_C1, counts, confidence, largest_loss)
     return interval
 
 
@@ -196,24 +196,24 @@ def _clusters_for_unseen(interval: Interval, distance: float, size: float, confi
 
 
 def _guarded(
-    found: MeanInterval | MacroMeanInterval,
+    estimate: MeanInterval | MacroMeanInterval,
     residual_CP: Scores,
-    more: dict[str, NDArray[Any]],
+    counts: dict[str, NDArray[Any]],
     confidence: float,
     largest_loss: float,
 ) -> list[Interval]:
     """Add the guarded limit, from what clusters add to each mean (`residual_CP`), and make one record a column."""
-    skewness, kurtosis = _shape(residual_CP, found.num_clusters)
-    factor = guard_factor(skewness, kurtosis, found.num_clusters.astype(float), confidence)
-    share = unseen_share(more["num_varying"], more["num_queries"], found.num_clusters, confidence)
+    skewness, kurtosis = _shape(residual_CP, estimate.num_clusters)
+    factor = guard_factor(skewness, kurtosis, estimate.num_clusters.astype(float), confidence)
+    share = unseen_share(counts["num_varying"], counts["num_queries"], estimate.num_clusters, confidence)
     columns = {
-        **{name: getattr(found, name) for name in ("mean", "lower", "upper", "se", "num_clusters")},
-        "guarded": found.mean - np.maximum(factor * found.se, share * largest_loss),
+        **{name: getattr(estimate, name) for name in ("mean", "lower", "upper", "se", "num_clusters")},
+        "guarded": estimate.mean - np.maximum(factor * estimate.se, share * largest_loss),
         "skewness": skewness,
         "kurtosis": kurtosis,
         "unseen": share * largest_loss,
         "largest_loss": np.full_like(share, largest_loss),
-        **more,
+        **counts,
     }
     rows = zip(*(column.tolist() for column in columns.values()), strict=True)
     return [Interval(**dict(zip(columns, row, strict=True))) for row in rows]

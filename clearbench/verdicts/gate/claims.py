@@ -67,11 +67,11 @@ def make_claims(
     notes = [] if options.tasks is not None else _ungated_tasks(ours, theirs)
     for rule in rules:
         try:
-            found, told = _claims_of(rule, ours, theirs)
+            rule_claims, rule_notes = _claims_of(rule, ours, theirs)
         except UsageError as error:
             raise error if rule is rules[0] else UsageError(f"Rule “{rule.title}”: {error}") from None
-        claims += found
-        notes += told
+        claims += rule_claims
+        notes += rule_notes
     for base, other in {claim.base.label: (claim.base, claim.other) for claim in claims}.values():
         notes += _remarks(base.record, other.record)
     return claims, list(dict.fromkeys(notes))

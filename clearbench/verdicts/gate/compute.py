@@ -82,9 +82,9 @@ def _decide_claim(claim: Claim, matched: Matched, confidence: float) -> list[Ver
     gain_QP = claim.measure.sign * matched.differences[:, columns]
     largest_loss = _largest_loss(claim)
     if rule.worst_drop is not None:
-        held = map(_Held, claim.pairs, [1] * len(columns), base_P.tolist(), other_P.tolist())
+        each_pair = map(_Held, claim.pairs, [1] * len(columns), base_P.tolist(), other_P.tolist())
         intervals = pair_intervals(gain_QP, matched.clusters, confidence, largest_loss)
-        return [_verdict(claim, *each, confidence) for each in zip(held, intervals, strict=True)]
+        return [_verdict(claim, *each, confidence) for each in zip(each_pair, intervals, strict=True)]
     where = f"mean of {rule.where} ({count(len(columns), 'pair')})"
     mean = _Held(where, len(columns), float(base_P.mean()), float(other_P.mean()))
     scores_QP = gain_QP if rule.mean_drop is not None else matched.other[:, columns]
@@ -100,12 +100,12 @@ def _largest_loss(claim: Claim) -> float:
     return float(max(recorded[pair].num_passages for pair in claim.pairs) - 1)
 
 
-def _verdict(claim: Claim, held: _Held, interval: Interval, confidence: float) -> Verdict:
+def _verdict(claim: Claim, subject: _Held, interval: Interval, confidence: float) -> Verdict:
     """Decide on an interval in which higher is better, and report it in the measure's own direction.
 
     Args:
         claim: The rule and its measure.
-        held: The pair or pairs, with both sides' means.
+        subject: The pair or pairs, with both sides' means.
         interval: Interval of the candidate's gain, which is minus the difference where lower is better; or of its mean.
         confidence: One-sided, in (0.5, 1).
     """
@@ -117,12 +117,12 @@ def _verdict(claim: Claim, held: _Held, interval: Interval, confidence: float) -
     return Verdict(
         rule=rule.title,
         task=claim.base.label,
-        where=held.where,
-        num_pairs=held.num_pairs,
+        where=subject.where,
+        num_pairs=subject.num_pairs,
         measure=measure,
         about="difference" if relative else "mean",
-        baseline=held.baseline,
-        candidate=held.candidate,
+        baseline=subject.baseline,
+        candidate=subject.candidate,
         interval=interval if measure.sign > 0 else interval.turned(),
         bound=measure.sign * bound,
         outcome=outcome,

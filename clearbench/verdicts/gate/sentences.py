@@ -20,14 +20,14 @@ def legend(result: GateResult) -> str:
     """Return one line on what the columns mean; measures that are no points, or better when lower, are named."""
     measures = dict.fromkeys(verdict.measure for verdict in result.verdicts)
     lower = [measure for measure in measures if measure.better == "lower"]
-    told = ["points = 100 x the measure"] if any(measure.unit == "share" for measure in measures) else []
+    clauses = ["points = 100 x the measure"] if any(measure.unit == "share" for measure in measures) else []
     for measure in measures:
         traits = ["ranks"] * (measure.unit == "rank") + ["lower is better"] * (measure.better == "lower")
-        told += [f"{measure}: {', '.join(traits)}"] if traits else []
+        clauses += [f"{measure}: {', '.join(traits)}"] if traits else []
     side = "lower" if not lower else "lower, or upper where lower is better"
-    told.append(f"lower, upper: one-sided {100 * result.confidence:g}% limits, clustered")
-    told.append(f"guarded: {side}, with few and large losses in mind")
-    return "; ".join(told)
+    clauses.append(f"lower, upper: one-sided {100 * result.confidence:g}% limits, clustered")
+    clauses.append(f"guarded: {side}, with few and large losses in mind")
+    return "; ".join(clauses)
 
 
 def explain_all(result: GateResult) -> list[str]:

@@ -56,8 +56,10 @@ def make_leaderboard(
             values[entry.key][column.label] = model_values(entry, column)
     names = display_names(entry for group in by_label.values() for entry in group)
     rows = []
-    for key, of in values.items():
-        figures = {column.label: model_figures(of[column.label], column) for column in columns if column.label in of}
+    for key, by_task in values.items():
+        figures = {
+            column.label: model_figures(by_task[column.label], column) for column in columns if column.label in by_task
+        }
         rows.append(BoardRow(key, names[key], MEASURED, figures))
     ranked = tuple(row for row in rows if row.key not in coverage.missing)
     unranked = tuple(row for row in rows if row.key in coverage.missing)
@@ -65,8 +67,8 @@ def make_leaderboard(
     board = Leaderboard(columns, ranked, shared, options)
     if shared:
         board = _rank(board, values, by_label)
-    extra, told = published_rows(published, columns)
-    notes = (*board.left_out, *coverage_notes(board, unranked, coverage), *told)
+    extra, published_notes = published_rows(published, columns)
+    notes = (*board.left_out, *coverage_notes(board, unranked, coverage), *published_notes)
     return replace(board, rows=(*board.rows, *unranked, *extra), notes=notes)
 
 
@@ -99,7 +101,11 @@ def _rank(
     # Reading per-query scores takes the time; a single model has nobody to be compared with.
     measures = {column.label: column.measure for column in board.tasks if column.label in board.shared}
     records = [[e for label in measures for e in by_label[label] if e.key == keys[place]] for place in order]
-    sums = [cluster_contributions(own, board.shared, measures) for own in records] if len(keys) > 1 else []
+    sums = (
+        [cluster_contributions(model_entries, board.shared, measures) for model_entries in records]
+        if len(keys) > 1
+        else []
+    )
     tests = separate(sums, board.options.flips, board.options.seed)
     ranks, ranks_borda = _ranks(gains_M), _ranks(borda_M)
     rows = [
@@ -123,7 +129,7 @@ def _overall(board: Leaderboard, values: Sequence[Mapping[str, Scores]]) -> tupl
     means_M, borda_M = np.zeros(len(values)), np.zeros(len(values))
     for column in columns:
         kept = np.isin(column.pairs, board.shared[column.label])
-        score_MP = np.stack([of[column.label][kept] for of in values])
+        score_MP = np.stack([by_task[column.label][kept] for by_task in values])
         means_M += score_MP.mean(axis=1) / len(columns)
         borda_M += borda(find_measure(column.measure).sign * score_MP).mean(axis=1) / len(columns)
     return means_M, borda_M

@@ -42,10 +42,10 @@ def find_coverage(entries: Iterable[Entry]) -> Coverage:
 
 def cover(pairs: Mapping[str, Pairs]) -> Coverage:
     """Return who is ranked, from the pairs that each model has, by key."""
-    having = {key: {(label, pair) for label in own for pair in own[label]} for key, own in pairs.items()}
-    counts = Counter(pair for own in having.values() for pair in own)
+    having = {key: {(label, pair) for label in by_task for pair in by_task[label]} for key, by_task in pairs.items()}
+    counts = Counter(pair for model_pairs in having.values() for pair in model_pairs)
     usual = {pair for pair, number in counts.items() if 2 * number >= len(pairs)}
-    lacking = {key: len(usual - own) for key, own in having.items()}
+    lacking = {key: len(usual - model_pairs) for key, model_pairs in having.items()}
     missing = {key: number for key, number in lacking.items() if 2 * number > len(usual)}
     return Coverage(pairs, missing if len(pairs) - len(missing) >= 2 else {}, len(usual))
 
@@ -58,24 +58,26 @@ def coverage_notes(board: Leaderboard, unranked: Iterable[BoardRow], coverage: C
         unranked: The other models.
         coverage: Why they are not ranked.
     """
-    told = [
+    notes = [
         f"{row.model} is not ranked: it has {coverage.num_usual - coverage.missing[row.key]:,} of the "
         f"{count(coverage.num_usual, 'pair')} that at least half of the models have. Evaluate it on the others, or "
         "choose models with --models."
         for row in unranked
     ]
     if len(board.rows) < 2:
-        return told
+        return notes
     if not board.shared:
-        return [*told, f"No pair of any task is in the records of all {len(board.rows)} models, so none is ranked."]
-    return [*told, *(note for column in board.tasks if (note := _lacking(board, column.label, coverage)))]
+        return [*notes, f"No pair of any task is in the records of all {len(board.rows)} models, so none is ranked."]
+    return [*notes, *(note for column in board.tasks if (note := _lacking(board, column.label, coverage)))]
 
 
 def _lacking(board: Leaderboard, label: str, coverage: Coverage) -> str:
     """Say which of the ranked models lack pairs of a task that others of them have."""
     having = {row.model: coverage.pairs[row.key].get(label, set()) for row in board.rows}
     num_pairs = len(set().union(*having.values()))
-    lacking = [f"{name} has {len(own):,}" for name, own in having.items() if len(own) < num_pairs]
+    lacking = [
+        f"{name} has {len(model_pairs):,}" for name, model_pairs in having.items() if len(model_pairs) < num_pairs
+    ]
     if not lacking:
         return ""
     ranked = len(board.shared.get(label, ()))
