@@ -1,6 +1,7 @@
 """Line-parallel text: NTREX's layout and Tatoeba's, blank and repeated lines, files that are not parallel."""
 
 import pytest
+from builders.datasets import pair_named
 from builders.files import write
 from builders.tasks import write_task
 
@@ -73,7 +74,7 @@ def load_english(folder, selection=ALL, **options):
 def test_a_line_is_the_translation_of_the_same_line(tmp_path):
     data = load_parallel(write_parallel(tmp_path), num_lines=5)
     assert [str(pair) for pair in data.pairs] == ["en-de", "en-pt_BR", "de-en", "de-pt_BR", "pt_BR-en", "pt_BR-de"]
-    pair = data.pair("de-en")
+    pair = pair_named(data, "de-en")
     assert data.queries_of(pair).ids == data.passages_of(pair).ids == ("1", "2", "3", "4", "5")
     assert data.queries_of(pair).texts[1] == "Zwei." and data.passages_of(pair).texts[1] == "Two."
     assert data.qrels_of(pair)["2"] == {"2": 1}
@@ -90,17 +91,17 @@ def test_only_a_line_feed_ends_a_line(tmp_path):
 def test_a_blank_line_is_left_out_of_its_language_only(tmp_path):
     plain = load_parallel(write_parallel(tmp_path))
     data = load_parallel(write_parallel(tmp_path, deu="Eins.\n \nDrei.\nVier.\nFünf.\n"), num_lines=5)
-    assert data.pools["de"].ids == data.queries_of(data.pair("de-en")).ids == ("1", "3", "4", "5")
-    assert data.queries_of(data.pair("en-de")).ids == ("1", "3", "4", "5")
+    assert data.pools["de"].ids == data.queries_of(pair_named(data, "de-en")).ids == ("1", "3", "4", "5")
+    assert data.queries_of(pair_named(data, "en-de")).ids == ("1", "3", "4", "5")
     assert data.left_out == {"en-de": ("2",), "pt_BR-de": ("2",)}
-    assert set(data.qrels_of(data.pair("en-de"))) == {"1", "3", "4", "5"}
+    assert set(data.qrels_of(pair_named(data, "en-de"))) == {"1", "3", "4", "5"}
     assert data.pools["en"].ids == ("1", "2", "3", "4", "5")
     assert data.notes == ("blank lines are no query and no passage of their language: ref.deu.txt (1).",)
     # The other pairs, and this one loaded alone, are what they were.
-    same = [pair for pair in data.pairs if data.pair_fingerprint(pair) == plain.pair_fingerprint(plain.pair(str(pair)))]
-    assert [*map(str, same)] == ["en-pt_BR", "pt_BR-en"]
+    before, after = ({str(pair): loaded.pair_fingerprint(pair) for pair in loaded.pairs} for loaded in (plain, data))
+    assert [name for name in after if after[name] == before[name]] == ["en-pt_BR", "pt_BR-en"]
     alone = load_parallel(tmp_path, Selection(pairs="en-de"))
-    assert alone.pair_fingerprint(alone.pairs[0]) == data.pair_fingerprint(data.pair("en-de"))
+    assert alone.pair_fingerprint(alone.pairs[0]) == data.pair_fingerprint(pair_named(data, "en-de"))
 
 
 def test_pairs_without_a_common_line_are_an_error(tmp_path):
@@ -160,10 +161,10 @@ def test_tasks_without_an_english_file_or_documents_read_one_file_a_language(tmp
 def test_each_language_has_english_sentences_of_its_own(tmp_path):
     data = load_english(write_english(tmp_path), num_lines=3, num_lines_by={"fra": 2})
     assert [str(pair) for pair in data.pairs] == ["de-en", "fr-en", "en-de", "en-fr"]
-    pair = data.pair("fr-en")
+    pair = pair_named(data, "fr-en")
     assert data.queries_of(pair).texts == ("Bonjour.", "Merci.")
     assert data.passages_of(pair).texts == ("Hello.", "Thanks.")
-    back = data.pair("en-fr")
+    back = pair_named(data, "en-fr")
     assert data.queries_of(back).texts == ("Hello.", "Thanks.") and data.passages_of(back).language == pair.query
     # Line 1 of the German file is another sentence than line 1 of the French one, and has another id.
     assert data.queries_of(pair).ids == data.queries_of(back).ids == ("fr:1", "fr:2")
@@ -172,8 +173,8 @@ def test_each_language_has_english_sentences_of_its_own(tmp_path):
 
 def test_a_blank_line_of_one_side_is_left_out_of_the_pair(tmp_path):
     data = load_english(write_english(tmp_path, **{"deu-eng.eng": "One.\n\nThree.\n"}))
-    assert data.queries_of(data.pair("de-en")).ids == ("de:1", "de:3") and data.left_out == {"de-en": ("de:2",)}
-    assert data.queries_of(data.pair("en-de")).ids == ("de:1", "de:3")
+    assert data.queries_of(pair_named(data, "de-en")).ids == ("de:1", "de:3") and data.left_out == {"de-en": ("de:2",)}
+    assert data.queries_of(pair_named(data, "en-de")).ids == ("de:1", "de:3")
     assert data.pools["en-de"].ids == ("de:1", "de:2", "de:3")
     assert "t.deu-eng.eng (1)" in data.notes[0]
 
