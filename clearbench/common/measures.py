@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 Better = Literal["higher", "lower", "neither"]
-ScoringRule = Literal["qrels", "xor", "mkqa"]
-"""What decides whether a passage is a hit: judgements, or answer strings by XOR-Retrieve's or MKQA's rule."""
+ScoringRule = Literal["qrels", "bitext", "xor", "mkqa"]
+"""What decides whether a passage is a hit: judgements, or answer strings by XOR-Retrieve's or MKQA's rule.
+
+"bitext" goes by judgements too, and has one measure more.
+"""
 
 
 def judges_passages(rule: str) -> bool:
     """Whether a rule goes by judgements of passages; if not, answers decide what a hit is."""
-    return rule == "qrels"
+    return rule in ("qrels", "bitext")
 
 
 @dataclass(frozen=True)
@@ -71,13 +74,17 @@ def find_measure(name: str) -> Measure:
 
 
 CUTOFFS = (1, 5, 10, 20, 100)
+F1 = "f1"
+"""Weighted F1 over the passages that come first, as MTEB's bitext mining has it."""
+_RANK_MEASURES = (
+    *(f"{stem}@{cutoff}" for stem in ("nDCG", "recall") for cutoff in CUTOFFS),
+    "MRR@10",
+    "MAP@100",
+    *(f"success@{cutoff}" for cutoff in CUTOFFS),
+)
 RULES: Mapping[ScoringRule, tuple[str, ...]] = {
-    "qrels": (
-        *(f"{stem}@{cutoff}" for stem in ("nDCG", "recall") for cutoff in CUTOFFS),
-        "MRR@10",
-        "MAP@100",
-        *(f"success@{cutoff}" for cutoff in CUTOFFS),
-    ),
+    "qrels": _RANK_MEASURES,
+    "bitext": (*_RANK_MEASURES, F1),
     "xor": ("R@2kt", "R@5kt"),
     "mkqa": ("answer_recall@20", "answer_recall@100"),
 }

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from clearbench.common.measures import ScoringRule
 from clearbench.scoring.answers.judges import MkqaJudge, XorJudge
 from clearbench.scoring.answers.xor import find_tokeniser
+from clearbench.scoring.bitext import BitextJudge
 from clearbench.scoring.judge import Judge
 from clearbench.scoring.qrels import QrelsJudge
 from clearbench.tasks.dataset import Dataset
@@ -13,6 +14,7 @@ from clearbench.tasks.dataset import Dataset
 JUDGES: Mapping[ScoringRule, Callable[[Dataset, bool], Judge]] = MappingProxyType(
     {
         "qrels": lambda data, offline: QrelsJudge(data),
+        "bitext": lambda data, offline: BitextJudge(data),
         "xor": lambda data, offline: XorJudge(data, find_tokeniser(data.tokeniser, offline)),
         "mkqa": lambda data, offline: MkqaJudge(data),
     }

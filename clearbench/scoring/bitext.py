@@ -1,0 +1,77 @@
+"""Judging bitext mining: trec_eval's measures, and MTEB's f1 over the passages that come first."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+
+import numpy as np
+
+from clearbench.common.arrays import IntArray, Scores
+from clearbench.common.errors import ScoringError
+from clearbench.common.measures import RULES
+from clearbench.scoring.judge import PairScores
+from clearbench.scoring.qrels import QrelsJudge, only_relevant
+from clearbench.search.engine import OpenPool
+from clearbench.tasks.dataset import Dataset, TaskPair
+
+
+class BitextJudge:
+    """Relevance judgements with one relevant passage per query; besides trec_eval's measures, f1 (see `class_f1`)."""
+
+    settings: Mapping[str, str | int] = MappingProxyType({"judged_by": "bitext", "search": "exact"})
+
+    def __init__(self, data: Dataset) -> None:
+        """Judge a dataset."""
+        self.data = data
+        self._qrels = QrelsJudge(data)
+
+    def score(self, pool: OpenPool, pairs: Sequence[TaskPair], rankings: bool = False) -> Iterator[PairScores]:
+        """See Judge.
+
+        Raises:
+            ScoringError: A query has several relevant passages.
+        """
+        position = {passage: place for place, passage in enumerate(pool.passages.ids)}
+        for scored in self._qrels.score(pool, pairs, rankings):
+            f1_Q = class_f1(*self._predictions(pool, scored, position), len(position))
+            yield replace(scored, measures=RULES["bitext"], scores=np.column_stack([scored.scores, f1_Q]))
+
+    def verify(self, pool: OpenPool, scored: PairScores) -> None:
+        """Score trec_eval's measures through pytrec_eval, see `QrelsJudge.verify`; f1 has no second way."""
+        self._qrels.verify(pool, replace(scored, measures=scored.measures[:-1], scores=scored.scores[:, :-1]))
+
+    def _predictions(
+        self, pool: OpenPool, scored: PairScores, position: Mapping[str, int]
+    ) -> tuple[IntArray, IntArray]:
+        """Return the positions of the first and of the relevant passage of each scored query, int64 [Q] each."""
+        queries, qrels = self.data.queries_of(scored.pair), self.data.qrels_of(scored.pair)
+        gold = only_relevant({query: qrels[query] for query in scored.queries})
+        if gold is None:
+            raise ScoringError(
+                f"{self.data.task} {scored.pair}: a query has several judged passages; judged_by = "
+                '"bitext" expects one, the translation. Use judged_by = "qrels".'
+            )
+        ranked = scored.ranked or pool.top([queries], 1)[0]
+        rows = [queries.index[query] for query in scored.queries]
+        return ranked.positions[rows, 0], np.array([position[gold[query]] for query in scored.queries], dtype=np.int64)
+
+
+def class_f1(predicted_Q: IntArray, gold_Q: IntArray, num_passages: int) -> Scores:
+    """F1 of each query's relevant passage as a class, float64 [Q]; the mean over queries is MTEB's f1.
+
+    MTEB's bitext mining takes the passage that comes first for the predicted class of a query, the relevant one for its
+    true class, and scikit-learn's `f1_score(average="weighted")`: the mean over classes of their F1, weighted by how
+    many queries have the class. That is the mean over queries of the F1 of their class, so a query's share of it is a
+    score of the query. With t queries of the class, p predictions of it and h of them right, F1 = 2h / (t + p); where
+    each passage is relevant to one query, it is 2 / (1 + p) for a hit and 0 for a miss. So the score of a query falls
+    when its passage also comes first for others.
+
+    Args:
+        predicted_Q: Position of the passage that comes first, int64 [Q].
+        gold_Q: Position of the relevant passage, int64 [Q].
+        num_passages: Passages of the pool.
+    """
+    hits_P = np.bincount(gold_Q[predicted_Q == gold_Q], minlength=num_passages)
+    true_P, predicted_P = (np.bincount(places, minlength=num_passages) for places in (gold_Q, predicted_Q))
+    f1_Q: Scores = 2.0 * hits_P[gold_Q] / (true_P + predicted_P)[gold_Q]
+    return f1_Q
