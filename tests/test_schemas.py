@@ -102,5 +102,5 @@ def test_later_versions_are_refused_with_what_to_do(tmp_path):
     with pytest.raises(RecordError, match=r"has format 3, this clearbench reads 1 and 2\. Use the version that"):
         read_summary(file)
     rewrite_part(newest / "baseline.parquet", schema_version=2)
-    with pytest.raises(RecordError, match=r"schema version 2, this clearbench reads 1\. Write it anew"):
+    with pytest.raises(RecordError, match=r"schema version 2, this clearbench reads 1\. Write it again"):
         read_baseline(newest / "baseline.parquet")

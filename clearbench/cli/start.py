@@ -1,6 +1,6 @@
 """The program `clearbench`: what has to be settled before anything else is imported.
 
-Importing takes seconds, and an interruption then would be a traceback of somebody else's module, or be swallowed by
+Imports last seconds, and an interruption during them would be a traceback of somebody else's module, or be swallowed by
 it. So nothing is imported here but what Python itself has loaded already.
 """
 

@@ -13,8 +13,8 @@ classes 5 and 4 are "high", 3 is "mid", 2 to 0 are "low". The assignment is our 
   Standard Arabic (arb).
 - Other Arabic languages have a class only if the paper names them: Egyptian is "mid"; acm, apc, ars and ary are "low".
 - Simplified and Traditional Chinese both have the class of Chinese.
-- Serbian, Bosnian and Uzbek have their class in both of their scripts. Other varieties in another than the language's
-  usual script are "low", whatever the language's class; a region makes no difference.
+- Serbian, Bosnian and Uzbek have their class in both of their scripts. Other varieties in a script other than the
+  language's usual one are "low", whatever the language's class; a region makes no difference.
 - A language the paper does not list is "low".
 """
 

@@ -1,4 +1,4 @@
-"""Options declared once: a field of an options class says what the command line shows of it.
+"""Options declared once: a field of an options class states how the command line presents it.
 
     @dataclass(frozen=True)
     class EncoderOptions:
@@ -55,18 +55,18 @@ class Range:
 
 @dataclass(frozen=True)
 class Option:
-    """What the command line shows of a field.
+    """How the command line presents a field.
 
     Attributes:
         help: Text of `--help`.
-        panel: Heading of `--help` that it stands under.
+        panel: Heading of `--help` under which it is listed.
         flag: The flag, where it is not made from the field's name: "--lr".
         variable: Environment variable that is read where the flag is not given.
         metavar: The word that stands for the value in `--help`.
-        range: The numbers that it takes, if it is one.
+        range: The numbers allowed, where the value is a number.
         show_default: Whether `--help` names the default.
-        read: Makes the field's value from what the user writes, which has the type of its first parameter. Its second
-            parameter is the flag, for messages.
+        read: Makes the field's value from what the user gives. Its first parameter has the type of that input; its
+            second is the flag, for messages.
         absent: Makes the value where the flag is not given.
     """
 
@@ -93,7 +93,7 @@ class MarkedField:
         name: The field's name.
         type: The type of its values.
         option: The Option that it is marked with.
-        default: REQUIRED where there is none; None also where it is made anew each time.
+        default: REQUIRED where there is none; None also where it is made afresh each time.
     """
 
     name: str

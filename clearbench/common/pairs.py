@@ -73,8 +73,8 @@ def _parse_sides(text: str, find: Callable[[str], _Side | None]) -> tuple[_Side,
     """Split at the one hyphen that leaves a language on both sides, as `find` reads them.
 
     A hyphen may also join a code to its script or region (`zh-Hant-en`, `pt-BR-en`), so every hyphen is tried. No code
-    is a script; but `br` is Breton and `BR` Brazil, so after a hyphen a region is written in capitals (`de-en-fr` is no
-    pair). What then still has two readings, as `pt-BR-FR`, is an error. (`zh-tw` is Chinese to Twi.)
+    is a script; but `br` is Breton and `BR` Brazil, so after a hyphen a region is written in capitals (`de-en-fr` is
+    not a pair). A text that still has two readings, such as `pt-BR-FR`, is an error. (`zh-tw` is Chinese to Twi.)
     """
     tokens = [token.strip() for token in text.split("-")]
     readings = []
@@ -92,7 +92,7 @@ def _parse_sides(text: str, find: Callable[[str], _Side | None]) -> tuple[_Side,
         for token in tokens:
             if find(token) is None:
                 raise unknown_language(token)
-    raise UsageError(f"{text!r} is no language pair: expected QUERY-PASSAGE, such as de-en, zh_Hant-en or pt_BR-en.")
+    raise UsageError(f"{text!r} is not a language pair: expected QUERY-PASSAGE, such as de-en, zh_Hant-en or pt_BR-en.")
 
 
 def _joinable(side: Sequence[str]) -> bool:

@@ -85,7 +85,7 @@ def progress(description: str, total: float, unit: str) -> Iterator[Callable[[fl
 
 
 def _lines(description: str, total: float) -> Callable[[float], None]:
-    """Return what takes each advance, and says how far the work is and how long the rest will take."""
+    """Return a function that is told of each advance, and reports progress and the time left."""
     started, done, due = time.monotonic(), 0.0, FIRST_LINE
 
     def advance(amount: float) -> None:

@@ -76,7 +76,7 @@ def open_sealed(file: Path, documented: bool = True) -> SealedFile:
     Raises:
         OSError: The file cannot be read.
         ValueError: Its bytes are not those that were written, or it carries no document.
-        pyarrow.ArrowException: It is no Parquet file.
+        pyarrow.ArrowException: It is not a Parquet file.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq

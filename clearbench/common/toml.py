@@ -21,7 +21,7 @@ def read_toml(path: Path, error: type[ClearbenchError], what: str = "") -> dict[
         error: The kind of error to raise.
         what: Start of messages, such as "--rules "; the path follows.
     Raises:
-        ClearbenchError: The file cannot be read, is not UTF-8, or is no TOML; the error is of the given kind.
+        ClearbenchError: The file cannot be read, is not UTF-8, or is not TOML; the error is of the given kind.
     """
     where = f"{what}{path}"
     try:

@@ -17,7 +17,7 @@ def load_encoder(model: str, options: EncoderOptions | None = None) -> DenseEnco
 
     Args:
         model: `bm25`, `module:function`, a packaged model (`e5-small`, `minilm`), a checkpoint folder, or a Hub id.
-        options: What the user set; None takes everything as the checkpoint says.
+        options: What the user set; None follows the checkpoint in everything.
     Raises:
         EncoderError: It cannot be loaded; the message says why.
         UsageError: An option does not fit the kind of model, the checkpoint or the machine.

@@ -40,7 +40,7 @@ def open_pairs(job: Job) -> Dataset:
 def search_groups(pending: Dataset) -> dict[str, list[list[TaskPair]]]:
     """Return pool key -> its pairs, in lists that are searched together and written as one part.
 
-    The pairs of a mixed pool stand alone: each has the passages of all languages to go through.
+    Each pair of a mixed pool is searched alone, because it ranks the passages of all languages.
     """
     groups: dict[str, list[list[TaskPair]]] = {}
     for pair in pending.pairs:
@@ -60,7 +60,7 @@ def open_jobs(
     Args:
         encoder: What is evaluated.
         judges: The tasks.
-        options: Where results lie, and whether they are measured anew.
+        options: Where results lie, and whether they are measured again.
         write: Make folders; False only looks.
     Raises:
         RecordError: The results folder holds another measurement, or cannot be written.

@@ -91,7 +91,7 @@ def _finish(job: Job, engine: Engine, encoding: EncodingReport, options: Evaluat
             folder.write("running")
             timings = _timings(encoding, _score(job, pending, engine, options))
         else:
-            say(f"{folder.final_path}: record.json is written anew from the scores ({folder.problem}).")
+            say(f"{folder.final_path}: record.json is rewritten from the scores ({folder.problem}).")
         record = folder.write("complete", timings, summarise_folder(folder.write_path, job.data))
     return _evaluation(job, record)
 

@@ -50,7 +50,7 @@ def summarise_pair(data: Dataset, scored: PairScores, bias: LanguageBias | None 
 
 
 def check_scored(data: Dataset, scored: PairScores) -> None:
-    """Raise DataError where no query of a pair has a score: a mean over none is no figure."""
+    """Raise DataError where no query of a pair has a score: a mean over none is undefined."""
     if not scored.queries:
         raise DataError(f"{data.task} {scored.pair}: no query can be scored.")
 

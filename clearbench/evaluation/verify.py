@@ -85,7 +85,7 @@ def _damaged_parts(folder: Path) -> Iterator[str]:
 
 
 def _record_problems(folder: Path, written: Mapping[str, Any], parts: Sequence[PartSummary]) -> Iterator[str]:
-    """What record.json says otherwise than the parts, and its folder's name otherwise than record.json."""
+    """Where record.json disagrees with the parts, or its folder's name with record.json."""
     file = folder / RECORD_FILE
     yield from (f"{file}: {problem}." for problem in find_problems(written, parts))
     encoder, key = written["identity"]["encoder"], folder.resolve().parent.name
@@ -94,11 +94,11 @@ def _record_problems(folder: Path, written: Mapping[str, Any], parts: Sequence[P
 
 
 def _bias_problems(folder: Path, written: Mapping[str, Any]) -> Iterator[str]:
-    """What record.json says of language bias otherwise than the scores."""
+    """Where the language bias in record.json disagrees with the scores."""
     languages, bias = Identity.model_validate(written["identity"]).pool_languages, written.get("bias")
     needed = written["status"] == "complete" and bool(languages)
     if (needed or bias is not None) and not same_figures(bias, asdict(overall_bias(folder, languages))):
-        yield f"{folder / RECORD_FILE}: `bias` is another than that of the scores."
+        yield f"{folder / RECORD_FILE}: `bias` differs from that of the scores."
 
 
 def _part_problems(folder: Path, file: Path, pairs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -122,7 +122,7 @@ def _has_ranking(folder: Path, pair: str) -> bool:
 
 
 def _sum_problems(file: Path, pair: PairRecord, rows: Any) -> Iterator[str]:
-    """What a part says of a pair otherwise than its scores."""
+    """Where a part's entry for a pair disagrees with its scores."""
     codes = cluster_codes(rows["cluster"].astype(str).tolist())
     counts = len(rows), len(set(codes.tolist()))
     if counts != (pair.num_queries, pair.num_clusters):

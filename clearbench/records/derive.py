@@ -1,4 +1,4 @@
-"""A record follows from its parts: what record.json says, times apart, is computed from their documents."""
+"""Deriving a record from its parts: all of record.json except its times is computed from their documents."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal
@@ -26,8 +26,8 @@ def derive_record(
     Args:
         status: Whether every pair that was asked for is scored.
         parts: The parts of one record's folder.
-        provenance: What the current run says: it counts where no part says otherwise.
-        timings: What record.json says of times.
+        provenance: The current run's provenance; used where no part has its own.
+        timings: The times that record.json will hold.
         bias: Language bias over all pairs, where the pool is mixed.
     """
     runs = [part.provenance for part in parts if part.provenance is not None]
@@ -91,7 +91,7 @@ def join_notes(notes: Iterable[Sequence[str]]) -> list[str]:
 
 
 def add_timings(before: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:
-    """Add a run's seconds and counts to those of the runs before it; what is no number is the last run's."""
+    """Add a run's seconds and counts to those of earlier runs; values that are not numbers are taken from the last."""
     total = dict(before)
     for key, value in run.items():
         if isinstance(value, Mapping):

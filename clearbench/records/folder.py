@@ -1,4 +1,4 @@
-"""The folder of a record: its name, opening it for writing, going on in it."""
+"""The folder of a record: its name, and opening it to write or to continue."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ from clearbench.records.runs import RUNS, TextRow, is_saved, read_text_files, te
 from clearbench.records.schema import Identity, PairRecord, Provenance, Record
 from clearbench.stats.summaries import BiasSummary
 
-REPLACE_HINT = "Pass --replace to measure anew and lose what is there, or choose another --out."
+REPLACE_HINT = "Pass --replace to measure again and lose the results there, or choose another --out."
 
 
 def records_folder(out: Path) -> Path:
@@ -32,7 +32,7 @@ def record_folder(out: Path, model_name: str, encoder_fingerprint: str, task: st
     Args:
         out: Results folder.
         model_name: The model's name.
-        encoder_fingerprint: What tells it from others of that name.
+        encoder_fingerprint: What distinguishes it from others of that name.
         task: Label of the task.
     """
     return records_folder(out) / model_key(model_name, encoder_fingerprint) / task
@@ -60,25 +60,25 @@ def name_in_key(key: str) -> str:
 class RecordFolder:
     """One task's results of one model, open for writing.
 
-    What is written is kept by part: record.json follows from the parts, so that runs which add pairs one after the
-    other, or at the same time, end with the same record.
+    Results are kept in parts, and record.json is derived from them. Runs that add pairs one after the other, or at the
+    same time, therefore end with the same record.
 
     Attributes:
         final_path: The record's folder.
         write_path: Where results are written: the record's folder, or while a replacement is measured, the one that
             takes its place.
-        provenance: What this run says of all that it measures.
+        provenance: What this run states about everything that it measures.
         done: Pair -> its record, of all pairs whose scores are written.
-        problem: In words, why record.json has to be written anew although no pair is to be scored; None if it is whole.
+        problem: Why record.json must be rewritten although no pair is left to score, in words; None if it is intact.
     """
 
     def __init__(self, folder: Path, provenance: Provenance, replace: bool = False, write: bool = True) -> None:
-        """Look at what is there, and see that it can be written to.
+        """Read the results that are there, and check that the folder can be written to.
 
         Args:
             folder: The record's folder.
-            provenance: What this run says of all that it measures.
-            replace: Measure anew: what is there does not count, and is kept until `writing` ends.
+            provenance: What this run states about everything that it measures.
+            replace: Measure again: existing results are ignored, but kept until `writing` ends.
             write: Make the folder; False only looks.
         Raises:
             RecordError: It holds results of another identity or schema and `replace` is off, or cannot be written.
@@ -107,7 +107,7 @@ class RecordFolder:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Write results in the block, and know what runs before this one wrote until it began.
+        """Write results in the block, after reading what earlier runs have written up to now.
 
         One run at a time writes to the folder. A replacement is measured beside it, and takes its place when the
         block ends; if the block fails, what was there before stays.
@@ -234,7 +234,7 @@ class RecordFolder:
             ) from error
 
     def _read_written(self) -> None:
-        """Take over what is there."""
+        """Read the results that are there."""
         wanted = self.identity.model_dump(mode="json")
         written = read_document(self.write_path) if has_record(self.write_path) else None
         parts = read_summaries(self.write_path, written)

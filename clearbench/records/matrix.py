@@ -47,7 +47,7 @@ def scores_matrix(entry: Entry, measure: str, pairs: Sequence[str] | None = None
     Args:
         entry: The record.
         measure: Name of a measure that it has.
-        pairs: Names of pairs that it has; None takes all, in the record's order.
+        pairs: Names of pairs that it has; None means all, in the record's order.
     Raises:
         UsageError: The record lacks the measure or a pair.
         RecordError: The scores are missing or damaged, or are not those that the record sums up.

@@ -23,7 +23,7 @@ FORMAT: Literal[2] = 2
 """Version of a part's layout. Parts of version 1 hold no version, no seal, and of the provenance only the identity."""
 SCORES = "scores"
 """Folder of the parts, in a record's."""
-REMEDY = "Delete it and run again; its pairs are then scored anew."
+REMEDY = "Delete it and run again; its pairs are then scored again."
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def read_part(file: Path, columns: Sequence[str] | None, remedy: str = REMEDY) -
 
     Args:
         file: The part.
-        columns: Names of its columns; None takes all.
+        columns: Names of its columns; None means all.
         remedy: What to do about damage, in a sentence.
     Raises:
         RecordError: The part is damaged, or lacks a column.

@@ -173,7 +173,7 @@ def _read_document(file: Path, form: type[_Form], error: type[ClearbenchError]) 
 
 
 def _broken(file: Path, reason: str, error: type[ClearbenchError]) -> ClearbenchError:
-    return error(f"{file} is no table of published figures: {reason}")
+    return error(f"{file} is not a table of published figures: {reason}")
 
 
 def _by_pair(expected: Figures) -> Figures:

@@ -20,7 +20,7 @@ from clearbench.records.schema import SCHEMA_VERSION, PairRecord, Provenance, Re
 
 SAME_FIGURE = 1e-9
 """Figures that differ by less, as a share of the larger one or of 1, are equal."""
-REPAIR = "`clearbench verify` shows what is wrong; the same `clearbench run` again writes record.json anew."
+REPAIR = "`clearbench verify` shows what is wrong; the same `clearbench run` again rewrites record.json."
 
 
 def has_record(folder: Path) -> bool:
@@ -60,7 +60,7 @@ def read_record(folder: Path) -> Record:
 
 
 def read_document(folder: Path) -> dict[str, Any]:
-    """Read record.json as it stands, after a look at its version.
+    """Read record.json as it stands, after checking its version.
 
     Raises:
         RecordError: There is none, it is damaged, or it has another schema version.
@@ -87,7 +87,7 @@ def read_summaries(folder: Path, written: Mapping[str, Any] | None = None) -> li
 
     Args:
         folder: The record's folder.
-        written: record.json as it stands, which parts of format 1 leave their provenance to.
+        written: record.json as it stands; parts of format 1 have their provenance only there.
     Raises:
         RecordError: One is damaged, or belongs to another measurement than the first.
     """
@@ -105,7 +105,7 @@ def read_summaries(folder: Path, written: Mapping[str, Any] | None = None) -> li
 
 
 def find_problems(written: Mapping[str, Any], parts: Sequence[PartSummary]) -> Iterator[str]:
-    """Give in words what makes record.json another than the finished record that follows from its parts.
+    """Give in words where record.json differs from the finished record that follows from its parts.
 
     Args:
         written: record.json as it stands.
@@ -125,9 +125,9 @@ def find_problems(written: Mapping[str, Any], parts: Sequence[PartSummary]) -> I
 
 
 def find_disagreement(written: Mapping[str, Any], parts: Sequence[PartSummary]) -> str | None:
-    """Return in words the first thing that record.json says otherwise than its parts; None where they agree.
+    """Return in words the first point where record.json disagrees with its parts; None where they agree.
 
-    Pairs that only the parts have are no disagreement.
+    Pairs that only the parts have do not count as a disagreement.
 
     Args:
         written: record.json as it stands.
@@ -158,16 +158,16 @@ def find_disagreement(written: Mapping[str, Any], parts: Sequence[PartSummary]) 
 
 
 def _find_other_pair(listed_pairs: Any, pairs: Mapping[str, Mapping[str, Any]]) -> str | None:
-    """Return in words the first thing that the `pairs` of record.json say otherwise than those of the parts."""
+    """Return in words the first point where the `pairs` of record.json disagree with those of the parts."""
     if not isinstance(listed_pairs, list) or not all(
         isinstance(pair, Mapping) and isinstance(pair.get("pair"), str) for pair in listed_pairs
     ):
         return "`pairs` is not a list of pairs"
     own = {pair["pair"]: pair for pair in listed_pairs}
     if lost := [name for name in own if name not in pairs]:
-        return f"it lists {listed(lost)}, of which there are no scores"
+        return f"it lists {listed(lost)} without scores"
     if changed := [name for name, pair in own.items() if pair != pairs[name]]:
-        return f"it says something else of {listed(changed)} than the scores do"
+        return f"its entries for {listed(changed)} differ from the scores"
     return None
 
 
@@ -181,7 +181,7 @@ def same_figures(one: Any, other: Any) -> bool:
 
 
 def _other(key: str) -> str:
-    return f"`{key}` is another than that of the scores"
+    return f"`{key}` differs from that of the scores"
 
 
 def _as_record(folder: Path, written: Mapping[str, Any]) -> Record:

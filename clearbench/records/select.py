@@ -76,7 +76,7 @@ def load_usable(out: Path, chosen: Sequence[str] | None = None, strict: bool = F
 
     Args:
         out: Results folder: that which holds `records/`.
-        chosen: Only these models, each named as for `select_model`; None takes all.
+        chosen: Only these models, each named as for `select_model`; None means all.
         strict: Raise what is wrong with a record instead.
     Returns:
         Entries, sorted by model and task or in the order of `chosen`, and messages.
@@ -190,7 +190,7 @@ def select_tasks(entries: Iterable[Entry], tasks: Iterable[str] | None) -> list[
 
 
 def _known_models(source: Path | Sequence[Entry], text: str) -> Mapping[str, Path | list[Entry]]:
-    """Models of a source by key; none where it is no results folder, but the text is a folder of its own."""
+    """Models of a source by key; empty where the text names a folder that is not a results folder."""
     if not isinstance(source, Path):
         return models(source)
     if records_folder(source).is_dir():
@@ -251,7 +251,7 @@ def _read_path(path: Path) -> list[Entry]:
 def _model_folders(out: Path) -> list[Path]:
     records = records_folder(out)
     if not records.is_dir():
-        what = "has no folder `records`" if out.is_dir() else "is no folder"
+        what = "has no folder `records`" if out.is_dir() else "is not a folder"
         raise RecordError(f"No results: {out} {what}.{_HINT}")
     folders = [folder for folder in _subfolders(records) if _subfolders(folder)]
     if not folders:

@@ -1,7 +1,7 @@
 """What a judge is: from an open pool to per-query scores, by the rule of the task.
 
-A judge holds its dataset. What it needs from the pool is its own business: the rank of the only relevant passage is
-enough where every query has one, everything else takes rankings. The rules are listed in `table`.
+A judge holds its dataset. Each judge decides what it needs from the pool: the rank of the only relevant passage
+is enough where every query has one; all other judges need rankings. The rules are listed in `table`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

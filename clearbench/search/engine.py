@@ -48,7 +48,7 @@ class Engine(Protocol):
         """Collect what the datasets' pairs need."""
 
     def estimate(self, work: Work) -> Estimate | None:
-        """Seconds that encoding will take; None where nothing is ever encoded."""
+        """Estimate how long encoding will take; None where nothing is ever encoded."""
 
     def prepare(self, datasets: Sequence[Dataset], work: Work) -> EncodingReport:
         """Encode what is missing; afterwards the datasets' pools can be opened."""

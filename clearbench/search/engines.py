@@ -25,7 +25,7 @@ def open_engine(
         encoder: Any kind.
         datasets: What will be evaluated; an adjustment refuses text that is evaluated itself.
         cache: Root of all caches; None keeps vectors in memory. So do encoders that cannot be known by content.
-        name: What the cache calls the encoder; None takes its own name.
+        name: What the cache calls the encoder; None means its own name.
     Raises:
         UsageError: An adjustment cannot be estimated for these datasets.
         StoreError: The cache cannot be read or written.
@@ -46,7 +46,7 @@ def open_store(encoder: DenseEncoder, cache: Path | None, name: str | None = Non
     Args:
         encoder: Whose vectors.
         cache: Root of all caches; None keeps vectors in memory.
-        name: What the cache calls the encoder; None takes its own name.
+        name: What the cache calls the encoder; None means its own name.
     Raises:
         StoreError: The cache cannot be read or written.
     """

@@ -30,7 +30,7 @@ class Friedman:
 def friedman(value_BL: Scores) -> Friedman | None:
     """Test whether values differ by language; each block is ranked by itself.
 
-    scipy.stats.friedmanchisquare computes the same, but takes no fewer than three languages.
+    scipy.stats.friedmanchisquare computes the same, but needs at least three languages.
 
     Args:
         value_BL: A value per block and language; blocks must be independent of each other.
@@ -89,7 +89,7 @@ def peer(rank_N: IntArray, language_N: IntArray, relevance_N: IntArray, cutoff: 
         In [0, 1]; near 0 where languages are treated unlike. NaN where no language has two passages of one level:
         then the test statistic has few values, or one, and says nothing.
     Source: Yang et al. (2024), "Language Fairness in Multilingual Information Retrieval", section 3. Deviations:
-        the levels that the query has weigh the same, and judged not relevant is no level.
+        the levels that the query has weigh the same, and judged not relevant is not a level.
     """
     members = [relevance_N == level for level in np.unique(relevance_N)]
     if not any(np.unique(language_N[chosen], return_counts=True)[1].max() > 1 for chosen in members):

@@ -18,7 +18,7 @@ def task_folders(tasks_dir: Path | None = None) -> tuple[Path, ...]:
     """Return the folders that are searched for task files, first come first.
 
     Raises:
-        UsageError: `tasks_dir` is no folder.
+        UsageError: `tasks_dir` is not a folder.
     """
     if tasks_dir is not None and not tasks_dir.is_dir():
         raise UsageError(f"--tasks-dir {tasks_dir}: there is no such folder.")
@@ -71,7 +71,7 @@ def read_task(path: Path) -> TaskSpec:
     """Read a task file.
 
     Raises:
-        TaskError: It cannot be read, is no TOML, or says something that clearbench does not know.
+        TaskError: It cannot be read, is not TOML, or says something that clearbench does not know.
     """
     raw = read_toml(path, TaskError)
     if "home" in raw:
@@ -96,7 +96,7 @@ def _read_named_task(path: Path) -> TaskSpec:
 def _folder_task(folder: Path) -> TaskSpec:
     if find_rows(folder, "corpus") is None:
         names = ", ".join(_first_names(folder)) or "nothing"
-        raise UsageError(f"{folder} is no BEIR-style folder: it has no corpus.jsonl; it holds {names}.")
+        raise UsageError(f"{folder} is not a BEIR-style folder: it has no corpus.jsonl; it holds {names}.")
     return TaskSpec(
         name=_safe_name(folder),
         title=f"BEIR-style folder {folder.name}",

@@ -1,4 +1,4 @@
-"""Choosing what a run takes of its tasks: pairs and languages that each task has, and reader options that it has."""
+"""Choosing what a run uses of its tasks: the pairs, languages and reader options that each task has."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace

@@ -38,7 +38,7 @@ def check_url(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")):
         return url
-    raise ValueError(f"{url[:200]!r} is no https URL; http is for this machine alone")
+    raise ValueError(f"{url[:200]!r} is not an https URL; http is for this machine alone")
 
 
 def download_hub_file(

@@ -99,7 +99,7 @@ def check_task(
         location: Where the definition and the files may come from.
         options: Reader options in place of the task file's.
     Raises:
-        UsageError, TaskError, DataError: See `load_task`; wrong counts are no error here.
+        UsageError, TaskError, DataError: See `load_task`; wrong counts are not an error here.
     """
     spec = find_task(name, location.tasks_dir)
     chosen = reader_options(spec, options)

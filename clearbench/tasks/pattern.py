@@ -31,9 +31,9 @@ def check_pattern(pattern: str) -> str:
         if name not in PLACEHOLDERS:
             raise ValueError(f"unknown placeholder {{{name}}}; there are: {', '.join(sorted(PLACEHOLDERS))}")
     if "{" in (rest := _PLACEHOLDER.sub("", pattern)) or "}" in rest:
-        raise ValueError(f"{pattern[:80]!r} is no file pattern: braces hold one of {', '.join(sorted(PLACEHOLDERS))}")
+        raise ValueError(f"{pattern[:80]!r} is not a file pattern: braces hold {' or '.join(sorted(PLACEHOLDERS))}")
     if not pattern.isprintable():
-        raise ValueError(f"{pattern[:80]!r} is no file pattern: it holds a control character")
+        raise ValueError(f"{pattern[:80]!r} is not a file pattern: it holds a control character")
     return pattern
 
 

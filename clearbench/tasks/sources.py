@@ -218,7 +218,7 @@ class SourceFiles:
         return target
 
     def _url_path(self, source: Source, fields: Mapping[str, str]) -> Path:
-        """Path in the cache; the folder is named after URL and SHA-256, so that a changed task file fetches anew."""
+        """Path in the cache; the folder is named after URL and SHA-256, so that a changed task file fetches again."""
         assert source.url is not None
         url = fill(source.url, fields)
         name = _last_part(source, fields)

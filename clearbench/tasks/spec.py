@@ -146,7 +146,7 @@ class TaskSpec(_Model):
         homepage: Where the data set lives.
         reader: Format of the files: a key of `formats.table.FORMATS`.
         languages: Languages as the data set spells them, in the order of all tables.
-        default_pairs: Pair patterns that a run takes when it names none.
+        default_pairs: Pair patterns of a run that names none.
         judged_by: What decides relevance: judgements, or answer strings by XOR's or MKQA's rule.
         main_measure: The measure shown where there is room for one.
         options: Reader options.

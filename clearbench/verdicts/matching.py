@@ -64,8 +64,8 @@ def match(base: Entry, other: Entry, measure: str | None = None, pairs: str | No
     Args:
         base: Record of one model.
         other: Record of another model, of the same task.
-        measure: Name of a measure; None takes the records' main measure.
-        pairs: Patterns as in `--pairs`, such as '*-en,de-de'; None takes every pair.
+        measure: Name of a measure; None means the records' main measure.
+        pairs: Patterns as in `--pairs`, such as '*-en,de-de'; None means every pair.
     Raises:
         RecordError: The records are of another task, version, options, scoring or data, have other queries, share no
             pair, or the per-query scores are damaged; the message says which.

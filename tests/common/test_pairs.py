@@ -98,7 +98,7 @@ def test_a_text_with_two_readings_is_an_error_that_names_both() -> None:
 def test_pair_error_names_the_side_at_fault() -> None:
     with pytest.raises(UsageError, match="Unknown language 'xq'"):
         parse_pair("de-xq")
-    with pytest.raises(UsageError, match="'de-en-fr' is no language pair"):
+    with pytest.raises(UsageError, match="'de-en-fr' is not a language pair"):
         parse_pair("de-en-fr")
 
 

@@ -178,7 +178,7 @@ def test_a_record_that_does_not_follow_from_its_scores_is_written_anew_by_the_ne
         file.write_text(json.dumps(record))
         [after] = run(tmp_path)
         assert after.record == before.record and file.read_text() == text
-        assert "record.json is written anew from the scores" in capsys.readouterr().err
+        assert "record.json is rewritten from the scores" in capsys.readouterr().err
     file.unlink()
     assert without_times(run(tmp_path)[0].record) == without_times(before.record)
 

@@ -63,9 +63,9 @@ def test_without_rankings_nothing_is_scored_again(folders):
 
 
 TAMPERS = {
-    "`averages` is another": lambda folder: edit(folder, lambda r: r["averages"]["all"].update({"nDCG@10": 0.99})),
-    "`coverage` is another": lambda folder: edit(folder, lambda r: r["coverage"].update(queries_skipped=1)),
-    "`identity` is another": lambda folder: edit(folder, lambda r: r["identity"].update(encoder="0" * 32)),
+    "`averages` differs": lambda folder: edit(folder, lambda r: r["averages"]["all"].update({"nDCG@10": 0.99})),
+    "`coverage` differs": lambda folder: edit(folder, lambda r: r["coverage"].update(queries_skipped=1)),
+    "`identity` differs": lambda folder: edit(folder, lambda r: r["identity"].update(encoder="0" * 32)),
     "lacks 1 pair with scores": lambda folder: edit(folder, lambda r: r["pairs"].pop()),
     "a run is under way": lambda folder: edit(folder, lambda r: r.update(status="running")),
     "There is no record.json": lambda folder: (folder / "record.json").unlink(),
@@ -108,8 +108,8 @@ def test_a_changed_ranking_and_a_damaged_one_are_found(folders):
 
 def test_another_bias_of_a_mixed_pool_is_found(folders):
     edit(folders[1], lambda record: record["bias"].update(chance=0.9))
-    assert "`bias` is another" in verify_record(folders[1]).problems[0]
-    with pytest.raises(RecordError, match="`bias` is another than that of the scores"):
+    assert "`bias` differs" in verify_record(folders[1]).problems[0]
+    with pytest.raises(RecordError, match="`bias` differs from that of the scores"):
         read_record(folders[1])
 
 
@@ -155,7 +155,7 @@ def test_what_a_check_cannot_go_on_with_is_reported_and_the_rest_is_checked(fold
     BROKEN_MIXED_POOLS[broken](folders[1])
     edit(folders[1], lambda record: record["averages"]["all"].update({"nDCG@10": 0.99}))
     problems = verify_record(folders[1]).problems
-    assert any("`averages` is another" in sentence for sentence in problems)
+    assert any("`averages` differs" in sentence for sentence in problems)
     assert any("averages" not in sentence for sentence in problems), problems
 
 

@@ -14,7 +14,7 @@ from clearbench.records.folder import RecordFolder, model_key, name_in_key, reco
 from clearbench.records.parts import read_scores
 from clearbench.records.read import read_record
 
-ANEW = "Pass --replace to measure anew and lose what is there, or choose another --out"
+ANEW = "Pass --replace to measure again and lose the results there, or choose another --out"
 
 
 @pytest.fixture

@@ -81,5 +81,5 @@ def test_reproduce_reads_the_files_of_models():
 )
 def test_a_broken_file_is_named(tmp_path, text):
     write(tmp_path / "broken.toml", text)
-    with pytest.raises(RecordError, match=r"broken\.toml(:| is no table of published figures:) "):
+    with pytest.raises(RecordError, match=r"broken\.toml(:| is not a table of published figures:) "):
         load_published(tmp_path)

@@ -67,22 +67,22 @@ def set_mean(record):
 
 
 EDITS = {
-    "a mean": (set_mean, "it says something else of de-en than the scores do"),
-    "a count": (lambda record: record["pairs"][1].update(num_queries=3), "it says something else of en-en"),
+    "a mean": (set_mean, "its entries for de-en differ from the scores"),
+    "a count": (lambda record: record["pairs"][1].update(num_queries=3), "its entries for en-en"),
     "a pair more": (
         lambda record: record["pairs"].append({**record["pairs"][0], "pair": "sw-en"}),
-        "it lists sw-en, of which there are no scores",
+        "it lists sw-en without scores",
     ),
-    "encoder": (lambda record: record["identity"].update(encoder="another"), "`identity` is another"),
-    "task version": (lambda record: record["identity"].update(task_version=2), "`identity` is another"),
-    "scoring": (lambda record: record["identity"]["scoring"].update(search="ivf"), "`identity` is another"),
-    "model": (lambda record: record["model"].update(dtype="bf16"), "`model` is another"),
-    "name": (lambda record: record["model"].update(name="better"), "`model` is another"),
-    "main measure": (lambda record: record.update(main_measure="recall@10"), "`main_measure` is another"),
-    "environment": (lambda record: record["environment"].update(torch="1.0"), "`environment` is another"),
-    "notes": (lambda record: record.update(notes=["fine"]), "`notes` is another"),
-    "coverage": (lambda record: record["coverage"].update(queries_skipped=7), "`coverage` is another"),
-    "data": (lambda record: record.update(data="0" * 32), "`data` is another"),
+    "encoder": (lambda record: record["identity"].update(encoder="another"), "`identity` differs"),
+    "task version": (lambda record: record["identity"].update(task_version=2), "`identity` differs"),
+    "scoring": (lambda record: record["identity"]["scoring"].update(search="ivf"), "`identity` differs"),
+    "model": (lambda record: record["model"].update(dtype="bf16"), "`model` differs"),
+    "name": (lambda record: record["model"].update(name="better"), "`model` differs"),
+    "main measure": (lambda record: record.update(main_measure="recall@10"), "`main_measure` differs"),
+    "environment": (lambda record: record["environment"].update(torch="1.0"), "`environment` differs"),
+    "notes": (lambda record: record.update(notes=["fine"]), "`notes` differs"),
+    "coverage": (lambda record: record["coverage"].update(queries_skipped=7), "`coverage` differs"),
+    "data": (lambda record: record.update(data="0" * 32), "`data` differs"),
 }
 
 

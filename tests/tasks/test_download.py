@@ -47,7 +47,7 @@ def test_https_and_this_machine_may_be_asked(url):
     ["http://x.org/a", "http://127.0.0.1.x.org", "http://localhost@x.org/a", "ftp://x", "file:///etc/passwd", "x"],
 )
 def test_anything_else_may_not(url):
-    with pytest.raises(ValueError, match="is no https URL"):
+    with pytest.raises(ValueError, match="is not an https URL"):
         check_url(url)
 
 
@@ -126,7 +126,7 @@ def test_redirects_lead_to_urls_that_may_be_asked_and_not_for_ever(web, path):
     download_url(f"{web.url}/to", path, SHA256)
     assert path.read_bytes() == CONTENT
     for name in ("out", "file"):
-        with pytest.raises(DataError, match=r"it leads to '.*' is no https URL|it leads to '.*' is no"):
+        with pytest.raises(DataError, match=r"it leads to '.*' is not an https URL|it leads to '.*' is not"):
             download_url(f"{web.url}/{name}", path.with_name(name), None)
     with pytest.raises(DataError, match="from URL to URL more than 5 times"):
         download_url(f"{web.url}/on", path.with_name("on"), None)

@@ -1,4 +1,4 @@
-"""Training-free rivals on top of any dense encoder: its vectors are changed by what each language's vectors share.
+"""Training-free corrections of any dense encoder: each vector is changed by what its language's vectors share.
 
     center        v - mean of the language's vectors in the same role
     shift:alpha   passages of language l: v - alpha * (mean of passages in l - mean of their English translations)
@@ -11,7 +11,8 @@ Where the base's vectors have unit norm, changed vectors get unit norm again. `s
 other role bit for bit as they are.
 
 Source: center: Libovický et al. (2020), arXiv 2004.05160, "centering". lir: Yang et al. (2021), arXiv 2109.04727 (the
-matrix as it is, not centred). Ours is that questions and passages have statistics of their own.
+matrix as it is, not centred). Unlike in these papers, questions and passages
+have separate statistics.
 
 Shape letters: N texts, D dimensions, K projected directions.
 """
@@ -47,8 +48,8 @@ UNIT_TOLERANCE = 1e-3
 class AdjustedEncoder:
     """A dense encoder, and the change that its vectors undergo before they are searched.
 
-    It is not a DenseEncoder: the change depends on a text's language, which an encoder is not told. `evaluate` takes it
-    wherever it takes an encoder.
+    It is not a DenseEncoder: the change depends on a text's language, which an encoder is not told. `evaluate` accepts
+    it wherever it accepts an encoder.
 
     Attributes:
         base: The encoder whose vectors are stored.

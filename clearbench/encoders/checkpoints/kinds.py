@@ -1,4 +1,4 @@
-"""Which kinds of models are no dense encoders, and are refused by name before their weights are loaded.
+"""Which kinds of models are not dense encoders, and are refused by name before their weights are loaded.
 
 sentence-transformers converts most of them to a dense model with mean pooling, which gives plausible figures of a model
 that nobody trained.
@@ -76,7 +76,7 @@ OTHER_KINDS = (
 
 
 def refuse_other_kinds(folder: Path, source: str) -> None:
-    """Refuse a checkpoint that is no dense encoder.
+    """Refuse a checkpoint that is not a dense encoder.
 
     A plain masked language model is taken for what the user says with --pooling: nothing in its folder tells a SPLADE
     model without modules.json from it.

@@ -86,5 +86,5 @@ def _tensor_types(file: Path) -> Iterator[str]:
             header = json.loads(stream.read(min(size, LARGEST)))
         types = {entry["dtype"] for name, entry in header.items() if name != "__metadata__"}
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise EncoderError(f"{file} is no safetensors file, or is damaged: {error}.") from error
+        raise EncoderError(f"{file} is not a safetensors file, or is damaged: {error}.") from error
     yield from (str(name) for name in types if name not in COUNTS)

@@ -53,7 +53,7 @@ def choose_prompts(
         default: The name of its default prompt. `encode_query` and `encode_document` do not use it, so neither is it
             used here unless its name says what it is for.
         checkpoint: Its Hub id or folder name tells the family.
-        options: What the user gave; "" is no prompt, None leaves the choice to the checkpoint.
+        options: What the user gave; "" means no prompt, None leaves the choice to the checkpoint.
     """
     chosen = _stored_prompts(stored) or _family_prompts(checkpoint)
     if options.query_prompt is not None or options.passage_prompt is not None:

@@ -190,7 +190,7 @@ class TransformerEncoder:
             raise EncoderError(
                 f"{self.name}: its modules ({', '.join(type(module).__name__ for module in self.model)}) give {shape} "
                 f"for {count(num_texts, 'text')}, expected one vector each. A pooling module is missing from "
-                "modules.json, or this is no dense model."
+                "modules.json, or this is not a dense model."
             )
         vectors = vectors.float()
         if self.configuration.truncate_dim is not None:

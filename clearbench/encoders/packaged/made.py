@@ -70,7 +70,7 @@ def export_model(name: str, folder: Path) -> Installed:
     if name not in PACKAGED:
         raise UsageError(f"No packaged model {name!r}; there are {', '.join(PACKAGED)}.{suggest(name, PACKAGED)}")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"{folder} is there already and is no empty folder: choose another one.")
+        raise UsageError(f"{folder} exists already and is not an empty folder: choose another one.")
     installed = find_installed(PACKAGED[name])
     conversion = installed.model.conversion
     try:

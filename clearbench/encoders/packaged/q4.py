@@ -135,7 +135,7 @@ def read_q4(path: Path) -> Q4File:
     """
     reader = _Reader(path)
     if (magic := reader.take(4)) != MAGIC:
-        raise EncoderError(f"{path} begins with {bytes(magic)!r}, expected {MAGIC!r}: it is no file of this layout.")
+        raise EncoderError(f"{path} begins with {bytes(magic)!r}, expected {MAGIC!r}: it is not a file of this layout.")
     [version] = reader.numbers("<I")
     *dimensions, block = reader.numbers("<7ifi")
     if (version, block) != (VERSION, BLOCK):
@@ -206,7 +206,7 @@ def _read_vocabulary(reader: _Reader) -> Vocabulary:
             replaced[character] = reader.text(length)
         pieces = [text[start:end].decode("utf-8") for start, end in pairwise(offsets)]
     except UnicodeDecodeError as error:
-        raise EncoderError(f"{reader.path}: its vocabulary holds what is no text ({error}).") from error
+        raise EncoderError(f"{reader.path}: its vocabulary holds an entry that is not text ({error}).") from error
     if MASK not in pieces or not all(0 <= number < num_pieces for number in (bos, eos, pad, unk)):
         raise EncoderError(f"{reader.path}: its vocabulary lacks {MASK}, or the pieces that begin and end a text.")
     return Vocabulary(tuple(zip(pieces, scores)), bos, eos, pad, unk, replaced)

@@ -68,7 +68,7 @@ def describe_loading(vocabulary: Vocabulary, length: int) -> dict[str, Any]:
 
 
 def special_pieces(vocabulary: Vocabulary) -> list[str]:
-    """Return the pieces that are no text: begin, end, padding, unknown and mask."""
+    """Return the pieces that are not text: begin, end, padding, unknown and mask."""
     numbers = (vocabulary.bos, vocabulary.eos, vocabulary.pad, vocabulary.unk)
     return [*(vocabulary.pieces[number][0] for number in numbers), MASK]
 

@@ -66,7 +66,7 @@ def read_keys(file: Path, encoder: str) -> Keys:
         encoder: Fingerprint of the encoder that it has to belong to.
     Raises:
         PartError: It is damaged, another encoder's, or of an earlier version.
-        StoreError: It may not be read.
+        StoreError: It cannot be read.
     """
     keys, _, _ = _read_tensors(file, encoder, whole=False)
     return keys
@@ -80,13 +80,13 @@ def check_part(file: Path, encoder: str) -> int:
         encoder: Fingerprint of the encoder that it has to belong to.
     Raises:
         PartError: As `read_keys`, or it is not what was written.
-        StoreError: It may not be read.
+        StoreError: It cannot be read.
     """
     keys, vectors, checksum = _read_tensors(file, encoder, whole=True)
     if vectors.dtype != np.float32 or vectors.ndim != 2 or len(vectors) != len(keys):
         raise PartError(f"has {vectors.dtype} vectors of shape {vectors.shape} for {len(keys)} keys")
     if checksum != _checksum(encoder, keys, vectors):
-        raise PartError("is damaged: its checksum is another")
+        raise PartError("is damaged: its checksum differs")
     return int(vectors.shape[1])
 
 
@@ -107,7 +107,7 @@ def read_vectors(file: Path, rows: IntArray) -> FloatArray:
         vectors = np.memmap(file, np.float32, "r", offset=8 + length + offset, shape=tuple(header["shape"]))
         return np.asarray(vectors[rows])
     except _DAMAGE as error:
-        raise StoreError(f"{file} cannot be read any more ({error}). Run again to encode its texts anew.") from error
+        raise StoreError(f"{file} cannot be read any more ({error}). Run again to encode its texts again.") from error
 
 
 def _read_tensors(file: Path, encoder: str, whole: bool) -> tuple[Keys, FloatArray, str]:
@@ -118,7 +118,7 @@ def _read_tensors(file: Path, encoder: str, whole: bool) -> tuple[Keys, FloatArr
             keys: Keys = part.get_tensor("keys")
             vectors: FloatArray = part.get_tensor("vectors") if whole else np.empty((len(keys), 0), dtype=np.float32)
     except PermissionError as error:
-        raise StoreError(f"{file} may not be read ({error.strerror}). Change its permissions, or delete it.") from error
+        raise StoreError(f"{file} cannot be read ({error.strerror}). Change its permissions, or delete it.") from error
     except (SafetensorError, *_DAMAGE) as error:
         raise PartError(f"is damaged ({error})") from error
     if keys.dtype != np.uint8 or keys.shape != (len(keys), KEY_BYTES):

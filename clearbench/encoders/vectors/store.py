@@ -108,7 +108,7 @@ class EmbeddingStore:
             description: What the encoder is, written beside the parts for people.
             encoder: The encoder's fingerprint, which every part names.
         Raises:
-            StoreError: The folder cannot be created, or a part in it may not be read.
+            StoreError: The folder cannot be created, or a part in it cannot be read.
         """
         self._folder = folder
         self._encoder = encoder
@@ -139,7 +139,7 @@ class EmbeddingStore:
         that its texts are encoded again.
 
         Raises:
-            StoreError: A part may not be read, or parts have vectors of different dimensions.
+            StoreError: A part cannot be read, or parts have vectors of different dimensions.
         """
         while unknown := set(self._index.find(keys)[0].tolist()) - {-1} - self._dimensions.keys():
             unsound = {}

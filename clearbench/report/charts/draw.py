@@ -1,6 +1,6 @@
 """Drawing each chart, from plain data and a width in pixels to marks; the page and the files use the same drawing.
 
-A narrower drawing is laid out anew, not shrunk, so that its text can be read on a phone.
+A narrower drawing gets a layout of its own and is not shrunk, so that its text can be read on a phone.
 """
 
 from collections.abc import Iterator, Sequence

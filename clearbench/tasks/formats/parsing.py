@@ -16,7 +16,7 @@ Row = Mapping[str, Any]
 _T = TypeVar("_T")
 
 LONGEST_LINE = 16 << 20
-"""Bytes of a line; a longer one is no row, but a file without line feeds that would fill the memory."""
+"""Bytes of a line; a longer one is not a row, but a file without line feeds that would fill the memory."""
 LARGEST_JSON = 1 << 30
 """Bytes of a file that is one JSON object."""
 _BLOCK = 1 << 20

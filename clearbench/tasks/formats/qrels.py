@@ -41,7 +41,7 @@ def read_qrels(path: Path) -> Iterator[Judgement]:
     among others; without it, it has the columns of FORMS.
 
     Raises:
-        DataError: The file is missing or broken, or a row is no judgement.
+        DataError: The file is missing or broken, or a row is not a judgement.
     """
     name = plain_name(path)
     if name.endswith((".jsonl", ".json", ".ndjson", ".parquet")):

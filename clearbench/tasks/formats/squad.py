@@ -1,7 +1,7 @@
 """SQuAD JSON in retrieval form: XQuAD (parallel), MLQA (a file per pair), TyDi QA GoldP (monolingual).
 
 Blanks around questions and passages are removed, as in the figures that MTEB publishes (XQuAD en has 1,185 distinct
-questions after that, 1,187 before); MLQA's stray blanks are no part of a question.
+questions after that, 1,187 before); MLQA's stray blanks are not part of a question.
 
 Sources: Artetxe et al. (2020), "On the Cross-lingual Transferability of Monolingual Representations"; Lewis et al.
 (2020), "MLQA"; Clark et al. (2020), "TyDi QA".

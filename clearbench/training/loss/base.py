@@ -125,7 +125,7 @@ class NamedColumnsLoss(nn.Module, ABC):
         """Return which candidates of one side are left out for a row, [B, S, N]: empty texts, and duplicates if wanted.
 
         A candidate is a duplicate if it repeats the row's positive, or if its twin repeats that of the row: another
-        question about the row's passage is no negative for that passage, nor is a passage that answers the row's own
+        question about the row's passage is not a negative for that passage, nor is a passage that answers the row's own
         question a negative for the question.
 
         Args:

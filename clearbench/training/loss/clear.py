@@ -43,11 +43,11 @@ class CLEARLoss(NamedColumnsLoss):
         +-------------------------------------------------------------------+--------+
 
     Numbers of negatives. With n != m the cross-entropies take all their candidates, and the divergence takes the slots
-    that both sides have. An empty string is no candidate: it is left out of that side's cross-entropy, and of the
+    that both sides have. An empty string is not a candidate: it is left out of that side's cross-entropy, and of the
     divergence if either side lacks it. So rows may have fewer negatives than others, or none.
 
     Duplicates (`mask_duplicates`). A candidate whose passage, or whose question, is the same text as the row's positive
-    is no negative for the row, and is left out on both sides. Otherwise a copy of the positive would keep the
+    is not a negative for the row, and is left out on both sides. Otherwise a copy of the positive would keep the
     cross-entropy above log 2, and a hard negative that is another row's positive would count against that row.
 
     Relations: alpha = beta = 0 is InfoNCE from English questions (MultipleNegativesRankingLoss); alpha = 1 is InfoNCE

@@ -40,7 +40,7 @@ def read_rows(path: Path) -> Rows:
     Raises:
         UsageError: The suffix is of another format.
         DataError: The file is missing or broken.
-        TrainingError: There is no row, a column is missing or unknown, or a value is unusable; the message names row
+        TrainingError: There are no rows, a column is missing or unknown, or a value is unusable; the message names row
             and column. Or the rows are of another version, or not those of the manifest beside them.
     """
     expected = read_fingerprint(path)

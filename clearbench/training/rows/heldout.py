@@ -14,8 +14,8 @@ def write_task_folder(folder: Path, rows: Sequence[TrainingRow]) -> None:
     """Write `corpus.jsonl`, `queries.jsonl` and `qrels/test.tsv`: the pairs `en-en` and `xx-en` of the rows.
 
     The pool is the rows' passages alone: easier to search than the whole task's, the same for all models. The
-    judgements, without which the folder is no task, are deleted first and written last, so that a killed command never
-    leaves a task that is put together from two.
+    judgements, without which the folder is not a task, are deleted first and written last, so that a killed command
+    never leaves a task that mixes two builds.
 
     Raises:
         TrainingError: The folder cannot be written.

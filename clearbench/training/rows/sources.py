@@ -139,7 +139,7 @@ def load_excluded_task(name: str, languages: Sequence[str], location: DataLocati
         languages: Target languages of the rows.
         location: Where the definition and the files may come from.
     Raises:
-        UsageError, TaskError, DataError: See `load_task`; a language without files is no error.
+        UsageError, TaskError, DataError: See `load_task`; a language without files is not an error.
     """
     spec = find_task(name, location.tasks_dir)
     reader = open_reader(spec, open_files(spec, location))

@@ -76,7 +76,7 @@ def choose_checkpoint(out: Path) -> Path | None:
     if damaged:
         raise TrainingError(
             f"--resume: no checkpoint can be used: {joined(damaged)}. Delete these folders, and --resume begins with "
-            "the first step; or start anew with --replace."
+            "the first step; or start over with --replace."
         )
     return None
 
@@ -114,8 +114,8 @@ def reading(folder: Path) -> Iterator[None]:
         yield
     except Exception as error:
         raise TrainingError(
-            f"{folder} cannot be gone on from: {first_line(error)}. Was it saved with other versions of the packages? "
-            "Delete the folder, and --resume goes on from an earlier one; or start anew with --replace."
+            f"{folder} cannot be resumed from: {first_line(error)}. Was it saved with other versions of the packages? "
+            "Delete the folder, and --resume goes on from an earlier one; or start over with --replace."
         ) from error
 
 

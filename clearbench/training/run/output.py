@@ -62,7 +62,7 @@ def open_output(config: TrainConfig, resume: bool, replace: bool) -> Output:
         raise UsageError(f"--out {out} is the checkpoint that training starts from; choose another folder.")
     parent = next(folder for folder in (out, *out.resolve().parents) if folder.exists())
     if not (parent.is_dir() and os.access(parent, os.W_OK)):
-        raise TrainingError(f"Cannot write {out}: {parent} is no folder that can be written. Choose another --out.")
+        raise TrainingError(f"Cannot write {out}: {parent} is not a writable folder. Choose another --out.")
     present = [name for name in (TRAINING_FILE, LAST_FILE, "config.json") if (out / name).exists()]
     present += [folder.name for _, folder in list_checkpoints(out)]
     if not present or replace:
@@ -76,7 +76,7 @@ def open_output(config: TrainConfig, resume: bool, replace: bool) -> Output:
     if different := different_settings(earlier.config, config):
         shown = "; ".join(different[:SETTINGS_SHOWN])
         raise UsageError(
-            f"--resume: the run in {out} was told otherwise: {shown}. Give the same settings, or start anew with "
+            f"--resume: the run in {out} had other settings: {shown}. Give the same settings, or start over with "
             "--replace."
         )
     if earlier.status in FINISHED:
@@ -144,7 +144,7 @@ def _check_result(out: Path, manifest: TrainingManifest) -> None:
     if hash_checkpoint(out) != manifest.weights:
         raise TrainingError(
             f"The run in {out} is {manifest.status}, but its files are not those that it saved: they were changed or "
-            f"damaged. Delete {out / TRAINING_FILE} and train in another folder, or start anew with --replace."
+            f"damaged. Delete {out / TRAINING_FILE} and train in another folder, or start over with --replace."
         )
 
 
@@ -170,6 +170,6 @@ def check_same_inputs(earlier: TrainingManifest, now: TrainingManifest) -> None:
     ):
         if before != after:
             raise UsageError(
-                f"--resume: the run in {now.config['out']} had another {what} ({before}, now {after}). Start anew with "
+                f"--resume: the run in {now.config['out']} had another {what} ({before}, now {after}). Start over with "
                 "--replace."
             )

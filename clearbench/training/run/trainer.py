@@ -151,7 +151,7 @@ class RowTrainer(SentenceTransformerTrainer):
         ids = dict.fromkeys(self.ids[row] for row in self.rows)
         return TrainingError(
             f"Step {self.state.global_step + 1}: {problem}. Query ids of the batch: {listed(ids, IDS_SHOWN)}. "
-            f"{describe_last(self.config.out)} Start anew with a lower --lr, or with --dtype fp32."
+            f"{describe_last(self.config.out)} Start over with a lower --lr, or with --dtype fp32."
         )
 
     def _get_output_dir(self, trial: Any = None) -> str:
@@ -218,5 +218,5 @@ def check_weights(model: torch.nn.Module, step: int, out: Path) -> None:
         if not torch.isfinite(weight.detach()).all():
             raise TrainingError(
                 f"Step {step}: the weight {name} is NaN or infinite, so nothing is saved. {describe_last(out)} Start "
-                "anew with a lower --lr, or with --dtype fp32."
+                "over with a lower --lr, or with --dtype fp32."
             )

@@ -81,7 +81,7 @@ def compare_models(
 
 
 def records_by_label(entries: Iterable[Entry], tasks: Sequence[str] | None) -> dict[str, Entry]:
-    """Return label -> record for the given tasks (names or labels); None takes all."""
+    """Return label -> record for the given tasks (names or labels); None means all."""
     return {e.label: e for e in entries if tasks is None or e.label in tasks or e.record.identity.task in tasks}
 
 

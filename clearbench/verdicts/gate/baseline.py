@@ -29,7 +29,7 @@ from clearbench.records.select import Entry
 from clearbench.records.source import ScorePart, score_part
 
 KIND: Literal["clearbench baseline"] = "clearbench baseline"
-_AGAIN = "Write it anew with `clearbench gate --baseline MODEL --save-baseline FILE`."
+_AGAIN = "Write it again with `clearbench gate --baseline MODEL --save-baseline FILE`."
 
 
 class BaselineDocument(BaseModel):
@@ -99,7 +99,7 @@ def save_baseline(entries: Sequence[Entry], file: Path, pairs: str, measure: str
     document = BaselineDocument(records=records).model_dump(mode="json")
     table = pa.concat_tables(parts, promote_options="default")
     if file.is_file() and file.stat().st_size and not _is_baseline(file):
-        raise UsageError(f"--save-baseline {file} is there and is no baseline file: delete it, or choose another name.")
+        raise UsageError(f"--save-baseline {file} is not a baseline file: delete it, or choose another name.")
     write_output(file, sealed_bytes(table, document, dictionary=["task", "pair"]), "--save-baseline")
     return notes
 
@@ -108,7 +108,7 @@ def read_baseline(file: Path) -> list[Entry]:
     """Read the file: an entry for each record, sorted by task.
 
     Raises:
-        RecordError: It is no baseline file, is damaged, or is of another schema version.
+        RecordError: It is not a baseline file, is damaged, or is of another schema version.
     """
     records, table = _read_sealed(file)
     labels = [record.identity.label for record in records]
@@ -173,7 +173,7 @@ def _read_sealed(file: Path) -> tuple[list[Record], Any]:
     except FileNotFoundError:
         raise RecordError(f"There is no baseline file {file}.") from None
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise RecordError(f"{file} is no baseline file, or damaged ({first_line(error)}). {_AGAIN}") from error
+        raise RecordError(f"{file} is not a baseline file, or is damaged ({first_line(error)}). {_AGAIN}") from error
     if not isinstance(metadata, dict) or metadata.get("kind") != KIND:
         raise RecordError(f"{file} is a Parquet file, but no baseline. {_AGAIN}")
     if metadata.get("schema_version") != SCHEMA_VERSION:

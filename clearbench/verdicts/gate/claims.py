@@ -154,8 +154,8 @@ def _measure(rule: Rule, entry: Entry) -> Measure:
     measure = find_measure(entry.record.main_measure)
     if (measure.better, measure.unit) != (MAIN.better, MAIN.unit):
         raise UsageError(
-            f"{entry.label}: its main measure, {measure}, is no share where higher is better: name it with --measure, "
-            "or as the rule's measure, if it is what should be gated."
+            f"{entry.label}: its main measure, {measure}, is not a share where higher is better: name it with "
+            "--measure, or as the rule's measure, if it is what should be gated."
         )
     return measure
 

@@ -1,10 +1,10 @@
-"""How much data a decision takes: what an interval does not know where few clusters were seen, or few of them vary.
+"""How much data a decision needs: an interval misses rare losses where few clusters were seen, or few of them vary.
 
 An interval is made of the spread that was seen. Two queries without a difference have none, and an interval of no
-width; but a loss that strikes one query in a hundred would not have shown in them. Two rules stand against that:
+width; but a loss that strikes one query in a hundred would not have shown in them. Two rules prevent that:
 
-- **Enough clusters.** There have to be so many that a change of an eighth of all clusters would, with the confidence
-  asked for, have shown in one: (7/8)^C <= 1 - confidence, which is 23 clusters at 95%. By simulation, the limits
+- **Enough clusters.** There must be so many that a change in an eighth of all clusters would have shown in one of
+  them, with the confidence asked for: (7/8)^C <= 1 - confidence, which is 23 clusters at 95%. By simulation, the limits
   of 12 clusters let a loss of the margin pass in 8% of cases, of 4 in 21% and of 2 in 36%; those of 24 in 5%, as
   promised.
 - **Enough variation.** Where fewer than VARYING clusters vary, as many losses as could have stayed unseen are counted:
@@ -26,7 +26,7 @@ from clearbench.common.measures import SAME_SCORE
 from clearbench.stats.intervals import cluster_sums
 
 VARYING = 3
-"""With fewer clusters that vary, the spread is no estimate. Sets of 900 queries have dozens of them."""
+"""With fewer clusters that vary, the spread cannot be estimated. Sets of 900 queries have dozens of them."""
 
 SEEN_SHARE = 1 / 8
 """Share of all clusters whose change has to show in one of those that were drawn."""
@@ -37,12 +37,12 @@ be seen how far queries of one cluster change together. Design effects of .9 to 
 
 
 def least_clusters(confidence: float) -> int:
-    """Return the number of clusters that a decision takes at a one-sided confidence in (0.5, 1)."""
+    """Return the number of clusters that a decision needs at a one-sided confidence in (0.5, 1)."""
     return math.ceil(math.log(1 - confidence) / math.log(1 - SEEN_SHARE))
 
 
 def varying_clusters(values_QP: Scores, clusters: IntArray) -> IntArray:
-    """Count the clusters of each column in which a query has another value than most, int64 [P].
+    """Count the clusters of each column in which a query's value differs from that of most, int64 [P].
 
     The median stands for the value of most: where few clusters vary, most queries have it.
 
@@ -93,7 +93,7 @@ def needed_queries(num_varying: int, share: float, confidence: float) -> float:
 
 
 def _deviates(values_QP: Scores) -> Scores:
-    """1 where a value is another than its column's median, else 0, float64 [Q, P]; an absent one is none."""
+    """1 where a value differs from its column's median, else 0, float64 [Q, P]; an absent value gives 0."""
     median_P = np.nanmedian(values_QP, axis=0) if np.isnan(values_QP).any() else np.median(values_QP, axis=0)
     deviates: Scores = (np.abs(values_QP - median_P) > SAME_SCORE).astype(np.float64)
     return deviates

@@ -79,7 +79,7 @@ class Verdict:
         bound: The claim is that the true figure is above it, or, where lower is better, below it. For a difference it
             is the margin, as a loss: -margin, or +margin where lower is better.
         outcome: pass if the interval lies on the claim's side of the bound, fail if on the other, else undecided.
-        least_clusters: Clusters that a decision takes; with fewer it is undecided.
+        least_clusters: Clusters that a decision needs; with fewer it is undecided.
         needed_queries: Where undecided: queries that would decide with a chance of 80%, if the figure, its spread and
             its clustering stay as seen; None if it lies so near to the bound that none would.
         needed_clusters: Likewise, as a number of clusters.

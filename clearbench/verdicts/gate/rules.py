@@ -173,7 +173,7 @@ def read_rules(file: Path, flag: str = "--rules") -> tuple[Rule, ...]:
     """Read a gates.toml.
 
     Raises:
-        UsageError: It cannot be read, is no TOML, or a rule has an unknown key or a value that makes no sense.
+        UsageError: It cannot be read, is not TOML, or a rule has an unknown key or a value that makes no sense.
     """
     where = f"{flag} {file}"
     data = read_toml(file, UsageError, f"{flag} ")

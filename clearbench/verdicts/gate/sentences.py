@@ -17,7 +17,7 @@ def headline(result: GateResult) -> str:
 
 
 def legend(result: GateResult) -> str:
-    """Return one line on what the columns mean; measures that are no points, or better when lower, are named."""
+    """Return one line on what the columns mean; measures that are not in points, or better when lower, are named."""
     measures = dict.fromkeys(verdict.measure for verdict in result.verdicts)
     lower = [measure for measure in measures if measure.better == "lower"]
     clauses = ["points = 100 x the measure"] if any(measure.unit == "share" for measure in measures) else []
@@ -42,7 +42,7 @@ def explain(verdict: Verdict) -> str:
     queries, clusters = count(interval.num_queries, "query"), count(interval.num_clusters, "cluster")
     bound, (good, bad) = figure(verdict, verdict.bound), _sides(verdict.measure)
     if interval.num_clusters < verdict.least_clusters:
-        least = f"a decision takes {verdict.least_clusters:,} clusters at this confidence"
+        least = f"a decision needs {verdict.least_clusters:,} clusters at this confidence"
         return f"{start} {queries} in {clusters} are too few: {least}; {_advice(verdict, bound)}."
     subject = "the difference" if verdict.about == "difference" else "the candidate's mean"
     seen = capitalise(f"{subject} is {_seen(verdict, with_unit=True)}")

@@ -7,7 +7,7 @@ the pairs that all ranked models of the task have stands in the column `common`.
 Ranks are over the pairs that every ranked model has, of the tasks that all of them have: mean over a task's pairs,
 then over tasks, so that a task with 14,884 pairs does not drown one with 9. Borda counts, pair by pair, the share of
 the other models that a model beats (a tie is half a win), averaged in the same way. A model with too few pairs is not
-ranked, see `coverage`. Which way is better is the measure's to say.
+ranked, see `coverage`. The measure defines whether higher or lower is better.
 """
 
 from collections.abc import Mapping, Sequence

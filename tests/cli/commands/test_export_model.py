@@ -16,7 +16,7 @@ def test_minilm_is_written_and_can_be_run(place, capsys):
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(["e5small", "out"], "Did you mean e5-small?"), (["minilm", "."], "is there already and is no empty folder")],
+    [(["e5small", "out"], "Did you mean e5-small?"), (["minilm", "."], "exists already and is not an empty folder")],
 )
 def test_slips(place, capsys, arguments, message):
     (place / "file").write_text("mine")

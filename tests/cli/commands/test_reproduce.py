@@ -47,7 +47,7 @@ def test_the_exit_code_says_whether_a_figure_is_off(expectation, capsys, shift, 
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [('model = "x"\n', "is no table of published figures"), ("model = [", "not a TOML file")],
+    [('model = "x"\n', "is not a table of published figures"), ("model = [", "not a TOML file")],
 )
 def test_a_broken_table_is_named(tmp_path, capsys, text, message):
     (tmp_path / "broken.toml").write_text(text)

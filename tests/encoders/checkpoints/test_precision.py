@@ -80,5 +80,5 @@ def test_stored_precisions_are_read_from_headers_and_configurations(checkpoint, 
 @pytest.mark.parametrize("content", [b"", b"12345678", b"\x02\0\0\0\0\0\0\0[]", b'\x0b\0\0\0\0\0\0\0{"a": "b"} '])
 def test_a_damaged_header_is_refused(tmp_path, content):
     (tmp_path / "model.safetensors").write_bytes(content)
-    with pytest.raises(EncoderError, match=r"model\.safetensors is no safetensors file, or is damaged"):
+    with pytest.raises(EncoderError, match=r"model\.safetensors is not a safetensors file, or is damaged"):
         stored_precisions(tmp_path)

@@ -72,7 +72,7 @@ def test_an_empty_folder_is_filled_and_any_other_is_left_alone(named, tmp_path):
     export_model("tiny", tmp_path / "empty")
     for place in ("empty", "file"):
         (tmp_path / "file").write_text("mine")
-        with pytest.raises(UsageError, match="is there already"):
+        with pytest.raises(UsageError, match="exists already"):
             export_model("tiny", tmp_path / place)
     assert (tmp_path / "file").read_text() == "mine" and is_whole(tmp_path / "empty", named.conversion.files)
     with pytest.raises(UsageError, match=r"No packaged model 'tinny'; there are tiny\. Did you mean tiny\?"):

@@ -90,7 +90,7 @@ def _earlier_version(path: Path) -> None:
 @pytest.mark.parametrize(
     ("harm", "reason"),
     [
-        (_patch_nan, "its checksum is another"),
+        (_patch_nan, "its checksum differs"),
         (_cut_keys, "vectors of shape"),
         (_half_precision, "float16 vectors"),
         (_odd_keys, "keys of shape"),

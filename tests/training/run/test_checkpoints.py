@@ -146,7 +146,7 @@ def test_a_whole_checkpoint_that_the_libraries_do_not_load_is_one_message(traine
 
     settings = unfinished(trained, tmp_path)
     monkeypatch.setattr(loads, refuse)
-    with pytest.raises(TrainingError, match=r"checkpoint-6 cannot be gone on from: made by another version\. .*Delete"):
+    with pytest.raises(TrainingError, match=r"checkpoint-6 cannot be resumed from: made by another version\. .*Delete"):
         train(settings, resume=True)
 
 

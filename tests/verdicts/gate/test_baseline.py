@@ -86,8 +86,8 @@ def damage_label(records):
 
 
 DAMAGES = {
-    "cut": (lambda file, _: file.write_bytes(file.read_bytes()[:500]), "no baseline file, or damaged"),
-    "text": (lambda file, _: file.write_text("hello"), "no baseline file, or damaged"),
+    "cut": (lambda file, _: file.write_bytes(file.read_bytes()[:500]), "not a baseline file, or is damaged"),
+    "text": (lambda file, _: file.write_text("hello"), "not a baseline file, or is damaged"),
     "other Parquet": (lambda file, _: pq.write_table(pa.table({"a": [1]}), file), "a Parquet file, but no baseline"),
     "other schema": (lambda file, _: changed(file, schema_version=7), "schema version 7"),
     "no records": (lambda file, _: changed(file, records=[{"task": 1}]), "is damaged"),
@@ -185,7 +185,7 @@ def test_a_baseline_is_replaced_and_any_other_file_is_kept(results, tmp_path):
     pq.write_table(pa.table({"x": [1]}), tmp_path / "table.parquet")
     for name in ("notes.txt", "table.parquet"):
         before = (tmp_path / name).read_bytes()
-        with pytest.raises(UsageError, match="is no baseline file"):
+        with pytest.raises(UsageError, match="is not a baseline file"):
             save_baseline(base, tmp_path / name, "en-en")
         assert (tmp_path / name).read_bytes() == before
 
@@ -224,5 +224,5 @@ def test_every_bit_flip_is_noticed(results, tmp_path):
     data, rng = file.read_bytes(), random.Random(0)
     for place in rng.sample(range(len(data)), 100):
         file.write_bytes(data[:place] + bytes([data[place] ^ 1 << rng.randrange(8)]) + data[place + 1 :])
-        with pytest.raises(RecordError, match=r"base\.parquet is no baseline file, or damaged"):
+        with pytest.raises(RecordError, match=r"base\.parquet is not a baseline file, or is damaged"):
             read_baseline(file)

@@ -11,7 +11,7 @@ def test_sentences_say_what_would_decide(result):
     told = sentences.explain_all(result)
     [undecided] = [sentence for sentence in told if sentence.startswith("c ")]
     assert re.search(r"about [\d,]+ queries \([\d,]+ clusters\) would decide with a chance of 80%", undecided)
-    assert "1 query in 1 cluster are too few: a decision takes 23 clusters" in next(
+    assert "1 query in 1 cluster are too few: a decision needs 23 clusters" in next(
         s for s in told if s.startswith("d ")
     )
     assert not any(sentence.startswith("a ") for sentence in told)

@@ -99,5 +99,5 @@ def test_scores_that_are_not_the_records_are_an_error(out):
     data = json.loads(text)
     data["pairs"][0]["measures"]["nDCG@10"]["mean"] = 0.99
     (folder / "record.json").write_text(json.dumps(data))
-    with pytest.raises(RecordError, match="it says something else of de-de"):
+    with pytest.raises(RecordError, match="its entries for de-de"):
         make_leaderboard(load_results(out))
