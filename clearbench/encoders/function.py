@@ -61,7 +61,7 @@ class FunctionEncoder:
         """
         try:
             vectors = np.asarray(self.function(list(texts), role), dtype=np.float32)
-        except Exception as error:  # foreign code
+        except (Exception, SystemExit) as error:  # foreign code
             raise EncoderError(f"{self.name} failed on {len(texts)} texts: {type(error).__name__}: {error}") from error
         if vectors.ndim != 2 or len(vectors) != len(texts):
             raise EncoderError(
@@ -83,7 +83,7 @@ def load_function(model: str, options: EncoderOptions) -> FunctionEncoder:
         sys.path.insert(0, here)
     try:
         function = getattr(importlib.import_module(module_name), attribute)
-    except Exception as error:  # foreign code
+    except (Exception, SystemExit) as error:  # foreign code
         raise EncoderError(f"{model}: cannot import it: {type(error).__name__}: {error}") from error
     if not callable(function):
         raise EncoderError(f"{model} is a {type(function).__name__}; expected function(texts, role) -> array.")

@@ -62,6 +62,8 @@ def test_other_weights_and_helpers_are_another_model(module, tmp_path):
         ("def encode(texts, role):\n    return np.zeros(3)\n", r"shape \(3,\); expected \(8, dimension\)"),
         ("def encode(texts, role):\n    return np.zeros((1, 3))\n", r"shape \(1, 3\)"),
         ("def encode(texts, role):\n    raise KeyError('x')\n", "failed on 8 texts: KeyError"),
+        ("def encode(texts, role):\n    raise SystemExit(0)\n", "failed on 8 texts: SystemExit"),
+        ("def encode(texts, role):\n    return np.ones((8, 3 + (role == 'query')))\n", "4 dimensions .* 3 "),
     ],
 )
 def test_unusable_results_are_explained(module, source, message):

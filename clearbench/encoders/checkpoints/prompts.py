@@ -85,6 +85,8 @@ def names_for(role: Role, stored: Mapping[str, str | None]) -> list[str]:
 
 def _prefixed_names(role: Role, prefix: str, stored: Mapping[str, str | None]) -> list[str]:
     wanted = [f"{prefix}{name}" for name in PROMPT_NAMES[role]]
+    if not prefix:  # sentence-transformers' own names, which it reads as they are
+        return [name for name in wanted if name in stored]
     named = [(re.sub(r"[\W_]+", "_", name.lower()), name) for name in stored]
     return [name for plain in wanted for known, name in named if known == plain]
 

@@ -146,7 +146,17 @@ class _Unwritten:
         self._written = time.perf_counter()
 
     def add(self, rows: IntArray, vectors: FloatArray) -> None:
-        """Take a batch, and write a part if it is time or there are many texts."""
+        """Take a batch, and write a part if it is time or there are many texts.
+
+        Raises:
+            EncoderError: The batch has vectors of another dimension than the one before.
+        """
+        before = self._batches[-1][1].shape[1] if self._batches else vectors.shape[1]
+        if vectors.shape[1] != before:
+            raise EncoderError(
+                f"The encoder gave vectors of {before} dimensions for one batch of texts and of {vectors.shape[1]} for "
+                "the next; expected the same for all."
+            )
         self._batches.append((rows, vectors))
         waited = time.perf_counter() - self._written
         if waited > PART_SECONDS or sum(len(rows) for rows, _ in self._batches) >= PART_TEXTS:

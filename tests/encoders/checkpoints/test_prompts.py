@@ -124,3 +124,8 @@ def test_names_for_a_role_are_those_that_could_serve_it():
     stored = dict.fromkeys(["sts", "search_query", "query", "document", "Retrieval.Passage"], "x")
     assert names_for("query", stored) == ["query", "search_query"]
     assert names_for("passage", stored) == ["document", "Retrieval.Passage"]
+
+
+def test_the_case_of_a_prompts_name_counts_as_in_sentence_transformers():
+    assert names_for("query", {"Query": "Q: ", "query": "q: "}) == ["query"]
+    assert names_for("passage", {"Passage": "P: "}) == []

@@ -52,3 +52,17 @@ def test_a_vector_that_is_not_finite_is_refused_with_the_texts_id(tmp_path):
     with pytest.raises(EncoderError, match=r"passage 'p3' of toy \(de\)"):
         encode_missing(encoder, store, plan)
     assert not store.contains(plan.keys[[plan.texts.index(bad)]]).any()
+
+
+def test_batches_of_different_dimensions_are_one_error(monkeypatch):
+    encoder = HashEncoder()
+    encode_batch, batches = encoder.encode_batch, []
+
+    def widening(texts, role):
+        batches.append(texts)
+        return np.pad(encode_batch(texts, role), ((0, 0), (0, len(batches))))
+
+    encoder.encode_batch = widening
+    plan = plan_encoding(encoder, [parallel_set(("en", "de"), size=20)])
+    with pytest.raises(EncoderError, match="dimensions for one batch"):
+        encode_missing(encoder, EmbeddingStore(None), plan)
