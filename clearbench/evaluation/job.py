@@ -45,7 +45,7 @@ def search_groups(pending: Dataset) -> dict[str, list[list[TaskPair]]]:
     groups: dict[str, list[list[TaskPair]]] = {}
     for pair in pending.pairs:
         lists = groups.setdefault(pair.pool, [])
-        if lists and not pending.pool_languages:
+        if lists and not pending.is_mixed:
             lists[0].append(pair)
         else:
             lists.append([pair])
@@ -90,7 +90,7 @@ def identify(encoder: Encoder, judge: Judge) -> Identity:
 
     Another choice of languages makes another mixed pool, so the languages belong to the identity.
     """
-    mixed = {"pool_languages": " ".join(judge.data.pool_languages)} if judge.data.pool_languages else {}
+    mixed = {"pool_languages": " ".join(judge.data.pool_languages)} if judge.data.is_mixed else {}
     return Identity(
         encoder=encoder.fingerprint,
         task=judge.data.task,

@@ -9,13 +9,14 @@ done again.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from clearbench.common.environment import now
 from clearbench.common.measures import MAIN_MEASURE
 from clearbench.common.progress import Stopwatch, progress, say
+from clearbench.common.text import count
 from clearbench.encoders.vectors.embed import EncodingReport
 from clearbench.evaluation.job import Job, open_jobs, open_pairs, search_groups
 from clearbench.evaluation.options import EvaluationOptions
@@ -63,8 +64,9 @@ def evaluate(encoder: Encoder, judges: Sequence[Judge], options: EvaluationOptio
     """
     engine = open_engine(encoder, [judge.data for judge in judges], options.cache, options.name)
     jobs = open_jobs(encoder, judges, options)
-    encoding = _encode(encoder.name, engine, [open_pairs(job) for job in jobs])
-    return [_finish(job, engine, encoding, options) for job in jobs]
+    planned = [open_pairs(job) for job in jobs]
+    encoding = _encode(encoder.name, engine, planned)
+    return [_finish(job, engine, planned, encoding, options) for job in jobs]
 
 
 def _encode(name: str, engine: Engine, pending: Sequence[Dataset]) -> EncodingReport:
@@ -80,16 +82,45 @@ def _encode(name: str, engine: Engine, pending: Sequence[Dataset]) -> EncodingRe
     return engine.prepare(pending, work)
 
 
-def _finish(job: Job, engine: Engine, encoding: EncodingReport, options: EvaluationOptions) -> Evaluation:
-    """Score a job's open pairs and write its record; one that is complete and whole already is only read."""
+def _encode_more(engine: Engine, planned: Sequence[Dataset], pending: Dataset) -> EncodingReport:
+    """Encode what pairs need that were not open when the encoding was planned; report only that.
+
+    Another run's --replace may have put a record of fewer pairs in the place of the one that was there.
+    """
+    known = {pair for data in planned if data.label == pending.label for pair in data.pairs}
+    if known.issuperset(pending.pairs):
+        return EncodingReport(0, 0, 0, 0.0)
+    num_more = len(pending.pairs) - len(known.intersection(pending.pairs))
+    say(
+        f"{pending.label}: another run replaced the record meanwhile, so {count(num_more, 'pair')} more will be scored."
+    )
+    everything = [*planned, pending]  # an adjustment is estimated for all that the engine searches
+    return replace(engine.prepare(everything, engine.plan(everything)), num_cached=0)
+
+
+def _finish(
+    job: Job, engine: Engine, planned: Sequence[Dataset], encoding: EncodingReport, options: EvaluationOptions
+) -> Evaluation:
+    """Score a job's open pairs and write its record; one that is complete and whole already is only read.
+
+    Which pairs are open is decided here, under the folder's lock; what was planned only says what is encoded.
+
+    Args:
+        job: The job.
+        engine: Searches; what `planned` needs is encoded.
+        planned: The pairs of all jobs that were open before.
+        encoding: What encoding them took.
+        options: See EvaluationOptions.
+    """
     folder = job.folder
     with folder.writing():
         pending, timings = open_pairs(job), None
         if not pending.pairs and folder.problem is None:
             return _evaluation(job, read_record(folder.final_path))
         if pending.pairs:
+            more = _encode_more(engine, planned, pending)
             folder.write("running")
-            timings = _timings(encoding, _score(job, pending, engine, options))
+            timings = _timings(encoding.plus(more), _score(job, pending, engine, options))
         else:
             say(f"{folder.final_path}: record.json is rewritten from the scores ({folder.problem}).")
         record = folder.write("complete", timings, summarise_folder(folder.write_path, job.data))
@@ -121,19 +152,18 @@ def _score(job: Job, pending: Dataset, engine: Engine, options: EvaluationOption
             for pairs in groups:
                 with searching:
                     scored = _score_part(job, pool, pairs, options)
-                    bias = _bias(pending, pool, scored) if pending.pool_languages else [None] * len(scored)
+                    bias = _bias(pending, pool, scored) if pending.is_mixed else {}
                 with writing:
-                    results = [
-                        summarise_pair(pending, of_pair, bias_of) for of_pair, bias_of in zip(scored, bias, strict=True)
-                    ]
-                    job.folder.add(key, results)
+                    job.folder.add(
+                        key, [summarise_pair(pending, of_pair, bias.get(of_pair.pair)) for of_pair in scored]
+                    )
                 advance(len(pairs))
     return {"search_and_judge": searching.seconds, "summarise_and_write": writing.seconds}
 
 
 def _score_part(job: Job, pool: OpenPool, pairs: Sequence[TaskPair], options: EvaluationOptions) -> list[PairScores]:
     """Score pairs that share an open pool; verify them and save their rankings where that is asked for."""
-    rankings = options.save_runs or options.verify or bool(job.data.pool_languages)
+    rankings = options.save_runs or options.verify or job.data.is_mixed
     scored = list(job.judge.score(pool, pairs, rankings))
     if options.verify:
         for of_pair in scored:
@@ -171,6 +201,7 @@ def measure_pairs(encoder: Encoder, judges: Sequence[Judge]) -> dict[str, float]
     return figures
 
 
-def _bias(data: Dataset, pool: OpenPool, scored: Sequence[PairScores]) -> list[LanguageBias]:
-    several = has_several(data)
-    return [judge_bias(data, one.pair, pool, one.ranked, several) for one in scored if one.ranked is not None]
+def _bias(data: Dataset, pool: OpenPool, scored: Sequence[PairScores]) -> dict[TaskPair, LanguageBias]:
+    """Return the language bias of each pair that was scored with its rankings."""
+    with_peer = has_several(data)
+    return {of_pair.pair: judge_bias(data, of_pair.pair, pool, of_pair.rankings(), with_peer) for of_pair in scored}

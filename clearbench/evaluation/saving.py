@@ -26,11 +26,11 @@ def save_runs(folder: RecordFolder, data: Dataset, pool: OpenPool, scored: Seque
     position = {passage: place for place, passage in enumerate(pool.passages.ids)}
     near: set[int] = set()
     for one in scored:
-        assert one.ranked is not None
+        ranked = one.rankings()
         queries, qrels = data.queries_of(one.pair).ids, data.qrels_of(one.pair)
-        lines = trec_lines(queries, pool.passages.ids, one.ranked.positions, one.ranked.scores)
+        lines = trec_lines(queries, pool.passages.ids, ranked.positions, ranked.scores)
         folder.write_run(str(one.pair), lines, qrels_lines(queries, qrels))
-        near.update(one.ranked.positions[:, :TEXTS_DEPTH].ravel().tolist())
+        near.update(ranked.positions[:, :TEXTS_DEPTH].ravel().tolist())
         near.update(position[key] for query in queries for key in qrels.get(query, {}))
     pairs = [one.pair for one in scored]
     rows = text_rows([data.queries_of(pair) for pair in pairs], data.passages_of(pairs[0]), sorted(near))

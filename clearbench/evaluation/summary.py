@@ -80,4 +80,4 @@ def summarise_folder(folder: Path, data: Dataset) -> BiasSummary | None:
     Raises:
         RecordError: The scores cannot be read.
     """
-    return overall_bias(folder, list(data.pool_languages)) if data.pool_languages else None
+    return overall_bias(folder, list(data.pool_languages)) if data.is_mixed else None

@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from clearbench.common.arrays import Scores
-from clearbench.common.errors import located
+from clearbench.common.errors import ScoringError, located
 from clearbench.scoring.compute import DEPTH
 from clearbench.search.engine import OpenPool
 from clearbench.search.pool import Ranked
@@ -37,6 +37,16 @@ class PairScores:
     scores: Scores
     skipped: tuple[str, ...] = ()
     ranked: Ranked | None = None
+
+    def rankings(self) -> Ranked:
+        """Return the rankings of a pair that was scored with them.
+
+        Raises:
+            ScoringError: It was scored without them.
+        """
+        if self.ranked is None:
+            raise ScoringError(f"{self.pair} was scored without its rankings: pass `rankings=True` to the judge.")
+        return self.ranked
 
 
 class Judge(Protocol):

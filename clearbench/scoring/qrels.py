@@ -50,8 +50,7 @@ class QrelsJudge:
         Raises:
             ScoringError: A score differs by more than SAME_SCORE.
         """
-        assert scored.ranked is not None
-        run = as_run(self.data.queries_of(scored.pair).ids, scored.ranked, pool)
+        run = as_run(self.data.queries_of(scored.pair).ids, scored.rankings(), pool)
         reference = score_run(run, self.data.qrels_of(scored.pair), scored.queries)
         if difference := find_difference(scored.scores, reference):
             row, column = difference

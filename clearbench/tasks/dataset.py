@@ -175,6 +175,11 @@ class Dataset:
         """Languages of a mixed pool, sorted; none for pools of one language each."""
         return tuple(sorted({str(language) for pool in self.pools.values() for language in pool.languages}))
 
+    @property
+    def is_mixed(self) -> bool:
+        """Whether the passages of a pool are in several languages, so that language bias is measured."""
+        return bool(self.pool_languages)
+
     def pair_fingerprint(self, pair: TaskPair) -> str:
         """128-bit hash of everything that decides one pair's score apart from the encoder."""
         return content_hash(

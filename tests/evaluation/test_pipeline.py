@@ -154,6 +154,31 @@ def test_replacing_runs_at_once_all_succeed(tmp_path):
     assert [path.name for path in before.folder.parent.iterdir() if not path.name.endswith(".lock")] == ["toy"]
 
 
+def test_pairs_that_a_replacement_opened_while_others_were_encoded_are_encoded_and_scored(tmp_path, capsys):
+    full = parallel_set(LANGUAGES)
+    german = full.only(pair for pair in full.pairs if "de" in str(pair))
+    [whole] = run(tmp_path / "whole", [full])
+    run(tmp_path, [german], cache=tmp_path / "first")
+
+    class Overtaken(HashEncoder):
+        def encode_batch(self, texts, role):
+            if not self.encoded:
+                run(
+                    tmp_path,
+                    [full.only(pair for pair in full.pairs if str(pair) == "en-en")],
+                    cache=tmp_path / "second",
+                    replace=True,
+                )
+            return super().encode_batch(texts, role)
+
+    encoder = Overtaken()
+    [evaluation] = run(tmp_path, [full], encoder, cache=tmp_path / "third")
+    assert without_times(evaluation.record) == without_times(whole.record)
+    assert "another run replaced the record meanwhile, so 5 pairs more will be scored" in capsys.readouterr().err
+    of_replacement = 18  # the run that replaced the record encoded as many
+    assert evaluation.record.timings["texts_encoded"] == len(encoder.encoded) + of_replacement
+
+
 def test_nothing_is_deleted_before_its_replacement_is_measured(tmp_path, monkeypatch):
     [before] = run(tmp_path)
     monkeypatch.setattr(RecordFolder, "add", lambda *_: (_ for _ in ()).throw(ScoringError("cannot be scored")))

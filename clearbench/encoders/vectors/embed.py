@@ -63,6 +63,15 @@ class EncodingReport:
     num_tokens: int
     seconds: float
 
+    def plus(self, other: "EncodingReport") -> "EncodingReport":
+        """What both took together."""
+        return EncodingReport(
+            self.num_encoded + other.num_encoded,
+            self.num_cached + other.num_cached,
+            self.num_tokens + other.num_tokens,
+            self.seconds + other.seconds,
+        )
+
 
 def plan_encoding(encoder: DenseEncoder, datasets: Iterable[Dataset], extra_parts: Iterable[Part] = ()) -> EncodingPlan:
     """Collect the distinct (role, text) of all pairs of all tasks.
