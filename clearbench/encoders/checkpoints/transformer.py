@@ -22,6 +22,7 @@ from clearbench.encoders.checkpoints.kinds import refuse_other_kinds
 from clearbench.encoders.checkpoints.metadata import SETTINGS
 from clearbench.encoders.checkpoints.precision import check_dtype, compute_in, stored_precisions
 from clearbench.encoders.checkpoints.prompts import ROLES, check_stored, choose_prompts
+from clearbench.encoders.checkpoints.tokenizers import read_tokenizers
 from clearbench.encoders.checkpoints.tokens import check_tokenizers, num_positions, set_max_length, token_limit
 from clearbench.encoders.checkpoints.weights import load_weights
 
@@ -242,8 +243,11 @@ def load_transformer(model: str, options: EncoderOptions) -> TransformerEncoder:
             f"{checkpoint.source} cannot be used: {type(error).__name__}: {first_line(error)}. One of its "
             "configuration files says something unexpected."
         ) from error
+    tokenizers = read_tokenizers(loaded)
     for role in ROLES:
         encoder.encode_batch(TRIAL, role)
+    for tokenizer in tokenizers:
+        tokenizer.restore()
     if encoder.prompt_note:
         say(encoder.prompt_note)
     return encoder

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from clearbench.common.environment import now
 from clearbench.common.errors import TrainingError, UsageError, suggest
 from clearbench.common.hashing import content_hash
+from clearbench.encoders.checkpoints.tokenizers import TokenizerSettings, read_tokenizers
 from clearbench.encoders.checkpoints.transformer import TransformerEncoder
 from clearbench.records.training import BaseCheckpoint, RowsUsed, TrainingManifest
 from clearbench.training.loss.base import LossOptions
@@ -20,7 +21,6 @@ from clearbench.training.run.config import TrainConfig
 from clearbench.training.run.lora import check_peft
 from clearbench.training.run.model import load_base, make_trainable, training_length
 from clearbench.training.run.software import describe_software
-from clearbench.training.run.tokenizers import TokenizerSettings, read_tokenizers
 from clearbench.training.run.trainer import RowTrainer, training_arguments
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from transformers import PrinterCallback, ProgressCallback
 
 from clearbench.common.errors import TrainingError, UsageError
 from clearbench.common.text import first_line, listed
+from clearbench.encoders.checkpoints.tokenizers import TokenizerSettings
 from clearbench.training.run.batches import ROW, BatchPlan, PlannedBatches
 from clearbench.training.run.checkpoints import (
     describe_last,
@@ -25,7 +26,6 @@ from clearbench.training.run.checkpoints import (
 from clearbench.training.run.collate import split_columns
 from clearbench.training.run.config import TrainConfig
 from clearbench.training.run.lora import load_adapters, merge_lora, save_adapters
-from clearbench.training.run.tokenizers import TokenizerSettings
 
 if TYPE_CHECKING:
     from datasets import Dataset
