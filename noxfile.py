@@ -1,10 +1,10 @@
-"""Sessions: `nox` runs what CI runs. `nox -s demo` tells the whole story on embedded data."""
+"""Sessions: `nox` runs what CI runs, and docs/contributing.md says when to run the others."""
 
 from pathlib import Path
 
 import nox
 
-nox.options.sessions = ["tests", "coverage", "lint", "types"]
+nox.options.sessions = ["tests", "coverage", "lint", "types", "docs"]
 nox.options.default_venv_backend = "venv"
 CONSTRAINTS = ("-c", "constraints.txt")
 DECISIVE = ("scoring", "stats", "records", "verdicts/gate")

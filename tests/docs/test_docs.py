@@ -5,10 +5,11 @@ that a page says it has. `minilm` and `e5-small` are a tiny checkpoint with rand
 training take seconds.
 """
 
+import ast
 import importlib
 import re
 import shlex
-import subprocess
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from clearbench.encoders.packaged.installed import Installed
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
+NOXFILE = (ROOT / "noxfile.py").read_text(encoding="utf-8")
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]
 # Written in inline code, but options of other programs.
 FOREIGN_OPTIONS = {"--standalone", "--nproc-per-node", "--install-completion", "--show-completion"}
@@ -184,14 +186,40 @@ def test_names_of_the_python_page_exist():
 def test_ci_runs_the_readmes_test_command():
     lines = [line.strip() for line in PAGES[0].read_text(encoding="utf-8").splitlines() if line.startswith("    ")]
     one_liners = [line for line in lines if line.startswith("python3 -m venv .venv && ")]
-    [tests] = [line for line in one_liners if line.endswith("/pytest")]
+    [readme_tests] = [line for line in one_liners if line.endswith("/pytest")]
     assert len(one_liners) == 2
-    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
-    found = next(place for place, line in enumerate(script) if line.startswith("tests="))
-    told = subprocess.run(
-        ["bash", "-c", f'{script[found]}; printf %s "$tests"'], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert told.stdout.strip() == tests and script[found + 1] == 'eval "$tests"'
+    assert ci_commands()[1:4] == readme_tests.split(" && ")
+
+
+def test_ci_runs_the_default_sessions_of_nox_in_a_fresh_environment():
+    fresh, *_, sessions = ci_commands()
+    assert fresh == "rm -rf .venv"
+    assert sessions.startswith('PATH="$PWD/.venv/bin:$PATH" nox --no-venv -s ')
+    default = ast.literal_eval(re.findall(r"^nox\.options\.sessions = (.+)$", NOXFILE, re.MULTILINE)[0])
+    assert default == ["tests", *sessions.partition(" -s ")[2].split()]
+
+
+def test_the_contributors_page_lists_every_session_once():
+    sessions = re.findall(r"^@nox\.session\ndef (\w+)", NOXFILE, re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \|", (DOCS / "contributing.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(row for row in rows if row in sessions) == sorted(sessions)
+
+
+def test_the_changelog_begins_with_the_version_of_the_package():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    headings = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    versions = [
+        re.fullmatch(r"(\d+\.\d+\.\d+) \((not yet released|\d{4}-\d\d-\d\d)\)", heading) for heading in headings
+    ]
+    assert versions[0] is not None and versions[0][1] == project["version"]
+    assert all(version is not None and version[2] != "not yet released" for version in versions[1:])
+
+
+def ci_commands():
+    """Return the commands of .ci/run after its settings."""
+    settings, _, commands = (ROOT / ".ci" / "run").read_text(encoding="utf-8").partition("\n\n")
+    assert "set -euo pipefail" in settings.splitlines()
+    return commands.splitlines()
 
 
 def test_what_is_wrong_on_a_page_is_found(tmp_path, monkeypatch, capsys):
