@@ -19,8 +19,8 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from clearbench.common.hashing import content_hash
-from clearbench.encoders.packaged.installed import find_installed
-from clearbench.encoders.packaged.made import packaged_folder
+from clearbench.encoders.packaged.convert import packaged_folder
+from clearbench.encoders.packaged.packages import find_installed
 from clearbench.encoders.packaged.table import PACKAGED
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -13,8 +13,8 @@ from clearbench.common.environment import default_cache, describe_environment
 from clearbench.common.errors import ClearbenchError
 from clearbench.common.languages import Language, parse_language
 from clearbench.common.pairs import Pair
+from clearbench.encoders.cache import list_vectors
 from clearbench.encoders.packaged.table import PACKAGED
-from clearbench.encoders.vectors.cached import list_cached
 from clearbench.tasks.catalogue import list_tasks
 from clearbench.tasks.formats.table import open_files
 from clearbench.tasks.options import DataLocation
@@ -99,7 +99,7 @@ def _cache(cache: Path) -> Finding:
     if not os.access(existing, os.W_OK):
         return Finding("cache", "problem", f"{cache} cannot be written. Set CLEARBENCH_CACHE to a folder of yours.")
     try:
-        held = sum(entry.num_bytes for entry in list_cached(cache))
+        held = sum(entry.num_bytes for entry in list_vectors(cache))
     except (ClearbenchError, OSError) as error:
         return Finding("cache", "problem", str(error))
     text = f"{cache}: {held / 1e6:,.0f} MB of vectors, {free / 1e9:,.0f} GB free"

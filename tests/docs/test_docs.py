@@ -22,7 +22,7 @@ from builders.official import known_words, write_official, write_own_data
 from builders.records import scores_with, write_record
 
 from clearbench.cli.app import execute
-from clearbench.encoders.packaged.installed import Installed
+from clearbench.encoders.packaged.packages import InstalledModel
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -53,7 +53,7 @@ def place(shared, tmp_path, monkeypatch):
     for name in ("CLEARBENCH_DATA", "CLEARBENCH_TASKS", "GITHUB_STEP_SUMMARY", "NLTK_DATA"):
         monkeypatch.delenv(name, raising=False)
     packaged = shared / "checkpoint"
-    monkeypatch.setattr(checkpoints, "find_installed", lambda model: Installed(model, "1.0", packaged))
+    monkeypatch.setattr(checkpoints, "find_installed", lambda model: InstalledModel(model, "1.0", packaged))
     monkeypatch.setattr(checkpoints, "packaged_folder", lambda installed, cache: installed.path)
     # The official tokeniser's data is not on every machine.
     monkeypatch.setattr(xor, "official_tokeniser", lambda *, offline=False: xor.fallback_tokeniser())

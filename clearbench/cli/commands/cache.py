@@ -18,21 +18,13 @@ def list_cache(cache_dir: Annotated[Path, CACHE_DIR]) -> None:
     from rich.table import Table
 
     from clearbench.common.console import SafeConsole
-    from clearbench.encoders.packaged.kept import list_kept
-    from clearbench.encoders.vectors.cached import list_cached
+    from clearbench.encoders.cache import list_checkpoints, list_vectors
 
-    entries = list_cached(cache_dir)
+    rows = [(entry.folder.name[:12], str(entry.num_parts), entry) for entry in list_vectors(cache_dir)]
+    rows += [("checkpoint", "", entry) for entry in list_checkpoints(cache_dir)]
     table = Table("encoder", "name", "MB", "parts", "idle days")
-    for entry in entries:
-        table.add_row(
-            entry.folder.name[:12],
-            entry.name,
-            f"{entry.num_bytes / 1e6:,.1f}",
-            str(entry.num_parts),
-            f"{entry.idle_days:.1f}",
-        )
-    for kept in list_kept(cache_dir):
-        table.add_row("checkpoint", kept.folder.name, f"{kept.num_bytes / 1e6:,.1f}", "", f"{kept.idle_days:.1f}")
+    for encoder, parts, entry in rows:
+        table.add_row(encoder, entry.name, f"{entry.num_bytes / 1e6:,.1f}", parts, f"{entry.idle_days:.1f}")
     SafeConsole().print(table if table.row_count else "The cache is empty.")
 
 
@@ -45,11 +37,10 @@ def prune_cache(
     cache_dir: Annotated[Path, CACHE_DIR],
 ) -> None:
     """Delete vectors and checkpoints that have not been used lately; what is needed again is made again."""
-    from clearbench.encoders.packaged.kept import prune_kept
-    from clearbench.encoders.vectors.cached import prune
+    from clearbench.encoders.cache import list_checkpoints, list_vectors, prune
 
-    gone = prune(cache_dir, idle_days)
-    print(f"Deleted {count(len(gone), 'encoder')}, {sum(entry.num_bytes for entry in gone) / 1e6:,.1f} MB.")
-    if kept := prune_kept(cache_dir, idle_days):
-        size = sum(entry.num_bytes for entry in kept) / 1e6
-        print(f"Deleted {count(len(kept), 'checkpoint')}, {size:,.1f} MB.")
+    encoders = prune(list_vectors(cache_dir), idle_days)
+    print(f"Deleted {count(len(encoders), 'encoder')}, {sum(entry.num_bytes for entry in encoders) / 1e6:,.1f} MB.")
+    if checkpoints := prune(list_checkpoints(cache_dir), idle_days):
+        num_bytes = sum(entry.num_bytes for entry in checkpoints)
+        print(f"Deleted {count(len(checkpoints), 'checkpoint')}, {num_bytes / 1e6:,.1f} MB.")

@@ -14,7 +14,7 @@ def export_model(
 
     Example: clearbench export-model e5-small e5-small/
     """
-    from clearbench.encoders.packaged.made import export_model as export
+    from clearbench.encoders.packaged.convert import export_model as export
 
     installed = export(name, folder)
     model = installed.model

@@ -11,8 +11,8 @@ from clearbench.common.text import first_line, listed
 from clearbench.encoders.base import EncoderOptions, Setting
 from clearbench.encoders.checkpoints.identity import relevant_files
 from clearbench.encoders.checkpoints.metadata import CONFIG, read_modules, read_object
-from clearbench.encoders.packaged.installed import find_installed
-from clearbench.encoders.packaged.made import packaged_folder
+from clearbench.encoders.packaged.convert import packaged_folder
+from clearbench.encoders.packaged.packages import find_installed
 from clearbench.encoders.packaged.table import PACKAGED
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")

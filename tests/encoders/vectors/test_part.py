@@ -11,7 +11,7 @@ from builders.encoders import HashEncoder
 from safetensors.numpy import load_file, save_file
 
 from clearbench.common.errors import StoreError
-from clearbench.encoders.vectors.cached import list_cached
+from clearbench.encoders.cache import list_vectors
 from clearbench.encoders.vectors.embed import encode_missing, plan_encoding
 from clearbench.encoders.vectors.part import ASIDE, PART_PATTERN, read_vectors
 from clearbench.encoders.vectors.store import EMBEDDINGS, EmbeddingStore
@@ -155,8 +155,8 @@ def test_a_part_that_is_gone_is_encoded_again_and_named_where_it_is_too_late(tmp
 def test_a_part_set_aside_counts_in_the_size_of_the_cache(tmp_path: Path) -> None:
     folder = tmp_path / EMBEDDINGS / HashEncoder().fingerprint
     parts = fill(folder)
-    [before] = list_cached(tmp_path)
+    [before] = list_vectors(tmp_path)
     _patch_nan(parts[0])
     EmbeddingStore(folder, encoder=HashEncoder().fingerprint).contains(PLAN.keys)
-    [after] = list_cached(tmp_path)
+    [after] = list_vectors(tmp_path)
     assert (after.num_parts, after.num_bytes) == (before.num_parts - 1, before.num_bytes)

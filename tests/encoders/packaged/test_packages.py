@@ -8,7 +8,7 @@ import pytest
 from builders.q4 import TinyFile, install
 
 from clearbench.common.errors import EncoderError
-from clearbench.encoders.packaged.installed import check_file, find_installed
+from clearbench.encoders.packaged.packages import check_file, find_installed
 from clearbench.encoders.packaged.table import E5_SMALL, MINILM
 
 PROJECT = Path(__file__).resolve().parents[3] / "pyproject.toml"

@@ -10,7 +10,7 @@ from hashlib import sha256
 import pytest
 
 from clearbench.common.errors import EncoderError
-from clearbench.encoders.packaged.kept import ABANDONED, MODELS, is_whole, keep_folder, list_kept, prune_kept
+from clearbench.encoders.packaged.cached_folder import ABANDONED, MODELS, is_whole, keep_folder
 
 CONTENT = {"weights": b"w" * 100_000, "1_Part/config": b"{}"}
 FILES = {name: sha256(content).hexdigest() for name, content in CONTENT.items()}
@@ -38,7 +38,7 @@ def folder(tmp_path):
 
 
 def alone(folder):
-    """Whether nothing else lies beside the folder."""
+    """Whether nothing else is in the folder's parent."""
     return [entry.name for entry in folder.parent.iterdir()] == [folder.name]
 
 
@@ -50,7 +50,7 @@ def test_a_folder_is_made_once_and_its_use_is_noted(folder):
 
 
 @pytest.mark.parametrize("damage", ["changed", "cut", "missing", "added", "empty"])
-def test_a_damaged_folder_is_made_anew(folder, damage):
+def test_a_damaged_folder_is_made_again(folder, damage):
     keep(folder)
     weights = folder / "weights"
     match damage:
@@ -129,7 +129,7 @@ def test_processes_at_once_all_find_a_whole_folder(folder):
     program = """
 import sys, time
 from pathlib import Path
-from clearbench.encoders.packaged.kept import is_whole, keep_folder
+from clearbench.encoders.packaged.cached_folder import is_whole, keep_folder
 from hashlib import sha256
 
 content = {name: b"w" * 3_000_000 for name in "abc"}
@@ -151,7 +151,7 @@ assert is_whole(Path(sys.argv[1]), files)
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(4)]
     ended = [(process.communicate(), process.returncode) for process in processes]
     assert [(error, code) for (_, error), code in ended] == [(b"", 0)] * 4
-    assert any(said == b"written\n" for (said, _), _ in ended) and alone(folder)
+    assert any(output == b"written\n" for (output, _), _ in ended) and alone(folder)
 
 
 def test_folders_of_killed_processes_go_after_an_hour(folder):
@@ -161,14 +161,3 @@ def test_folders_of_killed_processes_go_after_an_hour(folder):
     os.utime(old, (0, time.time() - ABANDONED - 1))
     keep(folder)
     assert not old.exists() and new.exists()
-
-
-def test_listing_and_pruning(tmp_path, folder):
-    keep(folder)
-    keep(folder.with_name("model-2"))
-    os.utime(folder, (0, time.time() - 10 * 86400))
-    kept = list_kept(tmp_path)
-    assert [entry.folder.name for entry in kept] == ["model-2", "model-1"]
-    assert kept[0].num_bytes == 100_010 and 9.9 < kept[1].idle_days < 10.1
-    assert [entry.folder.name for entry in prune_kept(tmp_path, idle_days=5)] == ["model-1"]
-    assert alone(folder.with_name("model-2")) and list_kept(tmp_path / "nowhere") == []

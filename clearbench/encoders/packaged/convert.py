@@ -7,9 +7,9 @@ from clearbench.common.environment import default_cache
 from clearbench.common.errors import EncoderError, UsageError, suggest
 from clearbench.common.progress import say
 from clearbench.common.text import listed
+from clearbench.encoders.packaged.cached_folder import MODELS, keep_folder, list_wrong_files, stage_folder
 from clearbench.encoders.packaged.folder import WEIGHTS_FILE, write_folder
-from clearbench.encoders.packaged.installed import Installed, check_file, find_installed
-from clearbench.encoders.packaged.kept import MODELS, differing, keep_folder, staged
+from clearbench.encoders.packaged.packages import InstalledModel, check_file, find_installed
 from clearbench.encoders.packaged.q4 import read_q4
 from clearbench.encoders.packaged.table import PACKAGED, Conversion
 
@@ -36,7 +36,7 @@ Texts need a prompt: {prompts}. Token vectors are averaged and brought to unit n
 """
 
 
-def packaged_folder(installed: Installed, cache: Path | None = None) -> Path:
+def packaged_folder(installed: InstalledModel, cache: Path | None = None) -> Path:
     """Return the folder of a packaged encoder, made in the cache at its first use where the package holds a file.
 
     Args:
@@ -52,16 +52,16 @@ def packaged_folder(installed: Installed, cache: Path | None = None) -> Path:
     key = conversion.files[WEIGHTS_FILE][:12]
     folder = (cache or default_cache()) / MODELS / f"{installed.model.name}-{key}"
 
-    def write(place: Path) -> None:
+    def write(temporary: Path) -> None:
         say(f"{installed.model.name}: making a checkpoint of {installed.path.name}, once, in {folder}")
-        convert(installed, conversion, place)
+        convert(installed, conversion, temporary)
 
     keep_folder(folder, conversion.files, write)
     return folder
 
 
-def export_model(name: str, folder: Path) -> Installed:
-    """Write the checkpoint folder of a packaged encoder to a place of the user's; return what it was made of.
+def export_model(name: str, folder: Path) -> InstalledModel:
+    """Write the checkpoint folder of a packaged encoder to a folder of the user's; return what it was made of.
 
     Raises:
         UsageError: There is no such name, or the folder is not empty.
@@ -75,37 +75,37 @@ def export_model(name: str, folder: Path) -> Installed:
     conversion = installed.model.conversion
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with staged(folder) as place:
+        with stage_folder(folder) as temporary:
             if conversion is None:
-                shutil.copytree(installed.path, place)
+                shutil.copytree(installed.path, temporary)
             else:
                 check_file(installed, conversion)
-                convert(installed, conversion, place)
+                convert(installed, conversion, temporary)
             if folder.exists():
                 folder.rmdir()
-            place.rename(folder)
+            temporary.rename(folder)
     except OSError as error:
         raise EncoderError(f"Cannot write {folder}: {error.strerror}. Choose another folder.") from error
     return installed
 
 
-def convert(installed: Installed, conversion: Conversion, folder: Path) -> None:
+def convert(installed: InstalledModel, conversion: Conversion, folder: Path) -> None:
     """Write the folder that a package's file stands for, and check each of its files.
 
     Raises:
-        EncoderError: The file is of another layout, or something else came out than should.
+        EncoderError: The file has another layout, or the result is not the expected one.
         OSError: The folder cannot be written.
     """
     file = read_q4(installed.path)
     write_folder(file, folder, conversion.prompts, describe_model(installed, conversion, file.sizes.positions))
-    if wrong := differing(folder, conversion.files):
+    if wrong := list_wrong_files(folder, conversion.files):
         raise EncoderError(
-            f"{installed.model.name}: {listed(wrong)} came out otherwise than expected. Try again; if it stays so, "
+            f"{installed.model.name}: {listed(wrong)} are not what was expected. Try again; if that does not help, "
             "please report it with the output of `clearbench doctor`."
         )
 
 
-def describe_model(installed: Installed, conversion: Conversion, length: int) -> str:
+def describe_model(installed: InstalledModel, conversion: Conversion, length: int) -> str:
     """Return the model card.
 
     Args:
