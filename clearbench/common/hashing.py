@@ -18,6 +18,11 @@ def content_hash(*parts: str) -> str:
     return digest.hexdigest()
 
 
+def bytes_sha256(data: bytes) -> str:
+    """Return the SHA-256 of data, 64 hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
 def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a file's content, 64 hexadecimal digits.
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,15 @@ from clearbench.records.damage import damage_named
 from clearbench.records.folder import model_key, name_in_key
 from clearbench.records.parts import REMEDY, PartSummary, part_files, read_part, read_summary
 from clearbench.records.read import find_problems, has_record, read_document, read_summaries, same_figures
-from clearbench.records.runs import is_saved, read_run, read_run_qrels
+from clearbench.records.runs import (
+    TEXT_COLUMNS,
+    check_saved,
+    has_sums,
+    is_saved,
+    read_run,
+    read_run_qrels,
+    read_text_files,
+)
 from clearbench.records.schema import Identity, PairRecord
 from clearbench.scoring.compute import MEASURE_NAMES, find_difference, score_run
 from clearbench.stats.intervals import cluster_codes
@@ -30,12 +39,14 @@ class Verification:
         folder: The record's folder.
         num_pairs: Pairs that have scores.
         num_rescored: Pairs among them whose rankings were saved: these are scored again.
+        num_unsummed: Pairs among them whose rankings were saved without checksums, by an older clearbench.
         problems: What does not fit, one sentence each; empty where all does.
     """
 
     folder: Path
     num_pairs: int
     num_rescored: int
+    num_unsummed: int
     problems: tuple[str, ...]
 
 
@@ -46,12 +57,12 @@ def verify_record(folder: Path) -> Verification:
     """
     problems = [*_damaged_parts(folder)]
     if problems:
-        return Verification(folder, 0, 0, tuple(problems))
+        return Verification(folder, 0, 0, 0, tuple(problems))
     try:
         written = read_document(folder) if has_record(folder) else None
         parts = read_summaries(folder, written)
     except RecordError as error:
-        return Verification(folder, 0, 0, (str(error),))
+        return Verification(folder, 0, 0, 0, (str(error),))
     if written is None:
         problems.append(f"There is no {RECORD_FILE}: the run was not finished.")
     else:
@@ -63,8 +74,10 @@ def verify_record(folder: Path) -> Verification:
         fresh = [pair for pair in part.pairs if pair["pair"] not in seen]
         seen |= {pair["pair"] for pair in fresh}
         problems += _reported(part.file, _part_problems(folder, part.file, fresh))
+    problems += _saved_problems(folder, sorted(seen))
+    num_unsummed = sum(is_saved(folder, pair, "trec") and not has_sums(folder, pair) for pair in seen)
     num_rescored = sum(_has_ranking(folder, pair) for pair in seen)
-    return Verification(folder, len(seen), num_rescored, tuple(problems))
+    return Verification(folder, len(seen), num_rescored, num_unsummed, tuple(dict.fromkeys(problems)))
 
 
 def _reported(file: Path, problems: Iterator[str]) -> Iterator[str]:
@@ -114,6 +127,16 @@ def _pair_problems(folder: Path, file: Path, pair: Mapping[str, Any], table: Any
     yield from _sum_problems(file, record, rows)
     if _has_ranking(folder, record.pair):
         yield from _ranking_problems(folder, record.pair, rows)
+
+
+def _saved_problems(folder: Path, pairs: Sequence[str]) -> Iterator[str]:
+    """What is wrong with the rankings, judgements and texts that were saved."""
+    checks = [partial(check_saved, folder, pair) for pair in pairs]
+    for check in (*checks, partial(read_text_files, folder, TEXT_COLUMNS)):
+        try:
+            check()
+        except RecordError as error:
+            yield str(error)
 
 
 def _has_ranking(folder: Path, pair: str) -> bool:

@@ -4,6 +4,7 @@
     <out>/records/<model>-<hash>/<task>/scores/<pool>-<hash>.parquet   per-query scores of the pairs that share a pool
     <out>/records/<model>-<hash>/<task>/runs/<pair>.trec       rankings, where they were asked for, and with them:
     <out>/records/<model>-<hash>/<task>/runs/<pair>.qrels      the judgements that the rankings were scored by
+    <out>/records/<model>-<hash>/<task>/runs/<pair>.sha256   checksums of these two files
     <out>/records/<model>-<hash>/<task>/runs/<pool>-<hash>.texts.parquet   queries, and passages judged or ranked high
 
 Parts are the unit of resuming: each is written once, whole or not at all, and never rewritten. A part's Parquet

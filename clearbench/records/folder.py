@@ -14,7 +14,17 @@ from clearbench.records.derive import add_timings, derive_record, pairs_of
 from clearbench.records.exclusive import alone, replacement, restore_all
 from clearbench.records.parts import SCORES, PartSummary, QueryScores, part_bytes, part_name, read_summary
 from clearbench.records.read import find_problems, has_record, read_document, read_summaries
-from clearbench.records.runs import RUNS, TextRow, is_saved, read_text_files, text_bytes, texts_file, trec_file
+from clearbench.records.runs import (
+    RUNS,
+    TextRow,
+    is_saved,
+    read_text_files,
+    sums_file,
+    sums_text,
+    text_bytes,
+    texts_file,
+    trec_file,
+)
 from clearbench.records.schema import Identity, PairRecord, Provenance, Record
 from clearbench.stats.summaries import BiasSummary
 
@@ -183,7 +193,9 @@ class RecordFolder:
         return record
 
     def write_run(self, pair: str, ranking: Iterable[str], qrels: Iterable[str] = ()) -> None:
-        """Write one pair's ranking as a TREC run, and its judgements as TREC qrels if there are any.
+        """Write one pair's ranking as a TREC run, its judgements as TREC qrels if there are any, and their checksums.
+
+        The ranking is written last, so a pair that has one has everything.
 
         Args:
             pair: Language pair.
@@ -193,9 +205,12 @@ class RecordFolder:
             RecordError: They cannot be written.
         """
         self._make_runs()
-        _write(trec_file(self.write_path, pair, "trec"), "".join(ranking).encode())
+        files = {trec_file(self.write_path, pair, "trec"): "".join(ranking).encode()}
         if judgements := "".join(qrels):
-            _write(trec_file(self.write_path, pair, "qrels"), judgements.encode())
+            files = {trec_file(self.write_path, pair, "qrels"): judgements.encode(), **files}
+        _write(sums_file(self.write_path, pair), sums_text(files).encode())
+        for file, data in files.items():
+            _write(file, data)
 
     def write_texts(self, pool: str, pairs: Sequence[str], rows: Iterable[TextRow]) -> None:
         """Write those texts of a pool's pairs that no file of this folder holds yet.

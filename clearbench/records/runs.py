@@ -1,11 +1,13 @@
 """Writing and reading what `--save-runs` keeps: TREC runs, TREC qrels, texts."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from clearbench.common.arrays import FloatArray, IntArray
 from clearbench.common.errors import RecordError
+from clearbench.common.hashing import bytes_sha256
 from clearbench.common.sealed import open_sealed, sealed_bytes
 from clearbench.records.damage import damage_named
 from clearbench.tasks.dataset import Qrels, Texts
@@ -13,12 +15,13 @@ from clearbench.tasks.dataset import Qrels, Texts
 TEXT_COLUMNS = ("kind", "language", "id", "text")
 RUNS = "runs"
 """Folder of what is saved with rankings, in a record's."""
-TREC_FIELDS = {"trec": 6, "qrels": 4}
-"""A TREC file's ending -> fields of a line: `query Q0 passage rank score tag`, `query 0 passage relevance`."""
 TEXTS_FORMAT = 2
 """Version of the text files' layout. Those of version 1 hold no version and no seal."""
 AGAIN = "Measure again with --save-runs --replace."
+_SUM = re.compile(rb"([0-9a-f]{64})  ([^/]+)")
 TrecKind = Literal["trec", "qrels"]
+TREC_FIELDS: dict[TrecKind, int] = {"trec": 6, "qrels": 4}
+"""A TREC file's ending -> fields of a line: `query Q0 passage rank score tag`, `query 0 passage relevance`."""
 TextRow = tuple[str, str, str, str]
 """kind ("query" or "passage"), language, id, text"""
 
@@ -73,6 +76,23 @@ def trec_file(folder: Path, pair: str, kind: TrecKind) -> Path:
     return folder / RUNS / f"{pair}.{kind}"
 
 
+def sums_file(folder: Path, pair: str) -> Path:
+    """Return where the checksums of a pair's TREC files are kept, in the form that `sha256sum --check` reads.
+
+    Records of clearbench before 0.2 have none.
+
+    Args:
+        folder: A record's folder.
+        pair: Language pair.
+    """
+    return folder / RUNS / f"{pair}.sha256"
+
+
+def sums_text(files: Mapping[Path, bytes]) -> str:
+    """Return the checksums of files that are about to be written into one folder, a line for each."""
+    return "".join(f"{bytes_sha256(data)}  {file.name}\n" for file, data in files.items())
+
+
 def texts_file(folder: Path, name: str) -> Path:
     """Return where the texts of a part are kept in a record's folder."""
     return folder / RUNS / f"{name}.texts.parquet"
@@ -87,6 +107,16 @@ def is_saved(folder: Path, pair: str, kind: TrecKind) -> bool:
         kind: The ranking ("trec"), or the judgements ("qrels").
     """
     return trec_file(folder, pair, kind).exists()
+
+
+def has_sums(folder: Path, pair: str) -> bool:
+    """Say whether a pair's TREC files were saved with checksums.
+
+    Args:
+        folder: A record's folder.
+        pair: Language pair.
+    """
+    return sums_file(folder, pair).exists()
 
 
 def has_runs(folder: Path) -> bool:
@@ -126,20 +156,17 @@ def read_run_qrels(folder: Path, pair: str) -> dict[str, dict[str, int]]:
 
 
 def read_trec(folder: Path, pair: str, kind: TrecKind) -> str:
-    """Read a saved TREC file as it is, after a look at every line's number of fields.
+    """Read a saved TREC file, after checking its checksum and every line's number of fields.
 
     Args:
         folder: A record's folder.
         pair: Language pair.
         kind: The ranking, or the judgements.
     Raises:
-        RecordError: It was not saved, or holds lines that trec_eval would read otherwise.
+        RecordError: It was not saved, is not the file that was saved, or holds lines with other fields.
     """
     file, expected = trec_file(folder, pair, kind), TREC_FIELDS[kind]
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise RecordError(f"Cannot read {file}: {error.strerror}. {AGAIN}") from error
+    data = _read_saved(file, _read_sums(folder, pair))
     with damage_named(file, AGAIN):
         text = data.decode("utf-8")
     for number, line in enumerate(text.split("\n"), start=1):  # only a line feed ends a line
@@ -149,6 +176,23 @@ def read_trec(folder: Path, pair: str, kind: TrecKind) -> str:
                 f"TREC's format cannot hold, or the file is damaged. {AGAIN}"
             )
     return text
+
+
+def check_saved(folder: Path, pair: str) -> None:
+    """Compare a pair's TREC files with their checksums, where they have any.
+
+    Args:
+        folder: A record's folder.
+        pair: Language pair.
+    Raises:
+        RecordError: A file is missing, or is not the file that was saved.
+    """
+    sums = _read_sums(folder, pair)
+    if sums is None:
+        return
+    saved = [trec_file(folder, pair, kind) for kind in TREC_FIELDS if is_saved(folder, pair, kind)]
+    for file in dict.fromkeys([*saved, *(folder / RUNS / name for name in sums)]):
+        _read_saved(file, sums)
 
 
 def read_texts(folder: Path) -> Any:
@@ -187,6 +231,36 @@ def text_bytes(rows: Sequence[TextRow]) -> bytes:
 
     table = pa.table({name: pa.array([row[i] for row in rows], pa.string()) for i, name in enumerate(TEXT_COLUMNS)})
     return sealed_bytes(table, {"format": TEXTS_FORMAT})
+
+
+def _read_sums(folder: Path, pair: str) -> dict[str, str] | None:
+    """Read name -> checksum of a pair's TREC files; None where they were saved without."""
+    file = sums_file(folder, pair)
+    try:
+        lines = file.read_bytes().splitlines()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise RecordError(f"Cannot read {file}: {error.strerror}. {AGAIN}") from error
+    names = {trec_file(folder, pair, kind).name.encode() for kind in TREC_FIELDS}
+    sums = {}
+    for line in lines:
+        found = _SUM.fullmatch(line)
+        if found is None or found[2] not in names:
+            raise RecordError(f"{file} is damaged (it holds a line that is not a checksum of the pair). {AGAIN}")
+        sums[found[2].decode()] = found[1].decode()
+    return sums
+
+
+def _read_saved(file: Path, sums: Mapping[str, str] | None) -> bytes:
+    """Read a file that was saved, and compare it with its checksum; without `sums`, nothing is compared."""
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise RecordError(f"Cannot read {file}: {error.strerror}. {AGAIN}") from error
+    if sums is not None and sums.get(file.name) != bytes_sha256(data):
+        raise RecordError(f"{file} is not the file that was saved: its SHA-256 is another one. {AGAIN}")
+    return data
 
 
 def _fields(text: str) -> Iterator[list[str]]:

@@ -1,6 +1,7 @@
 """A record that was tampered with or damaged anywhere is found out, and one that was not is OK."""
 
 import json
+import shutil
 
 import pytest
 from builders.datasets import parallel_set
@@ -57,8 +58,7 @@ def test_what_was_measured_is_verified_and_scored_again(folders):
 
 
 def test_without_rankings_nothing_is_scored_again(folders):
-    for file in (folders[0] / "runs").glob("*.trec"):
-        file.unlink()
+    shutil.rmtree(folders[0] / "runs")
     assert (verify_record(folders[0]).problems, verify_record(folders[0]).num_rescored) == ((), 0)
 
 
@@ -94,16 +94,42 @@ def test_whatever_was_changed_is_found(folders, problem):
     assert any(problem in sentence for sentence in found.problems), found.problems
 
 
-def test_a_changed_ranking_and_a_damaged_one_are_found(folders):
-    file = folders[0] / "runs" / "de-en.trec"
+def swap_first_two(file):
+    """Exchange the first two passages of a saved ranking; return the query that they are ranked for."""
     first, second, *rest = file.read_text().splitlines(keepends=True)
     query, _, passage, *_ = first.split()
     file.write_text(
         "".join([second.replace(second.split()[2], passage), first.replace(passage, second.split()[2]), *rest])
     )
+    return query
+
+
+def test_a_changed_ranking_and_a_damaged_one_are_found(folders):
+    file = folders[0] / "runs" / "de-en.trec"
+    query = swap_first_two(file)
+    [problem] = verify_record(folders[0]).problems
+    assert problem.startswith(f"{file} is not the file that was saved")
+    file.with_suffix(".sha256").unlink()  # as an older clearbench saved it
     assert any(f"of query '{query}' of de-en" in sentence for sentence in verify_record(folders[0]).problems)
     file.write_text("q Q0 p\n")
     assert "has 3 fields, expected 6" in verify_record(folders[0]).problems[0]
+
+
+@pytest.mark.parametrize("name", ["de-en.trec", "de-en.qrels", "de-en.sha256", "*.texts.parquet"])
+def test_every_file_saved_with_a_ranking_is_checked_even_where_its_scores_stay_the_same(folders, name):
+    file = next((folders[0] / "runs").glob(name))
+    file.write_bytes(file.read_bytes() + b"\n")
+    assert str(file) in verify_record(folders[0]).problems[0]
+    file.unlink()
+    assert bool(verify_record(folders[0]).problems) == (file.suffix in (".trec", ".qrels"))
+
+
+def test_rankings_without_checksums_are_counted(folders):
+    assert verify_record(folders[0]).num_unsummed == 0
+    for file in (folders[0] / "runs").glob("*.sha256"):
+        file.unlink()
+    found = verify_record(folders[0])
+    assert (found.problems, found.num_rescored, found.num_unsummed) == ((), 4, 4)
 
 
 def test_another_bias_of_a_mixed_pool_is_found(folders):

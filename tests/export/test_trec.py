@@ -68,6 +68,16 @@ def test_a_task_judged_by_answers_has_runs_only(tmp_path):
     assert "judged by answers: there are runs, but no qrels" in exported.notes[0]
 
 
+def test_an_edited_ranking_is_refused_and_one_without_checksum_is_exported_with_a_note(ranked, tmp_path):
+    file = ranked.place / "runs" / "de-en.trec"
+    file.write_text(file.read_text().replace(" 1 ", " 2 ", 1))
+    with pytest.raises(RecordError, match=r"de-en\.trec is not the file that was saved"):
+        export_trec(ranked, tmp_path / "trec")
+    file.with_suffix(".sha256").unlink()
+    [note] = export_trec(ranked, tmp_path / "trec").notes
+    assert "saved de-en without checksums" in note and "clearbench verify" in note
+
+
 def test_an_id_with_a_blank_is_refused(tmp_path):
     write_model(tmp_path, "model", {"xquad": {"de-en": [0.5]}})
     [entry] = load_results(tmp_path)

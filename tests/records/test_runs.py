@@ -1,16 +1,21 @@
 """What is saved with rankings: TREC files that are read back, and texts that are kept once."""
 
 import os
+import shutil
+import subprocess
 
 import numpy as np
 import pytest
 from builders.records import make_provenance
 
+import clearbench.records.folder as records_folder
 from clearbench.common.errors import RecordError
 from clearbench.common.languages import parse_language
 from clearbench.records.folder import RecordFolder
 from clearbench.records.runs import (
+    check_saved,
     has_runs,
+    has_sums,
     has_texts,
     is_saved,
     qrels_lines,
@@ -34,6 +39,14 @@ SCORES = np.array([[0.1, 0.05], [0.25, -0.5]], dtype=np.float32)
 @pytest.fixture
 def folder(tmp_path):
     return RecordFolder(tmp_path / "toy", make_provenance())
+
+
+@pytest.fixture
+def unsummed(folder):
+    """A folder with a run that an older clearbench saved."""
+    write_run(folder)
+    (folder.final_path / "runs" / "de-en.sha256").unlink()
+    return folder
 
 
 def write_run(folder, pair="de-en", qrels=QRELS):
@@ -73,8 +86,8 @@ def test_what_was_not_saved_is_named_with_what_to_do(folder):
 
 
 @pytest.mark.parametrize(("name", "fields", "read"), [("trec", 6, read_run), ("qrels", 4, read_run_qrels)])
-def test_a_line_with_other_fields_is_named_by_its_number(folder, name, fields, read):
-    write_run(folder)
+def test_a_line_with_other_fields_is_named_by_its_number(unsummed, name, fields, read):
+    folder = unsummed
     file = folder.final_path / "runs" / f"de-en.{name}"
     lines = file.read_text().splitlines()
     file.write_text("\n".join([lines[0], "", lines[-1] + " more"]) + "\n")
@@ -82,8 +95,8 @@ def test_a_line_with_other_fields_is_named_by_its_number(folder, name, fields, r
         read(folder.final_path, "de-en")
 
 
-def test_only_a_line_feed_ends_a_line(folder):
-    write_run(folder)
+def test_only_a_line_feed_ends_a_line(unsummed):
+    folder = unsummed
     file = folder.final_path / "runs" / "de-en.trec"
     file.write_bytes("q0 Q0 p0 1 0.5 a\r\nq0 Q0 p\u2028x 2 0.25 a\n".encode())
     with pytest.raises(RecordError, match=r"de-en\.trec:2 has 7 fields, expected 6: an id holds a blank"):
@@ -91,8 +104,8 @@ def test_only_a_line_feed_ends_a_line(folder):
 
 
 @pytest.mark.parametrize("damage", [b"q0 Q0 p0 1 x clearbench\n", b"\xff\xfe"])
-def test_what_is_no_number_or_no_text_is_damage(folder, damage):
-    write_run(folder)
+def test_what_is_no_number_or_no_text_is_damage(unsummed, damage):
+    folder = unsummed
     (folder.final_path / "runs" / "de-en.trec").write_bytes(damage)
     with pytest.raises(RecordError, match=r"de-en\.trec is damaged \(.*Measure again with --save-runs --replace"):
         read_run(folder.final_path, "de-en")
@@ -106,6 +119,52 @@ def test_a_saved_file_is_read_as_it_is(folder):
     for kind in ("trec", "qrels"):
         text = (folder.final_path / "runs" / f"de-en.{kind}").read_text(encoding="utf-8")
         assert read_trec(folder.final_path, "de-en", kind) == text
+
+
+@pytest.mark.parametrize("kind", ["trec", "qrels"])
+@pytest.mark.parametrize("edit", [lambda data: data.replace(b"p1", b"p2"), lambda data: data + data, lambda data: b""])
+def test_a_saved_file_that_was_edited_is_refused(folder, kind, edit):
+    write_run(folder)
+    check_saved(folder.final_path, "de-en")
+    file = folder.final_path / "runs" / f"de-en.{kind}"
+    file.write_bytes(edit(file.read_bytes()))
+    for read in (lambda place, pair: read_trec(place, pair, kind), check_saved):
+        with pytest.raises(
+            RecordError, match=rf"de-en\.{kind} is not the file that was saved: its SHA-256 .*--replace"
+        ):
+            read(folder.final_path, "de-en")
+
+
+def test_a_lost_file_is_found_by_its_checksum_and_checksums_of_other_files_are_damage(folder):
+    write_run(folder)
+    runs = folder.final_path / "runs"
+    (runs / "de-en.qrels").unlink()
+    with pytest.raises(RecordError, match=r"Cannot read .*de-en\.qrels"):
+        check_saved(folder.final_path, "de-en")
+    for damage in ("", f"{'0' * 64}  ../secret\n", "x", f"{'0' * 64}  en-en.trec\n"):
+        (runs / "de-en.sha256").write_text(damage)
+        with pytest.raises(RecordError, match=r"de-en\.(sha256 is damaged|trec is not the file that was saved)"):
+            check_saved(folder.final_path, "de-en")
+
+
+def test_what_an_older_clearbench_saved_without_checksums_is_read(unsummed):
+    assert not has_sums(unsummed.final_path, "de-en")
+    check_saved(unsummed.final_path, "de-en")
+    assert read_run(unsummed.final_path, "de-en") and read_run_qrels(unsummed.final_path, "de-en")
+
+
+def test_checksums_are_as_sha256sum_checks_them(folder):
+    write_run(folder)
+    program = shutil.which("sha256sum") or pytest.skip("there is no sha256sum")
+    checked = subprocess.run([program, "--check", "de-en.sha256"], cwd=folder.final_path / "runs", capture_output=True)
+    assert checked.stdout == b"de-en.qrels: OK\nde-en.trec: OK\n"
+
+
+def test_a_write_that_is_killed_leaves_no_ranking_without_its_judgements_and_checksums(folder, monkeypatch):
+    written = []
+    monkeypatch.setattr(records_folder, "write_atomically", lambda path, data: written.append(path.name))
+    write_run(folder)
+    assert written == ["de-en.sha256", "de-en.qrels", "de-en.trec"]
 
 
 def test_a_folder_tells_what_was_saved(folder):

@@ -41,7 +41,11 @@ def _check_records(place: Path) -> bool:
         if found.problems:
             print("\n".join(f"differs  {folder}: {problem}" for problem in found.problems))
         else:
-            print(f"OK       {folder}: {count(found.num_pairs, 'pair')}, {found.num_rescored:,} scored again")
+            what = f"{count(found.num_pairs, 'pair')}, {found.num_rescored:,} scored again"
+            older = (
+                f", {found.num_unsummed:,} saved without checksums by an older version" if found.num_unsummed else ""
+            )
+            print(f"OK       {folder}: {what}{older}")
     return is_sound
 
 

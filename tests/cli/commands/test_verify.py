@@ -35,6 +35,18 @@ def test_a_line_per_record_and_exit_code_1_where_one_differs(folders, capsys):
     assert first.startswith(f"OK       {folders[0]}: 4 pairs") and second.startswith(f"differs  {folders[1]}: ")
 
 
+def test_rankings_of_an_older_version_have_no_checksums_which_the_line_says(place, capsys):
+    options = EvaluationOptions(save_runs=True)
+    [evaluation] = evaluate_sets(HashEncoder(), [parallel_set(("en", "de"), size=8)], options)
+    capsys.readouterr()
+    assert execute(["verify", "results"]) == 0
+    assert "without checksums" not in capsys.readouterr().out
+    for file in evaluation.folder.rglob("*.sha256"):
+        file.unlink()
+    assert execute(["verify", "results"]) == 0
+    assert "4 pairs, 4 scored again, 4 saved without checksums by an older version" in capsys.readouterr().out
+
+
 def test_what_cannot_be_found_or_read_is_an_error(place, capsys):
     assert execute(["verify", "nowhere"]) == 1
     assert "No records in nowhere" in capsys.readouterr().out
