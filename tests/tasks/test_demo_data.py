@@ -11,7 +11,7 @@ import pytest
 import regex
 
 from clearbench.training.rows.leaks import LeakIndex, find_leaks
-from clearbench.training.rows.sources import load_excluded_task, rows_of_task
+from clearbench.training.rows.sources import load_excluded_task, read_task_source
 
 FOLDER = Path(__file__).resolve().parents[2] / "tasks" / "demo"
 SCRIPTS = {
@@ -166,7 +166,7 @@ def test_the_train_split_shares_no_topic_and_no_text_with_the_evaluation(english
     assert not {row["link"].rpartition("-")[0] for row in english} & {
         link.rpartition("-")[0] for link in train_passages
     }
-    source = rows_of_task("demo-train")
+    source = read_task_source("demo-train")
     assert Counter(row.language for row in source.rows) == dict.fromkeys(["de", "es", "ru", "sw"], 80)
     index = LeakIndex()
     index.add_task(load_excluded_task("demo", ["de", "es", "ru", "sw"]))

@@ -16,7 +16,7 @@ from clearbench.training.rows.options import LeakOptions, MiningOptions, Origin,
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from clearbench.training.rows.build import Built
+    from clearbench.training.rows.build import BuiltRows
     from clearbench.training.rows.leaks import LeakIndex
     from clearbench.training.rows.mine import MiningReport
     from clearbench.training.rows.row import Rows, TrainingRow
@@ -110,7 +110,7 @@ def mine(
     _print_mining(mined.report)
 
 
-def _describe_build(sources: "Sequence[RowSource]", built: "Built", heldout_task: Path | None) -> dict[str, Any]:
+def _describe_build(sources: "Sequence[RowSource]", built: "BuiltRows", heldout_task: Path | None) -> dict[str, Any]:
     """Return what the manifest says about the rows' sources, and about the rows that were left out or held out."""
     return {
         "sources": [source.described for source in sources],
@@ -172,11 +172,11 @@ def _leak_index(
 def _read_sources(origin: Origin, location: DataLocation) -> "list[RowSource]":
     """Read what rows are made of, and say what is odd in it."""
     from clearbench.common.progress import say
-    from clearbench.training.rows.sources import rows_of_file, rows_of_task
+    from clearbench.training.rows.sources import read_file_source, read_task_source
 
-    sources = [rows_of_task(name, origin.languages, location, origin.options or None) for name in origin.task]
+    sources = [read_task_source(name, origin.languages, location, origin.options or None) for name in origin.task]
     if origin.data is not None:
-        sources.append(rows_of_file(origin.data, origin.fields, origin.languages))
+        sources.append(read_file_source(origin.data, origin.fields, origin.languages))
     for source in sources:
         for note in source.described.get("notes", ()):
             say(f"{source.described.get('task')}: {note}")

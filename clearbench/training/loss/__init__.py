@@ -1,21 +1,23 @@
-"""Losses of sentence-transformers for retrieval across languages, and how a batch becomes a loss and a gradient.
+"""Losses for retrieval across languages, written for sentence-transformers.
+
+This is how a batch becomes a loss:
 
     features of each column
-      |  columns.py    known by name, in the order that the loss was told
+      |  columns.py    give each column its name
       v
     distinct texts
-      |  texts.py      equal token ids are one text; mini-batches of nearly equal length
+      |  texts.py      merge texts with equal token ids; form mini-batches of similar lengths
       v
     vectors [U, D]
-      |  encode.py     with an ordinary graph, or in two passes (GradCache)
+      |  encode.py     encode with an ordinary graph, or in two passes (GradCache)
       v
-    scores [B, S * N], candidates that are left out
-      |  scores.py     cosines; gather.py: candidates of all processes
+    scores [B, S * N], mask of excluded candidates
+      |  scores.py     compute cosines; gather.py collects the candidates of all processes
       v
     loss and its parts
          clear.py, infonce.py
 
-`base.py` walks this way in `NamedColumnsLoss.forward`; the gradient takes it back. `named.py` is the table of losses
-that can be trained by name. Shapes: B rows of this process, N rows of all processes, U distinct texts, S slots (slot 0
-is the positive, slot k the k-th negative), D dimensions.
+`NamedColumnsLoss.forward` in `base.py` runs these steps. `named.py` is the table of losses that can be trained by name.
+Shapes: B rows of this process, N rows of all processes, U distinct texts, S slots (slot 0 is the positive, slot k the
+k-th negative), D dimensions.
 """

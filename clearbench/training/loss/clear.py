@@ -18,7 +18,7 @@ SIDES = {"forward": ("query", "passage"), "reverse": ("passage", "target_query")
 
 
 class CLEARLoss(NamedColumnsLoss):
-    r"""CLEAR: English retrieval, passages back to target-language questions, and a divergence that aligns the two.
+    r"""CLEAR: English retrieval, retrieval of target-language questions by passages, and a divergence between the two.
 
     With cosines times `scale` (= 1 / temperature),
 
@@ -28,8 +28,8 @@ class CLEARLoss(NamedColumnsLoss):
         L = (1 - alpha - beta) * CE(S, i) + alpha * CE(R, i) + beta * KL(softmax R || softmax S)
         without KL: (1 - alpha) * CE(S, i) + alpha * CE(R, i)
 
-    Column (slot, row) of S and of R belong together: target_query_negative_k must be the question of
-    passage_negative_k. Both sides of the KL receive gradient, except with kl="detached".
+    Each column (slot, row) of S matches the same column of R, so target_query_negative_k must be the question of
+    passage_negative_k. Both S and R receive gradient from the KL, except with kl="detached".
 
     Inputs:
         +-------------------------------------------------------------------+--------+
@@ -42,16 +42,17 @@ class CLEARLoss(NamedColumnsLoss):
         | the same, passage_negative_1..n, target_query_negative_1..m       | none   |
         +-------------------------------------------------------------------+--------+
 
-    Numbers of negatives. With n != m the cross-entropies take all their candidates, and the divergence takes the slots
-    that both sides have. An empty string is not a candidate: it is left out of that side's cross-entropy, and of the
-    divergence if either side lacks it. So rows may have fewer negatives than others, or none.
+    Numbers of negatives. If n != m, each cross-entropy uses all its candidates, and the divergence uses the slots that
+    both sides have. An empty string is not a candidate: it is excluded from the cross-entropy of its side and from the
+    divergence. So a row may have fewer negatives than other rows, or none.
 
-    Duplicates (`mask_duplicates`). A candidate whose passage, or whose question, is the same text as the row's positive
-    is not a negative for the row, and is left out on both sides. Otherwise a copy of the positive would keep the
-    cross-entropy above log 2, and a hard negative that is another row's positive would count against that row.
+    Duplicates (`mask_duplicates`). A candidate is not a negative for a row if its passage or its question equals the
+    row's own. It is excluded on both sides. Without this rule a copy of the positive would keep the cross-entropy above
+    log 2, and a hard negative that is another row's positive would count against that row.
 
-    Relations: alpha = beta = 0 is InfoNCE from English questions (MultipleNegativesRankingLoss); alpha = 1 is InfoNCE
-    from passages to target-language questions. A cross-lingual rival is `InfoNCELoss` with anchor target_query.
+    Related losses: alpha = beta = 0 is InfoNCE from English questions (MultipleNegativesRankingLoss); alpha = 1 is
+    InfoNCE from passages to target-language questions. `InfoNCELoss` with the anchor target_query is the cross-lingual
+    baseline.
 
     Precision: cosines and everything after them are computed in float32, even under autocast (in float64 for a float64
     model).
@@ -63,15 +64,15 @@ class CLEARLoss(NamedColumnsLoss):
         beta: Weight of the divergence; not used with kl="none".
         scale: 1 / temperature.
         kl: "reverse_forward", KL(softmax R || softmax S), as published; "forward_reverse", KL(softmax S || softmax R);
-            "js", Jensen-Shannon; "detached", the published one with its target softmax R taken as a constant, so that
-            it moves S alone; "none".
+            "js", Jensen-Shannon; "detached", the published one without gradient through its target softmax R, so it
+            moves only S; "none".
         shared: Fields of LossOptions: mini_batch_size, mini_batch_tokens, gather_across_devices, mask_duplicates,
             prompts.
     Raises:
         TrainingError: The columns are not those of the loss, or a weight is out of range; in training, a batch does
             not fit.
-    Source: CLEAR (2026), arXiv 2604.05821. Deviations: a text that is in a batch twice is encoded once, hence with one
-    dropout mask; duplicates are masked; the cached gradient equals the plain one, where the published code multiplies
+    Source: CLEAR (2026), arXiv 2604.05821. Deviations: a text that occurs twice in a batch is encoded once, with one
+    dropout mask; duplicates are masked; the cached gradient equals the plain one, while the published code multiplies
     it by the number of mini-batches.
 
     Example:
@@ -105,17 +106,17 @@ class CLEARLoss(NamedColumnsLoss):
         self.sides = {part: SIDES[part] for part in used}
 
     def score(self, vectors: Mapping[str, Tensor], texts: BatchTexts) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the weighted sum, and those of the parts "forward", "reverse" and "kl" that have a weight."""
+        """Return the weighted sum of the parts, and the unweighted parts ("forward", "reverse", "kl")."""
         both = len(self.sides) == len(SIDES)
         twins = {"passage": "target_query", "target_query": "passage"} if both else {}
         scores, excluded, parts = {}, {}, {}
         for part, (anchor, base) in self.sides.items():
-            scores[part] = cosine_scores(vectors[anchor], self.candidates(base, vectors), self.options.scale)
-            excluded[part] = self.excluded(base, texts, twins.get(base))
+            scores[part] = cosine_scores(vectors[anchor], self.candidate_vectors(base, vectors), self.options.scale)
+            excluded[part] = self.exclusion_mask(base, texts, twins.get(base))
             if self.weights[part] > 0:
                 parts[part] = cross_entropy(scores[part], excluded[part], self.first_row(texts))
         if self.weights["kl"] > 0:
-            slots = min(mask.shape[1] for mask in excluded.values())  # those that both sides have
+            slots = min(mask.shape[1] for mask in excluded.values())  # the slots that both sides have
             either = excluded["forward"][:, :slots] | excluded["reverse"][:, :slots]
             width = either[0].numel()
             parts["kl"] = divergence(self.kl, scores["forward"][:, :width], scores["reverse"][:, :width], either)
@@ -136,7 +137,7 @@ def weigh_parts(alpha: float, beta: float) -> dict[str, float]:
     """Return the weights of the parts "forward", "reverse" and "kl".
 
     Raises:
-        TrainingError: One of them would be negative, or is NaN.
+        TrainingError: A weight is negative or NaN.
     """
     forward = 1.0 - alpha - beta
     # 1 - 0.7 - 0.3 is not quite 0 in floating point

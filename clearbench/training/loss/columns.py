@@ -1,4 +1,4 @@
-"""The columns that a loss reads, known by name.
+"""The columns that a loss reads, found by name.
 
     query                      English question
     passage                    its English passage
@@ -6,9 +6,9 @@
     passage_negative_<k>       hard-negative English passages, k = 1..n
     target_query_negative_<k>  the target-language question of passage_negative_<k>
 
-sentence-transformers hands a loss its columns in the dataset's order and without their names. A loss here is therefore
-told that order and checks it: the set of names when it is made, the number of columns at every batch, and the order as
-far as the features betray it.
+sentence-transformers passes the columns to a loss in the dataset's order and without their names. A loss here takes the
+names as an argument and checks them: the set of names when it is created, the number of columns in every batch, and the
+order as far as the features show it.
 """
 
 import re
@@ -19,12 +19,12 @@ from typing import Any
 from clearbench.common.errors import TrainingError, suggest
 
 Features = Mapping[str, Any]
-"""What the model's tokenizer gives for the texts of one column."""
+"""The tokenizer's output for the texts of one column."""
 
 BASES = ("query", "passage", "target_query")
 NEGATIVE = re.compile(r"(passage|target_query)_negative_([1-9][0-9]*)")
-# The trainer cuts a batch's flat names at each column's prefix, so the features of `passage` also hold those of
-# `passage_negative_1`, as `negative_1_input_ids` and so on.
+# The trainer finds a column's features by the prefix of their flat names, so the features of `passage` also contain
+# those of `passage_negative_1`, under names such as `negative_1_input_ids`.
 MIXED_IN = re.compile(r"(negative_[0-9]+)_(.+)")
 HOW_TO_ORDER = "Pass dataset.select_columns(loss.columns) to the trainer."
 
@@ -35,27 +35,27 @@ class LossColumns:
 
     Attributes:
         names: The dataset's columns in its order.
-        slots: Base column that the loss reads -> the columns of its slots: the positive's, then the negatives'.
+        slots: Base column that the loss reads -> the columns of its slots: the positive, then the negatives.
     """
 
     names: tuple[str, ...]
     slots: Mapping[str, tuple[str, ...]]
 
     def name_features(self, features: Sequence[Features]) -> dict[str, Features]:
-        """Return column -> features, for the columns that are read and without what the trainer mixed in.
+        """Return column -> features, for the columns that the loss reads, without features of other columns.
 
         Raises:
-            TrainingError: The batch has more or fewer columns, or has them in another order.
+            TrainingError: The batch has more or fewer columns, or another order of columns.
         """
         if len(features) != len(self.names):
             raise TrainingError(
-                f"the batch has {len(features)} text columns, the loss was told {len(self.names)}: "
+                f"the batch has {len(features)} text columns, the loss expects {len(self.names)}: "
                 f"{list(self.names)}. {HOW_TO_ORDER}"
             )
         named = dict(zip(self.names, features, strict=True))
         self._check_order(named)
         used = {slot for slots in self.slots.values() for slot in slots}
-        # What the trainer mixed in would pass for a token-level feature where the shapes agree.
+        # Features of other columns would be taken for token-level features if their shapes agree.
         return {
             column: {name: value for name, value in named[column].items() if not MIXED_IN.match(name)}
             for column in self.names
@@ -63,7 +63,7 @@ class LossColumns:
         }
 
     def _check_order(self, named: Mapping[str, Features]) -> None:
-        # `negative_1_input_ids` of `passage` must be the very tensor of column `passage_negative_1`.
+        # `negative_1_input_ids` of `passage` must be the same tensor object as in column `passage_negative_1`.
         for column, features in named.items():
             for name, value in features.items():
                 if not (match := MIXED_IN.fullmatch(name)) or match[2] != "input_ids":
@@ -71,18 +71,18 @@ class LossColumns:
                 other = f"{column}_{match[1]}"
                 if other not in named or named[other]["input_ids"] is not value:
                     raise TrainingError(
-                        "the batch's columns come in another order than the loss was told: "
+                        "the batch's columns are not in the order that the loss expects: "
                         f"{list(self.names)}. {HOW_TO_ORDER}"
                     )
 
 
 def read_columns(names: Sequence[str], needed: Sequence[str], candidates: Iterable[str]) -> LossColumns:
-    """Check the names of a dataset's columns and return what a loss reads of them.
+    """Check the names of a dataset's columns and return the ones that a loss reads.
 
     Args:
-        names: The dataset's columns in its order; those that the loss does not need may be there too.
+        names: The dataset's columns in its order; it may have further columns that the loss does not need.
         needed: Base columns that the loss reads.
-        candidates: Base columns among them whose negatives it reads.
+        candidates: The needed base columns for which the loss also reads the negatives.
     Raises:
         TrainingError: A column is unknown, repeated or missing, or the negatives are not numbered 1, 2, 3, ...
     """
@@ -98,7 +98,7 @@ def read_columns(names: Sequence[str], needed: Sequence[str], candidates: Iterab
         if sorted(found) != list(range(1, len(found) + 1)):
             raise _wrong_columns(f"the negatives of {base!r} are not numbered 1, 2, 3, ...", names, needed)
     if len(set(names)) < len(names):
-        raise _wrong_columns("a column is there twice.", names, needed)
+        raise _wrong_columns("a column occurs twice.", names, needed)
     num_negatives = {base: len(numbers[base]) for base in candidates}
     slots = {
         base: (base, *(f"{base}_negative_{k}" for k in range(1, num_negatives.get(base, 0) + 1))) for base in needed
@@ -109,4 +109,4 @@ def read_columns(names: Sequence[str], needed: Sequence[str], candidates: Iterab
 def _wrong_columns(reason: str, names: Sequence[str], needed: Iterable[str]) -> TrainingError:
     bases = list(needed)
     negatives = [f"{base}_negative_<k>" for base in bases if base != "query"]
-    return TrainingError(f"{reason} Found {list(names)}, expected {bases} and, as far as there are any, {negatives}.")
+    return TrainingError(f"{reason} Found {list(names)}, expected {bases} and optionally {negatives}.")

@@ -1,4 +1,4 @@
-"""Rows of all processes, with gradient back to the process that each came from."""
+"""Gather rows from all processes, with gradients back to each row's process."""
 
 from typing import Any
 
@@ -7,18 +7,18 @@ from torch import Tensor, distributed
 
 
 def gather_rows(tensor: Tensor) -> Tensor:
-    """Return the processes' tensors one below the other, [world * B, ...]; all must have the same shape.
+    """Return the tensors of all processes, concatenated, [world * B, ...]; all must have the same shape.
 
-    The gradient of a row is the sum of what all processes' losses make of it. torch.distributed.nn.all_gather, which
-    sentence-transformers uses, gives wrong gradients with gloo where they are not contiguous (torch 2.13).
+    The gradient of a row is the sum of the gradients of all processes' losses. torch.distributed.nn.all_gather, which
+    sentence-transformers uses, gives wrong gradients with gloo if they are not contiguous (torch 2.13).
     """
     if not tensor.is_floating_point():
-        return _all_rows(tensor)
+        return _gather_parts(tensor)
     gathered: Tensor = _GatherRows.apply(tensor)  # type: ignore[no-untyped-call]
     return gathered
 
 
-def _all_rows(tensor: Tensor) -> Tensor:
+def _gather_parts(tensor: Tensor) -> Tensor:
     tensor = tensor.contiguous()
     parts = [torch.empty_like(tensor) for _ in range(distributed.get_world_size())]
     distributed.all_gather(parts, tensor)
@@ -29,7 +29,7 @@ class _GatherRows(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, tensor: Tensor) -> Tensor:
         ctx.num_rows = len(tensor)
-        return _all_rows(tensor)
+        return _gather_parts(tensor)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:

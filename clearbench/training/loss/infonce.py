@@ -1,4 +1,4 @@
-"""InfoNCE, the rival of CLEAR, as a loss of sentence-transformers."""
+"""InfoNCE, the usual contrastive loss, as a loss for sentence-transformers."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,11 +14,11 @@ from clearbench.training.loss.texts import BatchTexts
 
 
 class InfoNCELoss(NamedColumnsLoss):
-    """InfoNCE from questions to English passages: MultipleNegativesRankingLoss on columns known by name.
+    """InfoNCE from questions to English passages: MultipleNegativesRankingLoss on columns found by name.
 
-    The mean over `anchors` of CE(scale * cos(anchor_i, [passage_all; passage_negative_1_all; ...]), i). Rows that lack
-    negatives, duplicates, float32 scores and the encoding of a batch are treated as in `CLEARLoss`, so that the two
-    differ in nothing but the formula.
+    The mean over `anchors` of CE(scale * cos(anchor_i, [passage_all; passage_negative_1_all; ...]), i). Missing
+    negatives, duplicates, float32 scores and the encoding of a batch are handled as in `CLEARLoss`, so the two losses
+    differ only in their formula.
 
     Args:
         model: The SentenceTransformer to train.
@@ -47,12 +47,12 @@ class InfoNCELoss(NamedColumnsLoss):
         self.anchors = tuple(anchors)
 
     def score(self, vectors: Mapping[str, Tensor], texts: BatchTexts) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the mean over anchors, and each anchor's part under its column's name."""
-        passages_SND = self.candidates("passage", vectors)
+        """Return the mean over the anchors, and anchor column -> its part."""
+        passages_SND = self.candidate_vectors("passage", vectors)
         parts = {}
         for anchor in self.anchors:
             scores = cosine_scores(vectors[anchor], passages_SND, self.options.scale)
-            parts[anchor] = cross_entropy(scores, self.excluded("passage", texts, anchor), self.first_row(texts))
+            parts[anchor] = cross_entropy(scores, self.exclusion_mask("passage", texts, anchor), self.first_row(texts))
         return torch.stack(list(parts.values())).mean(), parts
 
     def get_config_dict(self) -> dict[str, Any]:

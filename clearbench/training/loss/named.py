@@ -1,7 +1,8 @@
-"""The losses that can be trained by name: CLEAR, its rivals, and its ablations, with their formulas.
+"""The table of losses that can be trained by name: CLEAR, its ablations and InfoNCE baselines, with their formulas.
 
-S scores English questions against English passages, R English passages against target-language questions, X
-target-language questions against English passages; CE takes each row's own positive. scale = 1 / temperature.
+S scores English questions against English passages, R scores English passages against target-language questions, and X
+scores target-language questions against English passages. CE is the cross-entropy of each row's own positive.
+scale = 1 / temperature.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,11 +19,11 @@ class NamedLoss:
     """A loss with its settings.
 
     Attributes:
-        formula: What it minimises.
-        loss: CLEARLoss or InfoNCELoss.
-        settings: Arguments of the loss.
-        bases: Base columns that it reads.
-        candidates: Base columns among them whose negatives it reads.
+        formula: The formula that it minimises.
+        loss: The class: CLEARLoss or InfoNCELoss.
+        settings: Arguments of the class.
+        bases: Base columns that the loss reads.
+        candidates: The base columns for which it also reads the negatives.
     """
 
     formula: str
@@ -32,7 +33,7 @@ class NamedLoss:
     candidates: tuple[str, ...] = ("passage", "target_query")
 
     def columns(self, num_negatives: int) -> tuple[str, ...]:
-        """Return the columns to train on, in the order to train on them."""
+        """Return the columns that the loss trains on, in their order."""
         negatives = (f"{base}_negative_{k}" for base in self.candidates for k in range(1, num_negatives + 1))
         return (*self.bases, *negatives)
 
@@ -66,7 +67,7 @@ LOSSES: dict[str, NamedLoss] = {
         "0.5 CE(S) + 0.5 CE(R)",
         CLEARLoss, {"alpha": 0.5, "kl": "none"},
     ),
-    # CLEAR without its other parts is InfoNCE from English questions: one loss, under the names of both families.
+    # CLEAR with only its forward part is InfoNCE from English questions, so this loss has two names.
     "forward-only": ENGLISH_INFONCE,
     "reverse-only": NamedLoss(
         "CE(R)",

@@ -1,7 +1,7 @@
-"""Score matrices, the candidates that are left out of them, and divergences between two distributions.
+"""Score matrices, cross-entropy, and divergences between two distributions.
 
 Shapes: B rows of this process, N rows of all processes, S slots (slot 0 is the positive, slot k the k-th negative),
-D dimensions. Candidates lie slot by slot: column s * N + j of a score matrix is slot s of row j.
+D dimensions. Candidates are ordered by slot: column s * N + j of a score matrix is slot s of row j.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ from clearbench.common.errors import TrainingError
 def cosine_scores(anchor_BD: Tensor, candidate_SND: Tensor, scale: float) -> Tensor:
     """Return scale * cosine of anchors with candidates.
 
-    Autocast has to be off: it would score in bfloat16.
+    Autocast must be off, because it would compute the scores in bfloat16.
 
     Args:
         anchor_BD: Vectors of the rows' anchors, of any norm.
@@ -30,12 +30,12 @@ def cosine_scores(anchor_BD: Tensor, candidate_SND: Tensor, scale: float) -> Ten
     return scale * normalize(anchor_BD, dim=1) @ candidate_SND.flatten(0, 1).T
 
 
-def repeats_of_positive(key_SN: Tensor, first: int, num_rows: int) -> Tensor:
-    """Return where a candidate, other than the row's own positive, is the same text as that positive, [B, S, N].
+def mark_repeats(key_SN: Tensor, first: int, num_rows: int) -> Tensor:
+    """Return a mask of the candidates that repeat the text of a row's own positive, bool [B, S, N].
 
     Args:
         key_SN: Keys of the candidates' texts.
-        first: Place of this process's first row among those of all.
+        first: Index of this process's first row among the rows of all processes.
         num_rows: Rows of this process.
     """
     positive_B = key_SN[0, first : first + num_rows]
@@ -50,16 +50,16 @@ def cross_entropy(score_BC: Tensor, excluded_BSN: Tensor, first: int) -> Tensor:
 
     Args:
         score_BC: Scores of all C = S * N candidates.
-        excluded_BSN: Candidates that are left out.
-        first: Place of this process's first row among those of all.
+        excluded_BSN: Mask of the excluded candidates.
+        first: Index of this process's first row among the rows of all processes.
     """
     labels = torch.arange(first, first + len(score_BC), device=score_BC.device)
     return log_loss(score_BC.masked_fill(excluded_BSN.flatten(1), -torch.inf), labels)
 
 
 def _kl(target: Tensor, other: Tensor) -> Tensor:
-    # log_target: a target that underflows to 0 has no finite logarithm, and NaN gradients; batchmean: "mean" would
-    # divide by the number of candidates too.
+    # log_target: the logarithm of a target that underflows to 0 is not finite and gives NaN gradients. batchmean:
+    # "mean" would also divide by the number of candidates.
     return kl_div(other, target, reduction="batchmean", log_target=True)
 
 
@@ -82,17 +82,20 @@ def divergence(kind: str, forward: Tensor, reverse: Tensor, excluded_BSN: Tensor
 
     Args:
         kind: A name of `DIVERGENCES`.
-        forward: S, [B, S * N], column by column the same (slot, row) as `reverse`.
-        reverse: R, of the same shape.
-        excluded_BSN: Candidates that are left out of both distributions.
+        forward: The score matrix S, [B, S * N]; each column is the same (slot, row) as in `reverse`.
+        reverse: The score matrix R, of the same shape.
+        excluded_BSN: Mask of the candidates that are excluded from both distributions.
     Raises:
-        TrainingError: The two do not have the same candidates.
+        TrainingError: The shapes differ.
     """
     if forward.shape != reverse.shape:  # kl_div would broadcast a single column
-        raise TrainingError(f"divergence of {list(forward.shape)} against {list(reverse.shape)} candidates.")
+        raise TrainingError(
+            f"the divergence needs two score matrices of one shape; found {list(forward.shape)} and "
+            f"{list(reverse.shape)}."
+        )
     excluded = excluded_BSN.flatten(1)
-    # An excluded candidate has probability 0 on both sides; written as log-probability 0 it adds exactly nothing,
-    # where -inf minus -inf would be NaN.
+    # An excluded candidate has probability 0 on both sides. Equal log-probabilities of 0 add exactly 0 to the
+    # divergence, while -inf minus -inf would be NaN.
     log_s, log_r = (
         torch.log_softmax(scores.masked_fill(excluded, -torch.inf), dim=1).masked_fill(excluded, 0.0)
         for scores in (forward, reverse)

@@ -1,7 +1,7 @@
-"""The distinct texts of a training batch, which of them each column holds, and how they form mini-batches.
+"""The distinct texts of a training batch, and how they form mini-batches.
 
-Two texts are the same where their token ids are, so truncated copies count as copies. Shapes: B rows of the batch,
-U distinct texts.
+Two texts are equal if their token ids are equal, so texts that differ only after truncation count as equal. Shapes: B
+rows of the batch, U distinct texts.
 """
 
 import hashlib
@@ -19,18 +19,18 @@ from clearbench.common.errors import TrainingError
 from clearbench.encoders.vectors.batching import plan_batches
 from clearbench.training.loss.columns import Features
 
-# What sentence-transformers puts beside the token tensors; it goes to the model as it is.
+# Features of sentence-transformers that are not token tensors; they are passed to the model unchanged.
 SETTINGS = ("modality", "prompt_length", "task")
 UNLIMITED = 2**62
 
 
 @dataclass(frozen=True)
 class BatchTexts:
-    """The distinct texts of a batch, and for each column which of them its rows are.
+    """The distinct texts of a batch, and the text of each row in each column.
 
     Attributes:
-        tokens: Per distinct text its unpadded token-level features (input_ids, token_type_ids, ...).
-        settings: Per distinct text the other inputs of the model: prompt length, route of an asymmetric model.
+        tokens: For each distinct text, its unpadded token-level features (input_ids, token_type_ids, ...).
+        settings: For each distinct text, the model's other inputs: prompt length, route of an asymmetric model.
         rows: Column -> index of each row's text, int64 [B]; -1 for an empty text, which is not encoded.
         keys: Column -> 64-bit hash of each row's token ids, int64 [B]; equal texts have equal keys in every process.
     """
@@ -42,17 +42,17 @@ class BatchTexts:
 
     @property
     def device(self) -> torch.device:
-        """Where the features came from, and where the mini-batches go."""
+        """The device of the features, and of the mini-batches."""
         return next(iter(self.rows.values())).device
 
     @property
     def num_rows(self) -> int:
-        """Rows of the batch."""
+        """Number of rows in the batch."""
         return len(next(iter(self.rows.values())))
 
     @property
     def num_tokens(self) -> IntArray:
-        """Tokens per distinct text, int64 [U]."""
+        """Number of tokens of each distinct text, int64 [U]."""
         return np.array([len(text["input_ids"]) for text in self.tokens], dtype=np.int64)
 
 
@@ -64,15 +64,15 @@ class Padding:
     left: bool = False
 
     @classmethod
-    def of(cls, model: Any) -> "Padding":
-        """Read it off a SentenceTransformer's tokenizer or processor."""
+    def from_model(cls, model: Any) -> "Padding":
+        """Read the settings from a SentenceTransformer's tokenizer or processor."""
         tokenizer = getattr(model.tokenizer, "tokenizer", model.tokenizer)
         token = getattr(tokenizer, "pad_token_id", None)
         return cls(int(token) if token is not None else 0, getattr(tokenizer, "padding_side", "right") == "left")
 
 
 def text_key(input_ids: IntArray) -> int:
-    """64-bit key of a text's token ids; Python's own hash would differ between processes."""
+    """Return a 64-bit key of a text's token ids, the same in every process (unlike Python's `hash`)."""
     digest = hashlib.blake2b(np.ascontiguousarray(input_ids, dtype=np.int64).tobytes(), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)
 
@@ -81,11 +81,11 @@ def split_features(column: str, features: Features) -> Iterator[Mapping[str, Int
     """Yield each row's token-level features without padding, from padded or from flattened features.
 
     Raises:
-        TrainingError: The features are not those of texts.
+        TrainingError: The features do not hold token ids.
     """
     ids = features.get("input_ids")
     if not isinstance(ids, Tensor) or ids.ndim != 2:
-        raise TrainingError(f"column {column!r}: expected the token ids of texts, found features {sorted(features)}.")
+        raise TrainingError(f"column {column!r}: expected token ids (input_ids), found features {sorted(features)}.")
     arrays = {
         name: value.cpu().numpy()
         for name, value in features.items()
@@ -103,20 +103,20 @@ def split_features(column: str, features: Features) -> Iterator[Mapping[str, Int
 
 
 def collect_texts(features: Mapping[str, Features], empty: Collection[int] = ()) -> BatchTexts:
-    """Merge the columns' features into one set of distinct texts.
+    """Return the distinct texts of all columns.
 
     Args:
         features: Column -> its features.
-        empty: Keys of texts that stand for no text.
+        empty: Keys that mean an empty text.
     Raises:
-        TrainingError: The features are not those of texts.
+        TrainingError: The features do not hold token ids.
     """
     tokens: list[Mapping[str, IntArray]] = []
     settings: list[Mapping[str, Any]] = []
     known: dict[tuple[object, ...], int] = {}
     rows, keys = {}, {}
     for column, column_features in features.items():
-        column_settings = {name: _plain(column_features[name]) for name in SETTINGS if name in column_features}
+        column_settings = {name: _as_plain_value(column_features[name]) for name in SETTINGS if name in column_features}
         indices, hashes = [], []
         for text in split_features(column, column_features):
             key = text_key(text["input_ids"])
@@ -133,13 +133,15 @@ def collect_texts(features: Mapping[str, Features], empty: Collection[int] = ())
     return BatchTexts(tuple(tokens), tuple(settings), rows, keys)
 
 
-def _plain(value: Any) -> Any:
-    # A prompt length arrives as a number or, from some collators, as a tensor of one.
+def _as_plain_value(value: Any) -> Any:
+    # A prompt length is a number or, from some collators, a tensor with one element.
     return int(value.reshape(-1)[0]) if isinstance(value, Tensor) else value
 
 
 def plan_texts(texts: BatchTexts, batch_tokens: int | None, batch_size: int | None) -> list[IntArray]:
-    """Return the mini-batches as arrays of indices: nearly equal lengths, equal settings, both limits kept.
+    """Return the mini-batches as arrays of text indices, within both limits.
+
+    The texts of a mini-batch have similar lengths and equal settings.
 
     Args:
         texts: The distinct texts.

@@ -1,4 +1,4 @@
-"""Building training rows from sources: group, split by group, leave out repeats and texts of the evaluation."""
+"""Build training rows from sources: cluster them, drop repeats, split by cluster, check for texts of the evaluation."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,19 +13,19 @@ from clearbench.training.rows.row import TrainingRow
 from clearbench.training.rows.sources import RowSource
 
 PARTS: tuple[Part, ...] = ("train", "heldout")
-# Leaks named in the manifest.
+# Number of leaks that the manifest names.
 LEAKS_SHOWN = 20
 
 
 @dataclass(frozen=True)
-class Built:
-    """The rows that were built, and what became of the others.
+class BuiltRows:
+    """The rows that were built, and counts of the rows that were dropped.
 
     Attributes:
-        rows: The wanted part.
-        other: The other part, with nothing left out.
-        dropped: Reason -> number of rows left out.
-        leaks: What the check for leaks found: its rule, rows per task, and the first leaks.
+        rows: The wanted part of the split.
+        other: The other part of the split, before the check for leaks.
+        dropped: Reason -> number of rows dropped.
+        leaks: The result of the check for leaks: its rule, the number of rows with leaks, and the first leaks.
     """
 
     rows: tuple[TrainingRow, ...]
@@ -41,34 +41,34 @@ def build_rows(
     on_leak: OnLeak = "refuse",
     *,
     against_other: bool = False,
-) -> Built:
+) -> BuiltRows:
     """Join sources, split them by cluster, and check the wanted part against the evaluation's texts.
 
     Args:
-        sources: Where rows come from.
-        split: Which part is wanted.
-        index: The evaluation's texts; None checks nothing.
-        on_leak: "refuse" raises if a row holds a text of the evaluation, "drop" leaves such rows out and counts them.
-        against_other: Also check against the other part, which will be evaluated on. Splitting by cluster keeps
-            passages apart; this finds questions that two articles share and excerpts that the clusters do not know.
+        sources: The sources of the rows.
+        split: The division into two parts, and which part is wanted.
+        index: The evaluation's texts; None means no check.
+        on_leak: "refuse" raises an error if a row holds a text of the evaluation, "drop" drops and counts such rows.
+        against_other: Also check against the other part, which will be used for evaluation. Splitting by cluster keeps
+            passages apart; this check also finds questions that two articles share, and excerpts of passages.
     Raises:
-        TrainingError: No rows are left, or a row holds a text of the evaluation.
+        TrainingError: No rows remain, or a row holds a text of the evaluation and `on_leak` is "refuse".
     """
     dropped = sum((source.dropped for source in sources), Counter())
     rows = _drop_repeats(merge_clusters([row for source in sources for row in source.rows]), dropped)
-    sides = {part: tuple(row for row in rows if split.trains(row.cluster) == (part == "train")) for part in PARTS}
+    sides = {part: tuple(row for row in rows if split.is_training(row.cluster) == (part == "train")) for part in PARTS}
     wanted, other = sides[split.part], sides["heldout" if split.part == "train" else "train"]
     if not wanted:
         num_clusters = len({row.cluster for row in rows})
         raise TrainingError(
-            f"No rows in the part {split.part!r}: {len(rows):,} rows of {num_clusters:,} clusters, "
+            f"The part {split.part!r} has no rows: there are {len(rows):,} rows of {num_clusters:,} clusters, "
             f"fraction {split.fraction:g}, seed {split.seed}. Choose another --fraction or --seed."
         )
     if against_other and other:
         index = index or LeakIndex()
         index.add_rows(other, "the other part")
     if index is None:
-        return Built(wanted, other, dropped, None)
+        return BuiltRows(wanted, other, dropped, None)
     leaks = find_leaks(wanted, index)
     if on_leak == "refuse":
         refuse_leaks(wanted, leaks)
@@ -77,14 +77,14 @@ def build_rows(
     kept = tuple(row for place, row in enumerate(wanted) if place not in leaks)
     if not kept:
         raise TrainingError(f"All {len(leaks):,} rows hold texts of the evaluation ({', '.join(index.tasks)}).")
-    return Built(kept, other, dropped, _describe_check(index, wanted, leaks))
+    return BuiltRows(kept, other, dropped, _describe_check(index, wanted, leaks))
 
 
 def merge_clusters(rows: Sequence[TrainingRow]) -> list[TrainingRow]:
-    """Give rows that share a passage, a question's id or a cluster, directly or along a chain, one cluster.
+    """Return the rows with one cluster for all rows that share a passage, a question's id or a cluster.
 
-    Two data sets may hold the same passage under different articles' names; neither may end on another side of a split.
-    The name is the first of the joined ones in alphabetical order.
+    The rule is transitive. Two data sets may hold the same passage under different article names, and all rows of a
+    passage must be in the same part of a split. A merged cluster gets the alphabetically first of its names.
     """
     clusters = group_linked(
         (row.cluster, shared)
@@ -95,7 +95,7 @@ def merge_clusters(rows: Sequence[TrainingRow]) -> list[TrainingRow]:
 
 
 def _drop_repeats(rows: Iterable[TrainingRow], dropped: Counter[str]) -> list[TrainingRow]:
-    """Keep the first of rows with equal texts: a repeat would be a false negative of its twin, or count twice."""
+    """Return the first of all rows with equal texts: a repeat would be a false negative in a batch, or count twice."""
     seen: set[tuple[str, ...]] = set()
     kept = []
     for row in rows:
@@ -109,6 +109,6 @@ def _drop_repeats(rows: Iterable[TrainingRow], dropped: Counter[str]) -> list[Tr
 
 
 def _describe_check(index: LeakIndex, rows: Sequence[TrainingRow], leaks: Mapping[int, Leak]) -> dict[str, Any]:
-    """Return what the manifest says about the check: its rule, how many rows had leaks, and the first of them."""
+    """Return the manifest's description of the check: its rule, the number of rows with leaks, and the first leaks."""
     examples = [f"{rows[place].query_id} ({rows[place].language}): {leak}" for place, leak in leaks.items()]
     return {**index.rule, "rows_dropped": len(leaks), "first": examples[:LEAKS_SHOWN]}

@@ -1,4 +1,4 @@
-"""Which passages can be negatives of a training row: they have a question of their own and do not answer the row's."""
+"""The passages that can be negatives of a training row: each has its own question and does not answer the row's."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from clearbench.training.rows.row import TrainingRow
 
 @dataclass(frozen=True)
 class Candidates:
-    """The passages that can be negatives, known by their normalised text, with their questions.
+    """The passages that can be negatives, with their questions.
 
     Attributes:
-        passages: Id -> text, by id. Passages that are equal after normalisation are one.
-        questions: (id, language) -> the distinct questions that rows of that language ask of it, sorted.
+        passages: Id -> text, sorted by id. Passages that are equal after normalisation are one passage.
+        questions: (id, language) -> the distinct questions of the rows with this passage and language, sorted.
     """
 
     passages: Mapping[str, str]
@@ -24,11 +24,11 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Gold:
-    """Which passages answer which question: those of its id, and those of equal questions under other ids."""
+    """Finds the passages that answer a row's question, under the row's query id or under an equal question text."""
 
     rows: tuple[TrainingRow, ...]
 
-    def of(self, row: TrainingRow) -> set[str]:
+    def passages_of(self, row: TrainingRow) -> set[str]:
         """Return the ids of a row's relevant passages."""
         return set().union(*(self._passages[key] for key in self._keys(row)))
 
@@ -50,7 +50,7 @@ class Gold:
 
 
 def collect_candidates(rows: Iterable[TrainingRow]) -> Candidates:
-    """Return the distinct passages of rows, by id, with their questions per language; row order does not matter."""
+    """Return the distinct passages of rows with their questions. The order of the rows does not matter."""
     passages: dict[str, str] = {}
     questions: dict[tuple[str, str], set[str]] = {}
     for row in rows:

@@ -1,4 +1,4 @@
-"""Files of training rows, Parquet or JSON lines by suffix, with a manifest beside them."""
+"""Read and write files of training rows, as Parquet or JSON lines by their suffix, each with a manifest file."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,15 +20,15 @@ from clearbench.training.rows.row import (
     TEXT_COLUMNS,
     Rows,
     TrainingRow,
-    as_columns,
     check_columns,
     make_row,
     rows_hash,
+    to_columns,
 )
 
 SUFFIXES = (".parquet", ".jsonl")
 BATCH_ROWS = 10_000
-"""Rows of a Parquet file that are Python objects at a time."""
+"""Rows of a Parquet file that are converted to Python objects at a time."""
 _PARQUET_KEY = b"clearbench_rows_version"
 
 
@@ -38,10 +38,10 @@ def read_rows(path: Path) -> Rows:
     Args:
         path: `.parquet`, `.jsonl` or `.jsonl.gz`.
     Raises:
-        UsageError: The suffix is of another format.
+        UsageError: The suffix is unknown.
         DataError: The file is missing or broken.
-        TrainingError: There are no rows, a column is missing or unknown, or a value is unusable; the message names row
-            and column. Or the rows are of another version, or not those of the manifest beside them.
+        TrainingError: The file has no rows, a column is missing or unknown, a value is unusable (the message names row
+            and column), the rows have another version, or they are not the rows that the manifest describes.
     """
     expected = read_fingerprint(path)
     rows: list[TrainingRow] = []
@@ -54,14 +54,14 @@ def read_rows(path: Path) -> Rows:
         seen[key] = where
         rows.append(row)
     if not rows:
-        raise TrainingError(f"{path}: there are no rows.")
+        raise TrainingError(f"{path}: the file has no rows.")
     read = Rows(tuple(rows))
     check_fingerprint(path, expected, read)
     return read
 
 
 def check_destination(path: Path) -> None:
-    """Refuse, before any work is done, a file name whose format is unknown.
+    """Refuse an output name with an unknown suffix, before any work is done.
 
     Raises:
         UsageError: The suffix is neither .parquet nor .jsonl.
@@ -71,12 +71,12 @@ def check_destination(path: Path) -> None:
 
 
 def write_rows(path: Path, rows: Sequence[TrainingRow], manifest: Mapping[str, Any]) -> Path:
-    """Write rows, then their manifest with the rows' hash and counts, each whole or not at all.
+    """Write rows, then their manifest with the rows' hash and counts. Each file is written completely or not at all.
 
     Args:
         path: `.parquet` or `.jsonl`.
-        rows: What to write.
-        manifest: What the manifest says besides hash and counts: sources, arguments, rows left out.
+        rows: The rows.
+        manifest: Further entries of the manifest: sources, arguments, dropped rows.
     Returns:
         The manifest's path.
     Raises:
@@ -84,7 +84,7 @@ def write_rows(path: Path, rows: Sequence[TrainingRow], manifest: Mapping[str, A
         TrainingError: A file cannot be written.
     """
     check_destination(path)
-    data = _parquet(rows) if path.suffix == ".parquet" else json_lines_bytes(map(as_columns, rows))
+    data = _parquet(rows) if path.suffix == ".parquet" else json_lines_bytes(map(to_columns, rows))
     described = {**manifest, "rows": {"file": path.name, "fingerprint": rows_hash(rows), **count_rows(rows)}}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -112,7 +112,8 @@ def count_rows(rows: Sequence[TrainingRow]) -> dict[str, Any]:
 def _read_raw(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
     if not path.name.endswith((*SUFFIXES, ".jsonl.gz")):
         raise UsageError(
-            f"{path}: training rows are {', '.join(SUFFIXES)} or .jsonl.gz. `clearbench rows build` makes such a file."
+            f"{path}: a file of training rows ends in {', '.join(SUFFIXES)} or .jsonl.gz. `clearbench rows build` "
+            "makes such a file."
         )
     if path.suffix != ".parquet":
         yield from read_json_lines(path)
@@ -147,4 +148,4 @@ def _parquet(rows: Sequence[TrainingRow]) -> bytes:
     fields = [pa.field(name, pa.string()) for name in TEXT_COLUMNS]
     fields += [pa.field(name, pa.list_(pa.string())) for name in LIST_COLUMNS]
     schema = pa.schema(fields, metadata={_PARQUET_KEY: str(ROWS_VERSION)})
-    return parquet_bytes(pa.Table.from_pylist([as_columns(row) for row in rows], schema=schema))
+    return parquet_bytes(pa.Table.from_pylist([to_columns(row) for row in rows], schema=schema))

@@ -1,4 +1,4 @@
-"""Writing rows that are kept for evaluation as a BEIR-style folder, which every command takes as a task."""
+"""Write held-out rows as a BEIR-style folder, which every command accepts as a task."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,9 +13,9 @@ QRELS = "qrels/test.tsv"
 def write_task_folder(folder: Path, rows: Sequence[TrainingRow]) -> None:
     """Write `corpus.jsonl`, `queries.jsonl` and `qrels/test.tsv`: the pairs `en-en` and `xx-en` of the rows.
 
-    The pool is the rows' passages alone: easier to search than the whole task's, the same for all models. The
-    judgements, without which the folder is not a task, are deleted first and written last, so that a killed command
-    never leaves a task that mixes two builds.
+    The pool holds only the passages of these rows, so it is easier to search than the whole task's pool. It is the
+    same for all models. A folder without judgements is not a task. The judgements are therefore deleted first and
+    written last: a killed command never leaves a task that mixes two builds.
 
     Raises:
         TrainingError: The folder cannot be written.

@@ -1,16 +1,16 @@
-"""Finding evaluation texts among training rows: equal ones, and near-duplicates by shared word sequences.
+"""Find texts of an evaluation in training rows: equal texts, and near-duplicates that share word sequences.
 
-The rule, also written into every manifest:
+The rule, which every manifest also states:
 
-- equal: the same after folding (`common.text.fold`) and joining runs of white space into one blank; a question or
-  passage of the evaluation in any column of the row.
-- near: of the sequences of eight consecutive words ("shingles") of the two texts, the shared ones are at least half of
-  those that the shorter text has; questions are compared with questions, passages with passages. Characters of
-  scripts written without blanks count as words, punctuation does not count. A text of fewer than eight words is one
-  sequence, so it is near only to texts with exactly its words.
+- equal: two texts are the same after folding (`common.text.fold`) and after each run of white space becomes one blank.
+  A question or a passage of the evaluation may not occur in any column of a row.
+- near: a "shingle" is a sequence of eight consecutive words. Two texts are near-duplicates if they share at least half
+  of the shingles of the shorter text. Questions are compared with questions, and passages with passages. In scripts
+  written without blanks each character counts as a word. Punctuation does not count. A text of fewer than eight words
+  is one shingle, so it is a near-duplicate only of texts with exactly the same words.
 
-Source: word shingling after Broder (1997), "On the resemblance and containment of documents", section 2; containment
-is taken of the text with fewer shingles, so that an excerpt of a longer passage is found from either side.
+Source: word shingling after Broder (1997), "On the resemblance and containment of documents", section 2. The share is
+taken of the text with fewer shingles, so an excerpt of a longer passage is found in both directions.
 """
 
 from collections import Counter
@@ -33,19 +33,19 @@ NEAR_SHARE = 0.5
 
 _WORDS = regex.compile(rf"[{UNSPACED}]|[[\p{{L}}\p{{M}}\p{{N}}]--[{UNSPACED}]]+", regex.V1)
 
-# Leaks named in an error before it is cut short.
+# Number of leaks that an error names.
 _SHOWN = 3
 
 
 @dataclass(frozen=True)
 class Leak:
-    """A text of a row that is, or nearly is, a text of the evaluation.
+    """A text of a row that equals a text of the evaluation, or nearly does.
 
     Attributes:
-        column: Where in the row the text stands, such as `passage` or `passage_negatives[2]`.
+        column: The row's column that holds the text, such as `passage` or `passage_negatives[2]`.
         share: 1 for equal texts, else the share of shared shingles, in (0, 1].
         equal: Whether the texts are equal after normalisation.
-        where: The evaluation's text: kind, id, task and language.
+        where: The evaluation's text, as kind, id, task and language.
     """
 
     column: str
@@ -59,12 +59,15 @@ class Leak:
 
 
 def normalise(text: str) -> str:
-    """Return the form in which texts are compared: folded, runs of white space as one blank."""
+    """Return the form in which texts are compared: folded, with each run of white space as one blank."""
     return " ".join(fold(text).split())
 
 
 def shingles(normalised: str) -> frozenset[str]:
-    """Return the sequences of eight consecutive words; a shorter text is one sequence, one without words has none."""
+    """Return a text's sequences of eight consecutive words.
+
+    A shorter text is one sequence; a text without words has no sequence.
+    """
     words = _WORDS.findall(normalised)
     last = max(len(words) - SHINGLE_WORDS + 1, 1)
     return frozenset(" ".join(words[start : start + SHINGLE_WORDS]) for start in range(last)) - {""}
@@ -72,11 +75,12 @@ def shingles(normalised: str) -> frozenset[str]:
 
 @dataclass
 class LeakIndex:
-    """The evaluation's texts, ready to be compared with.
+    """An index of the evaluation's texts that finds leaks in training rows.
 
     Attributes:
         near_share: Two texts that share at least this part of their shingles are near-duplicates; above 1 only equal
             texts count.
+        tasks: Labels of the tasks whose texts are in the index.
     """
 
     near_share: float = NEAR_SHARE
@@ -97,7 +101,10 @@ class LeakIndex:
         }
 
     def add_task(self, data: Dataset) -> None:
-        """Add all loaded questions, and passages where the task judges passages (else they are a whole corpus)."""
+        """Add a task's questions, and its passages if it has relevance judgements.
+
+        Without judgements the passages are a whole corpus, which training rows may share.
+        """
         self.tasks.append(data.label)
         pools = data.used_pools() if data.has_qrels else ()
         for part in data.used_queries():
@@ -136,12 +143,12 @@ class LeakIndex:
         self._names.append(where)
 
     def find(self, text: str, kind: Kind, column: str) -> Leak | None:
-        """Return the leak that a text of a row is, the nearest if there are several, or None.
+        """Return the nearest text of the evaluation that a row's text equals or nearly equals, or None.
 
         Args:
             text: The text.
             kind: "question" or "passage"; near-duplicates are of the same kind.
-            column: Where in the row the text stands.
+            column: The row's column that holds the text.
         """
         normalised = normalise(text)
         if (where := self._equal.get(normalised)) is not None:
@@ -154,11 +161,11 @@ class LeakIndex:
 
 
 def find_leaks(rows: Sequence[TrainingRow], index: LeakIndex) -> dict[int, Leak]:
-    """Return position of a row -> its first leak, for rows that have one; each distinct text is looked up once."""
+    """Return position of a row -> its first leak, for the rows that have a leak."""
     known: dict[tuple[Kind, str], Leak | None] = {}
     leaks: dict[int, Leak] = {}
     for position, row in enumerate(rows):
-        for column, kind, text in _texts(row):
+        for column, kind, text in _row_texts(row):
             key = (kind, text)
             if key not in known:
                 known[key] = index.find(text, kind, column)
@@ -169,10 +176,10 @@ def find_leaks(rows: Sequence[TrainingRow], index: LeakIndex) -> dict[int, Leak]
 
 
 def refuse_leaks(rows: Sequence[TrainingRow], leaks: dict[int, Leak]) -> None:
-    """Raise if there are leaks.
+    """Refuse rows that have leaks.
 
     Raises:
-        TrainingError: Names the first ones and says what to do.
+        TrainingError: There are leaks; the message names the first of them.
     """
     if leaks:
         first = list(leaks.items())[:_SHOWN]
@@ -183,7 +190,7 @@ def refuse_leaks(rows: Sequence[TrainingRow], leaks: dict[int, Leak]) -> None:
         )
 
 
-def _texts(row: TrainingRow) -> Iterator[tuple[str, Kind, str]]:
+def _row_texts(row: TrainingRow) -> Iterator[tuple[str, Kind, str]]:
     yield "passage", "passage", row.passage
     yield "query", "question", row.query
     yield "target_query", "question", row.target_query

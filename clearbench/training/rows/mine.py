@@ -1,8 +1,9 @@
-"""Hard negatives: passages that the base model ranks near a question, each with its own question.
+"""Mine hard negatives: passages that the base model ranks near a question, each with a question of its own.
 
-A window of ranks below the top leaves out most of the passages that answer the question without being marked so; the
-margin to the positive leaves out those that the model finds as good. Every negative passage brings a question of its
-own in the row's language, so that the columns of both directions of a loss correspond: [k] is a question of [k].
+Some passages answer a question although the data do not say so. A window of ranks below the top leaves out most of
+them, and the margin to the positive's score leaves out passages that the model scores as high as the positive. Every
+negative passage comes with one of its questions in the row's language: target_query_negatives[k] is a question of
+passage_negatives[k], as a loss in both directions needs.
 """
 
 from collections import Counter
@@ -28,17 +29,18 @@ from clearbench.training.rows.row import Rows, TrainingRow
 
 @dataclass(frozen=True)
 class MiningReport:
-    """What the manifest says about mined rows.
+    """The manifest's description of mined rows.
 
     Attributes:
-        window_asked: Ranks that were asked for.
-        window_used: Ranks that negatives come from; others where the passages are fewer.
-        passages_searched: Distinct passages.
-        rows_full: Rows with as many negatives as were asked for.
-        rows_with_fewer: Rows with some.
-        rows_with_none: Rows without any.
-        candidates_rejected: Reason -> candidates, over all rows, most first.
-        rows_whose_negatives_were_replaced: Rows that had negatives before.
+        window_asked: The requested ranks.
+        window_used: The ranks that negatives were taken from; they differ from the requested ones if there are fewer
+            passages.
+        passages_searched: Number of distinct passages.
+        rows_full: Number of rows with the requested number of negatives.
+        rows_with_fewer: Number of rows with at least one negative, but fewer than requested.
+        rows_with_none: Number of rows without negatives.
+        candidates_rejected: Reason -> number of rejected candidates over all rows, largest first.
+        rows_whose_negatives_were_replaced: Number of rows that had negatives before.
     """
 
     window_asked: Window
@@ -52,8 +54,8 @@ class MiningReport:
 
 
 @dataclass(frozen=True)
-class Mined:
-    """Rows with negatives, and what the manifest says about them."""
+class MinedRows:
+    """Rows with negatives, and the manifest's description of them."""
 
     rows: tuple[TrainingRow, ...]
     report: MiningReport
@@ -61,22 +63,23 @@ class Mined:
 
 def mine(
     rows: Rows, encoder: DenseEncoder, store: EmbeddingStore, options: MiningOptions, pool: Rows | None = None
-) -> Mined:
-    """Give every row hard negatives from the ranks of a window, by the encoder's own ranking of the English question.
+) -> MinedRows:
+    """Return the rows with hard negatives, from a window of the encoder's ranking for the English question.
 
-    Never taken: a passage that answers the question in any row, under the same id or for an equal question text; a
-    passage equal to the positive; one without a question in the row's language; one within the margin or above it.
-    Of the others a seeded choice is taken, in the order of their ranks.
+    These passages are never negatives of a row: a passage that answers the question in any row (same id or equal
+    question text), a passage equal to the positive, a passage without a question in the row's language, and a passage
+    with a score above the positive's score minus the margin. A seeded random choice is made among the others, and they
+    are kept in the order of their ranks.
 
     Args:
-        rows: Training rows; negatives that they have are replaced.
+        rows: Training rows; existing negatives are replaced.
         encoder: The base model.
-        store: Its vectors.
+        store: The cache of its vectors.
         options: See MiningOptions.
-        pool: Rows whose passages are searched; None searches the passages of `rows`.
+        pool: Rows that provide the passages to search; None searches the passages of `rows`.
     Raises:
         EncoderError, StoreError, SearchError: See each.
-        TrainingError: No row gets any negative.
+        TrainingError: No row gets a negative.
     """
     candidates = collect_candidates((pool or rows).rows)
     window = fit_window(options.window, len(candidates.passages))
@@ -90,7 +93,7 @@ def mine(
         rejected.update(reasons)
     if not any(row.passage_negatives for row in mined):
         raise TrainingError(
-            f"No row gets a negative from ranks {window} of {len(candidates.passages):,} passages "
+            f"No row gets a negative from the ranks {window} of {len(candidates.passages):,} passages "
             f"({', '.join(f'{count:,} {reason}' for reason, count in rejected.most_common())}). Widen --window, lower "
             "--margin, or search more passages with --pool."
         )
@@ -105,25 +108,25 @@ def mine(
         candidates_rejected=dict(rejected.most_common()),
         rows_whose_negatives_were_replaced=sum(bool(row.passage_negatives) for row in rows.rows),
     )
-    return Mined(tuple(mined), report)
+    return MinedRows(tuple(mined), report)
 
 
 def fit_window(window: Window, num_passages: int) -> Window:
-    """Move a window up into a pool that is smaller than its last rank, cut where even then it does not fit."""
+    """Return a window that fits into a pool: moved up if the pool ends before it, and cut if it is still too long."""
     first, last = window
     end = min(last, num_passages)
     return Window(max(min(first, end - (last - first)), 1), end)
 
 
 @dataclass(frozen=True)
-class _Searched:
+class _SearchResult:
     """How the encoder ranks the candidates for each English question.
 
     Attributes:
-        ids: Passage ids, by position.
-        places: Question -> its place in `ranked`.
+        ids: Passage ids, by position in the pool.
+        places: Question -> its row in `ranked`.
         ranked: The rankings.
-        positives: Each row's score of its own passage, float32 [N].
+        positives: The score of each training row's own passage, float32 [N].
     """
 
     ids: tuple[str, ...]
@@ -140,7 +143,7 @@ class _Searched:
 
 def _search(
     rows: Sequence[TrainingRow], candidates: Candidates, encoder: DenseEncoder, store: EmbeddingStore, depth: int
-) -> _Searched:
+) -> _SearchResult:
     """Rank the candidates for the rows' English questions, and score each row's own passage."""
     texts = tuple(dict.fromkeys(row.query for row in rows))
     places = {text: place for place, text in enumerate(texts)}
@@ -159,7 +162,7 @@ def _search(
     own_places = {text: place for place, text in enumerate(own_texts)}
     query_N = np.array([places[row.query] for row in rows], dtype=np.int64)
     own_N = np.array([own_places[row.passage] for row in rows], dtype=np.int64)
-    return _Searched(pool.ids, places, ranked, pair_scores(query_QD, query_N, own_UD, own_N))
+    return _SearchResult(pool.ids, places, ranked, pair_scores(query_QD, query_N, own_UD, own_N))
 
 
 @dataclass(frozen=True)
@@ -173,14 +176,14 @@ class _Miner:
     def choose(
         self, row: TrainingRow, ranks: Iterable[tuple[str, float]], positive: float
     ) -> tuple[TrainingRow, Counter[str]]:
-        """Return the row with its negatives, and why other passages were left out: reason -> passages.
+        """Return the row with its negatives, and reason -> number of passages rejected for it.
 
         Args:
-            row: A row.
-            ranks: Passage ids and scores, best first.
+            row: The training row.
+            ranks: Passage ids and scores in the window, best first.
             positive: The score of the row's own passage.
         """
-        gold = self.gold.of(row)
+        gold = self.gold.passages_of(row)
         reasons: Counter[str] = Counter()
         usable = []
         for passage, score in ranks:
@@ -192,20 +195,20 @@ class _Miner:
                 reasons["have no question in the row's language"] += 1
             else:
                 usable.append(passage)
-        drawn = set(sorted(usable, key=lambda passage: self._draw(row, passage))[: self.options.num_negatives])
+        drawn = set(sorted(usable, key=lambda passage: self._draw_number(row, passage))[: self.options.num_negatives])
         kept = [passage for passage in usable if passage in drawn]
         chosen = replace(
             row,
             passage_negatives=tuple(self.candidates.passages[passage] for passage in kept),
-            target_query_negatives=tuple(self._question(row, passage) for passage in kept),
+            target_query_negatives=tuple(self._choose_question(row, passage) for passage in kept),
         )
         return chosen, reasons
 
-    def _draw(self, row: TrainingRow, passage: str) -> str:
-        """Return the passage's number in the row's lottery, as hexadecimal digits."""
+    def _draw_number(self, row: TrainingRow, passage: str) -> str:
+        """Return a pseudo-random hexadecimal number for a row and a passage; the lowest numbers are chosen."""
         return content_hash("negative", str(self.options.seed), row.query_id, passage)
 
-    def _question(self, row: TrainingRow, passage: str) -> str:
+    def _choose_question(self, row: TrainingRow, passage: str) -> str:
         """Return one of the passage's questions in the row's language."""
-        several = self.candidates.questions[passage, row.language]
-        return several[int(self._draw(row, passage), 16) % len(several)]
+        questions = self.candidates.questions[passage, row.language]
+        return questions[int(self._draw_number(row, passage), 16) % len(questions)]

@@ -1,4 +1,4 @@
-"""Options for training rows: what they are made of, and how they are divided, checked and mined."""
+"""Options for training rows: their sources, the split, the check for leaks, and mining."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,23 +15,23 @@ OnLeak = Literal["refuse", "drop"]
 
 @dataclass(frozen=True)
 class Origin:
-    """What rows are made of: tasks, or JSON lines of the user's own."""
+    """Where rows come from: tasks, or a JSON lines file of the user."""
 
     task: Annotated[
         tuple[str, ...], Option("Task names, .toml files or BEIR folders, separated by commas.", read=read_names)
     ] = ()
-    data: Annotated[Path | None, Option("JSON lines of your own in place of a task.")] = None
+    data: Annotated[Path | None, Option("Your own JSON lines file, instead of a task.")] = None
     fields: Annotated[
         dict[str, str],
         Option(
-            "For --data, where a field has another name than the column (repeatable).",
+            "With --data: the field that holds a column, if its name differs (repeatable).",
             flag="--field",
             metavar="COLUMN=FIELD",
             read=read_settings,
         ),
     ] = field(default_factory=dict)
     languages: Annotated[
-        tuple[str, ...], Option("Target languages: de,es (default: all whose files are there).", read=read_names)
+        tuple[str, ...], Option("Target languages: de,es (default: all that the files provide).", read=read_names)
     ] = ()
     options: Annotated[dict[str, str], READER_SETTINGS] = field(default_factory=dict)
 
@@ -39,9 +39,9 @@ class Origin:
         if bool(self.task) == (self.data is not None):
             raise UsageError("Give either --task or --data.")
         if self.data is not None and self.options:
-            raise UsageError("--option is for --task; fields of --data are named with --field.")
+            raise UsageError("--option works only with --task. Name the fields of --data with --field.")
         if self.task and self.fields:
-            raise UsageError("--field is for --data; reader options of --task are set with --option.")
+            raise UsageError("--field works only with --data. Set reader options of --task with --option.")
 
 
 @dataclass(frozen=True)
@@ -52,37 +52,36 @@ class Split:
         float, Option("Share of articles (or passages) in the part `train`.", range=Range(above=0, maximum=1))
     ] = 1.0
     part: Annotated[Part, Option("The part to write.")] = "train"
-    seed: Annotated[int, Option("Seed of the division; another seed gives another one.")] = 0
+    seed: Annotated[int, Option("Seed of the split.")] = 0
 
     def __post_init__(self) -> None:
         check_numbers(self)
         if self.part not in ("train", "heldout"):
             raise UsageError(f"--part {self.part}: expected train or heldout.")
         if self.part == "heldout" and self.fraction == 1.0:
-            raise UsageError("--part heldout is empty with --fraction 1: give the share of the training part.")
+            raise UsageError(
+                "--part heldout is empty with --fraction 1. Give --fraction the share of the training part."
+            )
 
-    def trains(self, cluster: str) -> bool:
-        """Whether a cluster is in the training part.
+    def is_training(self, cluster: str) -> bool:
+        """Return whether a cluster is in the training part.
 
-        A hash of its name decides, not its place among the others: with other languages or tasks beside it, the same
-        article stays on its side (unless they join it to another, see `merge_clusters`). So the share is met only on
-        average.
+        A hash of the cluster's name decides, so an article stays in its part when languages or tasks are added (unless
+        they merge its cluster with another, see `merge_clusters`). The share is therefore met only on average.
         """
         return int(content_hash("split", str(self.seed), cluster), 16) < self.fraction * 2**128
 
 
 @dataclass(frozen=True)
 class LeakOptions:
-    """What rows must not share with an evaluation."""
+    """The tasks that rows must not share texts with, and how texts are compared."""
 
-    exclude_task: Annotated[
-        tuple[str, ...], Option("Tasks that will be evaluated on: no row may hold their texts.")
-    ] = ()
-    on_leak: Annotated[OnLeak, Option("Refuse, or leave out and count, rows with such texts.")] = "refuse"
+    exclude_task: Annotated[tuple[str, ...], Option("Tasks for evaluation: no row may hold their texts.")] = ()
+    on_leak: Annotated[OnLeak, Option("Rows with such texts: refuse to build, or drop and count them.")] = "refuse"
     near: Annotated[
         float,
         Option(
-            "Least share of common 8-word sequences that makes texts near-duplicates; above 1: never.",
+            "Texts are near-duplicates from this share of common 8-word sequences; above 1: never.",
             range=Range(above=0),
         ),
     ] = 0.5
@@ -92,7 +91,7 @@ class LeakOptions:
 
 
 class Window(NamedTuple):
-    """Ranks from 1, both ends included; prints as a user writes it."""
+    """A range of ranks, counted from 1, both ends included; prints as a user writes it."""
 
     first: int
     last: int
@@ -108,7 +107,7 @@ def read_window(text: str, flag: str) -> Window:
     """Read `50-100`.
 
     Raises:
-        UsageError: It is not of this form.
+        UsageError: The text does not have this form.
     """
     first, _, last = text.partition("-")
     if not (first.strip().isdecimal() and last.strip().isdecimal()):
@@ -118,15 +117,17 @@ def read_window(text: str, flag: str) -> Window:
 
 @dataclass(frozen=True)
 class MiningOptions:
-    """How to mine.
+    """How hard negatives are mined.
 
-    A row gets fewer negatives where the window holds no more. The margin is a difference of scores: a cosine for most
-    models. The seed also decides which of a passage's questions is taken.
+    A row gets fewer negatives if the window does not hold enough of them. The margin is a difference of scores, which
+    are cosines for most models. The seed also decides which of a passage's questions is taken.
     """
 
     num_negatives: Annotated[int, Option("Hard negatives per row.", flag="--negatives", range=Range(minimum=1))] = 5
-    window: Annotated[Window, Option("First and last rank they come from.", read=read_window)] = DEFAULT_WINDOW
-    margin: Annotated[float, Option("Least distance to the positive's score.")] = 0.05
+    window: Annotated[Window, Option("First and last rank that negatives come from.", read=read_window)] = (
+        DEFAULT_WINDOW
+    )
+    margin: Annotated[float, Option("A negative scores at least this much below the positive.")] = 0.05
     seed: Annotated[int, Option("Seed of the choice among the window's candidates.")] = 0
 
     def __post_init__(self) -> None:

@@ -1,17 +1,17 @@
-"""The training row: what `rows build` and `rows mine` make, and what training reads; see rows/files.py for the files.
+"""The training row, which `rows build` and `rows mine` write and training reads; see rows/files.py for the files.
 
 One row is one English question with its passage and the same question in one target language:
 
     query                    English question
     passage                  its English passage, the positive
     target_query             the question in the target language
-    language                 the target language in its printed form, `de`
-    query_id                 the parallel question: the same id in two languages is the same question
-    cluster                  article or passage; rows of one cluster are never on both sides of a split
-    passage_negatives        hard-negative English passages, may be absent
+    language                 the target language as a code, such as `de`
+    query_id                 the question's id; the same question has the same id in every language
+    cluster                  article or passage; a split never separates the rows of one cluster
+    passage_negatives        hard-negative English passages; may be absent
     target_query_negatives   empty, or one question per negative passage: [k] is a question of passage_negatives[k]
 
-Columns are known by these names; their order means nothing.
+Columns are found by these names; their order does not matter.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 TEXT_COLUMNS = ("query", "passage", "target_query", "language", "query_id", "cluster")
 LIST_COLUMNS = ("passage_negatives", "target_query_negatives")
 SHOWN = 200
-"""Characters of a row's own text in a message."""
+"""Largest number of characters of a row's text in a message."""
 COLUMNS = (*TEXT_COLUMNS, *LIST_COLUMNS)
 
 
@@ -59,15 +59,15 @@ class Rows:
 
     @cached_property
     def fingerprint(self) -> str:
-        """128-bit hash of every row, order included; the same for Parquet and JSON lines."""
+        """128-bit hash of all rows in their order; the same for Parquet and JSON lines."""
         return rows_hash(self.rows)
 
     @cached_property
     def table(self) -> "pd.DataFrame":
-        """The rows as a table with the columns above; negatives are lists."""
+        """The rows as a table with the columns above; negatives are lists of texts."""
         import pandas as pd
 
-        return pd.DataFrame([as_columns(row) for row in self.rows], columns=list(COLUMNS))
+        return pd.DataFrame([to_columns(row) for row in self.rows], columns=list(COLUMNS))
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -76,15 +76,16 @@ class Rows:
 
 
 def rows_hash(rows: Iterable[TrainingRow]) -> str:
-    """Hash rows, order included."""
-    return content_hash(*(part for row in rows for part in _parts(row)))
+    """Return a hash of rows; their order matters."""
+    return content_hash(*(part for row in rows for part in _hashed_parts(row)))
 
 
 def make_row(raw: Mapping[str, Any], where: str) -> TrainingRow:
     """Check the values of one row and return it.
 
     Raises:
-        TrainingError: A column is missing or unknown, a text is empty or unusable, negatives do not fit together.
+        TrainingError: A column is missing or unknown, a text is empty or unusable, or the numbers of negative passages
+            and questions differ.
     """
     check_columns(raw, where)
     for name in TEXT_COLUMNS:
@@ -93,7 +94,7 @@ def make_row(raw: Mapping[str, Any], where: str) -> TrainingRow:
     if queries and len(queries) != len(passages):
         raise TrainingError(
             f"{where}: column 'target_query_negatives': {len(queries)} questions for {len(passages)} "
-            "passage_negatives; expected none, or one question per passage."
+            "passage_negatives; expected no questions, or one per passage."
         )
     if raw["passage"] in passages:
         raise TrainingError(
@@ -116,18 +117,18 @@ def check_columns(found: Mapping[str, Any], where: str) -> None:
     """Check the names of a row's or a table's columns.
 
     Raises:
-        TrainingError: One is missing or unknown.
+        TrainingError: A column is missing or unknown.
     """
     if missing := [name for name in TEXT_COLUMNS if name not in found]:
         raise TrainingError(
             f"{where}: column {missing[0]!r} is missing; found {shorten(listed(found, len(COLUMNS)), SHOWN)}; "
-            f"training rows have {', '.join(COLUMNS)}. `clearbench rows build --data` makes them of files without "
-            "language, query_id or cluster, or with other names."
+            f"training rows have {', '.join(COLUMNS)}. `clearbench rows build --data` makes rows from files that lack "
+            "language, query_id or cluster, or that use other names."
         )
     if unknown := [name for name in found if name not in COLUMNS]:
         raise TrainingError(
             f"{where}: unknown column {shorten(repr(unknown[0]), SHOWN)}; training rows have {', '.join(COLUMNS)}."
-            f"{suggest(unknown[0][:SHOWN], COLUMNS)} `clearbench rows build --data` takes rows with other names."
+            f"{suggest(unknown[0][:SHOWN], COLUMNS)} `clearbench rows build --data` accepts other names."
         )
 
 
@@ -154,12 +155,12 @@ def _check_list(value: object, name: str, where: str) -> tuple[str, ...]:
     return tuple(value)
 
 
-def as_columns(row: TrainingRow) -> dict[str, Any]:
-    """Return a row as its columns, negatives as lists."""
+def to_columns(row: TrainingRow) -> dict[str, Any]:
+    """Return column -> value of a row, with negatives as lists."""
     return {**asdict(row), **{name: list(getattr(row, name)) for name in LIST_COLUMNS}}
 
 
-def _parts(row: TrainingRow) -> Iterator[str]:
+def _hashed_parts(row: TrainingRow) -> Iterator[str]:
     yield from (getattr(row, name) for name in TEXT_COLUMNS)
     for name in LIST_COLUMNS:
         values = getattr(row, name)

@@ -1,4 +1,4 @@
-"""Where training rows come from: tasks with English questions and passages, and JSON lines with named fields."""
+"""Read training rows from their sources: tasks with English questions and passages, and JSON lines files."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,8 +30,8 @@ class RowSource:
 
     Attributes:
         rows: The rows, in file order.
-        described: What the manifest says about the source: name, files with their hashes, notes.
-        dropped: Reason -> number of rows left out.
+        described: The manifest's description of the source: name, files with their hashes, notes.
+        dropped: Reason -> number of rows dropped.
     """
 
     rows: tuple[TrainingRow, ...]
@@ -39,19 +39,21 @@ class RowSource:
     dropped: Counter[str] = field(default_factory=Counter)
 
 
-def rows_of_task(
+def read_task_source(
     name: str,
     languages: Sequence[str] = (),
     location: DataLocation = ANYWHERE,
     options: Mapping[str, Any] | None = None,
 ) -> RowSource:
-    """Read a task's questions in English and in other languages, linked by their parallel id, with English passages.
+    """Return rows made from a task: its English passages, with questions in English and in the target languages.
+
+    Questions with the same parallel id are the same question in several languages.
 
     Args:
-        name: Task name, task file or BEIR-style folder; it must judge passages.
-        languages: Target languages; none is every language of the task whose files are there.
+        name: Task name, task file or BEIR-style folder; the task must have relevance judgements.
+        languages: Target languages; if empty, every language that the task's files provide.
         location: Where the files may come from.
-        options: Reader options in place of the task file's, such as split = train.
+        options: Reader options that replace those of the task file, such as split = train.
     Raises:
         UsageError, TaskError, DataError: See `load_task`.
         TrainingError: The task has no English questions or passages.
@@ -63,7 +65,7 @@ def rows_of_task(
     if english is None or not others:
         found = ", ".join(str(pair) for pair in data.pairs) or "none"
         raise TrainingError(
-            f"Task {name}: rows need the pair en-en and another one with English passages; has {found}."
+            f"Task {name}: rows need the pair en-en and a second pair with English passages; the task has {found}."
         )
     dropped: Counter[str] = Counter()
     titles = _article_titles(loaded)
@@ -83,11 +85,11 @@ def rows_of_task(
 def _load_english_pairs(
     name: str, languages: Sequence[str], location: DataLocation, options: Mapping[str, Any] | None
 ) -> CheckedTask:
-    """Load a task's pairs of the given languages, or of all, with English, en-en included."""
+    """Load en-en and the pairs from the given languages to English; without languages, all pairs to English."""
     if not find_task(name, location.tasks_dir).has_qrels:
         raise UsageError(
-            f"--task {name} is judged by answers: it names no passage per question, so no rows can be "
-            "made of it. Tasks such as xquad, mlqa, afriqa and belebele do."
+            f"--task {name} is judged by answers. It does not name a relevant passage for each question, so it gives "
+            "no rows. Tasks such as xquad, mlqa, afriqa and belebele do."
         )
     targets = _parse_targets(languages)
     patterns = ",".join([ENGLISH_PAIR, *(f"{language}-en" for language in targets)]) if targets else "*-en"
@@ -97,16 +99,16 @@ def _load_english_pairs(
     return loaded
 
 
-def rows_of_file(path: Path, fields: Mapping[str, str], languages: Sequence[str] = ()) -> RowSource:
-    """Read JSON lines whose fields may have other names than the columns.
+def read_file_source(path: Path, fields: Mapping[str, str], languages: Sequence[str] = ()) -> RowSource:
+    """Return rows read from JSON lines; the fields may have other names than the columns.
 
-    A field `query_id` that is missing is made from query and passage, `cluster` from the passage; `language` may be
-    missing where exactly one language is given.
+    A missing `query_id` is made from query and passage, and a missing `cluster` from the passage. `language` may be
+    missing if exactly one language is given.
 
     Args:
         path: `.jsonl` or `.jsonl.gz`.
-        fields: Column -> name of its field; a column that is not named has its own name.
-        languages: Rows of other languages are left out and counted.
+        fields: Column -> name of its field, for columns with another name in the file.
+        languages: Target languages; rows of other languages are dropped and counted.
     Raises:
         UsageError: A column is unknown.
         DataError: The file is missing or broken.
@@ -122,7 +124,7 @@ def rows_of_file(path: Path, fields: Mapping[str, str], languages: Sequence[str]
     for where, line in read_json_lines(path):
         num_lines += 1
         raw = _rename(line, names, (*REQUIRED_FIELDS, *fields), where)
-        row = make_row(_complete(raw, targets, where), where)
+        row = make_row(_fill_missing(raw, targets, where), where)
         if targets and row.language not in targets:
             dropped["another language than asked for"] += 1
         else:
@@ -137,7 +139,7 @@ def load_excluded_task(name: str, languages: Sequence[str], location: DataLocati
     Args:
         name: Task name, task file or BEIR-style folder.
         languages: Target languages of the rows.
-        location: Where the definition and the files may come from.
+        location: Where the task file and the data may come from.
     Raises:
         UsageError, TaskError, DataError: See `load_task`; a language without files is not an error.
     """
@@ -146,15 +148,15 @@ def load_excluded_task(name: str, languages: Sequence[str], location: DataLocati
     sides = {ENGLISH, *map(parse_language, languages)}
     pairs = tuple(pair for pair in reader.pairs() if pair.query in sides and pair.passage in sides)
     if not pairs:
-        raise UsageError(f"--exclude-task {name}: it has no texts in {', '.join(sorted(map(str, sides)))} to compare.")
+        raise UsageError(f"--exclude-task {name}: the task has no texts in {', '.join(sorted(map(str, sides)))}.")
     return reader.load(Wanted(pairs))
 
 
 def _parse_targets(languages: Sequence[str]) -> list[str]:
-    """Return the normal spellings of target languages, each once."""
+    """Return the canonical codes of target languages, without repeats."""
     targets = [parse_language(text) for text in languages]
     if ENGLISH in targets:
-        raise UsageError("--languages names the target languages; English is in every row and cannot be one.")
+        raise UsageError("--languages: English cannot be a target language; every row has an English question already.")
     return list(dict.fromkeys(map(str, targets)))
 
 
@@ -184,7 +186,7 @@ def _pair_rows(
 
 
 def _article_titles(loaded: CheckedTask) -> dict[str, str]:
-    """Return passage -> title of its article, as far as the files tell; a title is the same in every data set."""
+    """Return passage -> normalised title of its article, for the passages that have a title in the files."""
     read = FORMATS[loaded.spec.reader].read_titles
     titles: dict[str, str] = {}
     if read is None:
@@ -198,23 +200,25 @@ def _article_titles(loaded: CheckedTask) -> dict[str, str]:
 
 
 def _rename(line: Mapping[str, Any], names: Mapping[str, str], required: Sequence[str], where: str) -> dict[str, Any]:
-    """Return a line's values by column; a required column that it lacks is an error."""
+    """Return a line's values by column; a missing required column is an error."""
     raw = {column: line[field] for column, field in names.items() if field in line}
     for column in required:
         if column not in raw:
             found = shorten(listed(line, len(COLUMNS)), SHOWN)
             raise TrainingError(
-                f"{where}: no field {names[column]!r} for {column}; found {found}. "
-                "Name fields with --field COLUMN=FIELD."
+                f"{where}: no field {names[column]!r} for the column {column}; found {found}. "
+                "Name the fields with --field COLUMN=FIELD."
             )
     return raw
 
 
-def _complete(raw: Mapping[str, Any], targets: Sequence[str], where: str) -> dict[str, Any]:
+def _fill_missing(raw: Mapping[str, Any], targets: Sequence[str], where: str) -> dict[str, Any]:
     full = {**raw}
     if "language" not in full:
         if len(targets) != 1:
-            raise TrainingError(f"{where}: no field 'language'; name one with --field, or give one with --languages.")
+            raise TrainingError(
+                f"{where}: no field 'language'. Name it with --field, or give one language with --languages."
+            )
         full["language"] = targets[0]
     for column in ("query_id", "cluster"):
         if isinstance(full.get(column), int) and not isinstance(full[column], bool):

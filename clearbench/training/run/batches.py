@@ -1,18 +1,18 @@
-"""Planning which rows stand in which batch, for the whole run before it starts.
+"""Plan the batches of a whole run before it starts.
 
-The plan depends on the rows, the batch size and the seed, never on the loss, so rivals see the same batches; a run that
-is continued takes the rest of the same plan. Every batch is full. One pass after another goes over the shuffled rows;
-what does not fill a batch at the end of a pass is left out of it.
+The plan depends on the rows, the batch size and the seed, but not on the loss, so all losses train on the same batches.
+A resumed run uses the rest of the same plan. Every batch is full. The plan makes pass after pass over the shuffled
+rows; rows that do not fill a batch at the end of a pass are not used in that pass.
 
-What may occur twice in a batch (`duplicates`):
+The rules for texts that occur twice in a batch (`duplicates`):
 
     candidates   no query, passage or target query twice, and no row's hard negative is another row's positive
     positives    no query, passage or target query twice
-    allow        anything
-    auto         "candidates" where that leaves enough of the rows in batches, else "positives"
+    allow        no rule
+    auto         "candidates" if it still puts enough of the rows into batches, else "positives"
 
-A text that is both a positive and a candidate of the same query puts a floor of log 2 under that query's loss. Two
-rows may share a hard negative: that repeats a candidate and contradicts nothing.
+If a text is both the positive and a further candidate of a query, the query's loss cannot fall below log 2. Two rows
+may share a hard negative, which only repeats a candidate.
 """
 
 from collections import deque
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 Duplicates = Literal["candidates", "positives", "allow"]
 POSITIVES = ("query", "passage", "target_query")
 ROW = "row"
-"""Column with a row's position in the file; the collator takes it out before texts are tokenized."""
-# "auto" keeps the stricter rule while it forms this share of the batches that the looser one forms.
+"""Column with a row's position in the file; the collator removes it before the texts are tokenized."""
+# "auto" uses the stricter rule if it gives at least this share of the batches that the looser rule gives.
 ENOUGH = 0.8
 
 
@@ -44,11 +44,11 @@ class BatchRules:
 
     Attributes:
         batch_size: Rows per batch.
-        num_batches: Batches of all steps and devices together.
-        negatives: Hard negatives per row that are used.
+        num_batches: Number of batches over all steps and devices.
+        negatives: Number of hard negatives used per row.
         seed: Seed of the shuffling.
-        per_language: Batches of one target language each, in proportion to the languages' rows.
-        duplicates: What may occur twice in a batch, see above.
+        per_language: Whether each batch has one target language, in proportion to the languages' rows.
+        duplicates: The rule for texts that occur twice in a batch, see above.
     """
 
     batch_size: int
@@ -61,11 +61,11 @@ class BatchRules:
 
 @dataclass(frozen=True)
 class BatchPlan:
-    """Row positions per batch, for the whole run.
+    """The row positions of each batch, for the whole run.
 
     Attributes:
-        batches: One list of positions in the table per batch.
-        duplicates: The rule that was kept.
+        batches: For each batch, its rows' positions in the table.
+        duplicates: The rule that was used.
         batch_size: Rows per batch.
     """
 
@@ -75,19 +75,19 @@ class BatchPlan:
 
 
 def plan_training_batches(table: "pd.DataFrame", rules: BatchRules) -> BatchPlan:
-    """Plan the batches of a run.
+    """Return the plan of a run's batches.
 
     Raises:
         TrainingError: Not one full batch can be formed.
     """
-    source = _BatchSource.of(table, rules)
+    source = _BatchSource.from_table(table, rules)
     duplicates = _choose_duplicates(source, rules)
     planned: list[tuple[int, ...]] = []
     number = 0
     while len(planned) < rules.num_batches:
-        batches = source.one_pass(duplicates, number)
+        batches = source.plan_pass(duplicates, number)
         if not batches:
-            raise _too_few(table, rules, duplicates)
+            raise _no_batch_error(table, rules, duplicates)
         planned += batches
         number += 1
     return BatchPlan(tuple(planned[: rules.num_batches]), duplicates, rules.batch_size)
@@ -99,9 +99,9 @@ class _BatchSource:
 
     Attributes:
         rules: How batches are formed.
-        positives: Per row its query, passage and target query.
-        mined: Per row its negative passages and their questions, as far as they are used.
-        groups: Positions of rows that may stand in one batch.
+        positives: For each row, its query, passage and target query.
+        mined: For each row, the negative passages and their questions that are used.
+        groups: Groups of row positions; a batch takes its rows from one group.
     """
 
     rules: BatchRules
@@ -110,23 +110,23 @@ class _BatchSource:
     groups: Sequence[Sequence[int]]
 
     @classmethod
-    def of(cls, table: "pd.DataFrame", rules: BatchRules) -> "_BatchSource":
+    def from_table(cls, table: "pd.DataFrame", rules: BatchRules) -> "_BatchSource":
         positives = list(zip(*(table[column] for column in POSITIVES), strict=True))
         most = rules.negatives
-        mined = [(*p[:most], *q[:most]) for p, q in zip(*_negatives(table), strict=True)]
+        mined = [(*p[:most], *q[:most]) for p, q in zip(*_negative_texts(table), strict=True)]
         groups: dict[str, list[int]] = {}
         for position, language in enumerate(table["language"]):
             groups.setdefault(language if rules.per_language else "", []).append(position)
         return cls(rules, positives, mined, [groups[name] for name in sorted(groups)])
 
-    def one_pass(self, duplicates: Duplicates, number: int) -> list[tuple[int, ...]]:
+    def plan_pass(self, duplicates: Duplicates, number: int) -> list[tuple[int, ...]]:
         """Return the batches of one pass over the shuffled rows, in random order."""
         rng = np.random.default_rng([self.rules.seed, number])
-        batches = [batch for group in self.groups for batch in self._fill(rng.permutation(group), duplicates)]
+        batches = [batch for group in self.groups for batch in self._fill_batches(rng.permutation(group), duplicates)]
         return [batches[place] for place in rng.permutation(len(batches))]
 
-    def _fill(self, order: IntArray, duplicates: Duplicates) -> Iterator[tuple[int, ...]]:
-        """Full batches, each of the first rows that fit; rows that do not fit wait for the next one."""
+    def _fill_batches(self, order: IntArray, duplicates: Duplicates) -> Iterator[tuple[int, ...]]:
+        """Yield full batches, each of the first rows that fit; rows that do not fit wait for the next batch."""
         size = self.rules.batch_size
         queue = deque(order.tolist())
         while len(queue) >= size:
@@ -153,32 +153,32 @@ class _BatchSource:
 def _choose_duplicates(source: _BatchSource, rules: BatchRules) -> Duplicates:
     if rules.duplicates != "auto":
         return rules.duplicates
-    strict, loose = source.one_pass("candidates", 0), source.one_pass("positives", 0)
+    strict, loose = source.plan_pass("candidates", 0), source.plan_pass("positives", 0)
     return "candidates" if len(strict) >= max(ENOUGH * len(loose), 1) else "positives"
 
 
-def _negatives(table: "pd.DataFrame") -> tuple[list[list[str]], list[list[str]]]:
-    """Lists of negative passages and of their questions, row by row."""
+def _negative_texts(table: "pd.DataFrame") -> tuple[list[list[str]], list[list[str]]]:
+    """Return the negative passages of each row, and their questions."""
     return [list(p) for p in table["passage_negatives"]], [list(q) for q in table["target_query_negatives"]]
 
 
-def _too_few(table: "pd.DataFrame", rules: BatchRules, duplicates: Duplicates) -> TrainingError:
+def _no_batch_error(table: "pd.DataFrame", rules: BatchRules, duplicates: Duplicates) -> TrainingError:
     most = min(table[column].nunique() for column in POSITIVES) if duplicates != "allow" else len(table)
     each = " of one language" if rules.per_language else ""
     return TrainingError(
-        f"Not one batch of {rules.batch_size} rows{each} can be formed from {len(table):,} rows with {most:,} distinct "
-        f"passages or questions (duplicates: {duplicates}). Use a smaller --batch-size or more rows."
+        f"{len(table):,} rows with {most:,} distinct passages or questions are too few for one batch of "
+        f"{rules.batch_size} rows{each} (duplicates: {duplicates}). Use a smaller --batch-size or more rows."
     )
 
 
 def make_dataset(table: "pd.DataFrame", columns: Sequence[str]) -> "Dataset":
-    """Spread the rows to the loss's columns, in the loss's order, with the row's position last.
+    """Return a dataset with the loss's columns in the loss's order, and the row's position as the last column.
 
-    A row with fewer negatives than the loss has columns gets empty texts there.
+    A row with fewer negatives than the loss has columns gets empty texts in the remaining columns.
     """
     from datasets import Dataset
 
-    passages, queries = _negatives(table)
+    passages, queries = _negative_texts(table)
     lists: Mapping[str, list[list[str]]] = {"passage_negative": passages, "target_query_negative": queries}
     spread: dict[str, list[Any]] = {}
     for column in columns:
@@ -192,7 +192,7 @@ def make_dataset(table: "pd.DataFrame", columns: Sequence[str]) -> "Dataset":
 
 
 class PlannedBatches(DefaultBatchSampler):
-    """Gives the plan's batches once, so that one epoch of the trainer is the whole run."""
+    """A sampler that yields the plan's batches once: the trainer's only epoch is the whole run."""
 
     def __init__(self, plan: BatchPlan, dataset: "Dataset") -> None:
         super().__init__(dataset, batch_size=plan.batch_size, drop_last=True)

@@ -1,4 +1,4 @@
-"""Callbacks of a training run: evaluation, checkpoints, progress lines, Ctrl-C, gradients that are not finite."""
+"""Callbacks of a training run: evaluation, checkpoints, progress lines, Ctrl-C, and a check of the gradients."""
 
 import signal
 import threading
@@ -17,15 +17,15 @@ from clearbench.records.training import read_evaluation_key
 from clearbench.training.run.config import TrainConfig
 
 Evaluate = Callable[[], Mapping[str, float]]
-"""Figures of the current weights by `evaluation_key`."""
+"""Returns `evaluation_key` -> figure for the current weights."""
 
-# Lines of progress in a run.
-LINES = 20
-EVALUATION = "eval_"
+# Number of progress lines in a run.
+PROGRESS_LINES = 20
+EVALUATION_PREFIX = "eval_"
 
 
 class Interruption:
-    """Lets a step finish after Ctrl-C (or SIGTERM) so that a checkpoint is whole; the second Ctrl-C ends at once."""
+    """Lets the current step finish after Ctrl-C (or SIGTERM), to save a checkpoint; a second Ctrl-C stops at once."""
 
     def __init__(self) -> None:
         self.requested = False
@@ -47,10 +47,10 @@ class Interruption:
         if self.requested:
             raise KeyboardInterrupt
         self.requested = True
-        say("Stopping after this step, with a checkpoint. Press Ctrl-C again to stop at once and without.")
+        say("Stopping after this step, with a checkpoint. Press Ctrl-C again to stop at once without a checkpoint.")
 
-    def agreed(self, devices: int) -> bool:
-        """Whether any process was asked to stop; all processes must call it."""
+    def requested_anywhere(self, devices: int) -> bool:
+        """Return whether any process was asked to stop; all processes must call this together."""
         if devices == 1:
             return self.requested
         from accelerate.utils import gather_object
@@ -59,12 +59,12 @@ class Interruption:
 
 
 class StepGuard(TrainerCallback):
-    """Stops before an optimizer step would make the weights NaN, and where the user interrupts; asks for checkpoints.
+    """Requests checkpoints, stops on Ctrl-C, and stops before an optimizer step that would make the weights NaN.
 
     Args:
         config: The run's settings.
         interruption: Set by Ctrl-C.
-        explain: Makes the error for a problem in the current batch.
+        explain: Returns the error for a problem in the current batch.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class StepGuard(TrainerCallback):
     def on_pre_optimizer_step(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Refuse gradients that are not finite; fp16 meets them by design and skips the step itself."""
+        """Refuse gradients that are not finite. With fp16 they are normal, and the trainer skips such steps itself."""
         if self.config.dtype == "fp16":
             return
         norms = [weight.grad.norm() for weight in kwargs["model"].parameters() if weight.grad is not None]
@@ -87,21 +87,21 @@ class StepGuard(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> TrainerControl:
-        """Ask for a checkpoint where one is due."""
+        """Request a checkpoint if one is due."""
         if state.global_step % self.config.checkpoint_interval == 0:
             control.should_save = True
-        if self.interruption.agreed(args.world_size) and state.global_step < self.config.steps:
+        if self.interruption.requested_anywhere(args.world_size) and state.global_step < self.config.steps:
             control.should_save = control.should_training_stop = True
         return control
 
 
-class Evaluations(TrainerCallback):
-    """Evaluates before, during and after training, and stops it when English retrieval suffers.
+class EvaluationCallback(TrainerCallback):
+    """Evaluates before, during and after training, and stops training when English retrieval gets worse.
 
     Args:
         config: The run's settings.
-        evaluate: Evaluates the current weights; called in the first process only.
-        log: Adds to the run's history.
+        evaluate: Evaluates the current weights; called only in the first process.
+        log: Adds figures to the run's history.
     """
 
     def __init__(self, config: TrainConfig, evaluate: Evaluate, log: Callable[[dict[str, float]], None]) -> None:
@@ -113,19 +113,19 @@ class Evaluations(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Evaluate the base checkpoint, unless a continued run has done it."""
-        if not evaluations(state):
+        """Evaluate the base checkpoint, unless the resumed run has already done it."""
+        if not read_evaluations(state):
             self._measure(args, state)
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> TrainerControl:
-        """Evaluate where it is due; decide about English."""
+        """Evaluate if an evaluation is due, and check English retrieval."""
         last = state.global_step >= self.config.steps
         if last or (self.config.eval_every and state.global_step % self.config.eval_every == 0):
             due = control.should_log
             self._measure(args, state)
-            control.should_log = due  # logging the evaluation would otherwise count as logging the step
+            control.should_log = due  # logging the evaluation has reset this flag
             self._check_english(state, control)
         return control
 
@@ -135,17 +135,17 @@ class Evaluations(TrainerCallback):
             from accelerate.utils import broadcast_object_list
 
             broadcast_object_list(found)
-        self.log({f"{EVALUATION}{key}": value for key, value in found[0].items()})
+        self.log({f"{EVALUATION_PREFIX}{key}": value for key, value in found[0].items()})
         if state.is_world_process_zero:
-            say(f"step {state.global_step}: {_shown(found[0])}")
+            say(f"step {state.global_step}: {_describe_figures(found[0])}")
         english = [key for key in found[0] if _is_english(key)]
         if self.config.stop_english and not english:
-            raise UsageError("stop_english needs an English pair among the evaluated ones: --eval-pairs 'de-en,en-en'.")
+            raise UsageError("stop_english needs an English pair in the evaluation: --eval-pairs 'de-en,en-en'.")
 
     def _check_english(self, state: TrainerState, control: TrainerControl) -> None:
         if not self.config.stop_english:
             return
-        first, last = evaluations(state)[0], evaluations(state)[-1]
+        first, last = read_evaluations(state)[0], read_evaluations(state)[-1]
         for key in filter(_is_english, last):
             drop = 100 * (first[key] - last[key])
             if drop > self.config.stop_english:
@@ -155,11 +155,11 @@ class Evaluations(TrainerCallback):
                     f"{first[key]:.4f} to {last[key]:.4f}; the limit is {self.config.stop_english:g}."
                 )
                 control.should_training_stop = True
-                control.should_save = False  # the result is saved at once; a killed run would go on from a checkpoint
+                control.should_save = False  # the result is saved next; a resumed run must not continue from here
 
 
 class ProgressLines(TrainerCallback):
-    """Says on stderr how the loss, its parts and the rate are.
+    """Prints the loss, its parts and the speed to stderr.
 
     Args:
         config: The run's settings.
@@ -174,7 +174,7 @@ class ProgressLines(TrainerCallback):
     def on_step_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Start the clock; evaluation and saving do not count in the rate."""
+        """Start the clock; the time of evaluation and saving does not count."""
         self._started = time.perf_counter()
 
     def on_optimizer_step(
@@ -192,9 +192,9 @@ class ProgressLines(TrainerCallback):
         logs: dict[str, float] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Print every twentieth part of the run."""
+        """Print a line after every twentieth of the run."""
         step, steps = state.global_step, self.config.steps
-        every = max(steps // LINES, 1)
+        every = max(steps // PROGRESS_LINES, 1)
         if not logs or "loss" not in logs or not state.is_world_process_zero:
             return
         if step == 1 or step % every == 0 or step == steps:
@@ -208,12 +208,12 @@ class ProgressLines(TrainerCallback):
 
 
 def part_names(logs: Mapping[str, float]) -> list[str]:
-    """Names of the loss's parts in one entry of the history."""
+    """Return the names of the loss's parts in one entry of the history."""
     return [name for name in logs if name not in ("loss", "grad_norm", "learning_rate", "epoch", "step")]
 
 
-def loss_curve(state: TrainerState) -> list[dict[str, float]]:
-    """Loss, parts, learning rate and gradient norm per step."""
+def read_loss_curve(state: TrainerState) -> list[dict[str, float]]:
+    """Return the loss, its parts, the learning rate and the gradient norm of each step."""
     return [
         {name: value for name, value in entry.items() if name != "epoch"}
         for entry in state.log_history
@@ -221,13 +221,17 @@ def loss_curve(state: TrainerState) -> list[dict[str, float]]:
     ]
 
 
-def evaluations(state: TrainerState) -> list[dict[str, float]]:
-    """Step and figures by `evaluation_key`, per evaluation."""
+def read_evaluations(state: TrainerState) -> list[dict[str, float]]:
+    """Return the step and the figures (by `evaluation_key`) of each evaluation."""
     return [
         {"step": entry["step"]}
-        | {name.removeprefix(EVALUATION): value for name, value in entry.items() if name.startswith(EVALUATION)}
+        | {
+            name.removeprefix(EVALUATION_PREFIX): value
+            for name, value in entry.items()
+            if name.startswith(EVALUATION_PREFIX)
+        }
         for entry in state.log_history
-        if any(name.startswith(EVALUATION) for name in entry)
+        if any(name.startswith(EVALUATION_PREFIX) for name in entry)
     ]
 
 
@@ -235,8 +239,11 @@ def _is_english(key: str) -> bool:
     return read_evaluation_key(key)[1] == ENGLISH_PAIR
 
 
-def _shown(figures: Mapping[str, float]) -> str:
-    """Each measure with its figures: "nDCG@10 xquad:de-en 0.5000, xquad:en-en 0.7500; R@2kt demo-xor:fi-en 0.2500"."""
+def _describe_figures(figures: Mapping[str, float]) -> str:
+    """Return each measure with its figures.
+
+    For example "nDCG@10 xquad:de-en 0.5000, xquad:en-en 0.7500; R@2kt demo-xor:fi-en 0.2500".
+    """
     shown: dict[str, list[str]] = {}
     for key, figure in figures.items():
         task, pair, measure = read_evaluation_key(key)

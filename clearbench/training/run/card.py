@@ -1,4 +1,4 @@
-"""The model card of a trained checkpoint: what it is and how it was trained, for people."""
+"""The model card of a trained checkpoint: what the model is and how it was trained."""
 
 from collections.abc import Iterator
 
@@ -68,7 +68,8 @@ def _facts(manifest: TrainingManifest) -> Iterator[str]:
     yield f"Base checkpoint hash {manifest.base.weights}"
     yield from (f"Note: {note}" for note in manifest.notes)
     if manifest.loss_curve:
-        yield f"Loss {manifest.loss_curve[0]['loss']:.4f} at first, {manifest.loss_curve[-1]['loss']:.4f} last"
+        first, last = manifest.loss_curve[0]["loss"], manifest.loss_curve[-1]["loss"]
+        yield f"Loss {first:.4f} at the first step, {last:.4f} at the last step"
 
 
 def _evaluation_table(manifest: TrainingManifest) -> Iterator[str]:

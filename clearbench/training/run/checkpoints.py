@@ -1,8 +1,8 @@
-"""Checkpoints and results that are whole or absent: written into a hidden folder beside them, then renamed.
+"""Save checkpoints and results completely or not at all: written into a hidden folder first, then renamed.
 
 <out>/                       the result, a plain sentence-transformers folder
-<out>/checkpoint-<step>/     such a folder after an earlier step, with optimizer, schedule and random state, and with
-                             the hashes of all these files
+<out>/checkpoint-<step>/     a folder of the same form after an earlier step, with the state of the optimizer, the
+                             schedule and the random generators, and with the hashes of all these files
 <out>/.saving-<what>/        a folder that is being written; never read, removed by the next run
 """
 
@@ -25,15 +25,15 @@ from clearbench.common.text import first_line, joined
 CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 STAGING_PREFIX = ".saving-"
 LAST_FILE = "modules.json"
-"""A folder is a checkpoint once it has this file, so it comes after the others."""
+"""A folder with this file counts as a checkpoint, so this file is written after the others."""
 HASHES_FILE = "checkpoint_files.json"
-"""The SHA-256 of every other file of a checkpoint-<step> folder, by which damage is seen."""
+"""The SHA-256 of every other file of a checkpoint-<step> folder, to detect damage."""
 # torch reports a failed write as RuntimeError, safetensors as its own error.
 SAVE_ERRORS = (OSError, RuntimeError, SafetensorError)
 
 
 def list_checkpoints(out: Path) -> list[tuple[int, Path]]:
-    """Return (step, folder) of the checkpoints in an output folder, damaged ones too, earliest first."""
+    """Return (step, folder) of all checkpoints in an output folder, earliest first, including damaged ones."""
     checkpoints = [
         (int(match[1]), entry)
         for entry in (out.iterdir() if out.is_dir() else ())
@@ -43,7 +43,7 @@ def list_checkpoints(out: Path) -> list[tuple[int, Path]]:
 
 
 def find_checkpoint_damage(folder: Path) -> str | None:
-    """Say what is wrong with a checkpoint, or None if every file is what was saved."""
+    """Return a phrase that says what is wrong with a checkpoint, or None if every file is unchanged."""
     try:
         document = json.loads((folder / HASHES_FILE).read_bytes())
         hashes = {str(name): str(value) for name, value in document["sha256"].items()}
@@ -54,17 +54,17 @@ def find_checkpoint_damage(folder: Path) -> str | None:
     for name, expected in hashes.items():
         try:
             if file_sha256(folder / name) != expected:
-                return f"{name} is not what was saved"
+                return f"{name} was changed after it was saved"
         except OSError as error:
             return f"{name}: {error.strerror}"
     return None
 
 
 def choose_checkpoint(out: Path) -> Path | None:
-    """Return the latest checkpoint that is whole, and say which later ones are not; None if there is none at all.
+    """Return the latest undamaged checkpoint, and print which later ones are damaged; None if there are no checkpoints.
 
     Raises:
-        TrainingError: There are checkpoints, and all of them are damaged.
+        TrainingError: All checkpoints are damaged.
     """
     damaged: list[str] = []
     for _, folder in reversed(list_checkpoints(out)):
@@ -75,14 +75,14 @@ def choose_checkpoint(out: Path) -> Path | None:
         damaged.append(f"{folder} ({damage})")
     if damaged:
         raise TrainingError(
-            f"--resume: no checkpoint can be used: {joined(damaged)}. Delete these folders, and --resume begins with "
-            "the first step; or start over with --replace."
+            f"--resume: no checkpoint can be used: {joined(damaged)}. Delete these folders to make --resume begin with "
+            "the first step, or start over with --replace."
         )
     return None
 
 
-def describe_last(out: Path) -> str:
-    """Say in one sentence which checkpoint is the last good one."""
+def describe_last_checkpoint(out: Path) -> str:
+    """Return a sentence that names the last undamaged checkpoint."""
     for _, folder in reversed(list_checkpoints(out)):
         if find_checkpoint_damage(folder) is None:
             return f"The last good checkpoint is {folder}."
@@ -90,8 +90,8 @@ def describe_last(out: Path) -> str:
 
 
 @contextmanager
-def quiet_saving() -> Iterator[None]:
-    """Keep the library's progress bars for reading and writing weight files off the terminal."""
+def hide_progress_bars() -> Iterator[None]:
+    """Hide the library's progress bars for reading and writing weight files."""
     from transformers.utils import logging
 
     shown = logging.is_progress_bar_enabled()
@@ -104,8 +104,8 @@ def quiet_saving() -> Iterator[None]:
 
 
 @contextmanager
-def reading(folder: Path) -> Iterator[None]:
-    """Turn a failed read of a checkpoint, whatever the libraries raise, into one message that says what to delete.
+def report_failed_load(folder: Path) -> Iterator[None]:
+    """Turn any error while a checkpoint is read into one message that says what to delete.
 
     Raises:
         TrainingError: The block could not read the checkpoint.
@@ -114,32 +114,32 @@ def reading(folder: Path) -> Iterator[None]:
         yield
     except Exception as error:
         raise TrainingError(
-            f"{folder} cannot be resumed from: {first_line(error)}. Was it saved with other versions of the packages? "
-            "Delete the folder, and --resume goes on from an earlier one; or start over with --replace."
+            f"Training cannot resume from {folder}: {first_line(error)}. Was it saved with other versions of the "
+            "packages? Delete the folder to make --resume use an earlier checkpoint, or start over with --replace."
         ) from error
 
 
 def staging_folder(out: Path, what: str) -> Path:
-    """Return the folder in which something is written first; the same in every process of a run."""
+    """Return the hidden folder that something is first written to; it is the same in every process of a run."""
     return out / f"{STAGING_PREFIX}{what}"
 
 
 @contextmanager
-def saving(out: Path, what: str) -> Iterator[None]:
-    """Turn a failed write into one message and remove what was half written.
+def report_failed_save(out: Path, what: str) -> Iterator[None]:
+    """Turn a failed write into one message, and remove the half-written folder.
 
     Raises:
-        TrainingError: The block could not write (disk full, permissions).
+        TrainingError: The block could not write, for example because the disk is full.
     """
     try:
-        with quiet_saving():
+        with hide_progress_bars():
             yield
     except SAVE_ERRORS as error:
         remove_staged(out)
         reason = getattr(error, "strerror", None) or first_line(error)
         raise TrainingError(
-            f"The {what} cannot be saved in {out}: {reason}. {describe_last(out)} Free some space, then go on with "
-            "--resume."
+            f"The {what} cannot be saved in {out}: {reason}. {describe_last_checkpoint(out)} Free some space, then "
+            "continue with --resume."
         ) from error
     except BaseException:
         remove_staged(out)
@@ -147,27 +147,28 @@ def saving(out: Path, what: str) -> Iterator[None]:
 
 
 def remove_staged(out: Path) -> None:
-    """Remove the half-written folders that a killed run has left."""
+    """Remove the half-written folders of a killed run."""
     for entry in out.glob(f"{STAGING_PREFIX}*") if out.is_dir() else ():
         shutil.rmtree(entry, ignore_errors=True)
 
 
 def publish_folder(staged: Path, final: Path) -> None:
-    """Put a written checkpoint in its place, with the hashes of its files."""
-    hashes = {file.relative_to(staged).as_posix(): file_sha256(file) for file in _files(staged)}
+    """Rename a written checkpoint to its final name, after adding the hashes of its files."""
+    hashes = {file.relative_to(staged).as_posix(): file_sha256(file) for file in _list_files(staged)}
     (staged / HASHES_FILE).write_bytes(json_bytes({"sha256": hashes}))
-    _flush(staged)
+    _flush_files(staged)
     if final.exists():
-        _delete(final)
+        _delete_checkpoint(final)
     staged.rename(final)
 
 
 def publish_files(staged: Path, out: Path) -> None:
-    """Move the content of a written folder into a folder that holds other things too, the deciding files last.
+    """Move the content of a written folder into the output folder.
 
-    The manifest, which says that the run is complete, comes at the very end.
+    The file that makes the folder a checkpoint is moved near the end. The manifest, which says that the run is
+    complete, is moved last.
     """
-    _flush(staged)
+    _flush_files(staged)
     for entry in sorted(staged.iterdir(), key=lambda entry: (entry.name == TRAINING_FILE, entry.name == LAST_FILE)):
         target = out / entry.name
         if target.is_dir():
@@ -177,33 +178,36 @@ def publish_files(staged: Path, out: Path) -> None:
 
 
 def prune_checkpoints(out: Path, step: int, keep: int) -> None:
-    """Delete all but the latest checkpoints up to a step; later ones, which a resumed run went back from, stay."""
+    """Delete all but the latest `keep` checkpoints up to a step; checkpoints of later steps stay.
+
+    A run that resumed from an earlier checkpoint leaves later ones in the folder.
+    """
     folders = [folder for number, folder in list_checkpoints(out) if number <= step]
     for folder in folders[:-keep]:
-        _delete(folder)
+        _delete_checkpoint(folder)
 
 
-def step_of(checkpoint: Path) -> int:
+def checkpoint_step(checkpoint: Path) -> int:
     """Return the step after which a checkpoint was saved."""
     return int(checkpoint.name.rpartition("-")[2])
 
 
-def _delete(folder: Path) -> None:
+def _delete_checkpoint(folder: Path) -> None:
     """Delete a checkpoint so that a killed run leaves no part of it under its name."""
-    doomed = staging_folder(folder.parent, f"deleted-{folder.name}")
-    shutil.rmtree(doomed, ignore_errors=True)
-    folder.rename(doomed)
-    shutil.rmtree(doomed, ignore_errors=True)
+    hidden = staging_folder(folder.parent, f"deleted-{folder.name}")
+    shutil.rmtree(hidden, ignore_errors=True)
+    folder.rename(hidden)
+    shutil.rmtree(hidden, ignore_errors=True)
 
 
-def _files(folder: Path) -> list[Path]:
+def _list_files(folder: Path) -> list[Path]:
     return sorted(file for file in folder.rglob("*") if file.is_file())
 
 
-def _flush(folder: Path) -> None:
-    """Give the files the usual permissions, which safetensors does not, and have the system write them out."""
+def _flush_files(folder: Path) -> None:
+    """Give the files the usual permissions, which safetensors does not, and flush them to disk."""
     mode = usual_mode(folder)
-    for file in _files(folder):
+    for file in _list_files(folder):
         file.chmod(mode)
         descriptor = os.open(file, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""From rows to tensors, with prompts as in evaluation, and back from flat names to columns."""
+"""Turn rows into tensors, with the same prompts as in evaluation, and split flat feature names into columns."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,23 +12,23 @@ from clearbench.training.run.batches import ROW
 
 
 def column_role(column: str) -> Role:
-    """Return whose prompt a column gets: that of passages for passages and their negatives, else that of queries."""
+    """Return the role whose prompt a column gets: "passage" for passages and their negatives, otherwise "query"."""
     return "passage" if column.startswith("passage") else "query"
 
 
 def column_prompts(encoder: TransformerEncoder, columns: Sequence[str]) -> dict[str, str]:
-    """Return the prompt of each column that has one: the prompt that evaluation puts before such texts."""
+    """Return column -> prompt, for the columns with a prompt; evaluation uses the same prompts."""
     prompts = {column: encoder.prompts[column_role(column)] for column in columns}
     return {column: prompt for column, prompt in prompts.items() if prompt}
 
 
 class RowCollator(SentenceTransformerDataCollator):
-    """Tokenizes the texts of a batch; the rows' positions in the file travel beside them.
+    """Tokenizes the texts of a batch, and keeps the rows' positions in the file.
 
     Args:
-        encoder: The checkpoint, its prompts and routes.
+        encoder: The checkpoint, with its prompts and routes.
         columns: The loss's columns.
-        max_length: Tokens kept per text in training; the checkpoint's own limit stays what it is.
+        max_length: Tokens kept per text in training; the checkpoint's own limit does not change.
     """
 
     def __init__(self, encoder: TransformerEncoder, columns: Sequence[str], max_length: int | None) -> None:
@@ -42,14 +42,14 @@ class RowCollator(SentenceTransformerDataCollator):
         self.limit = max_length
 
     def __call__(self, features: list[dict[str, Any]]) -> dict[str, Any]:
-        """Return `<column>_<feature>` tensors and, under "row", positions."""
+        """Return the tensors as `<column>_<feature>`, and the rows' positions as "row"."""
         texts = [{name: value for name, value in row.items() if name != ROW} for row in features]
-        with self._limited():
+        with self._limit_length():
             batch: dict[str, Any] = super().__call__(texts)
         return {**batch, ROW: [row[ROW] for row in features]}
 
     @contextmanager
-    def _limited(self) -> Iterator[None]:
+    def _limit_length(self) -> Iterator[None]:
         usual = self.model.max_seq_length
         if self.limit is None or usual == self.limit:
             yield
@@ -64,8 +64,8 @@ class RowCollator(SentenceTransformerDataCollator):
 def split_columns(inputs: Mapping[str, Any], columns: Sequence[str]) -> list[dict[str, Any]]:
     """Return the features of each column, in the columns' order.
 
-    sentence-transformers cuts flat names at each column's prefix, by which `passage` also gets what belongs to
-    `passage_negative_1`; here a name belongs to the longest column that begins it.
+    sentence-transformers assigns features by prefix, so `passage` also gets the features of `passage_negative_1`. Here
+    a feature belongs to the longest column name that it begins with.
     """
     split: dict[str, dict[str, Any]] = {column: {} for column in columns}
     longest_first = sorted(columns, key=len, reverse=True)

@@ -1,6 +1,6 @@
-"""All settings of a training run, validated together; presets are a literal table.
+"""All settings of a training run, validated together, and the table of presets.
 
-Settings come from the defaults, a preset, a TOML file and the command line; later ones win.
+Settings come from the defaults, a preset, a TOML file and the command line. A later source overrides an earlier one.
 """
 
 import tomllib
@@ -22,7 +22,7 @@ RUN, METHOD, EVALUATION, MACHINE = "Run", "Method", "Evaluation", "Machine"
 """Headings of the options in `--help`."""
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
-    # arXiv 2604.05821: 64 rows on each of four devices, mini-batches of 32 texts, five hard negatives.
+    # The settings of arXiv 2604.05821, for four devices.
     "paper": {
         "steps": 50,
         "batch_size": 64,
@@ -35,7 +35,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "negatives": 5,
         "scale": 20.0,
     },
-    # A few minutes on two cores with a model of MiniLM's size.
+    # Takes a few minutes on two cores with a model of MiniLM's size.
     "cpu-demo": {
         "steps": 40,
         "batch_size": 16,
@@ -50,9 +50,9 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 }
 
 MOST_STEPS = 1_000_000
-"""The batches of all steps are planned before the first one."""
+"""A limit, because the batches of all steps are planned before the first step."""
 Count = Annotated[int, Field(gt=0)]
-# These may change between a run and its continuation; everything else decides the weights.
+# Settings that may change when a run is resumed; all others decide the weights.
 MAY_CHANGE = frozenset(
     {"model", "data", "out", "preset", "save_every", "keep_checkpoints", "eval_every", "eval_tasks", "eval_pairs"}
     | {"data_dir", "tasks_dir", "report_to", "offline", "stop_english"}
@@ -62,17 +62,19 @@ MAY_CHANGE = frozenset(
 class TrainConfig(BaseModel):
     """One training run.
 
-    A checkpoint's own limit of tokens also holds where `max_length` is larger. There is always an evaluation before
-    the first step and one after the last.
+    If `max_length` is larger than the checkpoint's own limit of tokens, the checkpoint's limit applies. With
+    `eval_tasks` there is always an evaluation before the first step and one after the last.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     model: Annotated[str, Option("Checkpoint to start from: folder, Hub id, `e5-small`, `minilm`.", RUN)]
     data: Annotated[Path, Option("Rows of `clearbench rows build` or `rows mine`: .parquet, .jsonl.", RUN)]
-    out: Annotated[Path, Option("Output folder; checkpoints lie in it as checkpoint-<step>.", RUN)]
-    save_every: Annotated[Count | None, Option("Steps between checkpoints (default: a fifth).", RUN)] = None
-    keep_checkpoints: Annotated[Count, Option("Latest checkpoints kept.", RUN)] = 2
+    out: Annotated[Path, Option("Output folder, also for the checkpoints (checkpoint-<step>).", RUN)]
+    save_every: Annotated[Count | None, Option("Steps between checkpoints (default: a fifth of the steps).", RUN)] = (
+        None
+    )
+    keep_checkpoints: Annotated[Count, Option("Number of latest checkpoints to keep.", RUN)] = 2
 
     loss: Annotated[str, Option("clear, infonce, mixed, ...; a wrong name lists them all.", METHOD)] = "clear"
     preset: Annotated[str | None, Option("Settings to start from: paper or cpu-demo.", METHOD)] = None
@@ -83,15 +85,15 @@ class TrainConfig(BaseModel):
         "cosine"
     )
     warmup: Annotated[float, Field(ge=0, lt=1), Option("Share of the steps in which the rate rises.", METHOD)] = 0.05
-    weight_decay: Annotated[float, Field(ge=0), Option("Of AdamW.", METHOD)] = 0.0
+    weight_decay: Annotated[float, Field(ge=0), Option("Weight decay of AdamW.", METHOD)] = 0.0
     max_grad_norm: Annotated[float, Field(gt=0), Option("Gradients are clipped to this norm.", METHOD)] = 1.0
     scale: Annotated[float, Field(gt=0), Option("1 / temperature.", METHOD)] = 20.0
     negatives: Annotated[
         Annotated[int, Field(ge=0)] | None, Option("Hard negatives per row (default: all).", METHOD)
     ] = None
-    languages: Annotated[str | None, Option("Only rows of these target languages: de,es.", METHOD)] = None
+    languages: Annotated[str | None, Option("Train only on these target languages: de,es.", METHOD)] = None
     batches: Annotated[
-        Literal["mixed", "per-language"], Option("per-language: one target language a batch.", METHOD)
+        Literal["mixed", "per-language"], Option("per-language: one target language per batch.", METHOD)
     ] = "mixed"
     duplicates: Annotated[
         Literal["auto", "candidates", "positives", "allow"], Option("What may occur twice in a batch.", METHOD)
@@ -112,7 +114,7 @@ class TrainConfig(BaseModel):
     stop_english: Annotated[
         Annotated[float, Field(gt=0)] | None,
         Option(
-            f"Stop when {MAIN_MEASURE} (or the task's main measure) of {ENGLISH_PAIR} fell by more points than this.",
+            f"Stop if {MAIN_MEASURE} (or the task's main measure) of {ENGLISH_PAIR} falls by more points than this.",
             EVALUATION,
         ),
     ] = None
@@ -127,9 +129,10 @@ class TrainConfig(BaseModel):
     )
     gradient_checkpointing: Annotated[bool, Option("Less memory, more time.", MACHINE)] = False
     gather: bool = True
-    """Whether the candidates of all devices are taken together."""
+    """Whether each device also uses the candidates of the other devices."""
     report_to: Annotated[
-        Literal["none", "tensorboard", "wandb"], Option("Where curves go, if it is installed.", MACHINE)
+        Literal["none", "tensorboard", "wandb"],
+        Option("Package that receives the curves; it must be installed.", MACHINE),
     ] = "none"
     offline: Annotated[bool, replace(OFFLINE, panel=MACHINE)] = False
 
@@ -156,17 +159,17 @@ class TrainConfig(BaseModel):
         return self.save_every or max(self.steps // 5, 1)
 
     @property
-    def decisive(self) -> dict[str, Any]:
-        """Settings that a continued run must share with the run it continues."""
+    def decisive_settings(self) -> dict[str, Any]:
+        """The settings that a resumed run must share with the original run."""
         return self.model_dump(mode="json", exclude=set(MAY_CHANGE))
 
 
 def make_config(settings: Mapping[str, Any], file: Path | None = None) -> TrainConfig:
-    """Merge defaults, preset, TOML file and given settings into a validated record.
+    """Return the validated settings, merged from defaults, preset, TOML file and given values.
 
     Args:
         settings: Field name -> value; None means not given.
-        file: TOML file with the same names.
+        file: TOML file with the same field names.
     Raises:
         UsageError: A name does not exist, a value does not fit, or settings exclude each other.
     """
@@ -176,7 +179,7 @@ def make_config(settings: Mapping[str, Any], file: Path | None = None) -> TrainC
     if preset is not None and preset not in PRESETS:
         raise UsageError(f"No preset {preset!r}: there are {', '.join(PRESETS)}.{suggest(str(preset), PRESETS)}")
     merged = {**(PRESETS[preset] if preset else {}), **stored, **given}
-    # A mini-batch in one unit replaces the preset's or the file's in the other.
+    # A given mini-batch limit replaces the preset's or the file's limit in the other unit.
     for one, other in (("mini_batch_size", "mini_batch_tokens"), ("mini_batch_tokens", "mini_batch_size")):
         if one in given and other not in given:
             merged.pop(other, None)
@@ -192,15 +195,15 @@ def make_config(settings: Mapping[str, Any], file: Path | None = None) -> TrainC
 
 
 def read_typed_settings(texts: list[str], flag: str) -> dict[str, Any]:
-    """Read settings, each `name=value`: the value as TOML where it is one, else as text.
+    """Return name -> value of settings written as `name=value`; a value that is not valid TOML is kept as text.
 
     Raises:
-        UsageError: One has no name or no `=`.
+        UsageError: A setting has no name or no `=`.
     """
-    return {name: _typed(value) for name, value in (split_setting(text, flag) for text in texts)}
+    return {name: _parse_value(value) for name, value in (split_setting(text, flag) for text in texts)}
 
 
-def _typed(text: str) -> Any:
+def _parse_value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:

@@ -1,7 +1,7 @@
-"""Low-rank adapters through peft: trained in place of the weights, merged into them whenever they are saved.
+"""Low-rank adapters (LoRA) with peft: they are trained instead of the weights, and merged into the weights on saving.
 
-peft alone puts the adapters in. The integration of transformers would do it too, but each of its versions asks for
-versions of peft of its own, which are not always there.
+This module calls peft directly. The integration in transformers would also work, but each of its versions requires
+certain versions of peft, which are often not installed.
 """
 
 import copy
@@ -15,32 +15,32 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 ADAPTERS_FILE = "lora_adapters.safetensors"
-"""The adapters in a checkpoint of a run, from which the run goes on; everything else loads the merged weights."""
+"""The adapters in a checkpoint folder. Only a resumed run reads them; everything else loads the merged weights."""
 
 
 def check_peft() -> None:
-    """Refuse --lora before any work where peft is not installed, or does not fit the other packages.
+    """Refuse --lora, before any work is done, if peft is missing or incompatible with the other packages.
 
     Raises:
-        UsageError: The message says what to install.
+        UsageError: peft is missing or incompatible; the message says what to install.
     """
     try:
         from peft import LoraConfig, inject_adapter_in_model  # noqa: F401
         from peft.tuners.tuners_utils import BaseTunerLayer  # noqa: F401
     except ModuleNotFoundError as error:
         if error.name != "peft":
-            raise _unfit_peft(error) from error
+            raise _unfit_peft_error(error) from error
         raise UsageError("--lora needs the package peft: pip install 'clearbench[lora]'.") from None
     except (ImportError, AttributeError, RuntimeError) as error:
-        raise _unfit_peft(error) from error
+        raise _unfit_peft_error(error) from error
 
 
-def _unfit_peft(error: Exception) -> UsageError:
+def _unfit_peft_error(error: Exception) -> UsageError:
     from importlib.metadata import version
 
     return UsageError(
-        f"--lora: peft {version('peft')} does not fit transformers {version('transformers')} ({first_line(error)}). "
-        "Install a newer one: pip install -U 'clearbench[lora]'."
+        f"--lora: peft {version('peft')} does not work with transformers {version('transformers')} "
+        f"({first_line(error)}). Install a newer peft: pip install -U 'clearbench[lora]'."
     )
 
 
@@ -50,7 +50,7 @@ def add_lora(model: "SentenceTransformer", rank: int, seed: int) -> None:
     Args:
         model: The model; it is changed in place.
         rank: Rank of the adapters.
-        seed: Seed of the adapters' first weights.
+        seed: Seed of the adapters' initial weights.
     """
     import torch
     from peft import LoraConfig, inject_adapter_in_model
@@ -64,7 +64,7 @@ def add_lora(model: "SentenceTransformer", rank: int, seed: int) -> None:
 
 
 def merge_lora(model: "SentenceTransformer") -> "SentenceTransformer":
-    """Return a copy with the adapters merged into the weights, which saves and loads without peft."""
+    """Return a copy of the model with the adapters merged into the weights; it does not need peft."""
     from peft.tuners.tuners_utils import BaseTunerLayer
 
     merged = copy.deepcopy(model)
@@ -80,28 +80,28 @@ def merge_lora(model: "SentenceTransformer") -> "SentenceTransformer":
 
 
 def save_adapters(model: "SentenceTransformer", folder: Path) -> None:
-    """Write the adapters, the only weights that are trained."""
+    """Write the adapters, which are the only trained weights, into a folder."""
     from safetensors.torch import save_file
 
-    save_file(_adapters(model), folder / ADAPTERS_FILE)
+    save_file(_adapter_weights(model), folder / ADAPTERS_FILE)
 
 
 def load_adapters(model: "SentenceTransformer", folder: Path) -> None:
-    """Put the adapters of a checkpoint into a model that has such adapters.
+    """Copy the adapters of a checkpoint into a model with adapters of the same shapes.
 
     Raises:
-        OSError, SafetensorError, ValueError: The file is missing, damaged, or of adapters of another shape.
+        OSError, SafetensorError, ValueError: The file is missing or damaged, or its adapters have other shapes.
     """
     import torch
     from safetensors.torch import load_file
 
-    stored, own = load_file(folder / ADAPTERS_FILE), _adapters(model)
+    stored, own = load_file(folder / ADAPTERS_FILE), _adapter_weights(model)
     if {name: weight.shape for name, weight in stored.items()} != {name: weight.shape for name, weight in own.items()}:
-        raise ValueError(f"{folder / ADAPTERS_FILE} holds other adapters than the run has.")
+        raise ValueError(f"{folder / ADAPTERS_FILE} has adapters of other names or shapes than the run.")
     with torch.no_grad():
         for name, weight in own.items():
             weight.copy_(stored[name])
 
 
-def _adapters(model: "SentenceTransformer") -> dict[str, Any]:
+def _adapter_weights(model: "SentenceTransformer") -> dict[str, Any]:
     return {name: weight for name, weight in model.named_parameters() if weight.requires_grad}

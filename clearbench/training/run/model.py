@@ -1,4 +1,4 @@
-"""The checkpoint that training starts from: loaded as evaluation loads it, then made trainable."""
+"""Load the checkpoint that training starts from, in the same way as evaluation does, and make it trainable."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ def load_base(config: TrainConfig, device: str) -> TransformerEncoder:
     """Load the checkpoint that training starts from.
 
     Raises:
-        UsageError, EncoderError: It has no weights to train, or cannot be loaded.
+        UsageError, EncoderError: The checkpoint has no weights to train, or cannot be loaded.
     """
     if config.model == "bm25":
         raise UsageError("--model bm25 has no weights to train; give a checkpoint.")
@@ -45,14 +45,17 @@ def load_base(config: TrainConfig, device: str) -> TransformerEncoder:
     return encoder
 
 
-def training_length(encoder: TransformerEncoder, config: TrainConfig) -> tuple[int | None, tuple[str, ...]]:
-    """Return the tokens kept in training, never more than the checkpoint reads or has positions for, and notes."""
+def choose_length(encoder: TransformerEncoder, config: TrainConfig) -> tuple[int | None, tuple[str, ...]]:
+    """Return the number of tokens kept per text in training, and notes for the manifest.
+
+    The number is limited by the checkpoint's own maximum length and by its number of positions.
+    """
     limits = (encoder.configuration.max_length, num_positions(encoder.model))
     limit = min((number for number in limits if number is not None), default=None)
     asked = config.max_length or encoder.configuration.max_length
     if asked is None or limit is None or asked <= limit:
         return asked, ()
-    note = f"max_length {asked} was cut to {limit}, what {config.model} reads."
+    note = f"max_length {asked} was reduced to {limit}, the limit of {config.model}."
     say(note)
     return limit, (note,)
 
@@ -60,15 +63,15 @@ def training_length(encoder: TransformerEncoder, config: TrainConfig) -> tuple[i
 def make_trainable(encoder: TransformerEncoder, config: TrainConfig) -> None:
     """Make the loaded model trainable, in place."""
     encoder.model.float()  # optimizer steps are too small for half-precision weights
-    _keep_prompts(encoder)
+    _store_prompts(encoder)
     if config.gradient_checkpointing:
         _checkpoint_gradients(encoder.model)
     if config.lora:
         add_lora(encoder.model, config.lora, config.seed)
 
 
-def _keep_prompts(encoder: TransformerEncoder) -> None:
-    """Store the prompts in the checkpoint, so that it is evaluated with those it is trained with."""
+def _store_prompts(encoder: TransformerEncoder) -> None:
+    """Store the prompts in the checkpoint, so that later evaluations use the prompts of training."""
     stored = dict(encoder.model.prompts or {})
     canonical: dict[Role, str] = {"query": "query", "passage": "document"}
     for role, name in canonical.items():

@@ -1,4 +1,4 @@
-"""The output folder of a run: empty, to be continued, or to be replaced; never overwritten by mistake."""
+"""Check and prepare the output folder of a run, so that no earlier run is overwritten by mistake."""
 
 import os
 import shutil
@@ -21,16 +21,16 @@ from clearbench.training.run.config import TrainConfig
 SETTINGS_SHOWN = 4
 FINISHED: tuple[Status, ...] = ("complete", "stopped")
 LOCK_FILE = ".lock"
-"""Locked while a run writes to the folder; the lock of a killed run is free."""
+"""A file that is locked while a run writes to the folder. If a run is killed, the system releases its lock."""
 
 
 @dataclass(frozen=True)
 class Output:
-    """What was found in the output folder.
+    """The earlier run in the output folder, if it is resumed.
 
     Attributes:
-        earlier: Manifest of the run that is continued.
-        checkpoint: Where to go on; None starts at the first step.
+        earlier: Manifest of the run that is resumed.
+        checkpoint: Checkpoint to resume from; None starts at the first step.
     """
 
     earlier: TrainingManifest | None = None
@@ -38,20 +38,20 @@ class Output:
 
     @property
     def finished(self) -> bool:
-        """Whether there is nothing left to do."""
+        """Whether the earlier run has already finished."""
         return self.earlier is not None and self.earlier.status in FINISHED
 
 
 def open_output(config: TrainConfig, resume: bool, replace: bool) -> Output:
-    """Look into the output folder before any work is done.
+    """Check the output folder, before any work is done, and return the run to resume.
 
     Args:
         config: The run's settings.
-        resume: Go on with the run in the folder.
-        replace: Throw away what is in the folder.
+        resume: Continue the run in the folder.
+        replace: Delete the run in the folder.
     Raises:
-        UsageError: It holds another run or checkpoint, or the settings differ from those of the run to continue.
-        TrainingError: It cannot be written.
+        UsageError: The folder holds another run or checkpoint, or the settings differ from those of the run to resume.
+        TrainingError: The folder cannot be written.
     """
     out = config.out
     if resume and replace:
@@ -69,8 +69,8 @@ def open_output(config: TrainConfig, resume: bool, replace: bool) -> Output:
         return Output()
     if not resume:
         raise UsageError(
-            f"--out {out} holds {', '.join(present[:SETTINGS_SHOWN])}. --resume goes on with that run, --replace "
-            "starts anew; or choose another folder."
+            f"--out {out} already holds {', '.join(present[:SETTINGS_SHOWN])}. Continue that run with --resume, "
+            "replace it with --replace, or choose another folder."
         )
     earlier = read_manifest(out, TrainingError)
     if different := different_settings(earlier.config, config):
@@ -86,11 +86,11 @@ def open_output(config: TrainConfig, resume: bool, replace: bool) -> Output:
 
 
 @contextmanager
-def claimed(out: Path) -> Iterator[None]:
-    """Hold the right to write to an output folder; of processes that train together the first holds it for all.
+def claim_output(out: Path) -> Iterator[None]:
+    """Lock the output folder during a block. If several processes train together, the first one holds the lock.
 
     Raises:
-        TrainingError: Another run has it, or the folder cannot be written.
+        TrainingError: Another run holds the lock, or the folder cannot be written.
     """
     if os.environ.get("RANK", "0") != "0" or out.is_file():
         yield
@@ -103,7 +103,7 @@ def claimed(out: Path) -> Iterator[None]:
     except Timeout:
         raise TrainingError(f"Another run is training in {out}. Wait until it ends, or choose another --out.") from None
     except NotImplementedError:
-        say(f"{out}: this file system has no locks; see that no other run trains in the folder.")
+        say(f"{out}: this file system has no locks. Make sure that no other run trains in the folder.")
     except OSError as error:
         raise TrainingError(f"Cannot write {out}: {error.strerror}. Choose another --out.") from error
     try:
@@ -117,10 +117,10 @@ def claimed(out: Path) -> Iterator[None]:
 
 
 def prepare_output(config: TrainConfig, replace: bool) -> None:
-    """Make the folder and remove what must not stay in it.
+    """Create the output folder, and remove half-written files and, with `replace`, the earlier run.
 
     Raises:
-        TrainingError: It cannot be written.
+        TrainingError: The folder cannot be written.
     """
     try:
         config.out.mkdir(parents=True, exist_ok=True)
@@ -136,32 +136,32 @@ def prepare_output(config: TrainConfig, replace: bool) -> None:
 
 
 def _check_result(out: Path, manifest: TrainingManifest) -> None:
-    """Refuse to call a run finished whose result was changed or damaged afterwards.
+    """Refuse a finished run if its result was changed or damaged afterwards.
 
     Raises:
-        TrainingError: The message says how to save it again.
+        TrainingError: The result was changed; the message says what to do.
     """
     if hash_checkpoint(out) != manifest.weights:
         raise TrainingError(
-            f"The run in {out} is {manifest.status}, but its files are not those that it saved: they were changed or "
-            f"damaged. Delete {out / TRAINING_FILE} and train in another folder, or start over with --replace."
+            f"The run in {out} is {manifest.status}, but its files were changed or damaged after it saved them. "
+            f"Delete {out / TRAINING_FILE} and train in another folder, or start over with --replace."
         )
 
 
 def different_settings(earlier: dict[str, Any], config: TrainConfig) -> list[str]:
-    """Say which decisive settings differ, one phrase each."""
+    """Return one phrase for each decisive setting that differs."""
     return [
         f"{name} was {earlier.get(name)!r}, now {value!r}"
-        for name, value in config.decisive.items()
+        for name, value in config.decisive_settings.items()
         if earlier.get(name) != value
     ]
 
 
 def check_same_inputs(earlier: TrainingManifest, now: TrainingManifest) -> None:
-    """Refuse to continue with other rows, another base checkpoint or another number of devices.
+    """Refuse to resume a run with other rows, another base checkpoint or another number of devices.
 
     Raises:
-        UsageError: Something differs; the message says what.
+        UsageError: One of them differs.
     """
     for what, before, after in (
         ("rows", earlier.rows.fingerprint, now.rows.fingerprint),

@@ -1,4 +1,4 @@
-"""What a run needs before its first step: checked rows, a loaded checkpoint, a plan of batches, a loss."""
+"""Prepare a run: read its rows, load its checkpoint, plan its batches, make its loss and its trainer."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -15,11 +15,11 @@ from clearbench.training.loss.base import LossOptions
 from clearbench.training.loss.named import LOSSES
 from clearbench.training.rows.files import read_rows
 from clearbench.training.run.batches import BatchPlan, BatchRules, make_dataset, plan_training_batches
-from clearbench.training.run.callbacks import Evaluations, Interruption, ProgressLines, StepGuard
+from clearbench.training.run.callbacks import EvaluationCallback, Interruption, ProgressLines, StepGuard
 from clearbench.training.run.collate import RowCollator, column_prompts
 from clearbench.training.run.config import TrainConfig
 from clearbench.training.run.lora import check_peft
-from clearbench.training.run.model import load_base, make_trainable, training_length
+from clearbench.training.run.model import choose_length, load_base, make_trainable
 from clearbench.training.run.software import describe_software
 from clearbench.training.run.trainer import RowTrainer, training_arguments
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformerTrainingArguments
 
 EvaluateEncoder = Callable[[TransformerEncoder], Mapping[str, float]]
-"""Figures of an encoder by `evaluation_key`, as `clearbench run` would measure it."""
+"""Returns `evaluation_key` -> figure of an encoder, the same figures as `clearbench run`."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class ChosenRows:
     Attributes:
         table: The rows of the chosen languages.
         fingerprint: Hash of all rows of the file.
-        negatives: Hard negatives per row that the loss may use.
+        negatives: Number of hard negatives per row that the loss may use.
     """
 
     table: "pd.DataFrame"
@@ -48,18 +48,18 @@ class ChosenRows:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a run works with.
+    """The inputs of a run.
 
     Attributes:
-        config: Every setting.
+        config: All settings.
         arguments: The trainer's arguments.
         rows: The training rows.
         columns: The loss's columns in the dataset's order.
-        plan: Which rows stand in which batch.
+        plan: The rows of each batch.
         encoder: The base checkpoint.
-        tokenizers: How its tokenizers cut and pad.
+        tokenizers: The truncation and padding settings of its tokenizers.
         max_length: Tokens kept per text in training.
-        notes: What was odd, one sentence each.
+        notes: Sentences for the manifest, such as a reduced `max_length`.
     """
 
     config: TrainConfig
@@ -74,7 +74,7 @@ class Inputs:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedRun:
     """A run that is ready to start."""
 
     trainer: RowTrainer
@@ -82,8 +82,8 @@ class Prepared:
     interruption: Interruption
 
 
-def prepare(config: TrainConfig, evaluate: EvaluateEncoder | None = None) -> Prepared:
-    """Read the rows, load the checkpoint, plan the batches; nothing is written.
+def prepare(config: TrainConfig, evaluate: EvaluateEncoder | None = None) -> PreparedRun:
+    """Return a run that is ready to start; this function writes nothing.
 
     Raises:
         UsageError, EncoderError, TrainingError: See `train`.
@@ -91,7 +91,7 @@ def prepare(config: TrainConfig, evaluate: EvaluateEncoder | None = None) -> Pre
     if config.loss not in LOSSES:
         raise UsageError(f"No loss {config.loss!r}: there are {', '.join(LOSSES)}.{suggest(config.loss, LOSSES)}")
     if config.eval_tasks and evaluate is None:
-        raise UsageError("The settings name eval_tasks, but no function to evaluate with was given.")
+        raise UsageError("The settings name eval_tasks, but the argument `evaluate` is missing.")
     if config.lora:
         check_peft()
     inputs = _read_inputs(config)
@@ -103,8 +103,10 @@ def prepare(config: TrainConfig, evaluate: EvaluateEncoder | None = None) -> Pre
     trainer.add_callback(StepGuard(config, interruption, trainer.explain))
     if evaluate is not None and config.eval_tasks:
         measure = partial(_evaluate_now, trainer, inputs.encoder, evaluate)
-        trainer.add_callback(Evaluations(config, measure, trainer.log))  # after StepGuard, whose wish it may take back
-    return Prepared(trainer, _describe_run(inputs), interruption)
+        trainer.add_callback(
+            EvaluationCallback(config, measure, trainer.log)
+        )  # after StepGuard, because it may cancel StepGuard's checkpoint
+    return PreparedRun(trainer, _describe_run(inputs), interruption)
 
 
 def _read_inputs(config: TrainConfig) -> Inputs:
@@ -112,7 +114,7 @@ def _read_inputs(config: TrainConfig) -> Inputs:
     arguments = training_arguments(config)
     encoder = load_base(config, str(arguments.device))
     tokenizers = read_tokenizers(encoder.model)
-    max_length, notes = training_length(encoder, config)
+    max_length, notes = choose_length(encoder, config)
     columns = LOSSES[config.loss].columns(rows.negatives)
     _check_size(config, columns, max_length)
     rules = BatchRules(
@@ -204,8 +206,8 @@ def _choose_rows(config: TrainConfig) -> ChosenRows:
     most = max(len(texts) for texts in table["passage_negatives"])
     if config.negatives is not None and config.negatives > most:
         raise TrainingError(
-            f"--negatives {config.negatives}: the rows of {config.data} have at most {most}. Mine them with "
-            f"`clearbench rows mine --negatives {config.negatives}`, or ask for fewer."
+            f"--negatives {config.negatives}: the rows of {config.data} have at most {most}. Mine more with "
+            f"`clearbench rows mine --negatives {config.negatives}`, or choose a smaller number."
         )
     return ChosenRows(table, rows.fingerprint, most if config.negatives is None else config.negatives)
 

@@ -1,4 +1,4 @@
-"""The software that decides trained weights."""
+"""The versions of the software that trained weights depend on."""
 
 from importlib.metadata import PackageNotFoundError, version
 
@@ -6,7 +6,7 @@ from clearbench.common.environment import describe_environment
 
 
 def describe_software() -> dict[str, str]:
-    """Versions of Python and of the packages that decide trained weights."""
+    """Return the versions of Python and of the packages that trained weights depend on."""
     found = dict(describe_environment())
     for package in ("accelerate", "datasets", "peft"):
         try:

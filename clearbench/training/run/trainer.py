@@ -1,4 +1,4 @@
-"""sentence-transformers' trainer, told about planned batches, loss parts, diverging losses and whole checkpoints."""
+"""sentence-transformers' trainer, extended by planned batches, parts of the loss, safe checkpoints and clear errors."""
 
 import math
 import shutil
@@ -16,11 +16,11 @@ from clearbench.common.text import first_line, listed
 from clearbench.encoders.checkpoints.tokenizers import TokenizerSettings
 from clearbench.training.run.batches import ROW, BatchPlan, PlannedBatches
 from clearbench.training.run.checkpoints import (
-    describe_last,
+    describe_last_checkpoint,
     prune_checkpoints,
     publish_folder,
-    reading,
-    saving,
+    report_failed_load,
+    report_failed_save,
     staging_folder,
 )
 from clearbench.training.run.collate import split_columns
@@ -31,22 +31,22 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
-# Query ids named in a message.
+# Number of query ids that a message names.
 IDS_SHOWN = 8
 
 
 def training_arguments(config: TrainConfig) -> SentenceTransformerTrainingArguments:
-    """Return the trainer's arguments; under torchrun this also joins the processes.
+    """Return the trainer's arguments; under torchrun this also connects the processes.
 
     Raises:
-        UsageError: The machine lacks what the settings ask for.
+        UsageError: The settings require a device or a package that this machine does not have.
     """
     if config.device == "cuda" and not torch.cuda.is_available():
         raise UsageError(f"--device cuda: torch {torch.__version__} sees no such device.")
     if config.dtype == "fp16" and (config.device == "cpu" or not torch.cuda.is_available()):
         raise UsageError("--dtype fp16 trains only on a GPU; use bf16 or fp32.")
     if config.report_to != "none" and find_spec(config.report_to) is None:
-        raise UsageError(f"report_to {config.report_to} needs that package: pip install {config.report_to}.")
+        raise UsageError(f"report_to {config.report_to}: the package is not installed: pip install {config.report_to}.")
     try:
         arguments = SentenceTransformerTrainingArguments(
             output_dir=str(config.out),
@@ -72,8 +72,8 @@ def training_arguments(config: TrainConfig) -> SentenceTransformerTrainingArgume
             dataloader_drop_last=True,
         )
     except (ValueError, ImportError, RuntimeError) as error:
-        raise UsageError(f"This machine cannot train like that: {first_line(error)}") from error
-    # Without torchrun, several GPUs would be driven by DataParallel, which cuts a batch before the loss sees it.
+        raise UsageError(f"This machine cannot train with these settings: {first_line(error)}") from error
+    # Without torchrun, the trainer would use several GPUs by DataParallel, which splits a batch before the loss.
     if arguments.world_size == 1 and arguments.n_gpu > 1:
         arguments._n_gpu = 1
     return arguments
@@ -84,13 +84,13 @@ class RowTrainer(SentenceTransformerTrainer):
 
     Args:
         config: The run's settings.
-        plan: Its batches.
-        dataset: The rows, spread to the loss's columns in their order.
+        plan: The run's batches.
+        dataset: The rows, in the loss's columns and their order.
         ids: Query id of each row, for messages.
-        more: As SentenceTransformerTrainer takes it: model, args, data_collator, loss.
+        more: Further arguments of SentenceTransformerTrainer: model, args, data_collator, loss.
 
     Attributes:
-        tokenizers: How the base checkpoint's tokenizers cut and pad; they are saved like that.
+        tokenizers: The truncation and padding settings of the base checkpoint's tokenizers; saving restores them.
     """
 
     def __init__(
@@ -109,18 +109,18 @@ class RowTrainer(SentenceTransformerTrainer):
             self.remove_callback(callback)
 
     def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
-        """Write no card of the library's; ours says more and asks no server."""
+        """Do nothing: the library's model card needs network access, and `card.py` writes a better one."""
 
     def get_batch_sampler(self, dataset: "Dataset", *_: Any, **__: Any) -> PlannedBatches:
-        """Return the plan."""
+        """Return a sampler that yields the plan's batches."""
         return PlannedBatches(self.plan, dataset)
 
     def collect_features(self, inputs: dict[str, Any]) -> tuple[list[dict[str, Any]], None]:
-        """Return the features by column; there are no labels."""
+        """Return the features of each column, and None for the labels."""
         return split_columns(inputs, self.columns), None
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *arguments: Any, **more: Any) -> Any:
-        """Return the loss; one that is not finite ends the run before it can reach the weights.
+        """Return the loss. If it is not finite, the run ends before the weights change.
 
         Raises:
             TrainingError: The loss is NaN or infinite.
@@ -136,14 +136,14 @@ class RowTrainer(SentenceTransformerTrainer):
         return result
 
     def track_loss_components(self, loss: Mapping[str, torch.Tensor]) -> None:
-        """Keep the parts of a loss that comes in parts."""
+        """Keep the parts of a loss that is returned in parts."""
         self._keep_parts(loss)
 
     def _keep_parts(self, parts: Mapping[str, Any]) -> None:
         self.parts |= {name: float(value) for name, value in parts.items()}
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Add the parts of the last batch's loss, of the first process, to the history."""
+        """Add the parts of the last batch's loss (in the first process) to the history."""
         super().log({**logs, **self.parts} if "loss" in logs else logs, start_time)
 
     def explain(self, problem: str) -> TrainingError:
@@ -151,18 +151,18 @@ class RowTrainer(SentenceTransformerTrainer):
         ids = dict.fromkeys(self.ids[row] for row in self.rows)
         return TrainingError(
             f"Step {self.state.global_step + 1}: {problem}. Query ids of the batch: {listed(ids, IDS_SHOWN)}. "
-            f"{describe_last(self.config.out)} Start over with a lower --lr, or with --dtype fp32."
+            f"{describe_last_checkpoint(self.config.out)} Start over with a lower --lr, or with --dtype fp32."
         )
 
     def _get_output_dir(self, trial: Any = None) -> str:
         return str(self._staged or self.config.out)
 
     def _save_checkpoint(self, model: Any, trial: Any = None) -> None:
-        """Write a checkpoint whole or not at all, then delete those beyond the number to keep."""
+        """Write a checkpoint completely or not at all, then delete checkpoints beyond the number to keep."""
         check_weights(self.model, self.state.global_step, self.config.out)
         name = f"checkpoint-{self.state.global_step}"
         out, staged = self.config.out, staging_folder(self.config.out, name)
-        with saving(out, f"checkpoint of step {self.state.global_step}"):
+        with report_failed_save(out, f"checkpoint of step {self.state.global_step}"):
             self._staged = staged
             try:
                 super()._save_checkpoint(model, trial)
@@ -189,18 +189,18 @@ class RowTrainer(SentenceTransformerTrainer):
         model.save_pretrained(str(folder), create_model_card=False)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        with reading(Path(resume_from_checkpoint)):
+        with report_failed_load(Path(resume_from_checkpoint)):
             if self.config.lora:
                 load_adapters(self.model, Path(resume_from_checkpoint))
             else:
                 super()._load_from_checkpoint(resume_from_checkpoint)
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
-        with reading(Path(checkpoint or "")):
+        with report_failed_load(Path(checkpoint or "")):
             super()._load_optimizer_and_scheduler(checkpoint)
 
     def _load_rng_state(self, checkpoint: str | None) -> None:
-        with reading(Path(checkpoint or "")):
+        with report_failed_load(Path(checkpoint or "")):
             super()._load_rng_state(checkpoint)
 
 
@@ -209,14 +209,14 @@ def check_weights(model: torch.nn.Module, step: int, out: Path) -> None:
 
     Args:
         model: The model.
-        step: The step after which it would be saved, for the message.
-        out: Output folder of the run, for the message.
+        step: The current step, for the message.
+        out: The run's output folder, for the message.
     Raises:
         TrainingError: A weight is NaN or infinite.
     """
     for name, weight in model.named_parameters():
         if not torch.isfinite(weight.detach()).all():
             raise TrainingError(
-                f"Step {step}: the weight {name} is NaN or infinite, so nothing is saved. {describe_last(out)} Start "
-                "over with a lower --lr, or with --dtype fp32."
+                f"Step {step}: the weight {name} is NaN or infinite, so nothing is saved. "
+                f"{describe_last_checkpoint(out)} Start over with a lower --lr, or with --dtype fp32."
             )

@@ -57,7 +57,7 @@ def test_the_whole_story(tmp_path, capsys, monkeypatch):
     trained, data = weights.stat().st_mtime_ns, weights.read_bytes()
     assert execute(command) == 0
     told = capsys.readouterr().err
-    assert "done before" in told and "the run is complete already" in told
+    assert "done before" in told and "the run is already complete" in told
     assert weights.stat().st_mtime_ns == trained
 
     # A demo that was killed while it trained: the manifest says so, and there are no weights.

@@ -149,7 +149,7 @@ BAD = {
     "both": ((*BUILD, "--data", "own.jsonl"), UsageError, "either --task or --data"),
     "unknown task": (("build", "--task", "xquat", "--out", "r.parquet"), UsageError, "Did you mean xquad"),
     "unknown language": ((*BUILD, "--languages", "fr"), UsageError, "No language pair matches 'fr-en'"),
-    "field with a task": ((*BUILD, "--field", "query=q"), UsageError, "--field is for --data"),
+    "field with a task": ((*BUILD, "--field", "query=q"), UsageError, "--field works only with --data"),
     "suffix": ((*BUILD[:-1], "rows.csv"), UsageError, "ends in .parquet"),
     "held out of nothing": ((*BUILD, "--heldout-task", "kept"), UsageError, "--fraction below 1"),
     "near": ((*BUILD, "--near", "0"), UsageError, "--near 0: expected more than 0"),

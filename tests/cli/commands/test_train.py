@@ -109,10 +109,10 @@ def test_each_task_is_evaluated_on_those_of_the_pairs_that_it_has(place):
 
 def test_a_finished_run_is_not_run_again(place, capsys):
     run(*FLAGS, "--out", "ckpt")
-    with pytest.raises(UsageError, match="--resume goes on"):
+    with pytest.raises(UsageError, match="with --resume"):
         run(*FLAGS, "--out", "ckpt")
     run(*FLAGS, "--out", "ckpt", "--resume")
-    assert "complete already" in capsys.readouterr().err
+    assert "already complete" in capsys.readouterr().err
 
 
 def test_going_on_shows_no_bar_of_weights(place, capsys):
@@ -125,7 +125,7 @@ def test_going_on_shows_no_bar_of_weights(place, capsys):
     capsys.readouterr()
     run(*FLAGS, "--out", "ckpt", "--resume")
     said = capsys.readouterr().err
-    assert "Going on from ckpt/checkpoint-1" in said and "Loading weights" not in said
+    assert "Continuing from ckpt/checkpoint-1" in said and "Loading weights" not in said
 
 
 def test_curves_reach_tensorboard(place):

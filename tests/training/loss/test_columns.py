@@ -1,4 +1,4 @@
-"""Columns of a loss: known by name, complete, in the order that the loss was told."""
+"""The columns of a loss: found by name, complete, and in the expected order."""
 
 import pytest
 from builders.loss import COLUMNS, assert_same, features_of, make_rows
@@ -43,7 +43,7 @@ def test_a_wrong_set_of_columns_names_them(model, columns, message):
 
 
 def test_a_wrong_number_of_columns_in_the_batch(model):
-    with pytest.raises(TrainingError, match="has 3 text columns, the loss was told 7"):
+    with pytest.raises(TrainingError, match="has 3 text columns, the loss expects 7"):
         CLEARLoss(model, COLUMNS)(features_of(model, make_rows(2), COLUMNS[:3]))
 
 
@@ -63,5 +63,5 @@ def test_the_mixed_in_features_of_negatives_do_not_reach_the_model(model):
     assert_same(CLEARLoss(model, columns, mini_batch_size=3)(features).detach(), expected)
     assert not any(name.startswith("negative") for name in seen)
     features[1], features[2] = features[2], features[1]
-    with pytest.raises(TrainingError, match="another order"):
+    with pytest.raises(TrainingError, match="not in the order"):
         CLEARLoss(model, columns)(features)

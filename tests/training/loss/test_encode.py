@@ -44,11 +44,11 @@ def test_cached_equals_plain_in_value_and_gradient(model, make, dtype, tolerance
 def test_the_comparison_sees_a_gradient_scaled_by_the_number_of_mini_batches(model, monkeypatch):
     features = features_of(model, make_rows(7))
     plain = gradients(model, CLEARLoss(model, COLUMNS)(features))
-    again = encoding._encode_again
+    again = encoding._backward_again
     wrong = lambda batches, states, gradient, *rest: again(  # noqa: E731
         batches, states, gradient * len(batches.plan), *rest
     )
-    monkeypatch.setattr(encoding, "_encode_again", wrong)
+    monkeypatch.setattr(encoding, "_backward_again", wrong)
     cached = gradients(model, CLEARLoss(model, COLUMNS, mini_batch_size=30)(features))
     with pytest.raises(AssertionError):
         assert_same(cached, plain, 0.5)
@@ -64,7 +64,7 @@ def test_second_pass_draws_the_same_dropout(model, monkeypatch):
 
     plain = gradient_of()
     assert_same(gradient_of(mini_batch_tokens=PLAIN_TOKENS), plain)
-    monkeypatch.setattr(encoding.ForwardState, "replayed", lambda self: nullcontext())
+    monkeypatch.setattr(encoding.ForwardState, "replay", lambda self: nullcontext())
     assert not torch.allclose(gradient_of(mini_batch_tokens=PLAIN_TOKENS), plain, rtol=1e-2)
 
 

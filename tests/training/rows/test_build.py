@@ -12,7 +12,7 @@ from clearbench.training.rows.build import build_rows, merge_clusters
 from clearbench.training.rows.heldout import write_task_folder
 from clearbench.training.rows.options import Split
 from clearbench.training.rows.row import TrainingRow
-from clearbench.training.rows.sources import RowSource, load_excluded_task, rows_of_file, rows_of_task
+from clearbench.training.rows.sources import RowSource, load_excluded_task, read_file_source, read_task_source
 
 
 def row(name, cluster="c", language="de", passage=None):
@@ -44,7 +44,7 @@ def write_articles(folder, articles):
 
 def test_questions_are_linked_by_their_parallel_id_and_get_their_english_passage(tmp_path):
     write_belebele(tmp_path, "eng_Latn", "deu_Latn")
-    built = rows_of_task(str(write_task(tmp_path)), ["de"], DataLocation(data_dir=tmp_path))
+    built = read_task_source(str(write_task(tmp_path)), ["de"], DataLocation(data_dir=tmp_path))
     assert built.rows[2] == TrainingRow(
         query="eng_Latn question 1.1?",
         passage="eng_Latn passage 1",
@@ -60,16 +60,16 @@ def test_questions_are_linked_by_their_parallel_id_and_get_their_english_passage
 def test_a_named_language_must_have_its_file_and_others_are_left_out_with_a_note(tmp_path):
     write_belebele(tmp_path, "eng_Latn", "deu_Latn")
     task = str(write_task(tmp_path, languages=["en", "de", "sw"]))
-    found = rows_of_task(task, [], DataLocation(data_dir=tmp_path))
+    found = read_task_source(task, [], DataLocation(data_dir=tmp_path))
     assert {one.language for one in found.rows} == {"de"}
     assert found.described["notes"] == ["languages without files: sw (1 of 3)."]
     with pytest.raises(DataError, match="swh_Latn"):
-        rows_of_task(task, ["de", "sw"], DataLocation(data_dir=tmp_path))
+        read_task_source(task, ["de", "sw"], DataLocation(data_dir=tmp_path))
 
 
 def test_an_article_is_one_cluster_by_its_title(tmp_path):
     task = write_articles(tmp_path, {"Big_Apple": ["a", "b"], "pear": ["c"]})
-    rows = rows_of_task(task, ["de"], DataLocation(data_dir=tmp_path)).rows
+    rows = read_task_source(task, ["de"], DataLocation(data_dir=tmp_path)).rows
     assert [one.cluster for one in rows] == ["article:big apple", "article:big apple", "article:pear"]
 
 
@@ -79,18 +79,22 @@ def test_a_question_without_an_english_one_is_left_out_and_counted(tmp_path):
     files = {"key": "questions", "local": ["{split}/{split}-context-{passage}-question-{query}.json"]}
     options = {"layout": "pairs", "split": "dev"}
     task = str(write_task(tmp_path, reader="squad", languages=["en", "de"], sources=[files], options=options))
-    found = rows_of_task(task, ["de"], DataLocation(data_dir=tmp_path))
+    found = read_task_source(task, ["de"], DataLocation(data_dir=tmp_path))
     assert [one.target_query for one in found.rows] == ["Eins?"]
     assert found.dropped == {"tiny de: no English question": 1}
 
 
 @pytest.mark.parametrize(
     ("task", "languages", "message"),
-    [("xor", ["ar"], "judged by answers"), ("xquad", ["en"], "English is in every row"), ("xquad", ["xx"], "Unknown")],
+    [
+        ("xor", ["ar"], "judged by answers"),
+        ("xquad", ["en"], "every row has an English question"),
+        ("xquad", ["xx"], "Unknown"),
+    ],
 )
 def test_what_cannot_be_rows_is_a_usage_error(tmp_path, task, languages, message):
     with pytest.raises(UsageError, match=message):
-        rows_of_task(task, languages, DataLocation(data_dir=tmp_path))
+        read_task_source(task, languages, DataLocation(data_dir=tmp_path))
 
 
 def test_no_cluster_is_on_both_sides_of_a_split(tmp_path):
@@ -102,8 +106,8 @@ def test_no_cluster_is_on_both_sides_of_a_split(tmp_path):
     assert build_rows([source(*rows)], Split(0.5, "heldout")).rows == built.other
     assert build_rows([source(*rows)], Split(0.5, seed=1)).rows != built.rows
     # The check is not vacuous: a split by row would put a cluster on both sides.
-    by_row = {one.cluster for one in rows if Split(0.5).trains(one.query_id)}
-    assert by_row & {one.cluster for one in rows if not Split(0.5).trains(one.query_id)}
+    by_row = {one.cluster for one in rows if Split(0.5).is_training(one.query_id)}
+    assert by_row & {one.cluster for one in rows if not Split(0.5).is_training(one.query_id)}
 
 
 def test_a_cluster_stays_on_its_side_when_languages_are_added():
@@ -141,7 +145,7 @@ def test_a_split_that_makes_no_sense_is_a_usage_error(values, message):
 
 
 def test_an_empty_part_is_an_error():
-    with pytest.raises(TrainingError, match="No rows in the part"):
+    with pytest.raises(TrainingError, match="has no rows"):
         build_rows([source(row("a"))], Split(1e-9))
 
 
@@ -151,7 +155,7 @@ FIELDS = {"query": "question", "passage": "text", "target_query": "frage", "quer
 
 def test_json_lines_may_have_other_field_names(tmp_path):
     path = write_jsonl(tmp_path / "own.jsonl", [OWN])
-    [one] = rows_of_file(path, FIELDS, ["de"]).rows
+    [one] = read_file_source(path, FIELDS, ["de"]).rows
     assert (one.query, one.passage, one.target_query, one.language, one.query_id) == (
         "Where?",
         "Here.",
@@ -159,16 +163,16 @@ def test_json_lines_may_have_other_field_names(tmp_path):
         "de",
         "7",
     )
-    assert one.cluster == rows_of_file(path, FIELDS, ["es"]).rows[0].cluster
+    assert one.cluster == read_file_source(path, FIELDS, ["es"]).rows[0].cluster
 
 
 def test_missing_ids_are_made_from_the_texts(tmp_path):
     lines = [
         {"query": "Q", "passage": "P", "target_query": language, "language": language} for language in ("de", "es")
     ]
-    found = rows_of_file(write_jsonl(tmp_path / "own.jsonl", lines), {}).rows
+    found = read_file_source(write_jsonl(tmp_path / "own.jsonl", lines), {}).rows
     assert found[0].query_id == found[1].query_id and found[0].cluster == found[1].cluster
-    only = rows_of_file(tmp_path / "own.jsonl", {}, ["es"])
+    only = read_file_source(tmp_path / "own.jsonl", {}, ["es"])
     assert [one.language for one in only.rows] == ["es"]
     assert only.dropped == {"another language than asked for": 1}
 
@@ -176,20 +180,25 @@ def test_missing_ids_are_made_from_the_texts(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "fields", "languages", "message"),
     [
-        ({"frage": ...}, FIELDS, ["de"], r"own\.jsonl:1: no field 'frage' for target_query; found question, text, nr"),
+        (
+            {"frage": ...},
+            FIELDS,
+            ["de"],
+            r"own\.jsonl:1: no field 'frage' for the column target_query; found question, text, nr",
+        ),
         ({"text": " "}, FIELDS, ["de"], r"own\.jsonl:1: column 'passage' is empty"),
         ({"text": 3}, FIELDS, ["de"], r"column 'passage': found a int"),
         ({}, FIELDS, [], "no field 'language'"),
         ({}, FIELDS, ["de", "es"], "no field 'language'"),
-        ({}, {**FIELDS, "cluster": "article"}, ["de"], "no field 'article' for cluster"),
+        ({}, {**FIELDS, "cluster": "article"}, ["de"], "no field 'article' for the column cluster"),
     ],
 )
 def test_fields_that_are_missing_or_empty_are_named(tmp_path, changes, fields, languages, message):
     line = {name: value for name, value in {**OWN, **changes}.items() if value is not ...}
     with pytest.raises(TrainingError, match=message):
-        rows_of_file(write_jsonl(tmp_path / "own.jsonl", [line]), fields, languages)
+        read_file_source(write_jsonl(tmp_path / "own.jsonl", [line]), fields, languages)
     with pytest.raises(UsageError, match="Did you mean passage"):
-        rows_of_file(tmp_path / "own.jsonl", {"passages": "text"})
+        read_file_source(tmp_path / "own.jsonl", {"passages": "text"})
 
 
 def test_rows_kept_for_evaluation_are_a_task(tmp_path):
@@ -215,7 +224,7 @@ REAL = {
 @pytest.mark.parametrize("task", REAL)
 def test_rows_of_the_official_files(data_dir, task):
     languages, options, num_rows, num_clusters = REAL[task]
-    found = rows_of_task(task, languages, DataLocation(data_dir=data_dir), options=options or None)
+    found = read_task_source(task, languages, DataLocation(data_dir=data_dir), options=options or None)
     assert num_rows is None or len(found.rows) == num_rows
     assert num_clusters is None or len({one.cluster for one in found.rows}) == num_clusters
     assert {one.language for one in found.rows} == set(languages)

@@ -14,7 +14,7 @@ from clearbench.training.rows.build import build_rows
 from clearbench.training.rows.leaks import LeakIndex, find_leaks, normalise, shingles
 from clearbench.training.rows.options import Split
 from clearbench.training.rows.row import TrainingRow
-from clearbench.training.rows.sources import RowSource, load_excluded_task, rows_of_task
+from clearbench.training.rows.sources import RowSource, load_excluded_task, read_task_source
 
 STORY = (
     "The harbour was built in the ninth century by monks who had come from the north and who wanted a safe place for "
@@ -145,16 +145,16 @@ def test_real_rows_against_their_own_task_and_another(data_dir):
     location = DataLocation(data_dir=data_dir)
     xquad = LeakIndex()
     xquad.add_task(load_excluded_task("xquad", ["de"], location))
-    own = rows_of_task("xquad", ["de"], location).rows
+    own = read_task_source("xquad", ["de"], location).rows
     assert len(find_leaks(own, xquad)) == len(own)
-    assert not find_leaks(rows_of_task("mlqa", ["de"], location).rows, xquad)
+    assert not find_leaks(read_task_source("mlqa", ["de"], location).rows, xquad)
 
 
 def test_afriqa_train_shares_passages_with_its_test(data_dir):
     location = DataLocation(data_dir=data_dir)
     test = LeakIndex()
     test.add_task(load_excluded_task("afriqa", ["ha", "ig", "rw"], location))
-    rows = rows_of_task("afriqa", ["ha", "ig", "rw"], location, options={"split": "train"}).rows
+    rows = read_task_source("afriqa", ["ha", "ig", "rw"], location, options={"split": "train"}).rows
     leaks = find_leaks(rows, test)
     assert 0 < len(leaks) < len(rows)
     kept = [row for place, row in enumerate(rows) if place not in leaks]

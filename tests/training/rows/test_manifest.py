@@ -58,7 +58,7 @@ def test_rows_without_a_version_are_of_the_first(rows):
 @pytest.mark.parametrize("version", [0, 2, "1.1", None])
 def test_rows_of_another_version_are_refused_with_what_to_do(rows, version):
     change_manifest(rows, {"rows_version": version})
-    with pytest.raises(TrainingError, match=rf"rows of version {version}, this version .* reads 1.*rows build"):
+    with pytest.raises(TrainingError, match=rf"rows have version {version}; this clearbench reads version 1.*build"):
         read_rows(rows)
 
 
@@ -69,7 +69,7 @@ def test_a_parquet_file_says_its_version_itself(tmp_path):
     table = pq.read_table(path).drop_columns(["cluster"])
     assert table.schema.metadata == {b"clearbench_rows_version": b"1"}
     pq.write_table(table.replace_schema_metadata({"clearbench_rows_version": "2"}), path)
-    with pytest.raises(TrainingError, match="rows of version 2"):  # before it is said what is wrong with the columns
+    with pytest.raises(TrainingError, match="the rows have version 2"):  # comes before errors about columns
         read_rows(path)
 
 
@@ -77,7 +77,7 @@ def test_rows_with_the_manifest_of_others_are_refused(rows):
     kept = manifest_path(rows).read_bytes()
     write_rows(rows, ROWS[:1], {})
     manifest_path(rows).write_bytes(kept)
-    with pytest.raises(TrainingError, match=r"is the manifest of other rows.* or delete .*manifest\.json, if"):
+    with pytest.raises(TrainingError, match=r"describes other rows.* or delete .*manifest\.json if"):
         read_rows(rows)
     manifest_path(rows).unlink()
     assert len(read_rows(rows)) == 1
@@ -94,7 +94,7 @@ def test_rows_whose_command_did_not_finish_are_refused(rows):
 )
 def test_a_damaged_manifest_is_one_message(rows, text):
     manifest_path(rows).write_text(text)
-    with pytest.raises(TrainingError, match=r"manifest\.json: not a manifest of rows\. Make the rows again; or delete"):
+    with pytest.raises(TrainingError, match=r"not a manifest of training rows\. Make the rows again, or delete"):
         read_rows(rows)
 
 

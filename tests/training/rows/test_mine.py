@@ -126,7 +126,7 @@ def test_a_small_pool_moves_the_window_up(window, size, used):
 
 
 def test_no_negative_at_all_is_an_error_that_says_why():
-    with pytest.raises(TrainingError, match=r"No row gets a negative from ranks 1-1 of 1 passages \(1 answer the q"):
+    with pytest.raises(TrainingError, match=r"No row gets a negative from the ranks 1-1 of 1 passages \(1 answer"):
         run(SIX[:1], SCORES)
     with pytest.raises(TrainingError, match="within the margin"):
         run(SIX, SCORES, margin=3.0)

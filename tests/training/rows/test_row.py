@@ -107,7 +107,7 @@ def test_repeated_rows_and_empty_and_broken_files_are_refused(tmp_path):
     with pytest.raises(TrainingError, match=r"rows\.jsonl:2: the same query_id.*as .*rows\.jsonl:1"):
         read_rows(write_jsonl(tmp_path / "rows.jsonl", [PLAIN, PLAIN]))
     write_rows(tmp_path / "none.parquet", [], {})
-    with pytest.raises(TrainingError, match="there are no rows"):
+    with pytest.raises(TrainingError, match="the file has no rows"):
         read_rows(tmp_path / "none.parquet")
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 no")
     with pytest.raises(DataError, match="not a usable Parquet file"):
@@ -148,7 +148,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", ["rows.csv", "rows", "rows.parquet.gz"])
 def test_a_file_of_another_format_is_a_usage_error(tmp_path, name):
     (tmp_path / name).write_text("query,passage\n", "utf-8")
-    with pytest.raises(UsageError, match=r"training rows are \.parquet, \.jsonl or \.jsonl\.gz"):
+    with pytest.raises(UsageError, match=r"a file of training rows ends in \.parquet, \.jsonl or \.jsonl\.gz"):
         read_rows(tmp_path / name)
 
 

@@ -78,7 +78,7 @@ def test_batches_of_one_language():
 
 def test_too_few_distinct_rows_are_named():
     table = pd.DataFrame(sample_rows(60, passages=7))
-    with pytest.raises(TrainingError, match=r"batch of 8 rows.* 60 rows with 7 distinct.*smaller --batch-size"):
+    with pytest.raises(TrainingError, match=r"60 rows with 7 distinct.* batch of 8 rows.*smaller --batch-size"):
         plan(table, batch_size=8)
 
 

@@ -11,7 +11,7 @@ from builders.training import equal_weights, make_settings, no_space, read_weigh
 from clearbench.common.errors import TrainingError
 from clearbench.encoders.base import EncoderOptions
 from clearbench.encoders.checkpoints.transformer import load_transformer
-from clearbench.training.run import checkpoints as saving
+from clearbench.training.run import checkpoints as checkpoints_module
 from clearbench.training.run.checkpoints import HASHES_FILE, find_checkpoint_damage, list_checkpoints, prune_checkpoints
 from clearbench.training.run.train import train
 
@@ -35,10 +35,12 @@ def fill_disk(monkeypatch, where, from_write):
 def test_a_full_disk_keeps_the_old_checkpoint_and_the_run_can_go_on(place, monkeypatch, where):
     train(make_settings(place, out=place / "whole"))
     with monkeypatch.context() as patch:
-        flush = saving._flush
+        flush = checkpoints_module._flush_files
         if where == "fsync":
             # The first checkpoint is written, the second is not.
-            patch.setattr(saving, "_flush", lambda folder: (flush(folder), fill_disk(patch, "fsync", 1)))
+            patch.setattr(
+                checkpoints_module, "_flush_files", lambda folder: (flush(folder), fill_disk(patch, "fsync", 1))
+            )
         else:
             fill_disk(patch, "torch", 5)
         with pytest.raises(TrainingError, match=r"step 4 cannot be saved .*checkpoint-2.*--resume"):
@@ -52,7 +54,7 @@ def test_a_full_disk_keeps_the_old_checkpoint_and_the_run_can_go_on(place, monke
 
 def test_a_full_disk_at_the_end_keeps_the_checkpoints(place, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(saving, "publish_files", None)
+        patch.setattr(checkpoints_module, "publish_files", None)
         patch.setattr(
             "clearbench.training.run.train.publish_files", lambda *_: (_ for _ in ()).throw(OSError(28, "full"))
         )
@@ -122,7 +124,7 @@ def test_a_run_goes_back_to_the_checkpoint_before_a_damaged_one(trained, tmp_pat
     DAMAGE["cut"](settings.out / "checkpoint-6" / name)
     assert train(settings, resume=True).status == "complete"
     said = capsys.readouterr().err
-    assert f"checkpoint-6 ({name} is not what was saved). Going back to checkpoint-4." in said
+    assert f"checkpoint-6 ({name} was changed after it was saved). Going back to checkpoint-4." in said
     assert equal_weights(read_weights(settings.out), read_weights(trained / "out"))
     assert find_checkpoint_damage(settings.out / "checkpoint-6") is None
 
@@ -146,7 +148,7 @@ def test_a_whole_checkpoint_that_the_libraries_do_not_load_is_one_message(traine
 
     settings = unfinished(trained, tmp_path)
     monkeypatch.setattr(loads, refuse)
-    with pytest.raises(TrainingError, match=r"checkpoint-6 cannot be resumed from: made by another version\. .*Delete"):
+    with pytest.raises(TrainingError, match=r"cannot resume from .*checkpoint-6: made by another version\. .*Delete"):
         train(settings, resume=True)
 
 

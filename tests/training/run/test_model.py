@@ -8,7 +8,7 @@ from clearbench.common.errors import EncoderError
 from clearbench.encoders.base import EncoderOptions
 from clearbench.encoders.checkpoints.transformer import load_transformer
 from clearbench.training.run.config import TrainConfig
-from clearbench.training.run.model import load_base, training_length
+from clearbench.training.run.model import choose_length, load_base
 from clearbench.training.run.train import train
 
 
@@ -20,7 +20,7 @@ def test_a_checkpoint_keeps_the_prompts_it_was_trained_with(place):
 
 
 def test_training_cuts_texts_without_cutting_those_of_evaluation(place):
-    assert "cut to 64" in train(make_settings(place, max_length=500)).notes[0]
+    assert "reduced to 64" in train(make_settings(place, max_length=500)).notes[0]
     manifest = train(make_settings(place, out=place / "short", max_length=8))
     assert manifest.notes == [] and manifest.base.max_length == 64
     assert load_transformer(str(place / "short"), EncoderOptions()).settings["max_length"] == 64
@@ -30,9 +30,9 @@ def test_training_cuts_texts_without_cutting_those_of_evaluation(place):
 def test_a_checkpoint_that_reads_more_than_it_has_positions_for_is_cut_to_them(tmp_path):
     config = TrainConfig(model=str(offset_checkpoint(tmp_path / "base")), pooling="mean", data=tmp_path, out=tmp_path)
     encoder = load_base(config, "cpu")
-    length, notes = training_length(encoder, config)
-    assert length == 64 and "max_length 66 was cut to 64" in notes[0]
-    assert training_length(encoder, config.model_copy(update={"max_length": 8})) == (8, ())
+    length, notes = choose_length(encoder, config)
+    assert length == 64 and "max_length 66 was reduced to 64" in notes[0]
+    assert choose_length(encoder, config.model_copy(update={"max_length": 8})) == (8, ())
 
 
 def test_static_embeddings_are_evaluated_and_not_trained(tmp_path):

@@ -11,7 +11,7 @@ from builders.encoders import tiny_checkpoint
 from builders.training import equal_weights, make_settings, nan_loss, read_weights, write_rows
 
 from clearbench.common.errors import TrainingError, UsageError
-from clearbench.training.run.output import LOCK_FILE, claimed
+from clearbench.training.run.output import LOCK_FILE, claim_output
 from clearbench.training.run.train import train
 
 
@@ -57,13 +57,13 @@ def test_a_finished_run_whose_files_were_changed_is_not_called_finished(place):
     with (place / "out" / "model.safetensors").open("r+b") as file:
         file.seek(-1, 2)
         file.write(b"\xff")
-    with pytest.raises(TrainingError, match=r"is complete, but its files are not those that it saved.*--replace"):
+    with pytest.raises(TrainingError, match=r"is complete, but its files were changed or damaged.*--replace"):
         train(make_settings(place, steps=1), resume=True)
 
 
 def test_a_second_run_in_a_folder_is_refused_at_once(place):
     settings = make_settings(place)
-    with claimed(settings.out):
+    with claim_output(settings.out):
         for resume in (False, True):
             with pytest.raises(TrainingError, match=r"Another run is training in .*out\. Wait until it ends"):
                 train(settings, resume=resume)
@@ -73,8 +73,8 @@ def test_a_second_run_in_a_folder_is_refused_at_once(place):
 
 def test_the_lock_of_a_killed_run_is_free(place):
     code = (
-        "import os, signal; from pathlib import Path; from clearbench.training.run.output import claimed\n"
-        f"with claimed(Path({str(place / 'out')!r})): os.kill(os.getpid(), signal.SIGKILL)\n"
+        "import os, signal; from pathlib import Path; from clearbench.training.run.output import claim_output\n"
+        f"with claim_output(Path({str(place / 'out')!r})): os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     assert subprocess.run([sys.executable, "-c", code], env=environment).returncode == -signal.SIGKILL
@@ -83,9 +83,9 @@ def test_the_lock_of_a_killed_run_is_free(place):
 
 
 def test_of_processes_that_train_together_the_first_has_the_lock_for_all(place, monkeypatch):
-    with claimed(place / "out"):
+    with claim_output(place / "out"):
         monkeypatch.setenv("RANK", "1")
-        with claimed(place / "out"):
+        with claim_output(place / "out"):
             assert (place / "out" / LOCK_FILE).exists()
 
 
