@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from clearbench.common.arrays import Scores
 from clearbench.common.errors import RecordError
 from clearbench.common.hashing import content_hash
 from clearbench.common.sealed import SealedFile, open_sealed, sealed_bytes
+from clearbench.common.strict import StrictModel
 from clearbench.common.text import file_name
 from clearbench.records.damage import damage_named
 from clearbench.records.schema import Identity, PairRecord, Provenance
@@ -47,7 +47,7 @@ class QueryScores:
     columns: Mapping[str, Scores] = field(default_factory=dict)
 
 
-class PartDocument(BaseModel):
+class PartDocument(StrictModel):
     """The document in a part's metadata.
 
     Attributes:
@@ -55,8 +55,6 @@ class PartDocument(BaseModel):
         provenance: What the run that wrote the part says of all that it measured.
         pairs: The pairs whose scores the part holds.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal[2] = FORMAT
     provenance: Provenance

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from clearbench.common.errors import ClearbenchError, RecordError, UsageError, suggest
 from clearbench.common.files import shipped_folder
 from clearbench.common.pairs import parse_pair
+from clearbench.common.strict import StrictModel
 from clearbench.common.toml import describe_problems, read_toml
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -60,38 +61,34 @@ class Published:
     averages: tuple[PublishedAverage, ...] = ()
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class _Task(_Frozen):
+class _Task(StrictModel):
     name: str
-    options: dict[str, str | int | bool] = {}
+    options: dict[str, str | int | bool] = Field(default={})
     expected: dict[str, dict[str, Share]]
 
 
-class _ModelFile(_Frozen):
+class _ModelFile(StrictModel):
     model: str
     source: str
     task: tuple[_Task, ...] = Field(min_length=1)
 
 
-class _Average(_Frozen):
+class _Average(StrictModel):
     pairs: tuple[str, ...]
     measures: dict[str, Share]
 
 
-class _PaperRow(_Frozen):
+class _PaperRow(StrictModel):
     model: str
     source: str = ""
-    expected: dict[str, dict[str, Share]] = {}
+    expected: dict[str, dict[str, Share]] = Field(default={})
     average: tuple[_Average, ...] = ()
 
 
-class _PaperFile(_Frozen):
+class _PaperFile(StrictModel):
     source: str
     task: str
-    options: dict[str, str | int | bool] = {}
+    options: dict[str, str | int | bool] = Field(default={})
     row: tuple[_PaperRow, ...]
 
 

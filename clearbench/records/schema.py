@@ -4,11 +4,10 @@ import math
 from collections import Counter
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from clearbench.common.errors import UsageError
 from clearbench.common.measures import judges_passages
 from clearbench.common.pairs import parse_pair
+from clearbench.common.strict import StrictModel
 from clearbench.common.text import task_label
 from clearbench.stats.summaries import BiasSummary, MeasureValue
 
@@ -19,11 +18,7 @@ LEXICAL = "lexical"
 """The `kind` in the settings of a model that matches words."""
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class PairRecord(_Frozen):
+class PairRecord(StrictModel):
     """One language pair.
 
     Attributes:
@@ -48,7 +43,7 @@ class PairRecord(_Frozen):
     bias: BiasSummary | None = None
 
 
-class Identity(_Frozen):
+class Identity(StrictModel):
     """What makes two records comparable and one record continuable, apart from each pair's data.
 
     Attributes:
@@ -81,7 +76,7 @@ class Identity(_Frozen):
         return str(self.scoring.get("pool_languages", "")).split()
 
 
-class Provenance(_Frozen):
+class Provenance(StrictModel):
     """What a run says of everything that it measures; each part of the scores carries it.
 
     Attributes:
@@ -99,7 +94,7 @@ class Provenance(_Frozen):
     notes: list[str]
 
 
-class Record(_Frozen):
+class Record(StrictModel):
     """One model on one task.
 
     Attributes:

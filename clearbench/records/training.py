@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from clearbench.common.errors import ClearbenchError, RecordError
 from clearbench.common.files import TRAINING_FILE, json_bytes, write_atomically
 from clearbench.common.measures import MAIN_MEASURE
+from clearbench.common.strict import StrictModel
 from clearbench.common.toml import describe_problems
 
 SCHEMA_VERSION = 1
@@ -27,11 +28,7 @@ def read_evaluation_key(key: str) -> tuple[str, str, str]:
     return task, pair, measure or MAIN_MEASURE
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class BaseCheckpoint(_Frozen):
+class BaseCheckpoint(StrictModel):
     """The checkpoint that training started from.
 
     Attributes:
@@ -51,7 +48,7 @@ class BaseCheckpoint(_Frozen):
     max_length: int | None
 
 
-class RowsUsed(_Frozen):
+class RowsUsed(StrictModel):
     """The training rows.
 
     Attributes:
@@ -77,7 +74,7 @@ class _Versioned(BaseModel):
     schema_version: int
 
 
-class TrainingManifest(_Frozen):
+class TrainingManifest(StrictModel):
     """One training run.
 
     Attributes:
@@ -112,11 +109,11 @@ class TrainingManifest(_Frozen):
     duplicates: str
     environment: dict[str, str]
     step: int = 0
-    loss_curve: list[dict[str, float]] = []
-    evaluations: list[dict[str, float]] = []
+    loss_curve: list[dict[str, float]] = Field(default=[])
+    evaluations: list[dict[str, float]] = Field(default=[])
     weights: str | None = None
-    notes: list[str] = []
-    timings: dict[str, Any] = {}
+    notes: list[str] = Field(default=[])
+    timings: dict[str, Any] = Field(default={})
 
 
 def write_manifest(folder: Path, manifest: TrainingManifest) -> None:

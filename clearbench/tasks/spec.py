@@ -10,12 +10,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from clearbench.common.errors import UsageError
 from clearbench.common.languages import Language, find_language, parse_language
 from clearbench.common.measures import MAIN_MEASURE, RULES, ScoringRule, judges_passages
 from clearbench.common.pairs import parse_pair
+from clearbench.common.strict import StrictModel
 from clearbench.tasks.download import check_url
 from clearbench.tasks.pattern import check_pattern, check_relative
 
@@ -23,11 +24,7 @@ Count = int | tuple[int, ...]
 """A number, or the numbers that are right for different editions of the files."""
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class HubFile(_Model):
+class HubFile(StrictModel):
     """A file of a data set on the Hugging Face Hub; files only, never a loading script.
 
     Attributes:
@@ -43,7 +40,7 @@ class HubFile(_Model):
     _path = field_validator("path")(check_relative)
 
 
-class Source(_Model):
+class Source(StrictModel):
     """One kind of file of a task, and the places where it is looked for.
 
     Attributes:
@@ -102,7 +99,7 @@ class Source(_Model):
         return self
 
 
-class Expected(_Model):
+class Expected(StrictModel):
     """Counts that loading must give; the second pair of tables overrides the first for a language or a pair.
 
     Attributes:
@@ -133,7 +130,7 @@ class Expected(_Model):
         return named
 
 
-class TaskSpec(_Model):
+class TaskSpec(StrictModel):
     """A task definition.
 
     Attributes:

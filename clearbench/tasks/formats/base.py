@@ -6,10 +6,11 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import ClassVar, Protocol
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import field_validator
 
 from clearbench.common.languages import Language
 from clearbench.common.pairs import Pair
+from clearbench.common.strict import StrictModel
 from clearbench.tasks.dataset import Dataset
 from clearbench.tasks.formats.gather import TextsBuilder
 from clearbench.tasks.pattern import check_value
@@ -26,14 +27,12 @@ Answers = dict[str, tuple[str, ...]]
 _SHOWN = 8
 
 
-class ReaderOptions(BaseModel):
+class ReaderOptions(StrictModel):
     """Options of a reader: those of the task file's `[options]`, or those that a run gives in their place.
 
     Options that differ from the task file's make other data of the same task, to which its expected counts do not
     apply, unless all of them are among `keep_counts`.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     keep_counts: ClassVar[frozenset[str]] = frozenset()
     """Options that change no number of queries or passages."""

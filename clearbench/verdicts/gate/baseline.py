@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from clearbench.common.arrays import BoolArray
 from clearbench.common.errors import RecordError, UsageError
 from clearbench.common.output import write_output
 from clearbench.common.pairs import parse_pair, select_pairs
 from clearbench.common.sealed import DOCUMENT_KEY, open_sealed, sealed_bytes
+from clearbench.common.strict import StrictModel
 from clearbench.common.text import first_line
 from clearbench.common.toml import describe_problems
 from clearbench.records.damage import damage_named
@@ -32,7 +33,7 @@ KIND: Literal["clearbench baseline"] = "clearbench baseline"
 _AGAIN = "Write it again with `clearbench gate --baseline MODEL --save-baseline FILE`."
 
 
-class BaselineDocument(BaseModel):
+class BaselineDocument(StrictModel):
     """The document in the metadata of a baseline file.
 
     Attributes:
@@ -40,8 +41,6 @@ class BaselineDocument(BaseModel):
         schema_version: Version of the records.
         records: One model's records, narrowed to the gated pairs and one measure each.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["clearbench baseline"] = KIND
     schema_version: int = SCHEMA_VERSION

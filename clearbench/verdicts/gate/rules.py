@@ -21,11 +21,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from clearbench.common.errors import UsageError, suggest
 from clearbench.common.measures import Measure, find_measure
 from clearbench.common.pairs import Pair, select_pairs
+from clearbench.common.strict import StrictModel
 from clearbench.common.text import listed
 from clearbench.common.toml import describe_problems, read_toml
 from clearbench.stats.averages import GROUPS
@@ -38,7 +39,7 @@ _EXAMPLE = '[[rule]]\npairs = "*-en"\nworst_drop = 3.0'
 Figure = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
 
 
-class Rule(BaseModel):
+class Rule(StrictModel):
     """One rule: which pairs, and one claim about them.
 
     Attributes:
@@ -52,8 +53,6 @@ class Rule(BaseModel):
         mean_drop: The macro average over the pairs may not be worse than the baseline's by this much or more.
         mean_at_least: The candidate's macro average over the pairs has to be above this many points.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = ""
     pairs: str | None = None

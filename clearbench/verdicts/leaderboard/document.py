@@ -2,17 +2,13 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from clearbench.common.strict import StrictModel
 
 SCHEMA_VERSION: Literal[1] = 1
 Cell = str | int | float | None
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class TaskDocument(_Frozen):
+class TaskDocument(StrictModel):
     """One task.
 
     Attributes:
@@ -34,7 +30,7 @@ class TaskDocument(_Frozen):
     groups: dict[str, int]
 
 
-class RowDocument(_Frozen):
+class RowDocument(StrictModel):
     """One model; the fields are the columns of the CSV.
 
     Attributes:
@@ -66,7 +62,7 @@ class RowDocument(_Frozen):
     tasks: dict[str, dict[str, Cell]]
 
 
-class LeaderboardDocument(_Frozen):
+class LeaderboardDocument(StrictModel):
     """A leaderboard.
 
     Attributes:
