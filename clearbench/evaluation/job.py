@@ -1,4 +1,4 @@
-"""A job: one task to be scored by its judge, where its results lie, and which of its pairs have no scores yet."""
+"""A job: one task to be scored by its judge, the folder of its results, and which of its pairs have no scores yet."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ class Job:
     """One task of an evaluation.
 
     Attributes:
-        judge: The task's data and its rule.
-        folder: The results: which pairs have scores, and where new ones are written.
+        judge: The task's data and the rule that scores it.
+        folder: The folder of its results: it says which pairs have scores, and takes new ones.
     """
 
     judge: Judge
@@ -37,31 +37,31 @@ def open_pairs(job: Job) -> Dataset:
     return job.data.only(pair for pair in job.data.pairs if str(pair) not in job.folder.done)
 
 
-def search_groups(pending: Dataset) -> dict[str, list[list[TaskPair]]]:
-    """Return pool key -> its pairs, in lists that are searched together and written as one part.
+def search_groups(data: Dataset) -> dict[str, list[list[TaskPair]]]:
+    """Return pool key -> lists of its pairs; the pairs of a list are searched together and written as one part.
 
     Each pair of a mixed pool is searched alone, because it ranks the passages of all languages.
     """
     groups: dict[str, list[list[TaskPair]]] = {}
-    for pair in pending.pairs:
-        lists = groups.setdefault(pair.pool, [])
-        if lists and not pending.is_mixed:
-            lists[0].append(pair)
+    for pair in data.pairs:
+        pool_groups = groups.setdefault(pair.pool, [])
+        if pool_groups and not data.is_mixed:
+            pool_groups[0].append(pair)
         else:
-            lists.append([pair])
+            pool_groups.append([pair])
     return groups
 
 
 def open_jobs(
     encoder: Encoder, judges: Sequence[Judge], options: EvaluationOptions, write: bool = True
 ) -> tuple[Job, ...]:
-    """Open the results of an encoder on tasks; results that exist must be of the same measurement as today's.
+    """Return a job for each task, with its results folder opened; existing results must be of the same measurement.
 
     Args:
         encoder: What is evaluated.
         judges: The tasks.
-        options: Where results lie, and whether they are measured again.
-        write: Make folders; False only looks.
+        options: The results folder, and whether results are measured again.
+        write: Whether missing folders are made.
     Raises:
         RecordError: The results folder holds another measurement, or cannot be written.
         DataError: Rankings are to be saved, and an id does not fit TREC's format.
@@ -86,7 +86,7 @@ def open_jobs(
 
 
 def identify(encoder: Encoder, judge: Judge) -> Identity:
-    """Return the identity of a result of this encoder on this task: two results with the same one may be joined.
+    """Return the identity of an encoder's result on a task; results of one identity may be joined.
 
     Another choice of languages makes another mixed pool, so the languages belong to the identity.
     """
@@ -101,13 +101,12 @@ def identify(encoder: Encoder, judge: Judge) -> Identity:
 
 
 def _check_runs(data: Dataset, folder: RecordFolder) -> None:
-    """Refuse ids that TREC files cannot hold, and say which rankings will not be written."""
+    """Refuse ids that TREC files cannot hold, and say how many rankings will not be written."""
     for texts in (*data.used_pools(), *data.used_queries()):
         if blank := next((key for key in texts.ids if key.split() != [key]), None):
             raise DataError(f"{data.task}: id {blank!r} holds a blank, so TREC runs cannot be saved.")
-    lacking = [pair for pair in folder.done if not folder.has_run(pair)]
-    if lacking:
+    if num_lacking := sum(not folder.has_run(pair) for pair in folder.done):
         say(
-            f"{folder.final_path}: {len(lacking):,} pairs were scored before without their rankings; "
+            f"{folder.final_path}: {num_lacking:,} pairs were scored before without their rankings; "
             "--replace writes them."
         )

@@ -4,11 +4,11 @@
                                                   |
               Record <--folder.write-- parts <--summarise_pair-- PairScores <--judge.score-- open pool
 
-Pairs that share a passage pool are searched together and written as one part; a part that is there already is not
-done again.
+Pairs that share a passage pool are searched together and written as one part. A pair that has scores already is not
+scored again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,17 +31,17 @@ from clearbench.search.engine import Engine, OpenPool
 from clearbench.search.engines import Encoder, open_engine
 from clearbench.tasks.dataset import Dataset, TaskPair
 
-# With fewer texts to encode, a run is over before its estimate is.
+# With fewer texts to encode, the run ends before an estimate would be ready.
 WORTH_ESTIMATING = 2_000
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One finished record and where it lies.
+    """One finished record.
 
     Attributes:
         folder: The record's folder.
-        record: All that the folder holds, pairs of earlier runs included.
+        record: The record of all pairs in the folder, those of earlier runs included.
         asked: The pairs that this evaluation was asked for.
     """
 
@@ -60,7 +60,8 @@ def evaluate(encoder: Encoder, judges: Sequence[Judge], options: EvaluationOptio
         judges: The tasks, each with its rule; see `make_judge`.
         options: See EvaluationOptions.
     Raises:
-        EncoderError, StoreError, SearchError, ScoringError, RecordError, DataError: See each; finished work is kept.
+        EncoderError, StoreError, SearchError, ScoringError, RecordError, DataError: See each; the parts that were
+            finished before are kept.
     """
     engine = open_engine(encoder, [judge.data for judge in judges], options.cache, options.name)
     jobs = open_jobs(encoder, judges, options)
@@ -70,22 +71,22 @@ def evaluate(encoder: Encoder, judges: Sequence[Judge], options: EvaluationOptio
 
 
 def _encode(name: str, engine: Engine, pending: Sequence[Dataset]) -> EncodingReport:
-    """Say what there is to do, and encode what the open pairs of all jobs need."""
+    """Encode the texts that the open pairs of all jobs need, after a line on how many there are."""
     work = engine.plan(pending)
-    seconds = engine.estimate(work) if work.num_missing >= WORTH_ESTIMATING else None
-    if work.plan is not None:
-        say(
-            f"{name}: {sum(len(data.pairs) for data in pending):,} pairs to score, {work.plan.num_mentions:,} texts, "
-            f"{len(work.plan.texts):,} distinct, {work.num_missing:,} to encode"
-            + (f", about {seconds}" if seconds is not None else "")
-        )
-    return engine.prepare(pending, work)
+    clauses = [f"{sum(len(data.pairs) for data in pending):,} pairs to score"]
+    if work.plan.texts:
+        clauses.append(f"{work.plan.num_mentions:,} texts, {len(work.plan.texts):,} distinct")
+        clauses.append(f"{work.num_missing:,} to encode")
+    if work.num_missing >= WORTH_ESTIMATING:
+        clauses.append(f"about {engine.estimate(work)}")
+    say(f"{name}: {', '.join(clauses)}")
+    return engine.prepare(work)
 
 
 def _encode_more(engine: Engine, planned: Sequence[Dataset], pending: Dataset) -> EncodingReport:
-    """Encode what pairs need that were not open when the encoding was planned; report only that.
+    """Encode the texts of pairs that were not open when the encoding was planned, and report these texts only.
 
-    Another run's --replace may have put a record of fewer pairs in the place of the one that was there.
+    Such pairs exist if another run's --replace has put a record of fewer pairs in the place of the earlier one.
     """
     known = {pair for data in planned if data.label == pending.label for pair in data.pairs}
     if known.issuperset(pending.pairs):
@@ -94,22 +95,22 @@ def _encode_more(engine: Engine, planned: Sequence[Dataset], pending: Dataset) -
     say(
         f"{pending.label}: another run replaced the record meanwhile, so {count(num_more, 'pair')} more will be scored."
     )
-    everything = [*planned, pending]  # an adjustment is estimated for all that the engine searches
-    return replace(engine.prepare(everything, engine.plan(everything)), num_cached=0)
+    searched = [*planned, pending]  # an adjustment is estimated from all that the engine searches
+    return replace(engine.prepare(engine.plan(searched)), num_cached=0)
 
 
 def _finish(
     job: Job, engine: Engine, planned: Sequence[Dataset], encoding: EncodingReport, options: EvaluationOptions
 ) -> Evaluation:
-    """Score a job's open pairs and write its record; one that is complete and whole already is only read.
+    """Score a job's open pairs and write its record; a record that is complete and undamaged is only read.
 
-    Which pairs are open is decided here, under the folder's lock; what was planned only says what is encoded.
+    Which pairs are open is decided here, under the folder's lock. `planned` says only which texts are encoded.
 
     Args:
         job: The job.
-        engine: Searches; what `planned` needs is encoded.
-        planned: The pairs of all jobs that were open before.
-        encoding: What encoding them took.
+        engine: The engine, which has encoded the texts of `planned`.
+        planned: The pairs of all jobs that were open when the encoding was planned.
+        encoding: How many texts that encoding took, and how long.
         options: See EvaluationOptions.
     """
     folder = job.folder
@@ -132,7 +133,7 @@ def _evaluation(job: Job, record: Record) -> Evaluation:
 
 
 def _timings(encoding: EncodingReport, seconds: Mapping[str, float]) -> dict[str, Any]:
-    """Return what the record says of a run's times; `seconds` are those of scoring, by phase."""
+    """Return the `timings` of a record; `seconds` are those of scoring, by phase."""
     return {
         "finished": now(),
         "texts_encoded": encoding.num_encoded,
@@ -151,26 +152,27 @@ def _score(job: Job, pending: Dataset, engine: Engine, options: EvaluationOption
                 pool = engine.open(pending.pools[key])
             for pairs in groups:
                 with searching:
-                    scored = _score_part(job, pool, pairs, options)
-                    bias = _bias(pending, pool, scored) if pending.is_mixed else {}
+                    part_scores = _score_part(job, pool, pairs, options)
+                    bias = _bias_by_pair(pending, pool, part_scores) if pending.is_mixed else {}
                 with writing:
-                    job.folder.add(
-                        key, [summarise_pair(pending, of_pair, bias.get(of_pair.pair)) for of_pair in scored]
-                    )
+                    results = [
+                        summarise_pair(pending, pair_scores, bias.get(pair_scores.pair)) for pair_scores in part_scores
+                    ]
+                    job.folder.add(key, results)
                 advance(len(pairs))
     return {"search_and_judge": searching.seconds, "summarise_and_write": writing.seconds}
 
 
 def _score_part(job: Job, pool: OpenPool, pairs: Sequence[TaskPair], options: EvaluationOptions) -> list[PairScores]:
-    """Score pairs that share an open pool; verify them and save their rankings where that is asked for."""
+    """Score pairs that share an open pool; verify them and save their rankings if the options say so."""
     rankings = options.save_runs or options.verify or job.data.is_mixed
-    scored = list(job.judge.score(pool, pairs, rankings))
+    part_scores = list(job.judge.score(pool, pairs, rankings))
     if options.verify:
-        for of_pair in scored:
-            job.judge.verify(pool, of_pair)
+        for pair_scores in part_scores:
+            job.judge.verify(pool, pair_scores)
     if options.save_runs:
-        save_runs(job.folder, job.data, pool, scored)
-    return scored
+        save_runs(job.folder, job.data, pool, part_scores)
+    return part_scores
 
 
 def measure_pairs(encoder: Encoder, judges: Sequence[Judge]) -> dict[str, float]:
@@ -183,25 +185,38 @@ def measure_pairs(encoder: Encoder, judges: Sequence[Judge]) -> dict[str, float]
         DataError: A pair has no query that can be scored.
         EncoderError, SearchError, ScoringError: The encoder, the search or the rule fails.
     """
-    sets = [judge.data for judge in judges]
-    engine = open_engine(encoder, sets)
-    engine.prepare(sets, engine.plan(sets))
+    datasets = [judge.data for judge in judges]
+    engine = open_engine(encoder, datasets)
+    engine.prepare(engine.plan(datasets))
     figures: dict[str, float] = {}
     for judge in judges:
-        data = judge.data
-        means = {}
-        for pool in dict.fromkeys(pair.pool for pair in data.pairs):
-            together = [pair for pair in data.pairs if pair.pool == pool]
-            for scored in judge.score(engine.open(data.pools[pool]), together):
-                check_scored(data, scored)
-                name = MAIN_MEASURE if MAIN_MEASURE in scored.measures else data.main_measure
-                mean = float(scored.scores[:, scored.measures.index(name)].mean())
-                means[scored.pair] = evaluation_key(data.task, scored.pair, name), mean
-        figures.update(means[pair] for pair in data.pairs)
+        key_and_mean = {
+            pair_scores.pair: _key_and_mean(judge.data, pair_scores) for pair_scores in _score_all(judge, engine)
+        }
+        figures.update(key_and_mean[pair] for pair in judge.data.pairs)
     return figures
 
 
-def _bias(data: Dataset, pool: OpenPool, scored: Sequence[PairScores]) -> dict[TaskPair, LanguageBias]:
+def _score_all(judge: Judge, engine: Engine) -> Iterator[PairScores]:
+    """Score all pairs of a task, part by part, without rankings that the scores do not need."""
+    for key, groups in search_groups(judge.data).items():
+        pool = engine.open(judge.data.pools[key])
+        for pairs in groups:
+            yield from judge.score(pool, pairs)
+
+
+def _key_and_mean(data: Dataset, pair_scores: PairScores) -> tuple[str, float]:
+    """Return the key of a pair's figure, and the pair's mean nDCG@10 or main measure."""
+    check_scored(data, pair_scores)
+    measure = MAIN_MEASURE if MAIN_MEASURE in pair_scores.measures else data.main_measure
+    mean = float(pair_scores.scores[:, pair_scores.measures.index(measure)].mean())
+    return evaluation_key(data.task, pair_scores.pair, measure), mean
+
+
+def _bias_by_pair(data: Dataset, pool: OpenPool, part_scores: Sequence[PairScores]) -> dict[TaskPair, LanguageBias]:
     """Return the language bias of each pair that was scored with its rankings."""
     with_peer = has_several(data)
-    return {of_pair.pair: judge_bias(data, of_pair.pair, pool, of_pair.rankings(), with_peer) for of_pair in scored}
+    return {
+        pair_scores.pair: judge_bias(data, pair_scores.pair, pool, pair_scores.rankings(), with_peer)
+        for pair_scores in part_scores
+    }

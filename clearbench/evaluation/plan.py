@@ -1,4 +1,4 @@
-"""What a run would do: the pairs to score, the texts to encode, and about how long that takes. Writes nothing."""
+"""What a run would do: the pairs to score, the texts to encode, and about how long that takes; writes nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class TaskPlan:
         num_pairs: Pairs asked for.
         num_done: Pairs among them that have scores already.
         num_queries: Queries to score, over the pairs without scores.
-        folder: Where the results lie, or will lie.
+        folder: The folder that holds the results, or will hold them.
     """
 
     task: str
@@ -39,7 +39,7 @@ class RunPlan:
         num_texts: Texts of the pairs that have no scores yet.
         num_distinct: Distinct texts among them.
         num_cached: Distinct texts whose vectors are in the cache already.
-        seconds: Estimated time to encode the others; None for BM25, which encodes nothing.
+        seconds: Estimated time to encode the other distinct texts; None for BM25, which encodes nothing.
     """
 
     tasks: tuple[TaskPlan, ...]
@@ -66,14 +66,12 @@ def plan_run(encoder: Encoder, judges: Sequence[Judge], options: EvaluationOptio
         TaskPlan(
             task=job.data.label,
             num_pairs=len(job.data.pairs),
-            num_done=len(job.data.pairs) - len(rest.pairs),
-            num_queries=sum(len(rest.queries_of(pair)) for pair in rest.pairs),
+            num_done=len(job.data.pairs) - len(open_data.pairs),
+            num_queries=sum(len(open_data.queries_of(pair)) for pair in open_data.pairs),
             folder=job.folder.final_path,
         )
-        for job, rest in zip(jobs, pending, strict=True)
+        for job, open_data in zip(jobs, pending, strict=True)
     )
     work = engine.plan(pending)
-    if work.plan is None:
-        return RunPlan(tasks, 0, 0, 0, None)
     num_distinct = len(work.plan.texts)
     return RunPlan(tasks, work.plan.num_mentions, num_distinct, num_distinct - work.num_missing, engine.estimate(work))

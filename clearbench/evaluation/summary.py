@@ -20,43 +20,43 @@ from clearbench.stats.summaries import BiasSummary, summarise_measures
 from clearbench.tasks.dataset import Dataset
 
 
-def summarise_pair(data: Dataset, scored: PairScores, bias: LanguageBias | None = None) -> QueryScores:
-    """Put means and intervals beside a pair's per-query scores.
+def summarise_pair(data: Dataset, pair_scores: PairScores, bias: LanguageBias | None = None) -> QueryScores:
+    """Return a pair's per-query scores with their means and intervals.
 
     Args:
         data: The task's data.
-        scored: The pair's scores.
+        pair_scores: The pair's scores.
         bias: The pair's language bias, where its pool is mixed.
     Raises:
-        DataError: No query of the pair can be scored.
+        DataError: No query of the pair can be pair_scores.
     """
-    check_scored(data, scored)
-    clusters = [data.clusters.get(query, query) for query in scored.queries]
+    check_scored(data, pair_scores)
+    clusters = [data.clusters.get(query, query) for query in pair_scores.queries]
     codes = cluster_codes(clusters)
     summary = PairRecord(
-        pair=str(scored.pair),
-        data=data.pair_fingerprint(scored.pair),
-        num_passages=len(data.passages_of(scored.pair)),
-        num_queries=len(scored.queries),
-        num_skipped=len(scored.skipped) + len(data.left_out.get(scored.pair.queries, ())),
+        pair=str(pair_scores.pair),
+        data=data.pair_fingerprint(pair_scores.pair),
+        num_passages=len(data.passages_of(pair_scores.pair)),
+        num_queries=len(pair_scores.queries),
+        num_skipped=len(pair_scores.skipped) + len(data.left_out.get(pair_scores.pair.queries, ())),
         num_clusters=int(codes.max()) + 1,
-        measures=summarise_measures(scored.measures, scored.scores, codes),
+        measures=summarise_measures(pair_scores.measures, pair_scores.scores, codes),
     )
-    plain = QueryScores(summary, scored.queries, clusters, scored.measures, scored.scores)
+    plain = QueryScores(summary, pair_scores.queries, clusters, pair_scores.measures, pair_scores.scores)
     if bias is None:
         return plain
-    index = data.queries_of(scored.pair).index
-    return _add_bias(plain, bias, codes, [index[query] for query in scored.queries])
+    index = data.queries_of(pair_scores.pair).index
+    return _add_bias(plain, bias, codes, [index[query] for query in pair_scores.queries])
 
 
-def check_scored(data: Dataset, scored: PairScores) -> None:
-    """Raise DataError where no query of a pair has a score: a mean over none is undefined."""
-    if not scored.queries:
-        raise DataError(f"{data.task} {scored.pair}: no query can be scored.")
+def check_scored(data: Dataset, pair_scores: PairScores) -> None:
+    """Raise DataError if no query of a pair has a score: the mean of no scores is undefined."""
+    if not pair_scores.queries:
+        raise DataError(f"{data.task} {pair_scores.pair}: no query can be pair_scores.")
 
 
 def _add_bias(plain: QueryScores, bias: LanguageBias, clusters: IntArray, rows: Sequence[int]) -> QueryScores:
-    """Put bias measures beside the others; `rows` are the places of the scored queries among the searched ones."""
+    """Add bias measures to the others; `rows` are the positions of the scored queries among those searched."""
     scores, rank_QL, chance = bias.scores[rows], bias.ranks[rows], bias.chance[rows]
     names = list(map(str, bias.languages))
     values = summarise_measures(bias.measures, scores, clusters)

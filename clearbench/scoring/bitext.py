@@ -32,28 +32,32 @@ class BitextJudge:
             ScoringError: A query has several relevant passages.
         """
         position = {passage: place for place, passage in enumerate(pool.passages.ids)}
-        for scored in self._qrels.score(pool, pairs, rankings):
-            f1_Q = class_f1(*self._predictions(pool, scored, position), len(position))
-            yield replace(scored, measures=RULES["bitext"], scores=np.column_stack([scored.scores, f1_Q]))
+        for pair_scores in self._qrels.score(pool, pairs, rankings):
+            f1_Q = class_f1(*self._predictions(pool, pair_scores, position), len(position))
+            yield replace(pair_scores, measures=RULES["bitext"], scores=np.column_stack([pair_scores.scores, f1_Q]))
 
-    def verify(self, pool: OpenPool, scored: PairScores) -> None:
+    def verify(self, pool: OpenPool, pair_scores: PairScores) -> None:
         """Score trec_eval's measures through pytrec_eval, see `QrelsJudge.verify`; f1 has no second way."""
-        self._qrels.verify(pool, replace(scored, measures=scored.measures[:-1], scores=scored.scores[:, :-1]))
+        self._qrels.verify(
+            pool, replace(pair_scores, measures=pair_scores.measures[:-1], scores=pair_scores.scores[:, :-1])
+        )
 
     def _predictions(
-        self, pool: OpenPool, scored: PairScores, position: Mapping[str, int]
+        self, pool: OpenPool, pair_scores: PairScores, position: Mapping[str, int]
     ) -> tuple[IntArray, IntArray]:
         """Return the positions of the first and of the relevant passage of each scored query, int64 [Q] each."""
-        queries, qrels = self.data.queries_of(scored.pair), self.data.qrels_of(scored.pair)
-        gold = only_relevant({query: qrels[query] for query in scored.queries})
+        queries, qrels = self.data.queries_of(pair_scores.pair), self.data.qrels_of(pair_scores.pair)
+        gold = only_relevant({query: qrels[query] for query in pair_scores.queries})
         if gold is None:
             raise ScoringError(
-                f"{self.data.task} {scored.pair}: a query has several judged passages; judged_by = "
+                f"{self.data.task} {pair_scores.pair}: a query has several judged passages; judged_by = "
                 '"bitext" expects one, the translation. Use judged_by = "qrels".'
             )
-        ranked = scored.ranked or pool.top([queries], 1)[0]
-        rows = [queries.index[query] for query in scored.queries]
-        return ranked.positions[rows, 0], np.array([position[gold[query]] for query in scored.queries], dtype=np.int64)
+        ranked = pair_scores.ranked or pool.top([queries], 1)[0]
+        rows = [queries.index[query] for query in pair_scores.queries]
+        return ranked.positions[rows, 0], np.array(
+            [position[gold[query]] for query in pair_scores.queries], dtype=np.int64
+        )
 
 
 def class_f1(predicted_Q: IntArray, gold_Q: IntArray, num_passages: int) -> Scores:

@@ -69,7 +69,7 @@ class Judge(Protocol):
             rankings: Also return rankings where the scores do not need them.
         """
 
-    def verify(self, pool: OpenPool, scored: PairScores) -> None:
+    def verify(self, pool: OpenPool, pair_scores: PairScores) -> None:
         """Score again by another way where there is one; a difference is a ScoringError."""
 
 

@@ -37,26 +37,29 @@ class QrelsJudge:
         for pair, gold in zip(pairs, golds, strict=True):
             with located(f"{self.data.task} {pair}"):
                 if gold is None:
-                    scored = self._score_rankings(pool, pair, ranked[pair])
+                    pair_scores = self._score_rankings(pool, pair, ranked[pair])
                 else:
                     queries = self.data.queries_of(pair)
                     ranks = pool.gold_ranks(queries, np.array([position[gold[query]] for query in queries.ids]))
-                    scored = PairScores(pair, queries.ids, MEASURE_NAMES, score_ranks(ranks), ranked=ranked.get(pair))
-            yield scored
+                    pair_scores = PairScores(
+                        pair, queries.ids, MEASURE_NAMES, score_ranks(ranks), ranked=ranked.get(pair)
+                    )
+            yield pair_scores
 
-    def verify(self, pool: OpenPool, scored: PairScores) -> None:
+    def verify(self, pool: OpenPool, pair_scores: PairScores) -> None:
         """Score the rankings through pytrec_eval, and compare.
 
         Raises:
             ScoringError: A score differs by more than SAME_SCORE.
         """
-        run = as_run(self.data.queries_of(scored.pair).ids, scored.rankings(), pool)
-        reference = score_run(run, self.data.qrels_of(scored.pair), scored.queries)
-        if difference := find_difference(scored.scores, reference):
+        run = as_run(self.data.queries_of(pair_scores.pair).ids, pair_scores.rankings(), pool)
+        reference = score_run(run, self.data.qrels_of(pair_scores.pair), pair_scores.queries)
+        if difference := find_difference(pair_scores.scores, reference):
             row, column = difference
+            measure, query = pair_scores.measures[column], pair_scores.queries[row]
             raise ScoringError(
-                f"{self.data.task} {scored.pair}: {scored.measures[column]} of query {scored.queries[row]!r} is "
-                f"{scored.scores[row, column]!r}, pytrec_eval says {reference[row, column]!r}. Please report this."
+                f"{self.data.task} {pair_scores.pair}: {measure} of query {query!r} is "
+                f"{pair_scores.scores[row, column]!r}, pytrec_eval says {reference[row, column]!r}. Please report this."
             )
 
     def _score_rankings(self, pool: OpenPool, pair: TaskPair, ranked: Ranked) -> PairScores:

@@ -42,23 +42,22 @@ class DenseEngine:
         """See Engine; an adjustment adds the texts that it is estimated from."""
         extra_parts = self._adjusted.parts(datasets) if self._adjusted else []
         plan = plan_encoding(self._encoder, datasets, extra_parts)
-        return Work(plan, int((~self._store.contains(plan.keys)).sum()))
+        return Work(tuple(datasets), plan, int((~self._store.contains(plan.keys)).sum()))
 
-    def estimate(self, work: Work) -> Estimate | None:
+    def estimate(self, work: Work) -> Estimate:
         """See Engine."""
-        return estimate_seconds(self._encoder, self._store, work.plan) if work.plan else None
+        return estimate_seconds(self._encoder, self._store, work.plan)
 
-    def prepare(self, datasets: Sequence[Dataset], work: Work) -> EncodingReport:
+    def prepare(self, work: Work) -> EncodingReport:
         """See Engine.
 
         Raises:
             EncoderError: A vector is not finite; the message names the text. Vectors before it are kept.
             StoreError: The store cannot be written.
         """
-        assert work.plan is not None
         report = encode_missing(self._encoder, self._store, work.plan)
         if self._adjusted:
-            self._adjuster = self._adjusted.fit(self._store, datasets)
+            self._adjuster = self._adjusted.fit(self._store, work.datasets)
         return report
 
     def open(self, passages: Texts) -> "DensePool":

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from clearbench.common.arrays import IntArray, Scores
-from clearbench.encoders.vectors.embed import EncodingPlan, EncodingReport
+from clearbench.encoders.vectors.embed import NOTHING_TO_ENCODE, EncodingPlan, EncodingReport
 from clearbench.encoders.vectors.estimate import Estimate
 from clearbench.search.pool import Pool, Ranked
 from clearbench.tasks.dataset import Dataset, Texts
@@ -16,11 +16,13 @@ class Work:
     """What an engine has to encode before it can search.
 
     Attributes:
-        plan: The distinct texts; None where the engine searches words.
+        datasets: The tasks that are searched afterwards.
+        plan: The distinct texts of their pairs; none where the engine searches words.
         num_missing: Number of distinct texts that have no vector yet.
     """
 
-    plan: EncodingPlan | None
+    datasets: tuple[Dataset, ...]
+    plan: EncodingPlan = NOTHING_TO_ENCODE
     num_missing: int = 0
 
 
@@ -50,8 +52,8 @@ class Engine(Protocol):
     def estimate(self, work: Work) -> Estimate | None:
         """Estimate how long encoding will take; None where nothing is ever encoded."""
 
-    def prepare(self, datasets: Sequence[Dataset], work: Work) -> EncodingReport:
-        """Encode what is missing; afterwards the datasets' pools can be opened."""
+    def prepare(self, work: Work) -> EncodingReport:
+        """Encode the texts that have no vector yet; afterwards the pools of the work's datasets can be opened."""
 
     def open(self, passages: Texts) -> OpenPool:
         """Make a pool ready for any number of query sets."""

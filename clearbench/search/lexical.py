@@ -21,12 +21,12 @@ class LexicalEngine:
 
     def plan(self, datasets: Sequence[Dataset]) -> Work:
         """See Engine."""
-        return Work(None)
+        return Work(tuple(datasets))
 
     def estimate(self, work: Work) -> None:
         """See Engine."""
 
-    def prepare(self, datasets: Sequence[Dataset], work: Work) -> EncodingReport:
+    def prepare(self, work: Work) -> EncodingReport:
         """See Engine."""
         return EncodingReport(0, 0, 0, 0.0)
 

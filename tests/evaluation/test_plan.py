@@ -84,7 +84,7 @@ def test_the_estimate_is_a_range_that_holds_where_long_texts_cost_more_per_token
     engine = open_engine(Quadratic(), [data])
     found = engine.estimate(engine.plan([data]))
     Quadratic.clock = 0.0
-    engine.prepare([data], engine.plan([data]))
+    engine.prepare(engine.plan([data]))
     assert 1.5 * found.low < found.high and found.low <= Quadratic.clock <= found.high
 
 

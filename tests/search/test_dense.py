@@ -16,7 +16,7 @@ def engine() -> DenseEngine:
     """An engine whose few dimensions make near ties."""
     data = parallel_set(size=40)
     engine = DenseEngine(HashEncoder(dimension=2), EmbeddingStore(None))
-    engine.prepare([data], engine.plan([data]))
+    engine.prepare(engine.plan([data]))
     return engine
 
 

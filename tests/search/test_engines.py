@@ -24,15 +24,15 @@ def test_each_kind_of_encoder_has_its_engine() -> None:
 def test_vectors_are_kept_by_fingerprint_and_an_adjusted_encoder_shares_its_bases(tmp_path: Path) -> None:
     data, encoder = parallel_set(("en", "de")), HashEncoder()
     engine = open_engine(encoder, [data], tmp_path)
-    engine.prepare([data], engine.plan([data]))
+    engine.prepare(engine.plan([data]))
     assert [path.name for path in (tmp_path / EMBEDDINGS).iterdir()] == [encoder.fingerprint]
     work = open_engine(adjusted("center", encoder), [data], tmp_path).plan([data])
-    assert work.plan is not None and work.num_missing < len(work.plan.texts)
+    assert 0 < work.num_missing < len(work.plan.texts)
 
 
 @pytest.mark.parametrize("cached", [True, False])
 def test_vectors_of_an_encoder_that_is_not_known_by_content_stay_in_memory(tmp_path: Path, cached: bool) -> None:
     data, encoder = parallel_set(), HashEncoder(complete_fingerprint=False)
     engine = open_engine(encoder, [data], tmp_path if cached else None)
-    engine.prepare([data], engine.plan([data]))
+    engine.prepare(engine.plan([data]))
     assert list(tmp_path.iterdir()) == []

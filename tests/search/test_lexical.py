@@ -7,7 +7,6 @@ from builders.datasets import parallel_set
 from clearbench.common.languages import parse_language
 from clearbench.encoders.bm25 import BM25
 from clearbench.search import exact
-from clearbench.search.engine import Work
 from clearbench.search.lexical import LexicalEngine
 from clearbench.tasks.dataset import Texts
 
@@ -16,8 +15,9 @@ ENGLISH = parse_language("en")
 
 def test_there_is_nothing_to_encode() -> None:
     engine, data = LexicalEngine(BM25), parallel_set()
-    assert engine.plan([data]) == Work(None)
-    assert engine.prepare([data], Work(None)).num_encoded == 0
+    work = engine.plan([data])
+    assert work.plan.texts == () and work.num_missing == 0
+    assert engine.prepare(work).num_encoded == 0
 
 
 def test_ranks_and_rankings_agree_also_among_passages_without_a_word_of_the_query() -> None:

@@ -40,7 +40,7 @@ def reproduce(
     for column in ("task", "pair", "measure", "published", "found", "difference", ""):
         table.add_column(column, justify="right" if column in ("published", "found", "difference") else "left")
     for row in comparisons:
-        shown = (f"{row.published:.5f}", f"{row.found:.5f}", f"{row.difference:+.5f}")
+        shown = (f"{row.published:.5f}", f"{row.measured:.5f}", f"{row.difference:+.5f}")
         table.add_row(row.task, row.pair, row.measure, *shown, row.verdict)
     SafeConsole().print(table)
     verdicts = [row.verdict for row in comparisons]

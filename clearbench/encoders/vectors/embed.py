@@ -47,6 +47,10 @@ class EncodingPlan:
     num_mentions: int
 
 
+NOTHING_TO_ENCODE = EncodingPlan((), (), (), np.empty((0, KEY_BYTES), dtype=np.uint8), 0)
+"""The plan of an engine that has no vectors."""
+
+
 @dataclass(frozen=True)
 class EncodingReport:
     """What encoding took.

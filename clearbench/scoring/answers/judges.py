@@ -34,7 +34,7 @@ class XorJudge:
         """See Judge; questions whose only answers are yes or no are skipped."""
         return _score_answers(self.data, pool, pairs, self._rule)
 
-    def verify(self, pool: OpenPool, scored: PairScores) -> None:
+    def verify(self, pool: OpenPool, pair_scores: PairScores) -> None:
         """Do nothing: there is no second way to compute these scores."""
 
     def _rule(self, ranked: Rankings, answers: Mapping[str, tuple[str, ...]]) -> AnswerScores:
@@ -56,7 +56,7 @@ class MkqaJudge:
         """See Judge."""
         return _score_answers(self.data, pool, pairs, self._rule)
 
-    def verify(self, pool: OpenPool, scored: PairScores) -> None:
+    def verify(self, pool: OpenPool, pair_scores: PairScores) -> None:
         """Do nothing: there is no second way to compute these scores."""
 
     def _rule(self, ranked: Rankings, answers: Mapping[str, tuple[str, ...]]) -> AnswerScores:

@@ -154,7 +154,7 @@ def _search(
     pairs = tuple(TaskPair(ENGLISH, ENGLISH, "questions", name) for name in ("pool", "own"))
     data = [Dataset("rows", 1, {"pool": pool, "own": own}, {"questions": queries}, {}, pairs)]
     engine = DenseEngine(encoder, store)
-    engine.prepare(data, engine.plan(data))
+    engine.prepare(engine.plan(data))
     with located("mining"):
         [ranked] = engine.open(pool).top([queries], depth)
     query_QD = engine.query_vectors(queries).values

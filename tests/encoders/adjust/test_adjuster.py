@@ -79,7 +79,7 @@ def test_equal_texts_in_two_languages_of_a_pool_are_two_vectors():
     encode_missing(encoder.base, store, plan)
     assert DenseEngine(encoder.base, store).open(same).passages.num_distinct == 1
     engine = DenseEngine(encoder.base, store, encoder)
-    engine.prepare(sets, engine.plan(sets))
+    engine.prepare(engine.plan(sets))
     opened = engine.open(same)
     assert opened.passages.distinct.tolist() == [0, 0, 1]
     for language, vector in zip((ENGLISH, GERMAN), opened.vectors.values, strict=True):
