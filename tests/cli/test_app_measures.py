@@ -9,6 +9,7 @@ import re
 import numpy as np
 import pytest
 from builders.records import write_record
+from builders.values import require
 
 from clearbench.cli.app import execute
 from clearbench.common.measures import RULES, find_measure
@@ -116,7 +117,7 @@ def check_report(results, measure, signed):
     [task] = report.tasks
     [matrix] = task.differences
     assert matrix.scale.unit == measure.shown_in
-    steps = [matrix.step(row, 0) for row in range(len(matrix.rows))]
+    steps = [require(matrix.step(row, 0)) for row in range(len(matrix.rows))]
     assert max(steps) < 50, "a loss has the colours of a loss, whatever its sign"
     assert all(matrix.text(row, 0).startswith(signed.replace("-", "\u2212")) for row in range(len(matrix.rows)))
     page = render(report)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from builders.records import write_record
+from builders.values import require
 
 from clearbench.cli.app import execute
 from clearbench.verdicts.compare.machine import CSV_COLUMNS
@@ -43,5 +44,5 @@ def test_the_program_runs(place, capsys):
 
 
 def test_the_page_names_the_csv_s_columns_in_order():
-    listed = re.search(r"Columns of the CSV: (.*?)\. An empty", PAGE, re.DOTALL)
+    listed = require(re.search(r"Columns of the CSV: (.*?)\. An empty", PAGE, re.DOTALL))
     assert re.findall(r"`(\w+)`", listed[1]) == ["base", "other", "correction", *CSV_COLUMNS]

@@ -89,7 +89,8 @@ def test_a_second_run_encodes_and_scores_nothing(tmp_path, monkeypatch):
 
 def test_a_run_killed_between_parts_goes_on_and_gives_the_same_record(tmp_path, monkeypatch):
     [whole] = run(tmp_path / "whole")
-    original, written = RecordFolder.add, []
+    original = RecordFolder.add
+    written: list[str] = []
 
     def add_once(self, pool, results):
         if written:
@@ -399,7 +400,8 @@ def test_a_mixed_pool_gives_the_usual_measures_with_all_translations_relevant_an
 def test_a_killed_run_of_a_mixed_pool_goes_on_after_the_last_query_language(tmp_path, monkeypatch):
     mixed = mix(parallel_set(LANGUAGES))
     [whole] = run(tmp_path / "whole", [mixed], save_runs=True)
-    original, written = RecordFolder.add, []
+    original = RecordFolder.add
+    written: list[list[str]] = []
 
     def add_two(self, pool, results):
         if len(written) == 2:

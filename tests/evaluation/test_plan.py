@@ -6,6 +6,7 @@ import pytest
 from builders.datasets import parallel_set
 from builders.encoders import HashEncoder
 from builders.evaluation import evaluate_sets
+from builders.values import require
 
 from clearbench.cli.app import execute
 from clearbench.common.progress import duration
@@ -59,9 +60,9 @@ def test_the_estimate_is_time_per_token_times_tokens(tmp_path, monkeypatch):
     encoder = Slow()
     sets = [parallel_set(size=40)]
     engine = open_engine(encoder, sets, tmp_path / "cache")
-    plan = engine.plan(sets).plan
+    plan = require(engine.plan(sets).plan)
     tokens = sum(len(text.split()) + 2 for text in plan.texts)
-    found = engine.estimate(engine.plan(sets))
+    found = require(engine.estimate(engine.plan(sets)))
     assert (found.low, found.high) == pytest.approx((0.5 * tokens, 0.5 * tokens))
     evaluate_sets(encoder, sets, options(tmp_path))
     again = open_engine(encoder, sets, tmp_path / "cache")
@@ -82,7 +83,7 @@ def test_the_estimate_is_a_range_that_holds_where_long_texts_cost_more_per_token
     pool = Texts(data.pools["en"].language, tuple(map(str, range(300))), texts)
     data = replace(data, pools={**data.pools, "en": pool})
     engine = open_engine(Quadratic(), [data])
-    found = engine.estimate(engine.plan([data]))
+    found = require(engine.estimate(engine.plan([data])))
     Quadratic.clock = 0.0
     engine.prepare(engine.plan([data]))
     assert 1.5 * found.low < found.high and found.low <= Quadratic.clock <= found.high

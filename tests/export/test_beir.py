@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from builders.datasets import parallel_set
@@ -131,7 +132,7 @@ def test_other_data_than_the_records_are_refused(tmp_path):
 def test_real_tasks_come_back_as_they_were(data_dir, tmp_path, task):
     before = load_task(task, Selection(pairs="*-en"), DataLocation(data_dir=data_dir))
     exported = export_beir(before, tmp_path)
-    found = {}
+    found: dict[str, Any] = {}
     for folder in sorted({file.parent for file in map(Path, exported.files) if file.name == "corpus.jsonl"}):
         found |= plain(load_task(str(folder), Selection(all_pairs=True)), prefixed=True)
     wanted = plain(before)

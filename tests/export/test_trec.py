@@ -25,7 +25,8 @@ def test_trec_eval_finds_the_records_figures_in_the_exported_files(ranked, tmp_p
     exported = export_trec(ranked, tmp_path / "trec")
     assert len(exported.files) == 8 and exported.notes == ()
     for pair in ranked.record.pairs:
-        qrels, run = {}, {}
+        qrels: dict[str, dict[str, int]] = {}
+        run: dict[str, dict[str, float]] = {}
         for query, _, passage, relevance in parse(tmp_path / "trec" / f"{pair.pair}.qrels"):
             qrels.setdefault(query, {})[passage] = int(relevance)
         for query, _, passage, _, score, _ in parse(tmp_path / "trec" / f"{pair.pair}.run"):

@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from builders.files import write
+from builders.values import require
 
 from clearbench.common.errors import RecordError
 from clearbench.records.published import find_published, load_published, published_folder
@@ -63,7 +64,7 @@ def test_every_figure_has_a_source_and_no_model_stands_twice_on_a_task(shipped):
 
 
 def test_reproduce_reads_the_files_of_models():
-    names = [file.stem for file in published_folder().glob("*.toml")]
+    names = [file.stem for file in require(published_folder()).glob("*.toml")]
     assert {"minilm", "bge-m3", "me5-small", "me5-base", "me5-large", "jina-v3", "qwen3-0.6b"} <= set(names)
     for name in names:
         assert find_published(name)

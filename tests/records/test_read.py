@@ -1,6 +1,7 @@
 """A record is read as its parts say; whatever stands otherwise in record.json is refused by name."""
 
 import json
+from typing import Any
 
 import pytest
 from builders.records import make_provenance, query_scores, write_record
@@ -16,7 +17,7 @@ def edited(folder, change):
     file.write_text(json.dumps(change(json.loads(file.read_text()))))
 
 
-BIAS = {"own_first": None, "chance": None, "languages": {}, "friedman": None}
+BIAS: dict[str, Any] = {"own_first": None, "chance": None, "languages": {}, "friedman": None}
 
 
 @pytest.mark.parametrize(

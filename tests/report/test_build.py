@@ -6,6 +6,7 @@ from builders.datasets import parallel_set
 from builders.encoders import HashEncoder
 from builders.evaluation import evaluate_sets
 from builders.report import Page, write_records
+from builders.values import require
 
 from clearbench.cli.app import execute
 from clearbench.evaluation.options import EvaluationOptions
@@ -56,11 +57,11 @@ def test_many_models_share_sentences_and_tables(tmp_path):
     gated = [fact for fact in report.facts if "English gate" in fact]
     assert len(gated) <= 3 and sum(fact.count("<b>m") for fact in gated) == 8
     # Nine models are more than there are colours: groups become a table with the same figures.
-    table = report.tasks[0].group_matrix
+    table = require(report.tasks[0].group_matrix)
     assert len(table.columns) == 9 and table.rows[0].code == "english"
     for row, group in enumerate(report.tasks[0].groups):
         by_name = {mean.name: mean.mean for mean in group.means}
-        np.testing.assert_allclose(table.value[row], [by_name[column.name] for column in table.columns])
+        np.testing.assert_allclose(table.value[row], np.array([by_name[column.name] for column in table.columns]))
     assert "task-1-groups-1" in Page(render(report)).blocks
 
 

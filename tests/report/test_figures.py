@@ -4,6 +4,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 from builders.report import compared
+from builders.values import require
 
 from clearbench.cli.app import execute
 from clearbench.common.languages import languages
@@ -46,15 +47,15 @@ def test_a_png_shows_what_the_svg_says(entries, tmp_path):
     [matrix] = report.tasks[0].values
     write_figures(report, tmp_path)
     pixels = matplotlib.image.imread(next(tmp_path.glob("*nDCG10.png")))
-    height = ElementTree.parse(next(tmp_path.glob("*nDCG10.svg"))).getroot().get("height")
+    height = ElementTree.parse(next(tmp_path.glob("*nDCG10.svg"))).getroot().attrib["height"]
     scale = len(pixels) / float(height)
     tiles = next(mark for mark in draw_matrix(matrix, matrix.title).marks if isinstance(mark, Tiles))
     # Near a corner of each cell, where no figure stands.
     for row, colours in enumerate(tiles.colours):
-        for column, colour in enumerate(colours):
+        for column, colour in enumerate(map(require, colours)):
             x, y = tiles.x + (column + 0.05) * tiles.width, tiles.y + (row + 0.1) * tiles.height
             seen = pixels[int(y * scale), int(x * scale), :3] * 255
-            assert np.abs(seen - [int(colour[at : at + 2], 16) for at in (1, 3, 5)]).max() < 2
+            assert np.abs(seen - np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)])).max() < 2
 
 
 def test_a_large_matrix_is_drawn_without_figures():

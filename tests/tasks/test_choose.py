@@ -2,6 +2,7 @@
 
 import pytest
 from builders.tasks import write_task
+from builders.values import require
 
 from clearbench.common.errors import UsageError
 from clearbench.tasks.catalogue import read_task
@@ -14,7 +15,7 @@ LANGUAGES = ["en", "de", "sw", "zh"]
 
 def chosen(folder, **selection):
     spec = read_task(write_task(folder, languages=LANGUAGES, default_pairs="*-en"))
-    return choose_pairs(spec, defined_pairs(spec), Selection(**selection))
+    return choose_pairs(spec, require(defined_pairs(spec)), Selection(**selection))
 
 
 def text(wanted):
@@ -62,7 +63,7 @@ def test_a_side_that_is_the_same_in_every_pair_need_not_be_named(tmp_path):
     source = [{"key": "questions", "local": ["x"]}]
     changes = {"reader": "xor", "judged_by": "xor", "main_measure": "R@2kt", "languages": ["ar", "ko"]}
     spec = read_task(write_task(tmp_path, sources=source, **changes))
-    wanted = choose_pairs(spec, defined_pairs(spec), Selection(languages="ar"))
+    wanted = choose_pairs(spec, require(defined_pairs(spec)), Selection(languages="ar"))
     assert text(wanted) == ("ar-en", {"ar"})
 
 

@@ -10,8 +10,9 @@ from builders.encoders import HashEncoder
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clearbench.common.arrays import FloatArray
 from clearbench.common.errors import EncoderError
-from clearbench.common.languages import ENGLISH
+from clearbench.common.languages import ENGLISH, Language
 from clearbench.encoders.adjust.adjuster import Adjuster
 from clearbench.encoders.adjust.encoder import adjust_encoder
 from clearbench.encoders.adjust.method import Method, parse_method
@@ -93,7 +94,7 @@ def test_equal_texts_in_two_languages_of_a_pool_are_two_vectors():
 class TableEncoder(HashEncoder):
     """Vectors from a table: topic vector + language vector (+ role vector)."""
 
-    table: dict = field(default_factory=dict)
+    table: dict[tuple[str, str], FloatArray] = field(default_factory=dict)
 
     def encode_batch(self, texts, role):
         return np.array([self.table[role, text] for text in texts], dtype=np.float32)
@@ -115,7 +116,7 @@ def test_languages_that_differ_by_an_offset_rank_as_one_language(topics, offsets
                 for key, text in zip(part.ids, part.texts, strict=True):
                     table[role, text] = topics[number + int(key[1])] + shift[role, str(part.language)]
     encoder, text = TableEncoder(table=table), collect_text(told)
-    raw = {role: {} for role in ("query", "passage")}
+    raw: dict[str, dict[Language, FloatArray]] = {"query": {}, "passage": {}}
     for pair in evaluated.pairs:
         for role, part in (("query", evaluated.queries_of(pair)), ("passage", evaluated.passages_of(pair))):
             raw[role][part.language] = encoder.encode_batch(part.texts, role)

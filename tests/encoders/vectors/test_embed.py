@@ -1,5 +1,7 @@
 """Encoding: each distinct text once over tasks and pairs; interruptions and bad vectors lose nothing."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from builders.datasets import parallel_set
@@ -56,13 +58,14 @@ def test_a_vector_that_is_not_finite_is_refused_with_the_texts_id(tmp_path):
 
 def test_batches_of_different_dimensions_are_one_error(monkeypatch):
     encoder = HashEncoder()
-    encode_batch, batches = encoder.encode_batch, []
+    encode_batch = encoder.encode_batch
+    batches: list[Sequence[str]] = []
 
     def widening(texts, role):
         batches.append(texts)
         return np.pad(encode_batch(texts, role), ((0, 0), (0, len(batches))))
 
-    encoder.encode_batch = widening
+    monkeypatch.setattr(encoder, "encode_batch", widening)
     plan = plan_encoding(encoder, [parallel_set(("en", "de"), size=20)])
     with pytest.raises(EncoderError, match="dimensions for one batch"):
         encode_missing(encoder, EmbeddingStore(None), plan)

@@ -41,14 +41,14 @@ def test_absent_texts_are_known_to_be_absent(tmp_path):
         store.get(keys)
 
 
-def test_keys_separate_roles_only_where_the_encoder_does():
+def test_keys_separate_roles_only_where_the_encoder_does(monkeypatch):
     encoder = HashEncoder()
     same = text_keys(encoder, TEXTS, "query")
     assert np.array_equal(same, text_keys(encoder, TEXTS, "passage"))
-    encoder.prompted = lambda role: ("", f"{role}: ")
+    monkeypatch.setattr(encoder, "prompted", lambda role: ("", f"{role}: "))
     assert not np.array_equal(text_keys(encoder, TEXTS, "query"), text_keys(encoder, TEXTS, "passage"))
     # The prompt and the text are hashed apart: moving a character between them gives another key.
-    encoder.prompted = lambda role: ("", "t")
+    monkeypatch.setattr(encoder, "prompted", lambda role: ("", "t"))
     assert not np.array_equal(text_keys(encoder, ["ext 1"], "query"), same[1:2])
 
 

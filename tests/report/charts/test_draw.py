@@ -5,6 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 from builders.report import EVIL
+from builders.values import require
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,7 +43,7 @@ def curve(drawing: Drawing) -> Line:
 
 @given(st.lists(st.tuples(st.floats(0, 1e4), st.floats(-1e3, 1e3)), min_size=2, max_size=20))
 def test_curves_stay_in_their_box(points):
-    chart = curve_chart("loss", [Curve("run", 0, tuple(points))])
+    chart = require(curve_chart("loss", [Curve("run", 0, tuple(points))]))
     drawn = draw(chart, WIDE)
     places = curve(drawn).points
     rules = [mark.points for mark in drawn.marks if isinstance(mark, Line) and mark.colour == "line"]
@@ -141,4 +142,4 @@ def test_every_mark_has_its_svg():
     assert root[3].text == f"{EVIL}&" and root[3].get("transform") and root[3].get("text-anchor") == "end"
     assert root[0].get("stroke-dasharray") == "1 2"
     # One path a colour; the empty place has none.
-    assert [len(re.findall("M", path.get("d"))) for path in root[5:]] == [2, 1]
+    assert [len(re.findall("M", path.attrib["d"])) for path in root[5:]] == [2, 1]

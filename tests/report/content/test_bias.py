@@ -6,6 +6,7 @@ from builders.datasets import parallel_set
 from builders.encoders import HashEncoder
 from builders.evaluation import evaluate_sets
 from builders.report import EVIL, Page
+from builders.values import require
 
 from clearbench.evaluation.options import EvaluationOptions
 from clearbench.records.select import load_results
@@ -48,9 +49,9 @@ def test_language_bias_of_mixed_pools_is_shown(mixed):
 
 def test_charts_of_bias_show_every_language_and_model(mixed):
     _, report = mixed
-    chart = own_language_chart(report.bias)
+    chart = require(own_language_chart(report.bias))
     assert [row.label for row in chart.rows] == ["English", "German", "Swahili"]
     for row, place in zip(chart.rows, range(3)):
         assert [one.mean for one in row.estimates] == [panel.languages[place].own_first for panel in report.bias]
-    kinds = first_kinds_chart(report.bias[0])
+    kinds = require(first_kinds_chart(report.bias[0]))
     assert [shares for _, shares in kinds.rows] == [found.first_kinds for found in report.bias[0].languages]

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from builders.report import compared, points, write_records
+from builders.values import require
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,8 +66,8 @@ def test_a_drop_of_a_measure_that_should_be_low_has_the_colour_of_a_gain():
     for name in ("nDCG@10", "top1_wrong_same"):
         [matrix] = difference_matrices({"other": rows}, find_measure(name))
         assert matrix.text(1, 0) == "−12.5", "the sign stays that of the difference"
-        steps[name] = matrix.step(1, 0)
-        assert steps[name] + matrix.step(0, 1) == 100
+        steps[name] = require(matrix.step(1, 0))
+        assert steps[name] + require(matrix.step(0, 1)) == 100
     assert steps["nDCG@10"] < 50 < steps["top1_wrong_same"]
 
 

@@ -7,6 +7,7 @@ import pytest
 from builders.answers import WORDS
 from builders.datasets import parallel_set
 from builders.search import open_pool
+from builders.values import require
 
 from clearbench.common.errors import ScoringError
 from clearbench.scoring.answers.judges import MkqaJudge, XorJudge
@@ -38,7 +39,7 @@ def test_xor_s_judge_scores_what_its_rule_says_of_the_ranking(data):
     pool = open_pool(data, "en")
     [scored] = judge.score(pool, data.pairs)
     texts = dict(zip(data.pools["en"].ids, data.pools["en"].texts, strict=True))
-    expected = score_xor(rankings_of(data, scored.ranked.positions), texts, data.answers, WORDS)
+    expected = score_xor(rankings_of(data, require(scored.ranked).positions), texts, data.answers, WORDS)
     assert dict(zip(scored.queries, map(tuple, scored.scores), strict=True)) == expected.scores
     assert len(scored.queries) == 7 and list(scored.skipped) == [list(data.answers)[-1]]
     assert dict(judge.settings) == {"judged_by": "xor", "search": "exact", "tokeniser": "white space", "depth": 100}
@@ -52,7 +53,7 @@ def test_mkqa_s_judge_scores_what_its_rule_says_of_the_ranking(data):
     pool = open_pool(data, "en")
     [scored] = judge.score(pool, data.pairs)
     texts = dict(zip(data.pools["en"].ids, data.pools["en"].texts, strict=True))
-    expected = score_mkqa(rankings_of(data, scored.ranked.positions), texts, data.answers)
+    expected = score_mkqa(rankings_of(data, require(scored.ranked).positions), texts, data.answers)
     assert dict(zip(scored.queries, map(tuple, scored.scores), strict=True)) == expected.scores
     assert scored.scores.any() and scored.measures == expected.measures
     judge.verify(pool, scored)

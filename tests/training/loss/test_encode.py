@@ -112,13 +112,18 @@ def test_a_backward_pass_inside_autocast_changes_nothing(model):
     assert torch.equal(inside, outside)
 
 
-def test_scores_are_float32_under_autocast(model):
+def test_scores_are_float32_under_autocast(model, monkeypatch):
     # In bfloat16, cosines times 20 would be multiples of 0.125 near 16, and the loss with them.
     model = model.float()
     loss_fn = CLEARLoss(model, COLUMNS)
-    seen = {}
+    seen: dict[str, Any] = {}
     score = loss_fn.score
-    loss_fn.score = lambda vectors, texts: seen.update(vectors=vectors, texts=texts) or score(vectors, texts)
+
+    def keep_and_score(vectors, texts):
+        seen.update(vectors=vectors, texts=texts)
+        return score(vectors, texts)
+
+    monkeypatch.setattr(loss_fn, "score", keep_and_score)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         loss = loss_fn(features_of(model, make_rows(6)))
     exact, _ = score({name: vector.double() for name, vector in seen["vectors"].items()}, seen["texts"])

@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 from builders.datasets import parallel_set
+from builders.values import require
 
 from clearbench.common.errors import TrainingError
 from clearbench.tasks.options import DataLocation
@@ -91,7 +92,7 @@ def test_the_nearest_text_is_named():
     made = LeakIndex()
     made.add(" ".join(STORY.split()[:12]) + " and so on and on and on for ever more", "passage", "half")
     made.add(STORY + " again", "passage", "whole")
-    assert made.find(STORY, "passage", "passage").where == "whole"
+    assert require(made.find(STORY, "passage", "passage")).where == "whole"
 
 
 def test_what_is_no_leak():
@@ -117,7 +118,8 @@ def test_leaking_rows_are_refused_by_default_and_left_out_if_asked():
     built = build_rows([source], Split(), index(STORY), "drop")
     assert built.rows == (other,)
     assert built.dropped == {"leak: passage, equal": 1}
-    assert built.leaks["rows_dropped"] == 1 and built.leaks["first"][0].startswith("q1 (de): passage equals")
+    leaks = require(built.leaks)
+    assert leaks["rows_dropped"] == 1 and leaks["first"][0].startswith("q1 (de): passage equals")
     with pytest.raises(TrainingError, match="All 2 rows"):
         build_rows([source], Split(), index(STORY, other.passage), "drop")
 
@@ -138,7 +140,10 @@ def test_a_tasks_questions_and_passages_are_taken_unless_it_is_judged_by_answers
     row = replace(ROW, passage="Passage 3 about TOPIC3 in en")
     assert find_leaks([row], task)[0].where == "passage 'p3' of toy (en)"
     assert not find_leaks([row], corpus)
-    assert corpus.find("question 1 on topic0 de", "question", "target_query").where == "question 'p0#1' of toy (de)"
+    assert (
+        require(corpus.find("question 1 on topic0 de", "question", "target_query")).where
+        == "question 'p0#1' of toy (de)"
+    )
 
 
 def test_real_rows_against_their_own_task_and_another(data_dir):

@@ -135,7 +135,7 @@ def test_a_killed_build_leaves_rows_and_task_of_one_build_or_is_noticed(tmp_path
     usual, found = Path.replace, []
     for kill_at in range(1, 8):
         place = shutil.copytree(tmp_path / "old", tmp_path / f"killed-{kill_at}")
-        renames = []
+        renames: list[Path] = []
 
         def replace(path, target, kill_at=kill_at, renames=renames):
             renames.append(target)

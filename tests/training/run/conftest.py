@@ -38,13 +38,14 @@ def hooked(monkeypatch):
             @staticmethod
             def make_loss(model, columns, options):
                 loss = usual.make_loss(model, columns, options)
-                forward, calls = loss.forward, []
+                forward = loss.forward
+                calls: list[None] = []
 
                 def hooked_forward(*arguments):
                     calls.append(None)
                     return hook(len(calls), forward(*arguments), model)
 
-                loss.forward = hooked_forward
+                monkeypatch.setattr(loss, "forward", hooked_forward)
                 return loss
 
         monkeypatch.setitem(LOSSES, name, Hooked)

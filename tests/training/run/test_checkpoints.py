@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from builders.training import equal_weights, make_settings, no_space, read_weights, write_rows
+from builders.values import require
 
 from clearbench.common.errors import TrainingError
 from clearbench.encoders.base import EncoderOptions
@@ -17,7 +18,7 @@ from clearbench.training.run.train import train
 
 
 def fill_disk(monkeypatch, where, from_write):
-    calls = []
+    calls: list[None] = []
     usual: Any = {"fsync": os.fsync, "torch": torch.save}[where]
 
     def full(*arguments, **keywords):
@@ -100,7 +101,7 @@ def test_damage_to_any_file_of_a_checkpoint_is_seen_and_named(trained, tmp_path,
         copy = shutil.copytree(trained / "out" / "checkpoint-6", tmp_path / str(name).replace("/", "-"))
         assert find_checkpoint_damage(copy) is None
         DAMAGE[how](copy / name)
-        assert str(name) in find_checkpoint_damage(copy)
+        assert str(name) in require(find_checkpoint_damage(copy))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"sha256": []}', '{"sha256": null}', "[" * 100_000, "\0"])

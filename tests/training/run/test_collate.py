@@ -1,5 +1,7 @@
 """Texts get the prompts and the cut that training asks for."""
 
+from builders.values import require
+
 from clearbench.encoders.base import EncoderOptions
 from clearbench.encoders.checkpoints.transformer import load_transformer
 from clearbench.training.run.collate import RowCollator, split_columns
@@ -13,7 +15,7 @@ def test_training_texts_get_the_prompts_of_evaluation(place):
     collator = RowCollator(encoder, columns, 12)
     texts = dict(zip(columns, ("a b", "c d", "e f", "g h i j k l m n o p q r s t"), strict=True))
     batch = collator([{**texts, "row": 5}])
-    assert batch["row"] == [5] and encoder.model.max_seq_length > 12
+    assert batch["row"] == [5] and require(encoder.model.max_seq_length) > 12
     for column, features in zip(columns, split_columns(batch, columns), strict=True):
         prompt = "p: " if "passage" in column else "ask: "
         expected = encoder.model.preprocess([texts[column]], prompt=prompt)["input_ids"][0].tolist()

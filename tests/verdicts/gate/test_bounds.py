@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from builders.gate import limits_by_loops
+from builders.values import require
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm, t
@@ -117,7 +118,7 @@ def test_a_true_loss_of_the_margin_passes_in_about_five_per_cent():
 def test_the_stated_number_of_queries_decides_with_four_in_five(mean):
     """Normal theory: at that many clusters the distance is (t + z) standard errors."""
     interval = interval_with(mean, 0.02, se=0.012, num_queries=300, num_clusters=100)
-    queries, clusters = needed(interval, -0.01, 0.95)
+    queries, clusters = require(needed(interval, -0.01, 0.95))
     assert queries == pytest.approx(3 * clusters, abs=3) and clusters > 100
     smaller = interval.se * math.sqrt(100 / clusters)
     reached = norm.cdf(abs(mean + 0.01) / smaller - t.ppf(0.95, clusters - 1))

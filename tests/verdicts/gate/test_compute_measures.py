@@ -150,7 +150,7 @@ def test_outputs_say_ranks_and_the_sign_of_a_loss(tmp_path):
     assert (found["measure"], found["unit"], found["better"]) == ("Max@R", "rank", "lower")
     assert found["interval"]["mean"] == pytest.approx(3.0) and found["bound"] == 1.0
     [case] = ElementTree.fromstring(to_junit(result)).iter("testcase")
-    assert case.get("name") == "en-mul Max@R: margin 1 rank" and case.find("failure").text == told
+    assert case.get("name") == "en-mul Max@R: margin 1 rank" and case.findtext("failure") == told
 
 
 def test_the_tightest_verdict_is_the_one_nearest_to_its_bound_in_its_direction(tmp_path):

@@ -4,6 +4,7 @@ import json
 from xml.etree import ElementTree
 
 import pytest
+from builders.values import require
 
 from clearbench.verdicts.gate import machine
 
@@ -31,15 +32,16 @@ def test_junit_counts_what_is_in_it(result):
     )
     cases = {case.get("classname"): case for case in suite.iter("testcase")}
     assert len(list(suite.iter("testcase"))) == 5
-    assert cases["b"].find("failure").get("type") == "fail" and "below -1.00" in cases["b"].find("failure").text
-    assert cases["c"].find("error").get("type") == "undecided"
+    failure, error = require(cases["b"].find("failure")), require(cases["c"].find("error"))
+    assert failure.get("type") == "fail" and "below -1.00" in require(failure.text)
+    assert error.get("type") == "undecided"
     assert cases["b"].get("name") == "en-en nDCG@10: margin 1 point"
     properties = {p.get("name"): p.get("value") for p in suite.iter("property")}
-    assert properties["margin"] == "1.0" and properties["candidate"].startswith("cand-")
+    assert properties["margin"] == "1.0" and require(properties["candidate"]).startswith("cand-")
 
 
 def test_hostile_names_stay_text_in_junit_and_json(hostile):
     root = ElementTree.fromstring(machine.to_junit(hostile))
-    name = next(root.iter("testcase")).get("classname")
+    name = next(root.iter("testcase")).attrib["classname"]
     assert "<script>" in name and "\x00" not in name
     assert json.loads(machine.to_json(hostile))["candidate"] == hostile.candidate
