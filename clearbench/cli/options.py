@@ -31,7 +31,6 @@ from clearbench.common.options import (
 )
 
 ResultsFolder = Annotated[Path, Option("Results folder in which names of models are looked up.")]
-WithPublished = Annotated[bool, Option("Also show published figures of the same pairs, marked †.")]
 Strict = Annotated[bool, Option("Fail on an unfinished or damaged record, instead of leaving it out and naming it.")]
 
 Result = TypeVar("Result")

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from clearbench.cli.options import Strict, WithPublished
+from clearbench.cli.options import Strict
 from clearbench.common.options import Option, read_names
 from clearbench.common.output import write_output
 from clearbench.common.text import count
+from clearbench.records.published_sources import PublishedSources
 from clearbench.verdicts.leaderboard.options import LeaderboardOptions
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def leaderboard(
         tuple[str, ...] | None, Option("Only these models (names or keys), separated by commas.", read=read_names)
     ] = None,
     options: LeaderboardOptions,
-    with_published: WithPublished = False,
+    sources: PublishedSources,
     strict: Strict = False,
     out: Annotated[Path | None, Option("Write to this file instead of stdout.")] = None,
     format: Annotated[Format | None, Option("Default: table; with --out, by the file's ending, else csv.")] = None,
@@ -38,13 +39,15 @@ def leaderboard(
     Example: clearbench leaderboard results --out leaderboard.csv
     """
     from clearbench.common.progress import say
-    from clearbench.records.published import load_published
     from clearbench.records.select import load_usable
     from clearbench.verdicts.leaderboard.compute import make_leaderboard
 
     usable = load_usable(results, models, strict)
+    published, unread = sources.load({entry.record.identity.task for entry in usable.entries})
+    for message in unread:
+        say(message)
     options = replace(options, messages=tuple(usable.messages))
-    board = make_leaderboard(usable.entries, options, load_published() if with_published else ())
+    board = make_leaderboard(usable.entries, options, published)
     style = format or (SUFFIXES.get(out.suffix, "csv") if out else "table")
     if out is not None:
         write_output(out, _render(board, style).encode("utf-8"), "--out")

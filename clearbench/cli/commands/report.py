@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
-from clearbench.cli.options import Strict, WithPublished
+from clearbench.cli.options import Strict
 from clearbench.common.options import Option
 from clearbench.common.output import write_output
+from clearbench.records.published_sources import PublishedSources
 from clearbench.report.options import ReportOptions
 
 
@@ -18,7 +19,7 @@ def report(
     out: Annotated[Path, Option("The page to write.")] = Path("report.html"),
     options: ReportOptions,
     figures: Annotated[Path | None, Option("Also write every figure there, as PNG and SVG.")] = None,
-    with_published: WithPublished = False,
+    sources: PublishedSources,
     strict: Strict = False,
 ) -> None:
     """Write a report on all records: one HTML file that opens anywhere, without a network.
@@ -26,7 +27,6 @@ def report(
     Example: clearbench report results --baseline minilm --out report.html
     """
     from clearbench.common.progress import say
-    from clearbench.records.published import load_published
     from clearbench.records.select import load_usable
     from clearbench.report.build import make_report
     from clearbench.report.page import render
@@ -34,7 +34,9 @@ def report(
     entries, messages = load_usable(results, strict=strict)
     for message in messages:
         say(f"Left out: {message}")
-    published = load_published() if with_published else ()
+    published, unread = sources.load({entry.record.identity.task for entry in entries})
+    for message in unread:
+        say(message)
     made = make_report(entries, replace(options, published=published, messages=tuple(messages)))
     write_output(out, render(made).encode(), "--out")
     if figures is not None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from clearbench.common.text import listed
 from clearbench.records.published import Published
 from clearbench.verdicts.leaderboard.columns import model_figures
 from clearbench.verdicts.leaderboard.result import BoardRow, TaskColumns, TaskFigures
@@ -23,9 +24,13 @@ def published_rows(
     """
     rows: dict[str, BoardRow] = {}
     notes: dict[str, None] = {}
+    partial: dict[str, str] = {}
     for entry in published:
         for column in columns:
-            if entry.task != column.task or (figures := _figures(entry, column)) is None:
+            if entry.task != column.task:
+                continue
+            if (figures := _figures(entry, column)) is None:
+                partial |= _describe_part(entry, column)
                 continue
             row = rows.setdefault(entry.model, BoardRow(entry.model, entry.model, entry.source, {}))
             source = row.source if entry.source in row.source else f"{row.source}; {entry.source}"
@@ -33,9 +38,22 @@ def published_rows(
             if dict(entry.options) != dict(column.options):
                 with_options = ", ".join(f"{key}={value}" for key, value in entry.options.items()) or "no options"
                 notes[f"Published figures of {column.label} were measured with {with_options}."] = None
-    if published and not rows:
+    if partial:
+        notes[
+            f"Published, but with too few of the pairs for a column: {listed(partial.values())}. "
+            "They show where only these pairs are evaluated."
+        ] = None
+    elif published and not rows:
         notes["No published figures are of these tasks, pairs and measures."] = None
     return sorted(rows.values(), key=lambda row: row.model.lower()), tuple(notes)
+
+
+def _describe_part(entry: Published, column: TaskColumns) -> dict[str, str]:
+    """Say how many of a column's pairs have the measure published, by model; empty where none has."""
+    having = [pair for pair in column.pairs if column.measure in entry.figures.get(pair, {})]
+    if not having:
+        return {}
+    return {entry.model: f"{entry.model} ({len(having):,} of {len(column.pairs):,} pairs of {column.label})"}
 
 
 def _figures(entry: Published, column: TaskColumns) -> TaskFigures | None:

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from builders.files import write
 from builders.records import write_model
 
 from clearbench.cli.app import execute
@@ -64,6 +65,21 @@ def test_published_rows_are_shown_on_request(tmp_path, capsys):
     execute(["leaderboard", str(tmp_path), "--with-published"])
     out = capsys.readouterr().out
     assert "BAAI/bge-m3 †" in out and "94.2" in out  # (95.629 + 92.801) / 2
+
+
+def test_rows_of_a_checkout_of_the_mteb_results_are_shown_and_marked(tmp_path, capsys):
+    results, checkout = tmp_path / "results", tmp_path / "mteb"
+    write_model(results, "mine", {"belebele": {pair: [0.5, 0.6] for pair in ("en-en", "de-en")}})
+    subsets = {"eng_Latn-eng_Latn": 0.8, "eng_Latn-deu_Latn": 0.7, "deu_Latn-eng_Latn": 0.1}
+    scores = {"test": [{"hf_subset": name, "ndcg_at_10": value} for name, value in subsets.items()]}
+    content = {"dataset_revision": "75b399", "mteb_version": "1.38.3", "scores": scores}
+    write(checkout / "results/some__model/0123456789/BelebeleRetrieval.json", json.dumps(content))
+    execute(["leaderboard", str(results), "--mteb-results", str(checkout)])
+    out = capsys.readouterr().out
+    assert "some/model @ 0123456 †" in out and "75.0" in out
+    assert "MTEB 1.38.3, model revision 0123456789, data revision 75b399" in " ".join(out.split())
+    assert execute(["leaderboard", str(results), "--mteb-results", str(checkout), "--mteb-models", "some/mode"]) == 2
+    assert "Did you mean some/model" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

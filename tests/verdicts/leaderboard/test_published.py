@@ -83,3 +83,9 @@ def test_it_is_said_when_no_published_figure_fits(tmp_path, published):
     board = board_of(tmp_path, ["ru-ru"], published)
     assert len(board.rows) == 2
     assert board.notes == ("No published figures are of these tasks, pairs and measures.",)
+
+
+def test_figures_of_some_pairs_only_are_counted_in_a_note(tmp_path, published):
+    board = board_of(tmp_path, ["de-en", "fr-fr", "fr-ru", "es-en"], published[:1])
+    assert [row.model for row in board.rows] == ["one", "two"]
+    assert any("big (1 of 4 pairs of xquad)" in note for note in board.notes)
