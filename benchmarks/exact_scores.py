@@ -15,7 +15,7 @@ import faiss
 import numpy as np
 
 from clearbench.common.arrays import FloatArray, IntArray
-from clearbench.search.exact import gold_ranks_by_blocks, top_by_vectors
+from clearbench.search.exact import gold_ranks_by_blocks, rank_by_vectors
 from clearbench.search.pool import check_scores, make_pool
 from clearbench.search.scores import InnerProducts, measure_vectors
 
@@ -50,7 +50,7 @@ def measure(num_queries: int, num_passages: int, dimensions: int, tries: int) ->
     ranks = [lambda: count_above(query_QD, passage_PD, gold_Q), lambda: gold_ranks_by_blocks(scores, gold_Q, pool)]
     rankings = [
         lambda: faiss.knn(query_QD, passage_PD, DEPTH, metric=faiss.METRIC_INNER_PRODUCT),
-        lambda: top_by_vectors(queries, passages, pool, DEPTH),
+        lambda: rank_by_vectors(queries, passages, pool, DEPTH),
     ]
     return [*seconds(ranks, tries), *seconds(rankings, max(tries // 5, 2))]
 

@@ -1,11 +1,11 @@
-"""What the language of a passage does to its rank, in a pool that mixes languages.
+"""How the language of a passage changes its rank in a pool that mixes languages.
 
 Everything follows from the ranks of a query's relevant passages and the passage that comes first, so it is exact
 whatever the pool's size. Measures of the top of a ranking (TLR@k, Max@R, top-1, nDCG) use trec_eval's order. Measures
 that compare languages use ranks that equal scores share: trec_eval breaks ties by passage id, ids begin with the
 language, and a lexical model gives most passages in foreign languages the same score, 0.
 
-Shape letters: Q queries, G relevant passages of a query (-1 fills up), L passage languages.
+Shape letters: Q queries, G relevant passages of a query (padded with -1), L passage languages.
 """
 
 from collections.abc import Sequence
@@ -38,16 +38,16 @@ STRICT_CUTOFF = 10
 
 
 @dataclass(frozen=True)
-class Relevant:
+class RelevantPassages:
     """The relevant passages of queries, all in one language, and where they were ranked.
 
     Attributes:
         own: Number of the queries' language among the passage languages; -1 where no passage is in it.
         num_languages: Passage languages of the pool.
-        languages: Language number of each relevant passage, int64 [Q, G]; -1 where filled up.
-        relevance: Judgement of each, int64 [Q, G]; 0 where filled up.
-        ranks: Rank of each by trec_eval's order, int64 [Q, G]; 0 where filled up.
-        middles: Mean of the ranks that passages with the same score take, float64 [Q, G]; NaN where filled up.
+        languages: Language number of each relevant passage, int64 [Q, G]; -1 as padding.
+        relevance: Judgement of each, int64 [Q, G]; 0 as padding.
+        ranks: Rank of each by trec_eval's order, int64 [Q, G]; 0 as padding.
+        middles: Mean of the ranks that passages with the same score take, float64 [Q, G]; NaN as padding.
     """
 
     own: int
@@ -58,21 +58,21 @@ class Relevant:
     middles: Scores
 
     @cached_property
-    def there(self) -> NDArray[np.bool_]:
+    def filled(self) -> NDArray[np.bool_]:
         """Which entries are passages, bool [Q, G]."""
-        there: NDArray[np.bool_] = self.languages >= 0
-        return there
+        filled: NDArray[np.bool_] = self.languages >= 0
+        return filled
 
     @cached_property
     def same(self) -> NDArray[np.bool_]:
         """Which passages are in the query's language, bool [Q, G]."""
-        same: NDArray[np.bool_] = self.there & (self.languages == self.own)
+        same: NDArray[np.bool_] = self.filled & (self.languages == self.own)
         return same
 
     @cached_property
     def other(self) -> NDArray[np.bool_]:
         """Which passages are in another language, bool [Q, G]."""
-        return self.there & ~self.same
+        return self.filled & ~self.same
 
     @cached_property
     def comparable(self) -> NDArray[np.bool_]:
@@ -88,9 +88,9 @@ class LanguageBias:
         measures: Names of the columns of `scores`.
         scores: float64 [Q, M]; NaN where a query has no value.
         languages: Passage languages.
-        ranks: Rank of the query's best relevant passage in each language, float64 [Q, L], equal scores sharing theirs;
+        ranks: Rank of the query's best relevant passage in each language, float64 [Q, L], equal scores sharing a rank;
             NaN if none.
-        chance: Share of the query's relevant passages in its language, float64 [Q]; NaN where `lpr_first` is.
+        chance: Share of the query's relevant passages in its language, float64 [Q]; NaN where `lpr_first` is NaN.
     """
 
     measures: tuple[str, ...]
@@ -118,7 +118,7 @@ def judge_bias(data: Dataset, pair: TaskPair, pool: OpenPool, ranked: Ranked, wi
     language_P = np.array([number[language] for language in passages.each_language], dtype=np.int64)
     gold_QG, relevance_QG = relevant_positions(queries.ids, qrels, passages)
     rank_QG, middle_QG = pool.relevant_ranks(queries, gold_QG)
-    relevant = Relevant(
+    relevant = RelevantPassages(
         number.get(queries.language, -1), len(languages), np.where(gold_QG >= 0, language_P[gold_QG], -1),
         relevance_QG, rank_QG, middle_QG,
     )  # fmt: skip
@@ -127,10 +127,10 @@ def judge_bias(data: Dataset, pair: TaskPair, pool: OpenPool, ranked: Ranked, wi
     columns = {
         **_rank_measures(relevant),
         **_first_measures(right_Q, language_P[top_Q] == relevant.own),
-        MAX_RANK: np.where(relevant.there.any(axis=1), rank_QG.max(axis=1, initial=0), np.nan),
+        MAX_RANK: np.where(relevant.filled.any(axis=1), rank_QG.max(axis=1, initial=0), np.nan),
         **(_peer_measures(relevant) if with_peer else {}),
     }
-    num_same, num_all = relevant.same.sum(axis=1), relevant.there.sum(axis=1)
+    num_same, num_all = relevant.same.sum(axis=1), relevant.filled.sum(axis=1)
     chance = _ratio(num_same, np.where(relevant.comparable, num_all, 0))
     return LanguageBias(
         tuple(columns), np.stack(list(columns.values()), axis=1), languages, best_by_language(relevant), chance
@@ -145,7 +145,7 @@ def relevant_positions(queries: Sequence[str], qrels: Qrels, passages: Texts) ->
         qrels: Judgements of these queries.
         passages: The pool, which holds every judged passage.
     Returns:
-        Position in the pool and judgement of each relevant passage, int64 [Q, G] each; -1 and 0 fill up.
+        Position in the pool and judgement of each relevant passage, int64 [Q, G] each; padded with -1 and 0.
     """
     relevant = [{key: value for key, value in qrels.get(query, {}).items() if value > 0} for query in queries]
     width = max((len(row) for row in relevant), default=0)
@@ -157,25 +157,26 @@ def relevant_positions(queries: Sequence[str], qrels: Qrels, passages: Texts) ->
     return gold_QG, relevance_QG
 
 
-def best_by_language(relevant: Relevant) -> Scores:
-    """Rank of each query's best relevant passage per language, float64 [Q, L]; NaN where it has none."""
+def best_by_language(relevant: RelevantPassages) -> Scores:
+    """Return the rank of each query's best relevant passage per language, float64 [Q, L]; NaN where it has none."""
     best_QL = np.full((len(relevant.ranks), relevant.num_languages), np.inf)
-    rows, _ = np.nonzero(relevant.there)
-    np.minimum.at(best_QL, (rows, relevant.languages[relevant.there]), relevant.middles[relevant.there])
+    rows, _ = np.nonzero(relevant.filled)
+    np.minimum.at(best_QL, (rows, relevant.languages[relevant.filled]), relevant.middles[relevant.filled])
     return np.where(np.isinf(best_QL), np.nan, best_QL)
 
 
-def _rank_measures(relevant: Relevant) -> dict[str, Scores]:
-    """Measures of where the relevant passages stand, float64 [Q] each."""
+def _rank_measures(relevant: RelevantPassages) -> dict[str, Scores]:
+    """Return the measures of the ranks of relevant passages, float64 [Q] each."""
     shares = {}
     for name, cutoff in zip(TLR, TLR_CUTOFFS, strict=True):
         retrieved = relevant.other & (relevant.ranks <= cutoff)
         shares[name] = _ratio(retrieved.sum(axis=1), relevant.other.sum(axis=1))
-    middle_QG = np.where(relevant.there, relevant.middles, np.inf)
-    first = relevant.there & (middle_QG == middle_QG.min(axis=1, initial=np.inf)[:, None])
+    middle_QG = np.where(relevant.filled, relevant.middles, np.inf)
+    first = relevant.filled & (middle_QG == middle_QG.min(axis=1, initial=np.inf)[:, None])
     shares[OWN_FIRST] = _ratio((first & relevant.same).sum(axis=1), np.where(relevant.comparable, first.sum(axis=1), 0))
     shares[PAIRWISE_FIRST] = np.array([
-        _before(middle[same], middle[other]) for middle, same, other in zip(middle_QG, relevant.same, relevant.other)
+        _share_before(middle[same], middle[other])
+        for middle, same, other in zip(middle_QG, relevant.same, relevant.other)
     ])  # fmt: skip
     ranks = np.arange(1, STRICT_CUTOFF + 1)
     ideal = np.concatenate([[0.0], np.cumsum(1.0 / np.log2(ranks + 1.0))])
@@ -188,7 +189,7 @@ def _rank_measures(relevant: Relevant) -> dict[str, Scores]:
 
 
 def _first_measures(right_Q: NDArray[np.bool_], same_Q: NDArray[np.bool_]) -> dict[str, Scores]:
-    """Class of the first passage of each query: of four measures exactly one is 1, float64 [Q] each."""
+    """Return the class of each query's first passage as four measures, of which exactly one is 1, float64 [Q] each."""
     classes = {
         RIGHT_SAME: right_Q & same_Q,
         RIGHT_OTHER: right_Q & ~same_Q,
@@ -198,18 +199,19 @@ def _first_measures(right_Q: NDArray[np.bool_], same_Q: NDArray[np.bool_]) -> di
     return {name: is_class.astype(np.float64) for name, is_class in classes.items()}
 
 
-def _peer_measures(relevant: Relevant) -> dict[str, Scores]:
-    rows = list(zip(relevant.there, relevant.ranks, relevant.languages, relevant.relevance, strict=True))
+def _peer_measures(relevant: RelevantPassages) -> dict[str, Scores]:
+    entries = list(zip(relevant.filled, relevant.ranks, relevant.languages, relevant.relevance, strict=True))
     return {
         f"PEER@{cutoff}": np.array([
-            peer(rank[there], language[there], relevance[there], cutoff) for there, rank, language, relevance in rows
+            peer(rank[filled], language[filled], relevance[filled], cutoff)
+            for filled, rank, language, relevance in entries
         ])
         for cutoff in PEER_CUTOFFS
     }  # fmt: skip
 
 
 def has_several(data: Dataset) -> bool:
-    """Whether a query has several relevant passages in one language: where none has, PEER says nothing."""
+    """Whether a query has several relevant passages in one language; if none has, PEER measures nothing."""
     for pool, key in dict.fromkeys((pair.pool, pair.qrels) for pair in data.pairs):
         passages = data.pools[pool]
         language = passages.each_language
@@ -220,16 +222,16 @@ def has_several(data: Dataset) -> bool:
     return False
 
 
-def _before(ours: Scores, theirs: Scores) -> float:
-    """Share of pairs of ranks in which ours is the smaller; equal ranks count half; NaN without a pair."""
-    if not ours.size or not theirs.size:
+def _share_before(own: Scores, others: Scores) -> float:
+    """Return the share of pairs in which the rank of `own` is smaller; equal ranks count half; NaN without a pair."""
+    if not own.size or not others.size:
         return float("nan")
-    below, up_to = (np.searchsorted(np.sort(theirs), ours, side=side) for side in ("left", "right"))
-    return float(1.0 - (below + up_to).mean() / (2 * theirs.size))
+    below, up_to = (np.searchsorted(np.sort(others), own, side=side) for side in ("left", "right"))
+    return float(1.0 - (below + up_to).mean() / (2 * others.size))
 
 
 def _ratio(part: NDArray[np.generic], whole: NDArray[np.generic]) -> Scores:
-    """Part / whole, NaN where the whole is 0."""
+    """Return part / whole, NaN where the whole is 0."""
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = part.astype(np.float64) / whole.astype(np.float64)
     return np.where(whole == 0, np.nan, ratio)

@@ -10,13 +10,13 @@ from clearbench.common.arrays import IntArray, Scores
 from clearbench.common.errors import ScoringError
 from clearbench.common.measures import RULES
 from clearbench.scoring.judge import PairScores
-from clearbench.scoring.qrels import QrelsJudge, only_relevant
+from clearbench.scoring.qrels import QrelsJudge, gold_passages
 from clearbench.search.engine import OpenPool
 from clearbench.tasks.dataset import Dataset, TaskPair
 
 
 class BitextJudge:
-    """Relevance judgements with one relevant passage per query; besides trec_eval's measures, f1 (see `class_f1`)."""
+    """Relevance judgements with one relevant passage per query: trec_eval's measures, and f1 (see `class_f1`)."""
 
     settings: Mapping[str, str | int] = MappingProxyType({"judged_by": "bitext", "search": "exact"})
 
@@ -33,42 +33,40 @@ class BitextJudge:
         """
         position = {passage: place for place, passage in enumerate(pool.passages.ids)}
         for pair_scores in self._qrels.score(pool, pairs, rankings):
-            f1_Q = class_f1(*self._predictions(pool, pair_scores, position), len(position))
+            f1_Q = class_f1(*self._find_firsts_and_gold(pool, pair_scores, position), len(position))
             yield replace(pair_scores, measures=RULES["bitext"], scores=np.column_stack([pair_scores.scores, f1_Q]))
 
     def verify(self, pool: OpenPool, pair_scores: PairScores) -> None:
-        """Score trec_eval's measures through pytrec_eval, see `QrelsJudge.verify`; f1 has no second way."""
-        self._qrels.verify(
-            pool, replace(pair_scores, measures=pair_scores.measures[:-1], scores=pair_scores.scores[:, :-1])
-        )
+        """Score trec_eval's measures through pytrec_eval, see `QrelsJudge.verify`; f1 has no second implementation."""
+        by_trec_eval = replace(pair_scores, measures=pair_scores.measures[:-1], scores=pair_scores.scores[:, :-1])
+        self._qrels.verify(pool, by_trec_eval)
 
-    def _predictions(
+    def _find_firsts_and_gold(
         self, pool: OpenPool, pair_scores: PairScores, position: Mapping[str, int]
     ) -> tuple[IntArray, IntArray]:
         """Return the positions of the first and of the relevant passage of each scored query, int64 [Q] each."""
         queries, qrels = self.data.queries_of(pair_scores.pair), self.data.qrels_of(pair_scores.pair)
-        gold = only_relevant({query: qrels[query] for query in pair_scores.queries})
+        gold = gold_passages({query: qrels[query] for query in pair_scores.queries})
         if gold is None:
             raise ScoringError(
                 f"{self.data.task} {pair_scores.pair}: a query has several judged passages; judged_by = "
                 '"bitext" expects one, the translation. Use judged_by = "qrels".'
             )
-        ranked = pair_scores.ranked or pool.top([queries], 1)[0]
+        ranked = pair_scores.ranked or pool.rank([queries], 1)[0]
         rows = [queries.index[query] for query in pair_scores.queries]
-        return ranked.positions[rows, 0], np.array(
-            [position[gold[query]] for query in pair_scores.queries], dtype=np.int64
-        )
+        gold_Q = np.array([position[gold[query]] for query in pair_scores.queries], dtype=np.int64)
+        return ranked.positions[rows, 0], gold_Q
 
 
 def class_f1(predicted_Q: IntArray, gold_Q: IntArray, num_passages: int) -> Scores:
-    """F1 of each query's relevant passage as a class, float64 [Q]; the mean over queries is MTEB's f1.
+    """Return the F1 of each query's relevant passage as a class, float64 [Q]; the mean over queries is MTEB's f1.
 
-    MTEB's bitext mining takes the passage that comes first for the predicted class of a query, the relevant one for its
-    true class, and scikit-learn's `f1_score(average="weighted")`: the mean over classes of their F1, weighted by how
-    many queries have the class. That is the mean over queries of the F1 of their class, so a query's share of it is a
-    score of the query. With t queries of the class, p predictions of it and h of them right, F1 = 2h / (t + p); where
-    each passage is relevant to one query, it is 2 / (1 + p) for a hit and 0 for a miss. So the score of a query falls
-    when its passage also comes first for others.
+    In MTEB's bitext mining the passage that comes first is the predicted class of a query, the relevant passage is its
+    true class, and the measure is scikit-learn's `f1_score(average="weighted")`: the mean over classes of their F1,
+    weighted by how many queries have the class. That is the mean over queries of the F1 of their class, so a query's
+    share of it is a score of the query. With t queries of the class, p predictions of it and h of them right, F1 = 2h /
+    (t + p); where each passage is relevant to one query, it is 2 / (1 + p) for a hit and 0 for a miss. So the score of
+    a query falls when its passage also comes first for other queries.
 
     Args:
         predicted_Q: Position of the passage that comes first, int64 [Q].

@@ -1,6 +1,6 @@
-"""Retrieval measures per query by trec_eval's definitions: through pytrec_eval, or from the only relevant rank.
+"""Retrieval measures per query as trec_eval defines them, through pytrec_eval, or from the one relevant rank.
 
-Gain is linear, the discount is log2(rank + 1), and a passage is relevant when its judgement is above 0. Nothing is
+Gain is linear, the discount is log2(rank + 1), and a passage is relevant when its judgement is above 0. Scores are not
 rounded.
 """
 
@@ -26,7 +26,7 @@ class RankMeasure:
         name: As in tables and records: nDCG@10.
         trec: trec_eval's key for it: ndcg_cut_10.
         cutoff: Ranks that count.
-        at_rank: Value when the only relevant passage stands at these ranks, float64 like the ranks.
+        at_rank: Value when the only relevant passage is at these ranks, float64 like the ranks.
     """
 
     name: str
@@ -35,15 +35,15 @@ class RankMeasure:
     at_rank: Callable[[Scores], Scores]
 
 
-def _ndcg(rank: Scores) -> Scores:
+def _gain(rank: Scores) -> Scores:
     return 1.0 / np.log2(rank + 1.0)
 
 
-def _one(rank: Scores) -> Scores:
+def _full_score(rank: Scores) -> Scores:
     return np.ones_like(rank)
 
 
-def _reciprocal(rank: Scores) -> Scores:
+def _reciprocal_rank(rank: Scores) -> Scores:
     return 1.0 / rank
 
 
@@ -51,14 +51,14 @@ RECIPROCAL = "recip_rank"
 """trec_eval's key for the reciprocal rank. It has no cut-off: `recip_rank_10` silently gives the uncut one."""
 FAMILIES: Mapping[str, tuple[str, Callable[[Scores], Scores]]] = MappingProxyType(
     {
-        "nDCG": ("ndcg_cut_{}", _ndcg),
-        "recall": ("recall_{}", _one),
-        "MRR": (RECIPROCAL, _reciprocal),
-        "MAP": ("map_cut_{}", _reciprocal),
-        "success": ("success_{}", _one),
+        "nDCG": ("ndcg_cut_{}", _gain),
+        "recall": ("recall_{}", _full_score),
+        "MRR": (RECIPROCAL, _reciprocal_rank),
+        "MAP": ("map_cut_{}", _reciprocal_rank),
+        "success": ("success_{}", _full_score),
     }
 )
-"""Name before the cut-off -> trec_eval's key, and the value where the only relevant passage stands at these ranks."""
+"""Name before the cut-off -> trec_eval's key, and the value where the only relevant passage is at these ranks."""
 
 
 def _rank_measure(name: str) -> RankMeasure:
@@ -73,7 +73,7 @@ DEPTH = max(measure.cutoff for measure in MEASURES)
 
 
 def score_ranks(ranks: IntArray) -> Scores:
-    """Every measure for queries with exactly one relevant passage, from that passage's rank.
+    """Return every measure for queries with exactly one relevant passage, from that passage's rank.
 
     Args:
         ranks: Rank of the relevant passage per query, int64 [Q], from 1.
@@ -94,7 +94,7 @@ def find_difference(scores: Scores, reference: Scores) -> tuple[int, int] | None
 
 
 def score_run(run: Mapping[str, Ranking], qrels: Mapping[str, Mapping[str, int]], queries: Sequence[str]) -> Scores:
-    """Every measure through pytrec_eval, for every query asked for.
+    """Return every measure through pytrec_eval, for every query asked for.
 
     pytrec_eval leaves out queries that are absent from the run, which flatters the mean; here they score 0.
 
@@ -123,9 +123,9 @@ def score_run(run: Mapping[str, Ranking], qrels: Mapping[str, Mapping[str, int]]
     if not all(np.isfinite(list(ranking.values())).all() for ranking in plain.values() if ranking):
         raise ScoringError("A run holds NaN or infinite scores.")
     keys = {measure.trec for measure in MEASURES if measure.trec != RECIPROCAL}
-    values = pytrec_eval.RelevanceEvaluator(wanted, _request(keys)).evaluate(plain)
+    values = pytrec_eval.RelevanceEvaluator(wanted, _request_strings(keys)).evaluate(plain)
     [cutoff] = {measure.cutoff for measure in MEASURES if measure.trec == RECIPROCAL}
-    firsts = {query: _first(ranking, cutoff) for query, ranking in plain.items()}
+    firsts = {query: _first_passages(ranking, cutoff) for query, ranking in plain.items()}
     reciprocal = pytrec_eval.RelevanceEvaluator(wanted, {RECIPROCAL}).evaluate(firsts)
     table = np.zeros((len(queries), len(MEASURES)))
     for row, query in enumerate(queries):
@@ -135,12 +135,12 @@ def score_run(run: Mapping[str, Ranking], qrels: Mapping[str, Mapping[str, int]]
     return table
 
 
-def _request(keys: set[str]) -> set[str]:
-    """trec_eval's request strings for result keys: ndcg_cut_10 -> ndcg_cut.10."""
+def _request_strings(keys: set[str]) -> set[str]:
+    """Return trec_eval's request strings for result keys: ndcg_cut_10 -> ndcg_cut.10."""
     return {f"{family}.{cut}" for family, _, cut in (key.rpartition("_") for key in keys)}
 
 
-def _first(ranking: Ranking, depth: int) -> dict[str, float]:
-    """The first passages of a ranking in trec_eval's order: float32 score descending, id descending."""
+def _first_passages(ranking: Ranking, depth: int) -> dict[str, float]:
+    """Return the first passages of a ranking in trec_eval's order: float32 score descending, id descending."""
     order = sorted(ranking.items(), key=lambda item: (np.float32(item[1]), item[0]), reverse=True)
     return dict(order[:depth])

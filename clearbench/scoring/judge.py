@@ -1,7 +1,7 @@
-"""What a judge is: from an open pool to per-query scores, by the rule of the task.
+"""The interface of judges: a judge computes per-query scores from an open pool, by the rule of the task.
 
-A judge holds its dataset. Each judge decides what it needs from the pool: the rank of the only relevant passage
-is enough where every query has one; all other judges need rankings. The rules are listed in `table`.
+A judge holds its dataset, and decides what it needs from the pool: the rank of the only relevant passage is enough
+where every query has one; all other judges need rankings. The rules are listed in `table`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -70,11 +70,11 @@ class Judge(Protocol):
         """
 
     def verify(self, pool: OpenPool, pair_scores: PairScores) -> None:
-        """Score again by another way where there is one; a difference is a ScoringError."""
+        """Compute the scores by a second implementation if there is one; a difference is a ScoringError."""
 
 
 def rank_pairs(data: Dataset, pool: OpenPool, pairs: Sequence[TaskPair]) -> list[Ranked]:
-    """Return the rankings of pairs, which search their pool together.
+    """Return the rankings of pairs that share a pool, from one search.
 
     Args:
         data: The pairs' dataset.
@@ -85,15 +85,15 @@ def rank_pairs(data: Dataset, pool: OpenPool, pairs: Sequence[TaskPair]) -> list
     """
     with located(f"{data.task} {pairs[0]}"):
         depth = DEPTH + any(data.own_passages.get(pair.queries) for pair in pairs)
-        ranked = pool.top([data.queries_of(pair) for pair in pairs], depth)
-    return [_without_own(data, pool, pair, best) for pair, best in zip(pairs, ranked, strict=True)]
+        ranked = pool.rank([data.queries_of(pair) for pair in pairs], depth)
+    return [_leave_out_own(data, pool, pair, best) for pair, best in zip(pairs, ranked, strict=True)]
 
 
-def _without_own(data: Dataset, pool: OpenPool, pair: TaskPair, ranked: Ranked) -> Ranked:
+def _leave_out_own(data: Dataset, pool: OpenPool, pair: TaskPair, ranked: Ranked) -> Ranked:
     """Return a ranking cut to DEPTH, with the passages that are the queries themselves left out.
 
-    In a pool of fewer passages they come last instead, with a lower score than all others: they are judged for no
-    query, so there they change no measure.
+    In a pool of fewer passages they come last instead, with a lower score than all others. They are not judged for any
+    query, so they change no measure there.
     """
     own = data.own_passages.get(pair.queries, {})
     index = {passage: place for place, passage in enumerate(pool.passages.ids)} if own else {}

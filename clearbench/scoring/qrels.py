@@ -1,4 +1,4 @@
-"""Judging by relevance judgements (qrels): trec_eval's measures, from ranks where they suffice, else from rankings."""
+"""Judging by relevance judgements (qrels): trec_eval's measures, from ranks where these are enough."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -30,8 +30,8 @@ class QrelsJudge:
             SearchError, ScoringError: The message names the pair.
         """
         position = {passage: place for place, passage in enumerate(pool.passages.ids)}
-        shared = {key: self._only_relevant(key, position) for key in dict.fromkeys(pair.qrels for pair in pairs)}
-        golds = [self._gold(pair, shared[pair.qrels]) for pair in pairs]
+        shared = {key: self._gold_of_qrels(key, position) for key in dict.fromkeys(pair.qrels for pair in pairs)}
+        golds = [self._gold_of_pair(pair, shared[pair.qrels]) for pair in pairs]
         needed = [pair for pair, gold in zip(pairs, golds, strict=True) if rankings or gold is None]
         ranked = dict(zip(needed, rank_pairs(self.data, pool, needed) if needed else (), strict=True))
         for pair, gold in zip(pairs, golds, strict=True):
@@ -41,9 +41,8 @@ class QrelsJudge:
                 else:
                     queries = self.data.queries_of(pair)
                     ranks = pool.gold_ranks(queries, np.array([position[gold[query]] for query in queries.ids]))
-                    pair_scores = PairScores(
-                        pair, queries.ids, MEASURE_NAMES, score_ranks(ranks), ranked=ranked.get(pair)
-                    )
+                    scores = score_ranks(ranks)
+                    pair_scores = PairScores(pair, queries.ids, MEASURE_NAMES, scores, ranked=ranked.get(pair))
             yield pair_scores
 
     def verify(self, pool: OpenPool, pair_scores: PairScores) -> None:
@@ -52,7 +51,7 @@ class QrelsJudge:
         Raises:
             ScoringError: A score differs by more than SAME_SCORE.
         """
-        run = as_run(self.data.queries_of(pair_scores.pair).ids, pair_scores.rankings(), pool)
+        run = make_run(self.data.queries_of(pair_scores.pair).ids, pair_scores.rankings(), pool)
         reference = score_run(run, self.data.qrels_of(pair_scores.pair), pair_scores.queries)
         if difference := find_difference(pair_scores.scores, reference):
             row, column = difference
@@ -65,12 +64,12 @@ class QrelsJudge:
     def _score_rankings(self, pool: OpenPool, pair: TaskPair, ranked: Ranked) -> PairScores:
         queries, qrels = self.data.queries_of(pair).ids, self.data.qrels_of(pair)
         judged = tuple(query for query in queries if any(r > 0 for r in qrels.get(query, {}).values()))
-        scores = score_run(as_run(queries, ranked, pool), qrels, judged)
+        scores = score_run(make_run(queries, ranked, pool), qrels, judged)
         counted = set(judged)
         skipped = tuple(query for query in queries if query not in counted)
         return PairScores(pair, judged, MEASURE_NAMES, scores, skipped, ranked)
 
-    def _only_relevant(self, key: str, position: Mapping[str, int]) -> Mapping[str, str] | None:
+    def _gold_of_qrels(self, key: str, position: Mapping[str, int]) -> Mapping[str, str] | None:
         qrels = self.data.qrels[key]
         lost = {passage for judgements in qrels.values() for passage in judgements if passage not in position}
         if lost:
@@ -79,16 +78,16 @@ class QrelsJudge:
                 f"{self.data.task} {pair}: {len(lost)} judged passages are not in the pool, first {min(lost)!r}. "
                 f"Run `clearbench tasks check {self.data.task}`."
             )
-        return only_relevant(qrels)
+        return gold_passages(qrels)
 
-    def _gold(self, pair: TaskPair, gold: Mapping[str, str] | None) -> Mapping[str, str] | None:
-        """Query -> its only relevant passage, where all the pair's queries have one and rank the whole pool."""
+    def _gold_of_pair(self, pair: TaskPair, gold: Mapping[str, str] | None) -> Mapping[str, str] | None:
+        """Return query -> its only relevant passage, if all the pair's queries have one and rank the whole pool."""
         if self.data.own_passages.get(pair.queries):
             return None
         return gold if gold and all(query in gold for query in self.data.queries_of(pair).ids) else None
 
 
-def as_run(queries: Sequence[str], ranked: Ranked, pool: OpenPool) -> dict[str, dict[str, float]]:
+def make_run(queries: Sequence[str], ranked: Ranked, pool: OpenPool) -> dict[str, dict[str, float]]:
     """Return a ranking as a run: query id -> passage id -> score.
 
     Args:
@@ -103,8 +102,8 @@ def as_run(queries: Sequence[str], ranked: Ranked, pool: OpenPool) -> dict[str, 
     }
 
 
-def only_relevant(qrels: Qrels) -> dict[str, str] | None:
-    """query id -> its only relevant passage, if every query has exactly one; else None."""
+def gold_passages(qrels: Qrels) -> dict[str, str] | None:
+    """Return query id -> its only relevant passage; None unless every query has exactly one."""
     gold = {}
     for query, judgements in qrels.items():
         relevant = [passage for passage, relevance in judgements.items() if relevance > 0]

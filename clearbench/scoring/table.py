@@ -1,4 +1,4 @@
-"""The table of all rules of scoring, with their judges. A new rule is a module and a row."""
+"""The table of all scoring rules, with their judges. A new rule needs a module and a row."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType

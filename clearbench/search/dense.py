@@ -12,8 +12,8 @@ from clearbench.encoders.vectors.embed import EncodingReport, encode_missing, pl
 from clearbench.encoders.vectors.estimate import Estimate, estimate_seconds
 from clearbench.encoders.vectors.store import EmbeddingStore, text_keys
 from clearbench.search.engine import Work
-from clearbench.search.exact import gold_ranks_by_blocks, relevant_ranks_by_blocks, top_by_vectors
-from clearbench.search.pool import Pool, Ranked, make_pool, split
+from clearbench.search.exact import gold_ranks_by_blocks, rank_by_vectors, relevant_ranks_by_blocks
+from clearbench.search.pool import Pool, Ranked, make_pool, split_rankings
 from clearbench.search.scores import InnerProducts, Vectors, measure_vectors
 from clearbench.tasks.dataset import Dataset, Texts
 
@@ -21,7 +21,7 @@ from clearbench.tasks.dataset import Dataset, Texts
 class DenseEngine:
     """Searches the vectors of one encoder.
 
-    Vectors of query sets are kept once fetched: a set meets every pool of its task.
+    Vectors of query sets are kept once fetched, because every pool of a task is searched with the same sets.
     """
 
     def __init__(self, encoder: DenseEncoder, store: EmbeddingStore, adjusted: AdjustedEncoder | None = None) -> None:
@@ -30,7 +30,7 @@ class DenseEngine:
         Args:
             encoder: Makes the vectors.
             store: Keeps them.
-            adjusted: Says how vectors are changed between store and search; its base is `encoder`.
+            adjusted: Changes vectors between store and search; its base is `encoder`.
         """
         self._encoder = encoder
         self._store = store
@@ -63,10 +63,10 @@ class DenseEngine:
     def open(self, passages: Texts) -> "DensePool":
         """See Engine."""
         keys = text_keys(self._encoder, passages.texts, "passage")
-        same = [bytes(key) for key in keys]
-        if self._adjuster and passages.languages:  # equal texts in two languages have different vectors then
-            same = [key + str(lang).encode() for key, lang in zip(same, passages.languages, strict=True)]
-        pool, first = make_pool(passages.ids, same)
+        identities = [bytes(key) for key in keys]
+        if self._adjuster and passages.languages:  # then equal texts in two languages have different vectors
+            identities = [key + str(lang).encode() for key, lang in zip(identities, passages.languages, strict=True)]
+        pool, first = make_pool(passages.ids, identities)
         vectors = self._store.get(keys[first])
         if self._adjuster:
             languages = passages.each_language
@@ -74,7 +74,7 @@ class DenseEngine:
         return DensePool(self, pool, measure_vectors(vectors))
 
     def query_vectors(self, queries: Texts) -> Vectors:
-        """Vectors of a query set, [Q, D]."""
+        """Return the vectors of a query set, [Q, D]."""
         if queries.fingerprint not in self._fetched:
             vectors = self._store.get(text_keys(self._encoder, queries.texts, "query"))
             if self._adjuster:
@@ -106,7 +106,7 @@ class DensePool:
         """See OpenPool."""
         return relevant_ranks_by_blocks(self._scores(queries), gold_QG, self.passages)
 
-    def top(self, query_sets: Sequence[Texts], depth: int) -> list[Ranked]:
+    def rank(self, query_sets: Sequence[Texts], depth: int) -> list[Ranked]:
         """See OpenPool."""
         if not query_sets:
             return []
@@ -114,8 +114,8 @@ class DensePool:
         joined = Vectors(
             np.concatenate([vectors.values for vectors in sets]), np.concatenate([vectors.lengths for vectors in sets])
         )
-        return split(
-            top_by_vectors(joined, self.vectors, self.passages, depth), [len(vectors.values) for vectors in sets]
+        return split_rankings(
+            rank_by_vectors(joined, self.vectors, self.passages, depth), [len(vectors.values) for vectors in sets]
         )
 
     def _scores(self, queries: Texts) -> InnerProducts:

@@ -1,4 +1,4 @@
-"""What searching is to the rest of clearbench: an engine opens passage pools, an open pool answers queries."""
+"""The interface of searching: an engine opens passage pools, and an open pool ranks passages for queries."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,20 +34,20 @@ class OpenPool(Protocol):
         """Ids of the passages, and which of them have equal texts."""
 
     def gold_ranks(self, queries: Texts, gold_Q: IntArray) -> IntArray:
-        """Rank of the passage at position gold_Q[q] for each query, int64 [Q], from 1."""
+        """Return the rank of the passage at position gold_Q[q] for each query, int64 [Q], from 1."""
 
     def relevant_ranks(self, queries: Texts, gold_QG: IntArray) -> tuple[IntArray, Scores]:
-        """Rank and tie-free rank of each query's relevant passages, [Q, G]; see `exact.relevant_ranks_by_blocks`."""
+        """Return rank and tie-free rank of each relevant passage, [Q, G]; see `exact.relevant_ranks_by_blocks`."""
 
-    def top(self, query_sets: Sequence[Texts], depth: int) -> list[Ranked]:
-        """The best `depth` passages of each query in trec_eval's order, per query set; all sets search together."""
+    def rank(self, query_sets: Sequence[Texts], depth: int) -> list[Ranked]:
+        """Return the best `depth` passages of each query in trec_eval's order, per query set, in one search."""
 
 
 class Engine(Protocol):
     """Encodes what searching needs, and opens passage pools."""
 
     def plan(self, datasets: Sequence[Dataset]) -> Work:
-        """Collect what the datasets' pairs need."""
+        """Collect the texts that the datasets' pairs need."""
 
     def estimate(self, work: Work) -> Estimate | None:
         """Estimate how long encoding will take; None where nothing is ever encoded."""

@@ -23,8 +23,8 @@ def open_engine(
 
     Args:
         encoder: Any kind.
-        datasets: What will be evaluated; an adjustment refuses text that is evaluated itself.
-        cache: Root of all caches; None keeps vectors in memory. So do encoders that cannot be known by content.
+        datasets: What will be evaluated; an adjustment must not be estimated from these texts.
+        cache: Root of all caches; None keeps vectors in memory. So does an encoder whose fingerprint is not complete.
         name: What the cache calls the encoder; None means its own name.
     Raises:
         UsageError: An adjustment cannot be estimated for these datasets.
@@ -50,6 +50,6 @@ def open_store(encoder: DenseEncoder, cache: Path | None, name: str | None = Non
     Raises:
         StoreError: The cache cannot be read or written.
     """
-    kept = cache is not None and encoder.complete_fingerprint
-    folder = cache / EMBEDDINGS / encoder.fingerprint if cache is not None and kept else None
+    on_disk = cache is not None and encoder.complete_fingerprint
+    folder = cache / EMBEDDINGS / encoder.fingerprint if cache is not None and on_disk else None
     return EmbeddingStore(folder, {"name": name or encoder.name, **encoder.settings}, encoder.fingerprint)

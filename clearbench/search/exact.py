@@ -1,7 +1,7 @@
 """Exact search: every query against every passage of a pool.
 
-Scores are what `search.scores` says, so neither ranks nor rankings depend on blocks, threads, or on which function here
-makes them.
+Scores are computed as `search.scores` states, so neither ranks nor rankings depend on blocks, threads, or on which of
+these functions computes them.
 
 Shape letters: Q queries, R queries of a block, P passages of a pool, U distinct passage texts, K kept passages,
 D dimensions, F fetched texts, G relevant passages of a query.
@@ -22,14 +22,14 @@ from clearbench.search.pool import (
 )
 from clearbench.search.scores import BlockScores, InnerProducts, Vectors, pair_scores, product_margins
 
-# Scores held at a time: few enough to stay in the processor's cache (4 MB), but for large pools enough queries for an
-# efficient matrix product (at most 256 MB). This bounds time and memory; the result does not depend on it.
+# Scores in memory at a time: few enough to stay in the processor's cache (4 MB), but for large pools enough queries for
+# an efficient matrix product (at most 256 MB). This bounds time and memory; the result does not depend on it.
 BLOCK_SCORES = 1_000_000
 BLOCK_QUERIES = 64
 MOST_SCORES = 64_000_000
-# Texts that FAISS fetches beyond the depth, so that few queries have more texts within the error than were fetched.
+# Texts that FAISS fetches beyond the depth. For few queries more texts than these are within the error.
 SPARE = 28
-# How many times as many texts are fetched for the queries for which that was not enough.
+# Factor by which more texts are fetched for the queries that need more.
 GROWTH = 4
 # In a pool of up to this many times the depth, whole rows of scores are quicker than FAISS.
 SMALL_POOL = 10
@@ -49,15 +49,15 @@ def gold_ranks_by_blocks(scores: BlockScores, gold_Q: IntArray, pool: Pool) -> I
     """
     ranks = np.empty(len(gold_Q), dtype=np.int64)
     for start, stop in _blocks(len(gold_Q), pool):
-        score_RU, margin_R = scores.rough(start, stop)
+        score_RU, margin_R = scores.rough_scores(start, stop)
         check_scores(score_RU)
         gold_R = gold_Q[start:stop]
-        low_R, high_R = _around(score_RU[np.arange(stop - start), pool.distinct[gold_R]], margin_R)
+        low_R, high_R = _interval_around(score_RU[np.arange(stop - start), pool.distinct[gold_R]], margin_R)
         score_RP = score_RU if pool.num_distinct == len(pool.ids) else score_RU[:, pool.distinct]
         above_R = np.count_nonzero(score_RP > high_R[:, None], axis=1)
         reached_R = np.count_nonzero(score_RP >= low_R[:, None], axis=1)
         ranks[start:stop] = 1 + above_R
-        # The relevant passage is always among those in between; where it is not alone, scores decide.
+        # The relevant passage is always within the interval; where others are too, exact scores decide.
         row_S = np.flatnonzero(reached_R - above_R > 1)
         score_SU = score_RU[row_S]
         doubt_SU = (score_SU >= low_R[row_S, None]) & (score_SU <= high_R[row_S, None])
@@ -71,7 +71,7 @@ def relevant_ranks_by_blocks(scores: BlockScores, gold_QG: IntArray, pool: Pool)
 
     Args:
         scores: Scores of the queries.
-        gold_QG: Positions of the relevant passages in the pool, int64 [Q, G]; -1 fills up.
+        gold_QG: Positions of the relevant passages in the pool, int64 [Q, G]; padded with -1.
         pool: The pool.
     Returns:
         Rank and tie-free rank of each, [Q, G]; see `relevant_ranks_of_query`.
@@ -80,14 +80,14 @@ def relevant_ranks_by_blocks(scores: BlockScores, gold_QG: IntArray, pool: Pool)
     """
     ranks, middles = np.zeros(gold_QG.shape, dtype=np.int64), np.full(gold_QG.shape, np.nan)
     for start, stop in _blocks(len(gold_QG), pool):
-        score_RU = scores.exact(start, stop)
+        score_RU = scores.exact_scores(start, stop)
         check_scores(score_RU)
         for row, score_U in enumerate(score_RU, start):
             ranks[row], middles[row] = relevant_ranks_of_query(score_U, gold_QG[row], pool)
     return ranks, middles
 
 
-def top_by_rows(scores: BlockScores, num_queries: int, pool: Pool, depth: int) -> Ranked:
+def rank_by_rows(scores: BlockScores, num_queries: int, pool: Pool, depth: int) -> Ranked:
     """Rank by whole rows of scores.
 
     Args:
@@ -100,13 +100,13 @@ def top_by_rows(scores: BlockScores, num_queries: int, pool: Pool, depth: int) -
     """
     parts = []
     for start, stop in _blocks(num_queries, pool):
-        score_RU = scores.exact(start, stop)
+        score_RU = scores.exact_scores(start, stop)
         check_scores(score_RU)
         parts.append(order_scores(score_RU, pool, depth))
     return Ranked(np.concatenate([p.positions for p in parts]), np.concatenate([p.scores for p in parts]))
 
 
-def top_by_vectors(queries: Vectors, passages: Vectors, pool: Pool, depth: int) -> Ranked:
+def rank_by_vectors(queries: Vectors, passages: Vectors, pool: Pool, depth: int) -> Ranked:
     """Rank by inner products: by whole rows in a small pool, else with FAISS.
 
     Args:
@@ -118,15 +118,15 @@ def top_by_vectors(queries: Vectors, passages: Vectors, pool: Pool, depth: int) 
         SearchError: A score is not finite.
     """
     if pool.num_distinct <= SMALL_POOL * depth:
-        return top_by_rows(InnerProducts(queries, passages), len(queries.values), pool, depth)
-    return top_by_faiss(queries, passages, pool, depth)
+        return rank_by_rows(InnerProducts(queries, passages), len(queries.values), pool, depth)
+    return rank_by_faiss(queries, passages, pool, depth)
 
 
-def top_by_faiss(queries: Vectors, passages: Vectors, pool: Pool, depth: int) -> Ranked:
+def rank_by_faiss(queries: Vectors, passages: Vectors, pool: Pool, depth: int) -> Ranked:
     """Rank what FAISS's exact inner-product search fetches.
 
-    FAISS's products are float32, and it promises no order among equal ones. So it fetches more texts than are needed,
-    until the last one of a query is certainly not among the first `depth`; the others are ranked by their scores.
+    FAISS's products are float32, and their order among equal ones is undefined. So more texts than needed are fetched,
+    until the last one of a query is certainly not among the first `depth`; the others are ranked by their exact scores.
 
     Args:
         queries: Vectors of the queries, [Q, D].
@@ -145,31 +145,31 @@ def top_by_faiss(queries: Vectors, passages: Vectors, pool: Pool, depth: int) ->
         still_open = []
         for query_R in np.array_split(open_Q, -(-len(open_Q) * fetch // MOST_SCORES)):
             rough_RF, text_RF = _fetch(queries.values[query_R], passages.values, fetch)
-            low_R, _ = _around(rough_RF[:, min(depth, fetch) - 1], margin_Q[query_R])
+            low_R, _ = _interval_around(rough_RF[:, min(depth, fetch) - 1], margin_Q[query_R])
             complete_R = (rough_RF[:, -1] < low_R) | (fetch == num_texts)
             still_open.append(query_R[~complete_R])
             for row in np.flatnonzero(complete_R):
                 query, text_F = query_R[row], text_RF[row, rough_RF[row] >= low_R[row]]
                 score_F = pair_scores(queries.values, np.full(len(text_F), query), passages.values, text_F)
-                positions[query], scores[query] = _first(text_F, score_F, pool, depth)
+                positions[query], scores[query] = _first_passages(text_F, score_F, pool, depth)
         open_Q, fetch = np.concatenate(still_open), min(fetch * GROWTH, num_texts)
     check_scores(scores)
     return Ranked(positions, scores)
 
 
 def _fetch(query_RD: FloatArray, passage_UD: FloatArray, count: int) -> tuple[FloatArray, IntArray]:
-    """Return the largest products of each query, falling, float32 [R, F], and their texts, int64 [R, F]."""
+    """Return the largest products of each query in descending order, float32 [R, F], and their texts, int64 [R, F]."""
     import faiss
 
     rough_RF, text_RF = faiss.knn(
         np.ascontiguousarray(query_RD), np.ascontiguousarray(passage_UD), count, metric=faiss.METRIC_INNER_PRODUCT
     )
-    # FAISS leaves out what it cannot compare and fills up with -1.
+    # FAISS leaves out what it cannot compare and pads with -1.
     check_scores(np.where(text_RF < 0, np.float32(np.nan), rough_RF))
     return rough_RF, text_RF
 
 
-def _first(text_F: IntArray, score_F: FloatArray, pool: Pool, depth: int) -> tuple[IntArray, FloatArray]:
+def _first_passages(text_F: IntArray, score_F: FloatArray, pool: Pool, depth: int) -> tuple[IntArray, FloatArray]:
     """Return the first passages with these texts, int64 [K], and their scores, float32 [K]."""
     order, starts = pool.members
     if pool.num_distinct == len(pool.ids):
@@ -181,10 +181,10 @@ def _first(text_F: IntArray, score_F: FloatArray, pool: Pool, depth: int) -> tup
     return passages[best], values[best]
 
 
-def _around(rough_R: FloatArray, margin_R: Scores) -> tuple[FloatArray, FloatArray]:
-    """Return the ends, float32 [R] each, between which all rough scores lie whose scores may equal that of the given.
+def _interval_around(rough_R: FloatArray, margin_R: Scores) -> tuple[FloatArray, FloatArray]:
+    """Return the lowest and the highest rough score, float32 [R] each, of texts that may have the same exact score.
 
-    Both scores may be off by the margin; the ends are rounded outwards.
+    Both rough scores may be off by the margin; the ends are rounded outwards.
     """
     low_R, high_R = (rough_R + sign * 2 * margin_R for sign in (-1, 1))
     outwards = np.float32(np.inf)

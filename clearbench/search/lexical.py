@@ -6,7 +6,7 @@ from clearbench.common.arrays import IntArray, Scores
 from clearbench.encoders.bm25 import LexicalEncoder, LexicalIndex
 from clearbench.encoders.vectors.embed import EncodingReport
 from clearbench.search.engine import Work
-from clearbench.search.exact import gold_ranks_by_blocks, relevant_ranks_by_blocks, top_by_rows
+from clearbench.search.exact import gold_ranks_by_blocks, rank_by_rows, relevant_ranks_by_blocks
 from clearbench.search.pool import Pool, Ranked, make_pool
 from clearbench.search.scores import RowScores
 from clearbench.tasks.dataset import Dataset, Texts
@@ -52,9 +52,9 @@ class LexicalPool:
         """See OpenPool."""
         return relevant_ranks_by_blocks(self._scores(queries), gold_QG, self.passages)
 
-    def top(self, query_sets: Sequence[Texts], depth: int) -> list[Ranked]:
+    def rank(self, query_sets: Sequence[Texts], depth: int) -> list[Ranked]:
         """See OpenPool."""
-        return [top_by_rows(self._scores(queries), len(queries), self.passages, depth) for queries in query_sets]
+        return [rank_by_rows(self._scores(queries), len(queries), self.passages, depth) for queries in query_sets]
 
     def _scores(self, queries: Texts) -> RowScores:
         return RowScores(lambda start, stop: self._index.scores(queries.texts[start:stop]))

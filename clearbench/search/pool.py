@@ -21,7 +21,7 @@ class Pool:
     Attributes:
         ids: Passage ids, unique.
         distinct: Position of each passage's text among the distinct texts, int64 [P]. Passages with equal text share
-            one score, so that their tie is exact whatever the matrix product's blocking.
+            one score, so that their tie is exact however the matrix product is split into blocks.
     """
 
     ids: tuple[str, ...]
@@ -33,7 +33,7 @@ class Pool:
 
     @property
     def num_distinct(self) -> int:
-        """Distinct texts."""
+        """Number of distinct texts."""
         return int(self.distinct.max()) + 1
 
     @cached_property
@@ -65,7 +65,7 @@ class Ranked:
     scores: FloatArray
 
 
-def split(ranked: Ranked, lengths: Sequence[int]) -> list[Ranked]:
+def split_rankings(ranked: Ranked, lengths: Sequence[int]) -> list[Ranked]:
     """Cut a ranking of joined query sets back into one per set."""
     ends = np.cumsum(lengths)
     bounds = zip(ends - lengths, ends, strict=True)
@@ -106,7 +106,7 @@ def order_scores(score_QU: FloatArray, pool: Pool, depth: int) -> Ranked:
 
 
 def gold_ranks_of_block(score_QU: FloatArray, gold_Q: IntArray, pool: Pool) -> IntArray:
-    """Rank of one gold passage per query, from 1: 1 + #(score > gold) + #(score == gold and id > gold's id).
+    """Return the rank of one gold passage per query, from 1: 1 + #(score > gold) + #(score == gold and id > gold's id).
 
     Args:
         score_QU: Scores of distinct texts, float32 [Q, U].
@@ -126,30 +126,30 @@ def gold_ranks_of_block(score_QU: FloatArray, gold_Q: IntArray, pool: Pool) -> I
 
 
 def relevant_ranks_of_query(score_U: FloatArray, gold_G: IntArray, pool: Pool) -> tuple[IntArray, NDArray[np.float64]]:
-    """Ranks of several relevant passages of one query, from its whole row of scores.
+    """Return the ranks of several relevant passages of one query, from its whole row of scores.
 
     Args:
         score_U: Scores of distinct texts, float32 [U].
-        gold_G: Positions of the relevant passages in the pool, int64 [G]; -1 fills up.
+        gold_G: Positions of the relevant passages in the pool, int64 [G]; padded with -1.
         pool: The pool.
     Returns:
-        (rank, middle): the rank by trec_eval's order, int64 [G], 0 where filled up; and the mean of the ranks that
-        passages with the same score take, float64 [G], NaN where filled up. The second lets no id decide a tie.
+        (rank, middle): the rank by trec_eval's order, int64 [G], 0 as padding; and the mean of the ranks that passages
+        with the same score take, float64 [G], NaN as padding. With the second, no id decides a tie.
     """
     score_P = score_U[pool.distinct]
     ascending = np.sort(score_P)
-    there = np.flatnonzero(gold_G >= 0)
-    value = score_P[gold_G[there]]
+    filled = np.flatnonzero(gold_G >= 0)
+    value = score_P[gold_G[filled]]
     above = len(score_P) - np.searchsorted(ascending, value, side="right")
     tied = len(score_P) - np.searchsorted(ascending, value, side="left") - above
-    found = above + 1
+    rank_of_filled = above + 1
     for shared in np.unique(value[tied > 1]):
         precedence = np.sort(pool.precedence[score_P == shared])
         members = np.flatnonzero(value == shared)
-        found[members] += np.searchsorted(precedence, pool.precedence[gold_G[there[members]]])
+        rank_of_filled[members] += np.searchsorted(precedence, pool.precedence[gold_G[filled[members]]])
     rank = np.zeros(len(gold_G), dtype=np.int64)
     middle = np.full(len(gold_G), np.nan)
-    rank[there], middle[there] = found, above + (tied + 1) / 2
+    rank[filled], middle[filled] = rank_of_filled, above + (tied + 1) / 2
     return rank, middle
 
 

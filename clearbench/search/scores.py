@@ -1,9 +1,9 @@
-"""The score of a query and a passage, exact whatever computes it.
+"""The score of a query and a passage, exact however it is computed.
 
 The score of two vectors is their exact inner product, rounded to float64 and from there to float32. A matrix product in
-float32 gives it only nearly, and by how much depends on blocks, threads and library. So such products only narrow
-down: whatever could be decided otherwise within their proved error is decided by scores. Therefore ranks, rankings,
-saved runs and trec_eval, which compares scores as float32, all agree.
+float32 only approximates it, with an error that depends on blocks, threads and library. So such products only narrow
+the candidates down: wherever their proved error leaves a comparison open, exact scores decide. Therefore ranks,
+rankings, saved runs and trec_eval, which compares scores as float32, all agree.
 
 Sources: products of two float32 numbers are exact in float64 (24 + 24 bits fit into 53). Sums of n terms in any order,
 with or without fused operations, are off by at most n * u / (1 - n * u) times the sum of magnitudes, u being half the
@@ -26,9 +26,9 @@ from clearbench.common.arrays import BoolArray, FloatArray, IntArray, Scores
 UNIT_32, UNIT_64 = 2.0**-24, 2.0**-53
 # Each of a sum's products and steps may also lose what is smaller than the least normal float32 number.
 UNDERFLOW_32 = 2.0**-125
-# Products of single pairs made at a time: float64, 1 MB, stays in the processor's cache.
+# Products of single pairs computed at a time: float64, 1 MB, stays in the processor's cache.
 PRODUCTS_AT_ONCE = 131_072
-# Passage components, or products with all of a block's queries, held as float64 at a time: 64 MB.
+# Passage components, or products with all of a block's queries, in memory as float64 at a time: 64 MB.
 DOUBLES_AT_ONCE = 8_000_000
 # Where more than this share of a block's scores is wanted, a float64 matrix product of all of them is quicker.
 DENSE = 0.1
@@ -48,21 +48,21 @@ class Vectors:
 
 
 def measure_vectors(values: FloatArray) -> Vectors:
-    """Put the lengths of vectors beside them."""
+    """Return vectors with their lengths."""
     return Vectors(values, np.sqrt(np.einsum("nd,nd->n", values, values, dtype=np.float64)))
 
 
 class BlockScores(Protocol):
     """Scores of queries against the distinct texts of a pool, by blocks of queries."""
 
-    def rough(self, start: int, stop: int) -> tuple[FloatArray, Scores]:
-        """Nearly the scores of a block's queries, float32 [R, U], and how far off any of a query's may be, [R]."""
+    def rough_scores(self, start: int, stop: int) -> tuple[FloatArray, Scores]:
+        """Return approximate scores of a block's queries, float32 [R, U], and each query's largest error, [R]."""
 
-    def exact(self, start: int, stop: int) -> FloatArray:
-        """Scores of a block's queries, float32 [R, U]."""
+    def exact_scores(self, start: int, stop: int) -> FloatArray:
+        """Return the scores of a block's queries, float32 [R, U]."""
 
     def settle(self, query_R: IntArray, score_RU: FloatArray, doubt_RU: BoolArray) -> None:
-        """Replace the rough scores that are in doubt by scores.
+        """Replace the rough scores that are in doubt by exact ones.
 
         Args:
             query_R: Which queries the rows belong to, int64 [R].
@@ -72,15 +72,15 @@ class BlockScores(Protocol):
 
 
 class RowScores:
-    """Scores that are made row by row, always alike: those of BM25."""
+    """Scores that are computed row by row, the same way each time: those of BM25."""
 
     def __init__(self, rows: Callable[[int, int], FloatArray]) -> None:
         """Take a function: (start, stop) -> scores of those queries, float32 [stop - start, U]."""
-        self.exact = rows
+        self.exact_scores = rows
 
-    def rough(self, start: int, stop: int) -> tuple[FloatArray, Scores]:
-        """See BlockScores; nothing is off."""
-        return self.exact(start, stop), np.zeros(stop - start)
+    def rough_scores(self, start: int, stop: int) -> tuple[FloatArray, Scores]:
+        """See BlockScores; the error is 0."""
+        return self.exact_scores(start, stop), np.zeros(stop - start)
 
     def settle(self, query_R: IntArray, score_RU: FloatArray, doubt_RU: BoolArray) -> None:
         """See BlockScores; there is nothing to replace."""
@@ -94,40 +94,40 @@ class InnerProducts:
         self._queries = queries
         self._passages = passages
 
-    def rough(self, start: int, stop: int) -> tuple[FloatArray, Scores]:
+    def rough_scores(self, start: int, stop: int) -> tuple[FloatArray, Scores]:
         """See BlockScores: a float32 matrix product."""
         score_RU = self._queries.values[start:stop] @ self._passages.values.T
         return score_RU, product_margins(self._queries.lengths[start:stop], self._passages)
 
-    def exact(self, start: int, stop: int) -> FloatArray:
-        """See BlockScores: a float64 matrix product, rounded; what it leaves open is summed exactly."""
-        return self._exact(np.arange(start, stop))
+    def exact_scores(self, start: int, stop: int) -> FloatArray:
+        """See BlockScores: a float64 matrix product, rounded; where that is in doubt, exact sums."""
+        return self._compute_exactly(np.arange(start, stop))
 
     def settle(self, query_R: IntArray, score_RU: FloatArray, doubt_RU: BoolArray) -> None:
         """See BlockScores."""
         if np.count_nonzero(doubt_RU) > DENSE * doubt_RU.size:
-            np.copyto(score_RU, self._exact(query_R), where=doubt_RU)
+            np.copyto(score_RU, self._compute_exactly(query_R), where=doubt_RU)
             return
         row_N, text_N = np.nonzero(doubt_RU)
         score_RU[row_N, text_N] = pair_scores(self._queries.values, query_R[row_N], self._passages.values, text_N)
 
-    def _exact(self, query_R: IntArray) -> FloatArray:
+    def _compute_exactly(self, query_R: IntArray) -> FloatArray:
         query_RD, passage_UD = self._queries.values[query_R], self._passages.values
         magnitude_R = self._queries.lengths[query_R] * self._passages.lengths.max()
         double_RD = query_RD.astype(np.float64)
         score_RU = np.empty((len(query_R), len(passage_UD)), dtype=np.float32)
         step = max(DOUBLES_AT_ONCE // max(passage_UD.shape[1], len(query_R), 1), 1)
         for start in range(0, len(passage_UD), step):
-            some = slice(start, start + step)
-            product_RU = double_RD @ passage_UD[some].T.astype(np.float64)
-            score_RU[:, some], unsure_RU = _round(product_RU, magnitude_R[:, None], passage_UD.shape[1])
+            block = slice(start, start + step)
+            product_RU = double_RD @ passage_UD[block].T.astype(np.float64)
+            score_RU[:, block], unsure_RU = _round(product_RU, magnitude_R[:, None], passage_UD.shape[1])
             for row, text in np.argwhere(unsure_RU):
                 score_RU[row, start + text] = _sum_exactly(double_RD[row] * passage_UD[start + text])
         return score_RU
 
 
 def pair_scores(query_QD: FloatArray, query_N: IntArray, passage_PD: FloatArray, passage_N: IntArray) -> FloatArray:
-    """Scores of single pairs of a query and a passage.
+    """Return the scores of single pairs of a query and a passage.
 
     Args:
         query_QD: Vectors of queries, float32 [Q, D].
@@ -141,20 +141,20 @@ def pair_scores(query_QD: FloatArray, query_N: IntArray, passage_PD: FloatArray,
     dimensions = query_QD.shape[1]
     step = max(PRODUCTS_AT_ONCE // max(dimensions, 1), 1)
     for start in range(0, len(query_N), step):
-        some = slice(start, start + step)
-        product_ND = query_QD[query_N[some]].astype(np.float64) * passage_PD[passage_N[some]]
-        score_N[some], unsure_N = _round(product_ND.sum(axis=1), np.abs(product_ND).sum(axis=1), dimensions)
+        block = slice(start, start + step)
+        product_ND = query_QD[query_N[block]].astype(np.float64) * passage_PD[passage_N[block]]
+        score_N[block], unsure_N = _round(product_ND.sum(axis=1), np.abs(product_ND).sum(axis=1), dimensions)
         for place in np.flatnonzero(unsure_N):
             score_N[start + place] = _sum_exactly(product_ND[place])
     return score_N
 
 
 def product_margins(lengths: Scores, passages: Vectors) -> Scores:
-    """How far a float32 product of a query with any passage may lie from its score, float64 [Q].
+    """Return how far a float32 product of a query with any passage may be from its score, float64 [Q].
 
-    By the Cauchy-Schwarz inequality the magnitudes of the products of two vectors' components sum up to the product of
-    the vectors' lengths at most. One more unit is for the rounding of the score itself, and another for that of this
-    margin and of the lengths.
+    By the Cauchy-Schwarz inequality the magnitudes of the products of two vectors' components sum up to at most the
+    product of the vectors' lengths. One more unit covers the rounding of the score itself, and another the rounding of
+    this margin and of the lengths.
 
     Args:
         lengths: Of the queries' vectors, float64 [Q].
@@ -167,7 +167,7 @@ def product_margins(lengths: Scores, passages: Vectors) -> Scores:
 
 
 def _round(sums: Scores, magnitudes: Scores, num_terms: int) -> tuple[FloatArray, BoolArray]:
-    """Round float64 sums to float32, and say where their error leaves open how; what is not finite stays so.
+    """Round float64 sums to float32, and mark those whose error leaves the rounding in doubt; NaN and infinities stay.
 
     Args:
         sums: In any order.
@@ -179,7 +179,7 @@ def _round(sums: Scores, magnitudes: Scores, num_terms: int) -> tuple[FloatArray
         low, high = (sums - error).astype(np.float32), (sums + error).astype(np.float32)
         unsure = (low != high) & np.isfinite(error)
         rounded = np.where(np.isfinite(error), low, sums.astype(np.float32))
-    return rounded + np.float32(0.0), unsure  # adding makes -0.0 to 0.0
+    return rounded + np.float32(0.0), unsure  # adding turns -0.0 into 0.0
 
 
 def _sum_exactly(product_D: Scores) -> np.float32:

@@ -49,7 +49,7 @@ def test_a_query_has_an_f1_where_its_passage_comes_first_and_all_else_is_as_by_q
         assert scored.scores[:, :-1].tolist() == same.scores.tolist()
         first = scored.scores[:, scored.measures.index("success@1")]
         assert ((scored.scores[:, -1] > 0) == (first > 0)).all() and (scored.ranked is not None) == rankings
-        [top] = pool.top([data.queries_of(scored.pair)], 1)
+        [top] = pool.rank([data.queries_of(scored.pair)], 1)
         gold = [pool.passages.ids.index(passage) for passage in gold_of(data, scored)]
         assert scored.scores[:, -1].mean() == pytest.approx(weighted_f1(gold, top.positions[:, 0].tolist()))
         if rankings:

@@ -16,7 +16,7 @@ from clearbench.common.languages import ENGLISH
 from clearbench.encoders.bm25 import BM25
 from clearbench.scoring import qrels
 from clearbench.scoring.compute import score_ranks, score_run
-from clearbench.scoring.qrels import QrelsJudge, as_run
+from clearbench.scoring.qrels import QrelsJudge, make_run
 from clearbench.tasks.dataset import Dataset, TaskPair, Texts
 
 
@@ -86,20 +86,20 @@ def self_set(size: int) -> Dataset:
 
 
 @pytest.mark.parametrize("size", [8, 101, 150])
-@pytest.mark.parametrize("only_relevant", [True, False])
+@pytest.mark.parametrize("gold_passages", [True, False])
 @pytest.mark.parametrize("encoder", [BM25, HashEncoder(dimension=3)])
-def test_a_ranking_without_the_query_itself_is_that_of_a_pool_without_it(size, only_relevant, encoder):
+def test_a_ranking_without_the_query_itself_is_that_of_a_pool_without_it(size, gold_passages, encoder):
     data = self_set(size)
-    if only_relevant:
+    if gold_passages:
         gold = {query: {key: 1 for key, value in row.items() if value} for query, row in data.qrels["en"].items()}
         data = replace(data, qrels={"en": gold})
     own = {key: key for key in data.pools["en"].ids}
     pool = open_pool(data, "en", encoder)
     [skipping] = QrelsJudge(replace(data, own_passages={"en": own})).score(pool, data.pairs, rankings=True)
-    [whole] = pool.top([data.queries["en"]], size)
+    [whole] = pool.rank([data.queries["en"]], size)
     run = {
         query: {key: score for key, score in row.items() if key != own.get(query)}
-        for query, row in as_run(data.queries["en"].ids, whole, pool).items()
+        for query, row in make_run(data.queries["en"].ids, whole, pool).items()
     }
     assert np.abs(skipping.scores - score_run(run, data.qrels["en"], skipping.queries)).max() < 1e-12
     [plain] = QrelsJudge(data).score(pool, data.pairs)

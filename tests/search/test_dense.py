@@ -25,7 +25,7 @@ def test_all_ways_through_a_pool_agree(engine: DenseEngine, depth: int) -> None:
     data = parallel_set(size=40)
     pool = engine.open(data.pools["en"])
     sets = [data.queries["de"], data.queries["en"]]
-    for queries, ranked in zip(sets, pool.top(sets, depth), strict=True):
+    for queries, ranked in zip(sets, pool.rank(sets, depth), strict=True):
         gold = np.arange(len(queries)) % 40
         ranks = pool.gold_ranks(queries, gold)
         several, _ = pool.relevant_ranks(queries, np.stack([gold, gold], axis=1))
@@ -37,7 +37,7 @@ def test_all_ways_through_a_pool_agree(engine: DenseEngine, depth: int) -> None:
 
 def test_no_query_set_gives_no_ranking_and_a_set_is_fetched_once(engine: DenseEngine) -> None:
     data = parallel_set(size=40)
-    assert engine.open(data.pools["en"]).top([], 5) == []
+    assert engine.open(data.pools["en"]).rank([], 5) == []
     assert engine.query_vectors(data.queries["de"]) is engine.query_vectors(data.queries["de"])
 
 

@@ -80,8 +80,8 @@ def test_every_way_gives_the_order_of_a_literal_brute_force(case: Case, depth: i
         patch.setattr(scores_module, "DOUBLES_AT_ONCE", 100 * block)
         ranks = exact.gold_ranks_by_blocks(case.scores, case.gold, case.pool)
         several, _ = exact.relevant_ranks_by_blocks(case.scores, case.gold[:, None], case.pool)
-        by_faiss = exact.top_by_faiss(case.queries, case.passages, case.pool, depth)
-        by_rows = exact.top_by_rows(case.scores, num_queries, case.pool, depth)
+        by_faiss = exact.rank_by_faiss(case.queries, case.passages, case.pool, depth)
+        by_rows = exact.rank_by_rows(case.scores, num_queries, case.pool, depth)
     for query in range(num_queries):
         order, scores = literal_order(case, query)
         assert ranks[query] == several[query, 0] == order.index(case.gold[query]) + 1
@@ -125,11 +125,11 @@ def test_products_alone_would_depend_on_blocks_in_the_test_above() -> None:
 
 
 def _rows(case: Case, depth: int) -> Ranked:
-    return exact.top_by_rows(case.scores, len(case.gold), case.pool, depth)
+    return exact.rank_by_rows(case.scores, len(case.gold), case.pool, depth)
 
 
 def _faiss(case: Case, depth: int) -> Ranked:
-    return exact.top_by_faiss(case.queries, case.passages, case.pool, depth)
+    return exact.rank_by_faiss(case.queries, case.passages, case.pool, depth)
 
 
 def test_faiss_alone_breaks_ties_by_position() -> None:
@@ -140,7 +140,7 @@ def test_faiss_alone_breaks_ties_by_position() -> None:
     query = np.ones((1, 2), dtype=np.float32)
     _, found = faiss.knn(query, passages, 3, metric=faiss.METRIC_INNER_PRODUCT)
     pool, _ = make_pool([f"p{n}" for n in range(10)], [bytes([n]) for n in range(10)])
-    ranked = exact.top_by_faiss(measure_vectors(query), measure_vectors(passages), pool, 3)
+    ranked = exact.rank_by_faiss(measure_vectors(query), measure_vectors(passages), pool, 3)
     assert [pool.ids[p] for p in ranked.positions[0]] == ["p9", "p8", "p7"]
     assert set(found[0].tolist()) != {9, 8, 7}
 
@@ -148,11 +148,11 @@ def test_faiss_alone_breaks_ties_by_position() -> None:
 def test_a_large_pool_is_searched_by_faiss_and_a_small_one_by_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     case = near_ties(4, 40, 3)
     called = []
-    for name in ("top_by_faiss", "top_by_rows"):
+    for name in ("rank_by_faiss", "rank_by_rows"):
         monkeypatch.setattr(exact, name, lambda *arguments, name=name: called.append(name))
-    exact.top_by_vectors(case.queries, case.passages, case.pool, 4)
-    exact.top_by_vectors(case.queries, case.passages, case.pool, 3)
-    assert called == ["top_by_rows", "top_by_faiss"]
+    exact.rank_by_vectors(case.queries, case.passages, case.pool, 4)
+    exact.rank_by_vectors(case.queries, case.passages, case.pool, 3)
+    assert called == ["rank_by_rows", "rank_by_faiss"]
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -164,9 +164,9 @@ def test_scores_that_are_not_finite_are_refused(bad: float) -> None:
     with pytest.raises(SearchError, match="NaN or infinite"):
         exact.gold_ranks_by_blocks(scores, np.array([0]), pool)
     with pytest.raises(SearchError, match="NaN or infinite"):
-        exact.top_by_faiss(query, passages, pool, 2)
+        exact.rank_by_faiss(query, passages, pool, 2)
     with pytest.raises(SearchError, match="NaN or infinite"):
-        exact.top_by_rows(scores, 1, pool, 2)
+        exact.rank_by_rows(scores, 1, pool, 2)
 
 
 def test_relevant_ranks_do_not_depend_on_blocks_and_refuse_nan(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ def test_ranks_and_rankings_agree_also_among_passages_without_a_word_of_the_quer
     data = parallel_set(size=30)
     pool = LexicalEngine(BM25).open(data.pools["en"])
     queries = data.queries["de"]
-    [ranked] = pool.top([queries], 30)
+    [ranked] = pool.rank([queries], 30)
     gold = np.arange(len(queries)) % 30
     places = np.argmax(ranked.positions == gold[:, None], axis=1) + 1
     assert pool.gold_ranks(queries, gold).tolist() == places.tolist()
@@ -36,7 +36,7 @@ def test_a_passage_that_stands_twice_counts_once_in_document_frequencies() -> No
     once = Texts(ENGLISH, ("a", "b", "c"), texts)
     twice = Texts(ENGLISH, ("a", "b", "c", "d"), (*texts, texts[0]))
     queries = Texts(ENGLISH, ("q",), ("rare common",))
-    [plain], [doubled] = (LexicalEngine(BM25).open(passages).top([queries], 4) for passages in (once, twice))
+    [plain], [doubled] = (LexicalEngine(BM25).open(passages).rank([queries], 4) for passages in (once, twice))
     assert plain.scores[0, 0] == doubled.scores[0, 0] == doubled.scores[0, 1]
     assert doubled.positions[0, :2].tolist() == [3, 0]
 
@@ -44,8 +44,8 @@ def test_a_passage_that_stands_twice_counts_once_in_document_frequencies() -> No
 def test_no_score_depends_on_blocks_or_on_the_queries_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
     data = parallel_set(size=30)
     pool, queries = LexicalEngine(BM25).open(data.pools["en"]), data.queries["de"]
-    [whole] = pool.top([queries], 30)
+    [whole] = pool.rank([queries], 30)
     monkeypatch.setattr(exact, "BLOCK_SCORES", 60)
     monkeypatch.setattr(exact, "BLOCK_QUERIES", 1)
-    [blocks] = pool.top([queries], 30)
+    [blocks] = pool.rank([queries], 30)
     assert np.array_equal(whole.scores, blocks.scores) and np.array_equal(whole.positions, blocks.positions)

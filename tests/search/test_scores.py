@@ -39,7 +39,7 @@ def test_every_way_gives_the_exact_inner_product_rounded(given_vectors: tuple[Fl
     query_QD, passage_UD = given_vectors
     expected = [[literal(query, passage) for passage in passage_UD] for query in query_QD]
     scores = InnerProducts(measure_vectors(query_QD), measure_vectors(passage_UD))
-    assert scores.exact(0, len(query_QD)).tolist() == expected
+    assert scores.exact_scores(0, len(query_QD)).tolist() == expected
     rows, columns = np.indices((len(query_QD), len(passage_UD)))
     pairs = pair_scores(query_QD, rows.ravel(), passage_UD, columns.ravel())
     assert np.array_equal(pairs.reshape(rows.shape), expected)
@@ -49,8 +49,8 @@ def test_every_way_gives_the_exact_inner_product_rounded(given_vectors: tuple[Fl
 def test_rough_scores_lie_within_their_margin(given_vectors: tuple[FloatArray, FloatArray]) -> None:
     query_QD, passage_UD = given_vectors
     scores = InnerProducts(measure_vectors(query_QD), measure_vectors(passage_UD))
-    rough_QU, margin_Q = scores.rough(0, len(query_QD))
-    distance = np.abs(rough_QU.astype(np.float64) - scores.exact(0, len(query_QD)))
+    rough_QU, margin_Q = scores.rough_scores(0, len(query_QD))
+    distance = np.abs(rough_QU.astype(np.float64) - scores.exact_scores(0, len(query_QD)))
     assert (distance <= margin_Q[:, None]).all()
 
 
@@ -75,14 +75,14 @@ def test_only_what_is_in_doubt_is_settled(monkeypatch: pytest.MonkeyPatch, dense
     rows, doubt = np.array([7, 2]), rng.random((2, 11)) < 0.5
     found = np.zeros((2, 11), dtype=np.float32)
     scores.settle(rows, found, doubt)
-    assert found.tolist() == np.where(doubt, scores.exact(0, 9)[rows], 0.0).tolist()
+    assert found.tolist() == np.where(doubt, scores.exact_scores(0, 9)[rows], 0.0).tolist()
 
 
 def test_scores_without_vectors_are_exact_as_they_are() -> None:
     table = np.array([[1.0, 2.0], [3.0, 3.0]], dtype=np.float32)
     scores = RowScores(lambda start, stop: table[start:stop])
-    rough, margins = scores.rough(0, 2)
-    assert (rough == table).all() and (scores.exact(1, 2) == table[1:]).all() and not margins.any()
+    rough, margins = scores.rough_scores(0, 2)
+    assert (rough == table).all() and (scores.exact_scores(1, 2) == table[1:]).all() and not margins.any()
     scores.settle(np.array([0, 1]), rough, np.ones((2, 2), dtype=bool))
     assert (rough == [[1.0, 2.0], [3.0, 3.0]]).all()
 

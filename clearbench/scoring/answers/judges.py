@@ -35,7 +35,7 @@ class XorJudge:
         return _score_answers(self.data, pool, pairs, self._rule)
 
     def verify(self, pool: OpenPool, pair_scores: PairScores) -> None:
-        """Do nothing: there is no second way to compute these scores."""
+        """Do nothing: there is no second implementation of these scores."""
 
     def _rule(self, ranked: Rankings, answers: Mapping[str, tuple[str, ...]]) -> AnswerScores:
         return score_xor(ranked, self._texts, answers, self._tokeniser, cache=self._cache)
@@ -57,7 +57,7 @@ class MkqaJudge:
         return _score_answers(self.data, pool, pairs, self._rule)
 
     def verify(self, pool: OpenPool, pair_scores: PairScores) -> None:
-        """Do nothing: there is no second way to compute these scores."""
+        """Do nothing: there is no second implementation of these scores."""
 
     def _rule(self, ranked: Rankings, answers: Mapping[str, tuple[str, ...]]) -> AnswerScores:
         return score_mkqa(ranked, self._texts, answers, cache=self._cache)
@@ -76,9 +76,9 @@ def _score_answers(
             if unanswered := [query for query in queries if query not in data.answers]:
                 raise ScoringError(f"{len(unanswered)} queries have no accepted answers, first {unanswered[0]!r}.")
             lists = {query: [ids[p] for p in places] for query, places in zip(queries, ranked.positions, strict=True)}
-            found = rule(lists, {query: data.answers[query] for query in queries})
-        scores = np.array(list(found.scores.values()), dtype=np.float64).reshape(-1, len(found.measures))
-        yield PairScores(pair, tuple(found.scores), found.measures, scores, found.skipped, ranked)
+            hits = rule(lists, {query: data.answers[query] for query in queries})
+        scores = np.array(list(hits.scores.values()), dtype=np.float64).reshape(-1, len(hits.measures))
+        yield PairScores(pair, tuple(hits.scores), hits.measures, scores, hits.skipped, ranked)
 
 
 def _passage_texts(data: Dataset) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Scores by accepted answer strings, for tasks whose passages carry no judgements: XOR-Retrieve and MKQA.
 
-Both rules ask "is an accepted answer in the first passages?", and agree on little else:
+Both rules ask whether an accepted answer is in the first passages, and differ in the rest:
 
     xor.py    first n *tokens* of the ranking   raw substring, case counts    unranked question not counted
     mkqa.py   first k *passages*                whole tokens, case folded     unranked question counts 0
@@ -32,7 +32,7 @@ class AnswerScores:
     Attributes:
         measures: Names of the columns of `scores`, such as `R@2kt`.
         scores: query id -> 1.0 or 0.0 per measure, in the order of the answers.
-        skipped: Questions that the rule excludes whatever the ranking (XOR: no answer beside yes/no).
+        skipped: Questions that the rule excludes whatever the ranking (XOR: no answer but yes or no).
     """
 
     measures: tuple[str, ...]
@@ -48,7 +48,7 @@ def look_up(passages: Passages, passage: str, query: str) -> str:
         passage: Id of the passage.
         query: Id of the query that ranks it, for the message.
     Raises:
-        ScoringError: The id is unknown; it never counts as a miss.
+        ScoringError: The id is unknown; it does not count as a miss.
     """
     try:
         return passages[passage]

@@ -35,10 +35,10 @@ def official_tokeniser(*, offline: bool = False) -> Tokeniser:
     """Return `nltk.word_tokenize`: English punkt sentences, then NLTK's Treebank-like word rules.
 
     The punkt_tab data is looked for on `nltk.data.path`, which starts with the folders in NLTK_DATA as they
-    were when nltk was imported; if it is not there, one download is tried.
+    were when nltk was imported; if it is not there, it is downloaded.
 
     Args:
-        offline: Never try the download.
+        offline: Do not try to download it.
     Raises:
         ScoringError: The data is not found, and was not or could not be downloaded.
     """
@@ -82,7 +82,7 @@ def _punkt_problem() -> str:
 def fallback_tokeniser() -> Tokeniser:
     """Return NLTK's word rules applied to the whole text at once; it needs no data and is not official.
 
-    Without sentence splitting a full stop inside a passage stays on its word (`York.`), so passages have
+    Without sentence splitting a full stop inside a passage stays attached to its word (`York.`), so passages have
     fewer tokens and more of them fit below the limit: scores are not comparable with published ones.
     """
     from nltk.tokenize import NLTKWordTokenizer
@@ -120,14 +120,14 @@ def score_xor(
     tokens of the passages, in rank order, are concatenated, cut to exactly `limit` and joined with single
     spaces. An answer is a hit if it is a substring of that, case included. So `1990` hits inside `19901`, and an
     answer may span two passages; an answer that holds `"` never hits, because tokenisation rewrites it, and neither
-    does one with a bracket or comma next to a word, because they are set apart. Only as many passages are looked up
-    and tokenised as the decision needs.
+    does one with a bracket or comma next to a word, because they are set apart. Passages are looked up
+    and tokenised only until that is decided.
 
     Args:
         ranked: The rankings of one language pair. Queries without answers are ignored, an empty ranking scores 0.
         passages: Passage texts without titles.
         answers: query id -> accepted English answers, repeats allowed.
-        tokeniser: `official_tokeniser()`, unless unofficial scores are wanted.
+        tokeniser: `official_tokeniser()`, unless you want unofficial scores.
         limits: Token limits; 2000 is named `R@2kt`, 1500 would be `R@1500t`.
         cache: Kept by the caller between calls, so that passages shared by languages are tokenised once.
     Returns:
@@ -154,23 +154,23 @@ def score_xor(
         if query not in ranked:
             continue
         texts = (look_up(passages, passage, query) for passage in ranked[query])
-        needed = _tokens_until_hit((_tokens(text, tokeniser, cache) for text in texts), spans, max(limits))
+        needed = _tokens_until_hit((_count_tokens(text, tokeniser, cache) for text in texts), spans, max(limits))
         scores[query] = tuple(float(needed is not None and needed <= limit) for limit in limits)
     measures = tuple(f"R@{limit}t" if limit % 1000 else f"R@{limit // 1000}kt" for limit in limits)
     return AnswerScores(measures, scores, tuple(skipped))
 
 
-def _tokens(text: str, tokeniser: Tokeniser, cache: XorCache) -> tuple[int, str]:
+def _count_tokens(text: str, tokeniser: Tokeniser, cache: XorCache) -> tuple[int, str]:
     """Return the number of tokens of a text and the tokens joined by single spaces."""
     key = (tokeniser.name, text)
-    found = cache.get(key)
-    if found is None:
+    counted = cache.get(key)
+    if counted is None:
         tokens = tokeniser.tokenise(text)
         joined = " ".join(tokens)
         if joined.count(" ") != max(0, len(tokens) - 1):
             raise ScoringError(f"Tokeniser {tokeniser.name}: a token holds a blank, so that tokens cannot be counted.")
-        found = cache[key] = (len(tokens), joined)
-    return found
+        counted = cache[key] = (len(tokens), joined)
+    return counted
 
 
 def _tokens_until_hit(tokenised: Iterable[tuple[int, str]], spans: Sequence[str], limit: int) -> int | None:

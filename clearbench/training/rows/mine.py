@@ -156,7 +156,7 @@ def _search(
     engine = DenseEngine(encoder, store)
     engine.prepare(engine.plan(data))
     with located("mining"):
-        [ranked] = engine.open(pool).top([queries], depth)
+        [ranked] = engine.open(pool).rank([queries], depth)
     query_QD = engine.query_vectors(queries).values
     own_UD = store.get(text_keys(encoder, own_texts, "passage"))
     own_places = {text: place for place, text in enumerate(own_texts)}
