@@ -1,10 +1,6 @@
 """Charts: axes that hold their figures, drawings that hold their marks, SVG that says what the marks are."""
 
-import re
-from xml.etree import ElementTree
-
 import pytest
-from builders.report import EVIL
 from builders.values import require
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,9 +15,8 @@ from clearbench.report.charts.kinds import (
     EstimateRow,
     ShareChart,
     curve_chart,
-    share_axis,
 )
-from clearbench.report.charts.marks import Box, Dot, Drawing, Hint, Line, Text, Tiles, text_width, to_svg
+from clearbench.report.charts.marks import Box, Dot, Drawing, Hint, Line, Text, text_width
 
 LONG = "a-model-with-a-name-that-is-much-longer-than-any-column-of-a-chart-" * 2
 
@@ -53,10 +48,6 @@ def test_curves_stay_in_their_box(points):
     assert all(left - 1e-6 <= x <= right + 1e-6 and top - 1e-6 <= y <= bottom + 1e-6 for x, y in places)
     values = [value for _, value in points]
     assert chart.y.low <= min(values) + 1e-5 and chart.y.high >= max(values) - 1e-5
-
-
-def test_a_curve_of_one_point_is_not_drawn():
-    assert curve_chart("loss", [Curve("run", 0, ((1.0, 2.0),))]) is None
 
 
 def test_down_in_the_drawing_is_down_in_the_figure():
@@ -117,29 +108,3 @@ def test_wrapping_loses_nothing_but_spaces(text, width):
     lines = wrap(text, 12, width)
     assert "".join(lines).replace(" ", "") == "".join(text.split())
     assert all(text_width(line, 12) <= width or len(line) == 1 for line in lines)
-
-
-@given(st.lists(st.floats(0, 100), min_size=1))
-def test_an_axis_of_shares_holds_them(figures):
-    axis = share_axis(figures)
-    assert axis.low <= min(figures) and max(figures) <= axis.high and len(axis.ticks) >= 2
-
-
-def test_every_mark_has_its_svg():
-    marks = (
-        Line(((0, 0), (9, 5)), "ink", 2, (1, 2), 0.5),
-        Box(1, 2, 3, 4, "soft"),
-        Dot(5, 5, 2, "series0"),
-        Text(1, 1, f"{EVIL}&", 10, bold=True, turned=True, anchor="end"),
-        Hint(0, 0, 9, 9, f"hint {EVIL}"),
-        Tiles(0, 0, 2, 3, (("#000000", None), ("#ffffff", "#000000"))),
-    )
-    text = to_svg(Drawing(f'about "{EVIL}"', 20, 10, marks), lambda name: f"<{name}>".strip("<>"), 'class="x"')
-    root = ElementTree.fromstring(text)
-    tags = [element.tag for element in root.iter()]
-    assert tags == ["svg", "path", "rect", "circle", "text", "rect", "title", "path", "path"]
-    assert root.get("aria-label") == f'about "{EVIL}"' and root.get("viewBox") == "0 0 20 10"
-    assert root[3].text == f"{EVIL}&" and root[3].get("transform") and root[3].get("text-anchor") == "end"
-    assert root[0].get("stroke-dasharray") == "1 2"
-    # One path a colour; the empty place has none.
-    assert [len(re.findall("M", path.attrib["d"])) for path in root[5:]] == [2, 1]

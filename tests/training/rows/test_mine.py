@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from builders.encoders import HashEncoder
 
-from clearbench.common.errors import TrainingError, UsageError
+from clearbench.common.errors import TrainingError
 from clearbench.encoders.function import FunctionEncoder
 from clearbench.encoders.vectors.store import EmbeddingStore
 from clearbench.training.rows.candidates import collect_candidates
@@ -130,21 +130,6 @@ def test_no_negative_at_all_is_an_error_that_says_why():
         run(SIX[:1], SCORES)
     with pytest.raises(TrainingError, match="within the margin"):
         run(SIX, SCORES, margin=3.0)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"num_negatives": 0}, "at least 1"),
-        ({"window": (0, 10)}, "from 1"),
-        ({"window": (9, 3)}, "from 1"),
-        ({"window": (5, 7)}, "3 ranks, too few for --negatives 5"),
-        ({"margin": float("nan")}, "expected a finite number"),
-    ],
-)
-def test_options_that_make_no_sense_are_usage_errors(options, message):
-    with pytest.raises(UsageError, match=message):
-        MiningOptions(**options)
 
 
 def test_old_negatives_are_replaced_and_counted():

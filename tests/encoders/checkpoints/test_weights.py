@@ -1,0 +1,134 @@
+"""Weights are pooled as asked; missing, untrained and non-finite ones are refused by name."""
+
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from builders.checkpoints import TEXTS, drop_weights, load_on_cpu
+from safetensors.torch import load_file, save_file
+
+from clearbench.common.errors import EncoderError, UsageError
+
+
+@pytest.mark.parametrize("pooling", ["cls", "mean", "last"])
+def test_a_plain_transformers_folder_is_pooled_as_asked(plain, pooling):
+    from transformers import AutoModel, AutoTokenizer
+
+    encoder = load_on_cpu(plain, pooling=pooling)
+    tokens = AutoTokenizer.from_pretrained(plain)([TEXTS[1]], return_tensors="pt")
+    with torch.no_grad():
+        states = AutoModel.from_pretrained(plain)(**tokens).last_hidden_state[0]
+    vector = {"cls": states[0], "mean": states.mean(0), "last": states[-1]}[pooling]
+    assert np.abs(encoder.encode_batch([TEXTS[1]], "query")[0] - (vector / vector.norm()).numpy()).max() < 1e-5
+
+
+def test_pooling_is_needed_for_plain_folders_and_refused_for_others(plain, checkpoint):
+    with pytest.raises(EncoderError, match=r"plain transformers checkpoint.*--pooling cls\|mean\|last"):
+        load_on_cpu(plain)
+    with pytest.raises(EncoderError, match="got --pooling sum"):
+        load_on_cpu(plain, pooling="sum")
+    with pytest.raises(UsageError, match="leave the option out"):
+        load_on_cpu(checkpoint, pooling="mean")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_weights_that_are_not_finite_are_refused_by_name(copy, value):
+    weights = load_file(copy / "model.safetensors")
+    name = next(key for key in weights if key.endswith("attention.self.query.weight"))
+    weights[name][0, 0] = value
+    save_file(weights, copy / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(EncoderError, match=r"attention\.self\.query\.weight holds NaN"):
+        load_on_cpu(copy)
+
+
+def test_weights_that_are_not_in_the_checkpoint_are_refused(copy):
+    num_missing = drop_weights(copy, "layer.1.")
+    assert num_missing == 16
+    message = (
+        r"the checkpoint lacks 16 weights of the model, which would be random \(encoder\.layer\.1\..*, .* and 13 more\)"
+    )
+    with pytest.raises(EncoderError, match=message):
+        load_on_cpu(copy)
+
+
+def test_untrained_weights_of_a_plain_folder_are_refused_too(plain, tmp_path):
+    folder = shutil.copytree(plain, tmp_path / "bert")
+    drop_weights(folder, "embeddings.word_embeddings")
+    with pytest.raises(EncoderError, match=r"lacks 1 weight of the model, .*\(embeddings.word_embeddings.weight\)"):
+        load_on_cpu(folder, pooling="mean")
+
+
+def test_a_missing_pooler_is_fine_because_no_vector_comes_from_it(checkpoint, copy, capfd):
+    assert drop_weights(copy, "pooler") == 2
+    assert np.array_equal(
+        load_on_cpu(copy).encode_batch(TEXTS, "query"), load_on_cpu(checkpoint).encode_batch(TEXTS, "query")
+    )
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.fixture
+def adapter(plain, tmp_path, monkeypatch):
+    """A LoRA adapter as sentence-transformers saves it, and its base in another folder."""
+    peft = pytest.importorskip("peft", reason="the package peft is not installed")
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+
+    # What the newest peft adds is not needed here, so an older one than transformers asks for will do.
+    monkeypatch.setattr("transformers.integrations.peft.MIN_PEFT_VERSION", "0.18.0")
+    folder, base = tmp_path / "adapter", shutil.copytree(plain, tmp_path / "base")
+    model = SentenceTransformer(modules=[Transformer(str(base)), Pooling(16, "mean")], device="cpu")
+    model.add_adapter(peft.LoraConfig(r=2, target_modules=["query"], init_lora_weights=False))
+    model.save(str(folder))
+    assert (folder / "adapter_model.safetensors").exists() and not (folder / "model.safetensors").exists()
+    return folder, base
+
+
+def test_an_adapter_is_loaded_onto_its_base(adapter, plain):
+    folder, base = adapter
+    change = load_on_cpu(folder).encode_batch(TEXTS, "query") - load_on_cpu(base, pooling="mean").encode_batch(
+        TEXTS, "query"
+    )
+    assert np.abs(change).max() > 1e-5
+
+
+def test_missing_weights_of_an_adapters_base_are_refused(adapter):
+    folder, base = adapter
+    assert drop_weights(base, "layer.1.") == 16
+    with pytest.raises(EncoderError, match=r"lacks 16 weights of the model, .*\(encoder\.layer\.1\."):
+        load_on_cpu(folder)
+
+
+def test_missing_weights_of_an_adapter_are_refused(adapter):
+    folder, _ = adapter
+    assert drop_weights(folder, "layer.0.", "adapter_model.safetensors") == 2
+    with pytest.raises(EncoderError, match=r"lacks 2 weights of the model, .*layer\.0\..*lora_A"):
+        load_on_cpu(folder)
+
+
+def test_tied_weights_are_stored_once_and_not_missing(plain, tmp_path):
+    from transformers import T5Config, T5EncoderModel
+
+    folder = shutil.copytree(plain, tmp_path / "t5")
+    config = T5Config(vocab_size=91, d_model=16, d_kv=8, d_ff=32, num_layers=1, num_heads=2)
+    T5EncoderModel(config).save_pretrained(folder)
+    assert "encoder.embed_tokens.weight" not in load_file(folder / "model.safetensors")
+    assert load_on_cpu(folder, pooling="mean").encode_batch(TEXTS, "query").shape == (4, 16)
+
+
+def test_looking_for_missing_weights_leaves_transformers_as_it_was(copy):
+    from transformers import PreTrainedModel
+    from transformers.utils import logging
+
+    before = PreTrainedModel.__dict__["from_pretrained"], logging.get_verbosity()
+    drop_weights(copy, "layer.0.")
+    with pytest.raises(EncoderError):
+        load_on_cpu(copy)
+    assert (PreTrainedModel.__dict__["from_pretrained"], logging.get_verbosity()) == before
+
+
+def test_a_truncated_weight_file_is_refused(copy):
+    file = copy / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(EncoderError, match="cannot be loaded"):
+        load_on_cpu(copy)
