@@ -35,7 +35,7 @@ def read_toml(path: Path, error: type[ClearbenchError], what: str = "") -> dict[
     except UnicodeDecodeError as problem:
         raise error(f"{where}: not UTF-8 at byte {problem.start}; expected a TOML file in UTF-8.") from None
     except RecursionError:
-        raise error(f"{where}: not a usable TOML file: lists or tables within each other, hundreds deep.") from None
+        raise error(f"{where}: not a usable TOML file: lists or tables are nested hundreds deep.") from None
     except ValueError as problem:  # TOMLDecodeError, or a number too long for Python
         raise error(f"{where}: not a TOML file: {problem}.") from None
 

@@ -34,7 +34,7 @@ class Job:
 
 def open_pairs(job: Job) -> Dataset:
     """Return a job's data with only the pairs that have no scores at this moment."""
-    return job.data.only(pair for pair in job.data.pairs if str(pair) not in job.folder.done)
+    return job.data.select(pair for pair in job.data.pairs if str(pair) not in job.folder.done)
 
 
 def search_groups(data: Dataset) -> dict[str, list[list[TaskPair]]]:

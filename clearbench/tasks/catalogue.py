@@ -15,7 +15,7 @@ from clearbench.tasks.spec import Source, TaskSpec
 
 
 def task_folders(tasks_dir: Path | None = None) -> tuple[Path, ...]:
-    """Return the folders that are searched for task files, first come first.
+    """Return the folders that are searched for task files, in order of priority.
 
     Raises:
         UsageError: `tasks_dir` is not a folder.
@@ -96,7 +96,7 @@ def _read_named_task(path: Path) -> TaskSpec:
 def _folder_task(folder: Path) -> TaskSpec:
     if find_rows(folder, "corpus") is None:
         names = ", ".join(_first_names(folder)) or "nothing"
-        raise UsageError(f"{folder} is not a BEIR-style folder: it has no corpus.jsonl; it holds {names}.")
+        raise UsageError(f"{folder} is not a BEIR-style folder: it has no corpus.jsonl; it contains {names}.")
     return TaskSpec(
         name=_safe_name(folder),
         title=f"BEIR-style folder {folder.name}",

@@ -1,4 +1,4 @@
-"""Choosing what a run uses of its tasks: the pairs, languages and reader options that each task has."""
+"""Choosing what a run evaluates: the pairs, languages and reader options of each of its tasks."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -10,7 +10,7 @@ from clearbench.common.languages import Language, parse_language
 from clearbench.common.pairs import Pair, select_pairs
 from clearbench.common.text import listed, split_list
 from clearbench.tasks.catalogue import find_task
-from clearbench.tasks.formats.base import ReaderOptions, Wanted
+from clearbench.tasks.formats.base import ReaderOptions, WantedPairs
 from clearbench.tasks.formats.table import FORMATS, open_files, open_reader, option_names, reader_options
 from clearbench.tasks.options import ANYWHERE, Selection
 from clearbench.tasks.spec import TaskSpec
@@ -19,11 +19,11 @@ from clearbench.tasks.spec import TaskSpec
 _LANGUAGES_SHOWN = 20
 
 PairsOfTasks = Mapping[str, tuple[Pair, ...] | None]
-"""Task name -> the pairs that it defines, or None where only its files say it."""
+"""Task name -> the pairs that it defines, or None if only its files define them."""
 
 
 def defined_pairs(spec: TaskSpec, options: ReaderOptions | None = None) -> tuple[Pair, ...] | None:
-    """Return the pairs that a task defines; None where only its files say it (a BEIR folder).
+    """Return the pairs that a task defines; None if only its files define them (a BEIR folder).
 
     Args:
         spec: The task.
@@ -34,7 +34,7 @@ def defined_pairs(spec: TaskSpec, options: ReaderOptions | None = None) -> tuple
     return open_reader(spec, open_files(spec, ANYWHERE, options), options).pairs()
 
 
-def choose_pairs(spec: TaskSpec, defined: tuple[Pair, ...], selection: Selection) -> Wanted:
+def choose_pairs(spec: TaskSpec, defined: tuple[Pair, ...], selection: Selection) -> WantedPairs:
     """Return the selected pairs of those that a task defines, in its order.
 
     Args:
@@ -42,7 +42,7 @@ def choose_pairs(spec: TaskSpec, defined: tuple[Pair, ...], selection: Selection
         defined: All pairs that it defines.
         selection: What the user asked for.
     Raises:
-        UsageError: A language or pair is not in the task, or nothing is left.
+        UsageError: A language or pair is not in the task, or no pair is left.
     """
     if selection.all_pairs and selection.pairs:
         raise UsageError("--all-pairs and --pairs exclude each other.")
@@ -51,19 +51,19 @@ def choose_pairs(spec: TaskSpec, defined: tuple[Pair, ...], selection: Selection
     try:
         if selection.pairs:
             pairs = select_pairs(selection.pairs, defined)
-            named |= _named_in(selection.pairs, pairs)
+            named |= _languages_named(selection.pairs, pairs)
         elif not selection.all_pairs and not selection.languages:
             pairs = select_pairs(spec.default_pairs, defined)
         if selection.languages:
             languages = _parse_languages(selection.languages, defined)
             named |= languages
-            pairs = _restrict(pairs, defined, languages)
+            pairs = _restrict_pairs(pairs, defined, languages)
     except UsageError as error:
         raise UsageError(f"Task {spec.name}: {error}") from None
     if not pairs:
-        asked = f"--languages {selection.languages}" + (f" and --pairs {selection.pairs}" if selection.pairs else "")
-        raise UsageError(f"Task {spec.name}: no pair is left by {asked}.")
-    return Wanted(pairs, frozenset(named))
+        given = f"--languages {selection.languages}" + (f" and --pairs {selection.pairs}" if selection.pairs else "")
+        raise UsageError(f"Task {spec.name}: no pair is left by {given}.")
+    return WantedPairs(pairs, frozenset(named))
 
 
 def share_options(
@@ -71,27 +71,27 @@ def share_options(
 ) -> list[dict[str, Any]]:
     """Fit reader options to several tasks: each keeps those that its reader has.
 
-    `--tasks xor,belebele --option tokeniser=unsplit` means nothing to belebele. An option that no task has is an error,
-    so with a single task every unknown option is one.
+    `--tasks xor,belebele --option tokeniser=unsplit` means nothing to belebele. An option that no task has is an error;
+    with a single task, that is every unknown option.
 
     Args:
         options: What the user asked for, by name.
         names: Task names or paths.
-        tasks_dir: Folder with task definitions of the user's own.
+        tasks_dir: Folder with the user's own task definitions.
     Returns:
         One table of options per task, in the order of the names.
     Raises:
         UsageError: No task has an option of that name.
     """
-    known = [option_names(find_task(name, tasks_dir)) for name in names]
+    names_by_task = [option_names(find_task(name, tasks_dir)) for name in names]
     for option in options or {}:
-        if not any(option in own for own in known):
-            everything = sorted({name for own in known for name in own})
-            whose = f"task {names[0]} has" if len(names) == 1 else "the tasks have"
+        if not any(option in own for own in names_by_task):
+            everything = sorted({name for own in names_by_task for name in own})
+            owner = f"task {names[0]} has" if len(names) == 1 else "the tasks have"
             raise UsageError(
-                f"No option {option!r}: {whose} {listed(everything, len(everything))}.{suggest(option, everything)}"
+                f"No option {option!r}: {owner} {listed(everything, len(everything))}.{suggest(option, everything)}"
             )
-    return [{option: value for option, value in (options or {}).items() if option in own} for own in known]
+    return [{option: value for option, value in (options or {}).items() if option in own} for own in names_by_task]
 
 
 def share_selection(
@@ -103,17 +103,17 @@ def share_selection(
     """Fit one selection to several tasks: each keeps the pair patterns and languages that it has.
 
     `--tasks xor,belebele --pairs de-en,*-en` means `*-en` for xor, which has no German. With a single task nothing is
-    taken away, so that a slip is an error.
+    left out, so that a typing mistake is an error.
 
     Args:
         selection: What the user asked for.
         names: Task names or paths.
-        tasks_dir: Folder with task definitions of the user's own.
+        tasks_dir: Folder with the user's own task definitions.
         options: Reader options of each task in place of the task file's, as `share_options` gives them.
     Returns:
         One selection per task, in the order of the names.
     Raises:
-        UsageError: No task has a pattern or language, or a task has none of them.
+        UsageError: A pattern or language fits no task, or a task has none of them.
     """
     if len(names) < 2:
         return [selection] * len(names)
@@ -133,7 +133,7 @@ def _split_by_task(
         return dict.fromkeys(defined, None)
     kept: dict[str, list[str]] = {name: [] for name in defined}
     for part in split_list(wanted):
-        problems = dict(_problems(part, defined, match))
+        problems = dict(_find_problems(part, defined, match))
         if len(problems) == len(defined):
             raise UsageError(f"No task has {part!r}. {next(iter(problems.values()))}")
         for name in defined.keys() - problems.keys():
@@ -144,10 +144,10 @@ def _split_by_task(
     return {name: ",".join(parts) for name, parts in kept.items()}
 
 
-def _problems(
+def _find_problems(
     part: str, defined: PairsOfTasks, match: Callable[[str, tuple[Pair, ...]], object]
 ) -> Iterator[tuple[str, str]]:
-    """Yield each task that lacks a part of a list, with what is wrong; a task known only by its files has them all."""
+    """Yield each task that lacks a part of a list, with the reason; a task without defined pairs accepts every part."""
     for name, pairs in defined.items():
         try:
             if pairs is not None:
@@ -156,7 +156,7 @@ def _problems(
             yield name, f"{name}: {error}"
 
 
-def _named_in(patterns: str, pairs: tuple[Pair, ...]) -> set[Language]:
+def _languages_named(patterns: str, pairs: tuple[Pair, ...]) -> set[Language]:
     """Return the languages that pair patterns name: a pattern with a `*` names only its other side."""
     named: set[Language] = set()
     for pattern in split_list(patterns):
@@ -182,7 +182,7 @@ def _parse_languages(text: str, defined: tuple[Pair, ...]) -> set[Language]:
     return languages
 
 
-def _restrict(pairs: tuple[Pair, ...], defined: tuple[Pair, ...], languages: set[Language]) -> tuple[Pair, ...]:
+def _restrict_pairs(pairs: tuple[Pair, ...], defined: tuple[Pair, ...], languages: set[Language]) -> tuple[Pair, ...]:
     any_query = len({pair.query for pair in defined}) == 1
     any_passage = len({pair.passage for pair in defined}) == 1
     return tuple(

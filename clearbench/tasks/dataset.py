@@ -29,7 +29,7 @@ class Texts:
     Attributes:
         ids: Unique ids, in file order.
         texts: One text per id, exactly as it will be encoded (title already joined), never empty.
-        languages: One language per text where they differ (a mixed pool); empty: every text is in `language`.
+        languages: One language per text where they differ (a mixed pool); empty if every text is in `language`.
     """
 
     language: Language
@@ -72,7 +72,7 @@ class TaskPair:
         passage: Language of the passages.
         queries: Key of its query set.
         pool: Key of its passage pool; pairs that share it are searched together.
-        qrels: Key of its judgements; a task judged by answers has none, and "" here.
+        qrels: Key of its judgements; "" for a task judged by answers, which has none.
     """
 
     query: Language
@@ -101,12 +101,13 @@ class Dataset:
         queries: Query set key -> queries.
         qrels: Judgements key -> judgements.
         pairs: The selected pairs, in a fixed order.
-        clusters: query id -> cluster of dependent questions (usually the gold passage); an absent id is its own
-            cluster.
+        clusters: query id -> cluster of dependent questions (usually the gold passage); an id that is not in it is a
+            cluster of its own.
         answers: query id -> accepted answer strings, for tasks that are judged by answers.
-        left_out: Query set key -> ids of queries that the files have and the set lacks, for want of a relevant passage.
-        own_passages: Query set key -> query id -> the passage that is the query itself, which its ranking leaves out.
-        notes: What was odd in the data or left out, one sentence each.
+        left_out: Query set key -> ids of queries that are in the files but not in the set, because they have no
+            relevant passage.
+        own_passages: Query set key -> query id -> the passage that is the query itself; its ranking leaves it out.
+        notes: What is unusual in the data and what was left out, one sentence each.
         judged_by: The rule that decides what a hit is: a key of `common.measures.RULES`.
         main_measure: The measure that tables show.
         tokeniser: Name of the tokeniser, for tasks judged by XOR-Retrieve's rule.
@@ -136,38 +137,38 @@ class Dataset:
 
     @property
     def has_qrels(self) -> bool:
-        """Whether passages are judged; if not, answers decide what a hit is."""
+        """Whether there are judgements of passages; if not, answers decide what a hit is."""
         return judges_passages(self.judged_by)
 
     def queries_of(self, pair: TaskPair) -> Texts:
-        """The queries of a pair."""
+        """Return the queries of a pair."""
         return self.queries[pair.queries]
 
     def passages_of(self, pair: TaskPair) -> Texts:
-        """The passage pool of a pair."""
+        """Return the passage pool of a pair."""
         return self.pools[pair.pool]
 
     def qrels_of(self, pair: TaskPair) -> Qrels:
-        """The judgements of a pair; none for a task judged by answers."""
+        """Return the judgements of a pair; none for a task judged by answers."""
         return self.qrels[pair.qrels] if pair.qrels else {}
 
-    def only(self, pairs: Iterable[TaskPair]) -> "Dataset":
-        """The same task with some of its pairs, and only the parts that they use."""
+    def select(self, pairs: Iterable[TaskPair]) -> "Dataset":
+        """Return the same task with some of its pairs, and only the parts that they use."""
         kept = tuple(pairs)
         return replace(
             self,
             pairs=kept,
-            pools=_used(self.pools, (pair.pool for pair in kept)),
-            queries=_used(self.queries, (pair.queries for pair in kept)),
-            qrels=_used(self.qrels, (pair.qrels for pair in kept)),
+            pools=_select_parts(self.pools, (pair.pool for pair in kept)),
+            queries=_select_parts(self.queries, (pair.queries for pair in kept)),
+            qrels=_select_parts(self.qrels, (pair.qrels for pair in kept)),
         )
 
     def used_pools(self) -> Iterator[Texts]:
-        """Each pool that a pair uses, once, in the order of the pairs."""
+        """Yield each pool that a pair uses, once, in the order of the pairs."""
         return (self.pools[key] for key in dict.fromkeys(pair.pool for pair in self.pairs))
 
     def used_queries(self) -> Iterator[Texts]:
-        """Each query set that a pair uses, once, in the order of the pairs."""
+        """Yield each query set that a pair uses, once, in the order of the pairs."""
         return (self.queries[key] for key in dict.fromkeys(pair.queries for pair in self.pairs))
 
     @cached_property
@@ -181,7 +182,7 @@ class Dataset:
         return bool(self.pool_languages)
 
     def pair_fingerprint(self, pair: TaskPair) -> str:
-        """128-bit hash of everything that decides one pair's score apart from the encoder."""
+        """Return a 128-bit hash of everything that decides one pair's score apart from the encoder."""
         return content_hash(
             str(pair),
             self.queries_of(pair).fingerprint,
@@ -212,6 +213,6 @@ def hash_qrels(qrels: Qrels) -> str:
     )
 
 
-def _used(parts: Mapping[str, _T], keys: Iterable[str]) -> dict[str, _T]:
+def _select_parts(parts: Mapping[str, _T], keys: Iterable[str]) -> dict[str, _T]:
     wanted = set(keys)
     return {key: part for key, part in parts.items() if key in wanted}

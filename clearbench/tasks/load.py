@@ -21,7 +21,7 @@ _MISMATCHES_SHOWN = 4
 
 @dataclass(frozen=True)
 class CheckedTask:
-    """A loaded task and what `tasks check` wants to know about it.
+    """A loaded task and what `tasks check` reports about it.
 
     Attributes:
         spec: The definition.
@@ -70,7 +70,7 @@ def load_tasks(
     location: DataLocation = ANYWHERE,
     options: Mapping[str, Any] | None = None,
 ) -> list[Dataset]:
-    """Load several tasks; a pair, language or option has to fit at least one of them.
+    """Load several tasks; each pair, language and option must fit at least one of them.
 
     Args:
         names: Task names or paths.
@@ -91,7 +91,7 @@ def check_task(
     location: DataLocation = ANYWHERE,
     options: Mapping[str, Any] | None = None,
 ) -> CheckedTask:
-    """Load a task as `load_task` does, but report wrong counts instead of raising.
+    """Load a task as `load_task` does, but report wrong counts instead of raising an error.
 
     Args:
         name: Task name or path.
@@ -114,16 +114,16 @@ def check_task(
 
 
 def compare_counts(spec: TaskSpec, data: Dataset) -> Iterator[str]:
-    """Give a sentence for every count that is not what the task file expects."""
+    """Yield a sentence for every count that is not what the task file expects."""
     expected = spec.expected
     for pair in data.pairs:
         names = (str(pair), str(pair.query))
-        count = _lookup(expected.queries_by, names, expected.queries)
-        yield from _compare(f"{spec.name} {pair}", len(data.queries_of(pair)), "queries", count)
+        count = _expected_count(expected.queries_by, names, expected.queries)
+        yield from _find_mismatch(f"{spec.name} {pair}", len(data.queries_of(pair)), "queries", count)
     for pool, pair in {pair.pool: pair for pair in data.pairs}.items():
         names = (str(pair), str(pair.passage))
-        count = _lookup(expected.passages_by, names, expected.passages)
-        yield from _compare(f"{spec.name} {pool}", len(data.pools[pool]), "passages", count)
+        count = _expected_count(expected.passages_by, names, expected.passages)
+        yield from _find_mismatch(f"{spec.name} {pool}", len(data.pools[pool]), "passages", count)
 
 
 def _changed_options(chosen: ReaderOptions, usual: ReaderOptions) -> dict[str, str]:
@@ -132,11 +132,11 @@ def _changed_options(chosen: ReaderOptions, usual: ReaderOptions) -> dict[str, s
     return {name: str(value) for name, value in chosen.model_dump().items() if value != before[name]}
 
 
-def _lookup(table: Mapping[str, Count], names: tuple[str, ...], default: Count | None) -> Count | None:
+def _expected_count(table: Mapping[str, Count], names: tuple[str, ...], default: Count | None) -> Count | None:
     return next((table[name] for name in names if name in table), default)
 
 
-def _compare(where: str, found: int, what: str, expected: Count | None) -> Iterator[str]:
+def _find_mismatch(where: str, found: int, what: str, expected: Count | None) -> Iterator[str]:
     counts = (expected,) if isinstance(expected, int) else expected
     if counts is not None and found not in counts:
         yield f"{where}: {found:,} {what}, the task file expects {' or '.join(f'{count:,}' for count in counts)}"

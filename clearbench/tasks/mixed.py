@@ -26,13 +26,13 @@ def mix(data: Dataset) -> Dataset:
         DataError: One id names two texts of a language.
     """
     check_mixable(data.task, data.has_qrels, data.options.get(MERGE) == "True", bool(data.own_passages))
-    pools = _union({(pair.passage, pair.pool): data.passages_of(pair) for pair in data.pairs})
+    pools = _merge_texts({(pair.passage, pair.pool): data.passages_of(pair) for pair in data.pairs})
     if len(pools) < 2:
         raise UsageError(
             f"Task {data.task}: a mixed pool needs passages in two languages or more; the selected pairs have "
             f"only {joined([*map(str, pools)])}. Leave out --pool mixed, or name more --languages."
         )
-    queries = _union({(pair.query, pair.queries): data.queries_of(pair) for pair in data.pairs})
+    queries = _merge_texts({(pair.query, pair.queries): data.queries_of(pair) for pair in data.pairs})
     rows = [(language, key, text) for language, texts in pools.items() for key, text in texts.items()]
     pool = Texts(
         MULTIPLE,
@@ -45,10 +45,10 @@ def mix(data: Dataset) -> Dataset:
         version=data.version,
         pools={POOL: pool},
         queries={str(lang): Texts(lang, tuple(texts), tuple(texts.values())) for lang, texts in queries.items()},
-        qrels={POOL: _judgements(data)},
+        qrels={POOL: _merge_judgements(data)},
         pairs=tuple(TaskPair(language, MULTIPLE, str(language), POOL, POOL) for language in queries),
         clusters=data.clusters,
-        left_out={str(language): _left_out(data, language, texts) for language, texts in queries.items()},
+        left_out={str(language): _queries_left_out(data, language, texts) for language, texts in queries.items()},
         notes=data.notes,
         main_measure=data.main_measure,
         options={**data.options, **MIXED_POOL},
@@ -56,16 +56,16 @@ def mix(data: Dataset) -> Dataset:
 
 
 def check_mixable(task: str, has_qrels: bool, merged: bool = False, skips_self: bool = False) -> None:
-    """Refuse tasks for which a mixed pool means nothing.
+    """Refuse tasks for which a mixed pool makes no sense.
 
     Args:
         task: Its name.
         has_qrels: Whether it has relevance judgements.
         merged: Whether equal questions of a language are merged into one.
-        skips_self: Whether passages that are the queries themselves are left out of rankings.
+        skips_self: Whether rankings leave out passages that are the queries themselves.
     Raises:
-        UsageError: The task is judged by answers, or the same query id is another question in another language, or
-            rankings are to leave passages out.
+        UsageError: The task is judged by answers, a query id names different questions in different languages,
+            or rankings leave passages out.
     """
     if skips_self:
         raise UsageError(f"Task {task}: skip_self leaves passages out of a pool of one language, not of a mixed one.")
@@ -76,13 +76,13 @@ def check_mixable(task: str, has_qrels: bool, merged: bool = False, skips_self: 
         )
     if merged:
         raise UsageError(
-            f"Task {task}: {MERGE} merges other questions in each language, so translations of a "
+            f"Task {task}: {MERGE} merges different questions in each language, so translations of a "
             "passage would not be relevant to the same questions. Leave out the option, or --pool mixed."
         )
 
 
-def _union(parts: dict[tuple[Language, str], Texts]) -> dict[Language, dict[str, str]]:
-    """Language -> id -> text, over all parts, in order of appearance."""
+def _merge_texts(parts: dict[tuple[Language, str], Texts]) -> dict[Language, dict[str, str]]:
+    """Return language -> id -> text, over all parts, in order of appearance."""
     by_language: dict[Language, dict[str, str]] = {}
     for (language, _), part in parts.items():
         texts = by_language.setdefault(language, {})
@@ -92,20 +92,20 @@ def _union(parts: dict[tuple[Language, str], Texts]) -> dict[Language, dict[str,
     return by_language
 
 
-def _left_out(data: Dataset, language: Language, texts: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the queries of a language that no pair has."""
+def _queries_left_out(data: Dataset, language: Language, texts: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the queries of a language that are in no pair."""
     everything = (data.left_out.get(pair.queries, ()) for pair in data.pairs if pair.query == language)
     return tuple(dict.fromkeys(query for queries in everything for query in queries if query not in texts))
 
 
-def _judgements(data: Dataset) -> Qrels:
-    """Question -> `<language>/<id>` -> highest judgement, over the pairs of all query languages."""
+def _merge_judgements(data: Dataset) -> Qrels:
+    """Return question -> `<language>/<id>` -> highest judgement, over the pairs of all query languages."""
     judgements: dict[str, dict[str, int]] = {}
-    used: Iterable[tuple[str, Language]] = dict.fromkeys((pair.qrels, pair.passage) for pair in data.pairs)
-    for qrels, language in used:
+    sources: Iterable[tuple[str, Language]] = dict.fromkeys((pair.qrels, pair.passage) for pair in data.pairs)
+    for qrels, language in sources:
         for query, row in data.qrels[qrels].items():
-            judged = judgements.setdefault(query, {})
+            merged = judgements.setdefault(query, {})
             for passage, relevance in row.items():
                 key = f"{language}/{passage}"
-                judged[key] = max(judged.get(key, relevance), relevance)
+                merged[key] = max(merged.get(key, relevance), relevance)
     return judgements

@@ -1,4 +1,4 @@
-"""What is odd in loaded data although it can be measured: notes for `tasks check` and for the record."""
+"""Notes on oddities in loaded data that do not prevent scoring, for `tasks check` and for the record."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,26 +10,26 @@ _POOLS_DESCRIBED = 4
 
 
 def find_oddities(data: Dataset) -> Iterator[str]:
-    """Yield a note for each pool that keeps a perfect model from a perfect score.
+    """Yield a note for each pool in which even a perfect model may miss a perfect score.
 
-    A passage may have the text of a relevant one and not be judged itself, so that chance decides which of the two
+    A passage may have the same text as a relevant one without being judged itself; then chance decides which of the two
     comes first.
     """
     if data.has_qrels:
-        used: dict[str, dict[str, None]] = {}
+        qrels_of_pool: dict[str, dict[str, None]] = {}
         for pair in data.pairs:
-            used.setdefault(pair.pool, {})[pair.qrels] = None
+            qrels_of_pool.setdefault(pair.pool, {})[pair.qrels] = None
         notes = {
             key: note
             for key, pool in data.pools.items()
-            for note in _unjudged_twins(key, pool, [data.qrels[qrels] for qrels in used.get(key, ())])
+            for note in _describe_unjudged_twins(key, pool, [data.qrels[qrels] for qrels in qrels_of_pool.get(key, ())])
         }
         yield from list(notes.values())[:_POOLS_DESCRIBED]
         if rest := list(notes)[_POOLS_DESCRIBED:]:
             yield f"{count(len(rest), 'more pool')} with such passages: {listed(rest)}."
 
 
-def _twins(pool: Texts) -> dict[str, list[str]]:
+def _find_twins(pool: Texts) -> dict[str, list[str]]:
     """Return passage -> all passages with its text, itself included, for texts that occur more than once."""
     if len(set(pool.texts)) == len(pool):
         return {}
@@ -39,16 +39,16 @@ def _twins(pool: Texts) -> dict[str, list[str]]:
     return {key: keys for keys in by_text.values() if len(keys) > 1 for key in keys}
 
 
-def _unjudged_twins(name: str, pool: Texts, judgements: Sequence[Qrels]) -> Iterator[str]:
-    twins = _twins(pool)
-    found: dict[str, str] = {}
+def _describe_unjudged_twins(name: str, pool: Texts, judgements: Sequence[Qrels]) -> Iterator[str]:
+    twins = _find_twins(pool)
+    unjudged: dict[str, str] = {}
     for judged in (row for qrels in judgements for row in qrels.values()) if twins else ():
         for passage, relevance in judged.items():
             if relevance > 0 and passage in twins:
-                found.update((twin, passage) for twin in twins[passage] if twin not in judged)
-    if found:
-        first, like = next(iter(found.items()))
+                unjudged.update((twin, passage) for twin in twins[passage] if twin not in judged)
+    if unjudged:
+        first, like = next(iter(unjudged.items()))
         yield (
-            f"{name}: {count(len(found), 'passage')} with the text of a relevant passage, not judged for its question: "
-            f"{listed(found)}; {first} is like {like}. Judge both, or take one away."
+            f"{name}: {count(len(unjudged), 'passage')} with the text of a relevant passage, not judged for its "
+            f"question: {listed(unjudged)}; {first} is like {like}. Judge both, or remove one."
         )

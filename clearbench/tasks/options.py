@@ -1,4 +1,4 @@
-"""The options of a task: which of its pairs are loaded, and where its data come from."""
+"""The options of a task: which of its pairs are loaded, and where its data comes from."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from clearbench.common.options import CACHE_DIR, DATA_DIR, OFFLINE, TASKS_DIR, O
 
 @dataclass(frozen=True)
 class Selection:
-    """Which pairs of a task to load; with nothing given, the task's own default.
+    """Which pairs of a task to load; by default those that the task file names.
 
     A side that is the same in every pair of the task (English passages) need not be named among the languages.
     """
@@ -37,17 +37,17 @@ class DataLocation:
 
     @property
     def downloads(self) -> bool:
-        """Whether a file that is not there may be downloaded."""
+        """Whether a missing file may be downloaded."""
         return self.data_dir is None and not self.offline
 
 
 MERGE = "merge_duplicate_questions"
-"""The reader option that makes one query of equal question texts, as MTEB does."""
+"""The reader option that merges questions of equal text into one query, as MTEB does."""
 MIXED_POOL = {"pool": "mixed"}
 """The option that distinguishes a dataset with one pool of all languages from the task's usual one."""
 
 ANYWHERE = DataLocation()
-"""The cache, else a download."""
+"""Files come from the cache, or are downloaded."""
 
 READER_SETTINGS = Option(
     "Reader option (repeatable); see `clearbench tasks show`.",

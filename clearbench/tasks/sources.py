@@ -1,7 +1,7 @@
 """Finding the files of a task: in a data folder, in the download cache, else on the Hub or at a URL.
 
-With a data folder, or offline, nothing is ever downloaded. Downloads are files at a pinned revision or with a known
-SHA-256 where the task file has one; they appear under their name only when they are complete.
+With a data folder, or offline, nothing is ever downloaded. Downloads have a pinned revision, or a known SHA-256 where
+the task file gives one; they get their name only when they are complete.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from clearbench.common.languages import Language
 from clearbench.common.pairs import Pair
 from clearbench.tasks.download import download_hub_file, download_url, unpack
 from clearbench.tasks.options import DataLocation
-from clearbench.tasks.pattern import PLACEHOLDERS, below, check_value, check_writable, fill
+from clearbench.tasks.pattern import PLACEHOLDERS, check_value, check_writable, fill, path_below
 from clearbench.tasks.spec import Source, TaskSpec
 
 
@@ -38,7 +38,7 @@ class SourceFiles:
         Args:
             spec: The task.
             location: Where files may come from.
-            split: What stands for `{split}` in file names.
+            split: Value of `{split}` in file names.
         Raises:
             DataError: The data folder does not exist.
         """
@@ -54,7 +54,7 @@ class SourceFiles:
         return self.spec.source(key) is not None
 
     def find(self, key: str, *, language: Language | None = None, pair: Pair | None = None) -> Path | None:
-        """Return the file of a source, downloaded if that is allowed; None if it is not there.
+        """Return the file of a source, downloaded if that is allowed; None if it does not exist.
 
         Args:
             key: The source's key in the task file.
@@ -67,13 +67,13 @@ class SourceFiles:
             return path
         source = self._source(key)
         fields = self._fields(language, pair)
-        found = self._cached(source, fields)
+        found = self._find_cached(source, fields)
         if found is None and self.location.downloads and (source.url or source.hub):
             found = self._download(source, fields)
-        return None if found is None else self._use(source, fields, found, downloaded=True)
+        return None if found is None else self._record_use(source, fields, found, downloaded=True)
 
     def find_local(self, key: str, *, language: Language | None = None, pair: Pair | None = None) -> Path | None:
-        """Return the file of a source in the data folder or beside the task file, as `find` does; never download it.
+        """Return the file of a source in the data folder or with the task file, as `find` does, without a download.
 
         Args:
             key: The source's key in the task file.
@@ -84,7 +84,7 @@ class SourceFiles:
         fields = self._fields(language, pair)
         for path in self._local_paths(source, fields):
             if path.exists():
-                return self._use(source, fields, path, downloaded=False)
+                return self._record_use(source, fields, path, downloaded=False)
         return None
 
     def require(self, key: str, *, language: Language | None = None, pair: Pair | None = None) -> Path:
@@ -95,15 +95,15 @@ class SourceFiles:
             language: The language, for a source with one file per language.
             pair: The pair, for a source with one file per pair.
         Raises:
-            DataError: It is not there; the message names the paths that were looked for and what to do.
+            DataError: It does not exist; the message names the paths that were tried and what to do.
         """
         path = self.find(key, language=language, pair=pair)
         if path is None:
-            raise self.missing(key, language=language, pair=pair)
+            raise self.missing_error(key, language=language, pair=pair)
         return path
 
-    def missing(self, key: str, *, language: Language | None = None, pair: Pair | None = None) -> DataError:
-        """Return the error for a file that is not there.
+    def missing_error(self, key: str, *, language: Language | None = None, pair: Pair | None = None) -> DataError:
+        """Return the error for a file that does not exist.
 
         Args:
             key: The source's key in the task file.
@@ -113,10 +113,10 @@ class SourceFiles:
         source = self._source(key)
         fields = self._fields(language, pair)
         what = f" for {language or pair}" if language or pair else ""
-        looked = [str(path) for path in self._local_paths(source, fields)]
+        tried = [str(path) for path in self._local_paths(source, fields)]
         lines = [f"{self.spec.name}: no {key} file{what}."]
-        if looked:
-            lines.append(f"Looked for: {', '.join(looked)}.")
+        if tried:
+            lines.append(f"Looked for: {', '.join(tried)}.")
         elif source.local:
             lines.append("No data folder was given (--data-dir).")
         names = ", ".join(fill(pattern, fields) for pattern in source.local)
@@ -125,11 +125,11 @@ class SourceFiles:
         elif names:
             lines.append(f"It is not on the web: --data-dir must hold {names}.")
         else:
-            lines.append("It belongs to the task file and should lie beside it.")
+            lines.append("It belongs to the task file and should be in the same folder.")
         return DataError(" ".join(lines))
 
     def fetch(self, keys: tuple[str, ...] = ()) -> Iterator[Path]:
-        """Download the files of the task (of the given sources, or of all) to the cache; give each one's path.
+        """Download the files of the task (of the given sources, or of all) to the cache; yield each one's path.
 
         Raises:
             DataError: A download failed.
@@ -142,7 +142,7 @@ class SourceFiles:
                 continue
             for language, pair in self._combinations(source):
                 fields = self._fields(language, pair)
-                yield self._cached(source, fields) or self._download(source, fields)
+                yield self._find_cached(source, fields) or self._download(source, fields)
 
     def _combinations(self, source: Source) -> Iterator[tuple[Language | None, Pair | None]]:
         pattern = f"{source.url or ''}{source.member or ''}{source.hub.path if source.hub else ''}"
@@ -175,16 +175,16 @@ class SourceFiles:
     def _local_paths(self, source: Source, fields: Mapping[str, str]) -> list[Path]:
         paths = []
         if source.bundled and self.spec.home:
-            paths.append(below(self.spec.home, source.bundled, fields))
+            paths.append(path_below(self.spec.home, source.bundled, fields))
         if self.location.data_dir is not None:
-            paths += [below(self.location.data_dir, pattern, fields) for pattern in source.local]
+            paths += [path_below(self.location.data_dir, pattern, fields) for pattern in source.local]
         return paths
 
-    def _use(self, source: Source, fields: Mapping[str, str], path: Path, *, downloaded: bool) -> Path:
-        self.used[path] = UsedFile(path, source.sha256.get(_last_part(source, fields)), downloaded)
+    def _record_use(self, source: Source, fields: Mapping[str, str], path: Path, *, downloaded: bool) -> Path:
+        self.used[path] = UsedFile(path, source.sha256.get(_download_name(source, fields)), downloaded)
         return path
 
-    def _cached(self, source: Source, fields: Mapping[str, str]) -> Path | None:
+    def _find_cached(self, source: Source, fields: Mapping[str, str]) -> Path | None:
         if source.url:
             path = self._archive_member(source, fields) or self._url_path(source, fields)
             return path if path.exists() else None
@@ -194,7 +194,7 @@ class SourceFiles:
             found = try_to_load_from_cache(
                 source.hub.repo,
                 fill(source.hub.path, fields),
-                cache_dir=self._hub_cache(),
+                cache_dir=self._hub_cache_folder(),
                 revision=source.hub.revision,
                 repo_type="dataset",
             )
@@ -202,48 +202,48 @@ class SourceFiles:
         return None
 
     def _download(self, source: Source, fields: Mapping[str, str]) -> Path:
-        sha256 = source.sha256.get(_last_part(source, fields))
+        sha256 = source.sha256.get(_download_name(source, fields))
         if source.hub:
             name = fill(source.hub.path, fields)
             repo, revision = source.hub.repo, source.hub.revision
-            return download_hub_file(repo, revision, name, self._hub_cache(), sha256, source.max_mb)
-        assert source.url is not None  # the caller has seen that there is a hub or a url
+            return download_hub_file(repo, revision, name, self._hub_cache_folder(), sha256, source.max_mb)
+        assert source.url is not None  # the caller has checked that there is a hub or a url
         path = self._url_path(source, fields)
         if not path.exists():
-            download_url(fill(source.url, fields), check_writable(self._cache(), path), sha256, source.max_mb)
+            download_url(fill(source.url, fields), check_writable(self._cache_folder(), path), sha256, source.max_mb)
         target = self._archive_member(source, fields)
         if source.member is None or target is None:
             return path
-        unpack(path, fill(source.member, fields), check_writable(self._cache(), target), source.max_mb)
+        unpack(path, fill(source.member, fields), check_writable(self._cache_folder(), target), source.max_mb)
         return target
 
     def _url_path(self, source: Source, fields: Mapping[str, str]) -> Path:
-        """Path in the cache; the folder is named after URL and SHA-256, so that a changed task file fetches again."""
+        """Return the path in the cache; it depends on URL and SHA-256, so a changed task file downloads again."""
         assert source.url is not None
         url = fill(source.url, fields)
-        name = _last_part(source, fields)
+        name = _download_name(source, fields)
         tag = hashlib.sha256(f"{url} {source.sha256.get(name, '')}".encode()).hexdigest()[:16]
-        return self._cache() / "data" / self.spec.name / tag / name
+        return self._cache_folder() / "data" / self.spec.name / tag / name
 
     def _archive_member(self, source: Source, fields: Mapping[str, str]) -> Path | None:
         if source.member is None:
             return None
         archive = self._url_path(source, fields)
-        return below(archive.with_name(f"{archive.name}.files"), source.member, fields)
+        return path_below(archive.with_name(f"{archive.name}.files"), source.member, fields)
 
-    def _cache(self) -> Path:
+    def _cache_folder(self) -> Path:
         return self.location.cache_dir or default_cache()
 
-    def _hub_cache(self) -> str | None:
-        """None is huggingface_hub's own cache, shared with other programs."""
+    def _hub_cache_folder(self) -> str | None:
+        """Return the Hub's cache folder; None is huggingface_hub's own, shared with other programs."""
         return None if self.location.cache_dir is None else str(self.location.cache_dir / "hub")
 
 
-def _last_part(source: Source, fields: Mapping[str, str]) -> str:
+def _download_name(source: Source, fields: Mapping[str, str]) -> str:
     """Return the name of a download: the end of its URL or path.
 
     Raises:
-        TaskError: The URL ends in nothing that can be a file's name.
+        TaskError: The end of the URL cannot be a file's name.
     """
     pattern = source.url or (source.hub.path if source.hub else "")
     filled = fill(pattern, fields)

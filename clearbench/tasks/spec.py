@@ -21,7 +21,7 @@ from clearbench.tasks.download import check_url
 from clearbench.tasks.pattern import check_pattern, check_relative
 
 Count = int | tuple[int, ...]
-"""A number, or the numbers that are right for different editions of the files."""
+"""A number, or several for different editions of the files."""
 
 
 class HubFile(StrictModel):
@@ -37,7 +37,7 @@ class HubFile(StrictModel):
     revision: str = Field(pattern=r"^[0-9a-f]{40}$")
     path: str
 
-    _path = field_validator("path")(check_relative)
+    _check_path = field_validator("path")(check_relative)
 
 
 class Source(StrictModel):
@@ -45,14 +45,14 @@ class Source(StrictModel):
 
     Attributes:
         key: Name by which the reader asks for it.
-        without: Languages, as the task file spells them, that have no such file although the others have one each.
+        without: Languages, spelled as in the task file, that have no such file although every other language has one.
         local: Path patterns tried in order under the data folder.
         bundled: Path pattern relative to the task file's own folder.
         hub: Where it is on the Hub.
         url: URL pattern.
         member: Path pattern inside the zip file that `url` gives.
         sha256: File name (the end of the filled URL or Hub path) -> SHA-256.
-        max_mb: Largest size in MB of a download and of what it unpacks to, where `download.LARGEST_MB` is too little.
+        max_mb: Largest size in MB of a download and of what it unpacks to, if `download.LARGEST_MB` is too small.
     """
 
     key: str
@@ -67,29 +67,29 @@ class Source(StrictModel):
 
     @field_validator("local")
     @classmethod
-    def _local(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_local(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(check_relative(pattern) for pattern in patterns)
 
     @field_validator("bundled", "member")
     @classmethod
-    def _relative(cls, pattern: str | None) -> str | None:
+    def _check_relative(cls, pattern: str | None) -> str | None:
         return pattern if pattern is None else check_relative(pattern)
 
     @field_validator("url")
     @classmethod
-    def _url(cls, pattern: str | None) -> str | None:
+    def _check_url(cls, pattern: str | None) -> str | None:
         return pattern if pattern is None else check_pattern(check_url(pattern))
 
     @field_validator("sha256")
     @classmethod
-    def _sha256(cls, table: Mapping[str, str]) -> Mapping[str, str]:
+    def _check_sha256(cls, table: Mapping[str, str]) -> Mapping[str, str]:
         for name, value in table.items():
             if not re.fullmatch(r"[0-9a-f]{64}", value):
                 raise ValueError(f"SHA-256 of {name!r} is {value!r}, expected 64 hexadecimal digits")
         return table
 
     @model_validator(mode="after")
-    def _places(self) -> Self:
+    def _check_places(self) -> Self:
         if not (self.local or self.bundled or self.hub or self.url):
             raise ValueError("a source needs at least one of local, bundled, hub, url")
         if self.hub and self.url:
@@ -99,8 +99,8 @@ class Source(StrictModel):
         return self
 
 
-class Expected(StrictModel):
-    """Counts that loading must give; the second pair of tables overrides the first for a language or a pair.
+class ExpectedCounts(StrictModel):
+    """Counts that loading must give; the two tables override the two numbers for a language or a pair.
 
     Attributes:
         queries: Queries of each pair.
@@ -116,8 +116,8 @@ class Expected(StrictModel):
 
     @field_validator("queries_by", "passages_by")
     @classmethod
-    def _names(cls, table: Mapping[str, Count]) -> Mapping[str, Count]:
-        """Write languages and pairs as they print: a name that none has would check nothing."""
+    def _read_names(cls, table: Mapping[str, Count]) -> Mapping[str, Count]:
+        """Return the table with languages and pairs as they print; an unknown name would check nothing."""
         named: dict[str, Count] = {}
         for name, number in table.items():
             try:
@@ -125,7 +125,7 @@ class Expected(StrictModel):
             except UsageError as error:
                 raise ValueError(str(error)) from None
             if printed in named:
-                raise ValueError(f"{name!r} is {printed}, which is there already")
+                raise ValueError(f"{name!r} is {printed}, which is already in the table")
             named[printed] = number
         return named
 
@@ -134,18 +134,18 @@ class TaskSpec(StrictModel):
     """A task definition.
 
     Attributes:
-        name: The name it is called by; also the file's name.
+        name: The name by which commands know it; also the file's name.
         version: Raised whenever a change can change a score.
         title: One line for tables.
         description: What is retrieved from what, and what to know about it.
         licence: The data set's licence.
         citation: Paper or data set to cite.
-        homepage: Where the data set lives.
+        homepage: The data set's page.
         reader: Format of the files: a key of `formats.table.FORMATS`.
         languages: Languages as the data set spells them, in the order of all tables.
         default_pairs: Pair patterns of a run that names none.
         judged_by: What decides relevance: judgements, or answer strings by XOR's or MKQA's rule.
-        main_measure: The measure shown where there is room for one.
+        main_measure: The measure shown where there is room for only one.
         options: Reader options.
         sources: Where the files are.
         expected: Counts that are checked after loading.
@@ -166,12 +166,12 @@ class TaskSpec(StrictModel):
     main_measure: str = MAIN_MEASURE
     options: Mapping[str, Any] = Field(default_factory=dict)
     sources: tuple[Source, ...]
-    expected: Expected = Expected()
+    expected: ExpectedCounts = ExpectedCounts()
     home: Path | None = Field(default=None, exclude=True)
 
     @field_validator("languages")
     @classmethod
-    def _languages(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_languages(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         seen: dict[Language, str] = {}
         for name in names:
             try:
@@ -185,7 +185,7 @@ class TaskSpec(StrictModel):
 
     @field_validator("sources")
     @classmethod
-    def _sources(cls, sources: tuple[Source, ...]) -> tuple[Source, ...]:
+    def _check_sources(cls, sources: tuple[Source, ...]) -> tuple[Source, ...]:
         if not sources:
             raise ValueError("a task needs at least one source")
         keys = [source.key for source in sources]
@@ -194,14 +194,14 @@ class TaskSpec(StrictModel):
         return sources
 
     @model_validator(mode="after")
-    def _without(self) -> Self:
+    def _check_without(self) -> Self:
         for source in self.sources:
             if unknown := [name for name in source.without if name not in self.languages]:
-                raise ValueError(f"source {source.key!r}: without: {unknown[0]!r} is no language of the task")
+                raise ValueError(f"source {source.key!r}: without: {unknown[0]!r} is not a language of the task")
         return self
 
     @model_validator(mode="after")
-    def _measure(self) -> Self:
+    def _check_measure(self) -> Self:
         if self.main_measure not in RULES[self.judged_by]:
             raise ValueError(
                 f"main_measure: found {self.main_measure!r}, expected one of: {', '.join(RULES[self.judged_by])}"
@@ -219,5 +219,5 @@ class TaskSpec(StrictModel):
         return {parse_language(name): name for name in self.languages}
 
     def source(self, key: str) -> Source | None:
-        """Return the source of that key, if the task has it."""
+        """Return the source with that key, None if the task has none."""
         return next((source for source in self.sources if source.key == key), None)

@@ -114,7 +114,7 @@ def test_a_run_killed_between_parts_goes_on_and_gives_the_same_record(tmp_path, 
 
 def test_pairs_can_be_added_later(tmp_path):
     full = parallel_set(LANGUAGES)
-    run(tmp_path, [full.only(full.pairs[:2])])
+    run(tmp_path, [full.select(full.pairs[:2])])
     [later] = run(tmp_path, [full])
     [at_once] = run(tmp_path / "fresh", [full])
     assert without_times(later.record) == without_times(at_once.record)
@@ -137,7 +137,7 @@ def test_runs_at_once_on_different_pairs_end_with_one_record_of_all_pairs(tmp_pa
                 barrier.wait(5)  # no run has written when another one begins
             return super().encode_batch(texts, role)
 
-    sets = [full.only(full.pairs[:4]), full.only(full.pairs[3:7]), full.only(full.pairs[6:])]
+    sets = [full.select(full.pairs[:4]), full.select(full.pairs[3:7]), full.select(full.pairs[6:])]
     calls = [partial(run, tmp_path, [data], Together(), cache=tmp_path / str(n)) for n, data in enumerate(sets)]
     evaluations = [evaluation for [evaluation] in at_once(*calls)]
     record = read_record(evaluations[0].folder)
@@ -157,7 +157,7 @@ def test_replacing_runs_at_once_all_succeed(tmp_path):
 
 def test_pairs_that_a_replacement_opened_while_others_were_encoded_are_encoded_and_scored(tmp_path, capsys):
     full = parallel_set(LANGUAGES)
-    german = full.only(pair for pair in full.pairs if "de" in str(pair))
+    german = full.select(pair for pair in full.pairs if "de" in str(pair))
     [whole] = run(tmp_path / "whole", [full])
     run(tmp_path, [german], cache=tmp_path / "first")
 
@@ -166,7 +166,7 @@ def test_pairs_that_a_replacement_opened_while_others_were_encoded_are_encoded_a
             if not self.encoded:
                 run(
                     tmp_path,
-                    [full.only(pair for pair in full.pairs if str(pair) == "en-en")],
+                    [full.select(pair for pair in full.pairs if str(pair) == "en-en")],
                     cache=tmp_path / "second",
                     replace=True,
                 )
@@ -298,7 +298,7 @@ def test_texts_are_kept_with_runs_each_once(tmp_path):
         assert set(passages["id"]) == set(retrieval.pools[language].ids)  # all are judged here
     files = sorted(file.name for file in (evaluation.folder / "runs").glob("*.texts.parquet"))
     assert len(files) == 2 and files[0].startswith("de-") and files[1].startswith("en-")
-    one = retrieval.only(retrieval.pairs[:1])
+    one = retrieval.select(retrieval.pairs[:1])
     [first] = run(tmp_path / "steps", [one], save_runs=True)
     assert set(read_texts(first.folder)["language"]) == {"en"}
     [later] = run(tmp_path / "steps", [retrieval], save_runs=True)
@@ -434,7 +434,7 @@ def test_mixed_pools_of_other_languages_do_not_share_a_record(tmp_path):
 
 def test_queries_in_a_language_without_passages_have_no_preference(tmp_path):
     toy = parallel_set(LANGUAGES)
-    without_german = toy.only(pair for pair in toy.pairs if str(pair.passage) != "de")
+    without_german = toy.select(pair for pair in toy.pairs if str(pair.passage) != "de")
     [evaluation] = run(tmp_path, [mix(without_german)], encoder=BM25)
     german = next(pair for pair in evaluation.record.pairs if pair.pair == "de-mul")
     assert "lpr_first" not in german.measures and "TLR@10" in german.measures

@@ -88,7 +88,7 @@ def test_only_the_pages_own_script_may_run(entries):
 def test_a_pair_that_a_model_lacks_is_shown_as_missing(tmp_path):
     write_records(tmp_path, models=(("full", "1"),), languages=("en", "de"))
     narrow = parallel_set(("en", "de"))
-    narrow = narrow.only(pair for pair in narrow.pairs if str(pair) != "de-de")
+    narrow = narrow.select(pair for pair in narrow.pairs if str(pair) != "de-de")
     evaluate_sets(HashEncoder(name="narrow", salt="2"), [narrow], EvaluationOptions(tmp_path))
     report = make_report(load_results(tmp_path))
     page = Page(render(report))

@@ -7,7 +7,7 @@ from builders.values import require
 from clearbench.common.errors import UsageError
 from clearbench.tasks.catalogue import read_task
 from clearbench.tasks.choose import choose_pairs, defined_pairs, share_options, share_selection
-from clearbench.tasks.formats.base import Wanted
+from clearbench.tasks.formats.base import WantedPairs
 from clearbench.tasks.options import Selection
 
 LANGUAGES = ["en", "de", "sw", "zh"]
@@ -70,7 +70,7 @@ def test_a_side_that_is_the_same_in_every_pair_need_not_be_named(tmp_path):
 def test_a_pair_is_named_when_both_sides_are(tmp_path):
     wanted = chosen(tmp_path, pairs="de-*")
     assert not any(map(wanted.names, wanted.pairs[:1]))
-    assert Wanted(wanted.pairs, wanted.named | {wanted.pairs[0].passage}).names(wanted.pairs[0])
+    assert WantedPairs(wanted.pairs, wanted.named | {wanted.pairs[0].passage}).names(wanted.pairs[0])
 
 
 def test_one_selection_is_fitted_to_several_tasks():

@@ -68,7 +68,9 @@ def test_a_download_that_breaks_off_goes_on_in_the_same_call(web, path):
 
 def test_a_download_that_failed_goes_on_in_the_next_call(web, path):
     web.break_after = 100_000
-    with pytest.raises(DataError, match=r"Cannot download .*\(5 tries\)\. What has come is kept: the next try goes on"):
+    with pytest.raises(
+        DataError, match=r"Cannot download .*\(5 tries\)\. What has arrived is kept: the next try continues"
+    ):
         download_url(f"{web.url}/a.bin", path, SHA256)
     assert not path.exists() and files_in(path.parent) == [".a.bin.part", ".a.bin.part.tag"]
     web.break_after, web.asked = None, []
@@ -114,21 +116,21 @@ def test_a_file_with_another_sha256_is_thrown_away(web, path):
 @pytest.mark.parametrize("lengths", [True, False])
 def test_a_file_that_is_too_large_is_refused(web, path, lengths):
     web.lengths = lengths
-    with pytest.raises(DataError, match=r"larger than 2 MB\. If that is right, write max_mb"):
+    with pytest.raises(DataError, match=r"larger than 2 MB\. If that is right, set max_mb"):
         download_url(f"{web.url}/a.bin", path, None, max_mb=2)
     assert not path.exists()
     download_url(f"{web.url}/a.bin", path, None, max_mb=4)
     assert path.read_bytes() == CONTENT
 
 
-def test_redirects_lead_to_urls_that_may_be_asked_and_not_for_ever(web, path):
+def test_redirects_lead_only_to_allowed_urls_and_end(web, path):
     web.redirects = {"/to": "/a.bin", "/out": "http://example.org/a.bin", "/file": "file:///etc/passwd", "/on": "/on"}
     download_url(f"{web.url}/to", path, SHA256)
     assert path.read_bytes() == CONTENT
     for name in ("out", "file"):
-        with pytest.raises(DataError, match=r"it leads to '.*' is not an https URL|it leads to '.*' is not"):
+        with pytest.raises(DataError, match=r"it redirects to '.*' is not an https URL|it redirects to '.*' is not"):
             download_url(f"{web.url}/{name}", path.with_name(name), None)
-    with pytest.raises(DataError, match="from URL to URL more than 5 times"):
+    with pytest.raises(DataError, match="redirects more than 5 times"):
         download_url(f"{web.url}/on", path.with_name("on"), None)
 
 

@@ -44,7 +44,7 @@ def test_it_is_another_measurement_than_the_task_and_than_a_pool_of_other_langua
 
 def test_a_passage_relevant_in_one_query_language_is_relevant_in_all():
     toy = parallel_set(("en", "de"), size=2)
-    monolingual = toy.only(pair for pair in toy.pairs if pair.languages.monolingual)
+    monolingual = toy.select(pair for pair in toy.pairs if pair.languages.monolingual)
     assert mix(monolingual).qrels["mul"]["p0#1"] == {"en/p0": 1, "de/p0": 1}
     qrels = {**toy.qrels, "higher": {**toy.qrels["all"], "p0#1": {"p0": 3, "p1": 0}}}
     pairs = (replace(toy.pairs[0], qrels="higher"), *toy.pairs[1:])  # en-en; de-en says 1
@@ -87,7 +87,7 @@ def test_merged_questions_and_a_single_passage_language_are_refused():
     with pytest.raises(UsageError, match="merge_duplicate_questions"):
         mix(parallel_set(options={"merge_duplicate_questions": "True"}))
     toy = parallel_set(("en", "de"))
-    english = toy.only(pair for pair in toy.pairs if str(pair.passage) == "en")
+    english = toy.select(pair for pair in toy.pairs if str(pair.passage) == "en")
     with pytest.raises(UsageError, match=r"passages in two languages or more; the selected pairs have only en"):
         mix(english)
 

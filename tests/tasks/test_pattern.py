@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from clearbench.common.errors import TaskError
 from clearbench.tasks.pattern import (
     PLACEHOLDERS,
-    below,
     check_pattern,
     check_relative,
     check_value,
     check_writable,
     fill,
+    path_below,
 )
 
 
@@ -38,7 +38,7 @@ PARTS = st.sampled_from(["..", ".", "a", "{split}", "{language}", "", "\\", "C:"
 def test_no_pattern_and_no_value_lead_out_of_the_folder(tmp_path_factory, pattern, value):
     root = tmp_path_factory.getbasetemp()
     try:
-        path = below(root, check_relative(pattern), {"split": value, "language": value})
+        path = path_below(root, check_relative(pattern), {"split": value, "language": value})
     except (ValueError, TaskError):
         return
     assert path.resolve().is_relative_to(root)
@@ -54,7 +54,7 @@ def test_a_value_with_a_path_of_its_own_is_refused(value):
 
 def test_several_values_make_no_parent_folder_either(tmp_path):
     with pytest.raises(TaskError, match=r"leads out of"):
-        below(tmp_path, "{language}.{short}./x", {"language": "", "short": ""})
+        path_below(tmp_path, "{language}.{short}./x", {"language": "", "short": ""})
 
 
 def test_a_link_out_of_the_cache_is_not_written_through(tmp_path):

@@ -45,8 +45,8 @@ def test_languages_and_pairs_are_spelled_as_the_task_file_does(tmp_path):
     source = {"key": "q", "local": ["a.{language}.{short}.{variant}", "{query}>{passage}"]}
     spec = read_task(write_task(tmp_path, languages=["zh_cn", "swa"], sources=[source]))
     files = open_files(spec, DataLocation(data_dir=tmp_path))
-    assert "zh_cn.zh.zho_Hans" in str(files.missing("q", language=parse_language("zh")))
-    assert "swa>zh_cn" in str(files.missing("q", pair=parse_pair("sw-zh")))
+    assert "zh_cn.zh.zho_Hans" in str(files.missing_error("q", language=parse_language("zh")))
+    assert "swa>zh_cn" in str(files.missing_error("q", pair=parse_pair("sw-zh")))
 
 
 def test_a_missing_file_is_named_with_the_paths_and_the_command(tmp_path):
@@ -79,7 +79,9 @@ def test_bundled_files_lie_beside_the_task_file(tmp_path):
     write_jsonl(tmp_path / "demo" / "eng_Latn.jsonl", belebele_rows("en"))
     files = make_files(tmp_path, DataLocation(offline=True), bundled="demo/{variant}.jsonl")
     assert files.require("passages", language=ENGLISH) == tmp_path / "demo" / "eng_Latn.jsonl"
-    with pytest.raises(DataError, match=r"deu_Latn\.jsonl\. It belongs to the task file and should lie beside it"):
+    with pytest.raises(
+        DataError, match=r"deu_Latn\.jsonl\. It belongs to the task file and should be in the same folder"
+    ):
         files.require("passages", language=GERMAN)
 
 

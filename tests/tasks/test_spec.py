@@ -50,7 +50,10 @@ SOURCE = {"key": "passages", "local": ["x"]}
         ({"sources": [{"key": "a", "local": ["{{language}}"]}]}, "is not a file pattern"),
         ({"sources": [{"key": "a", "bundled": "a\\..\\..\\b"}]}, "must be a relative path"),
         ({"sources": [{"key": "a", "bundled": "C:/x"}]}, "must be a relative path"),
-        ({"sources": [{"key": "a", "url": "http://x.org/a"}]}, "is not an https URL; http is for this machine alone"),
+        (
+            {"sources": [{"key": "a", "url": "http://x.org/a"}]},
+            "is not an https URL; http is allowed for this machine only",
+        ),
         ({"sources": [{"key": "a", "url": "file:///etc/passwd"}]}, "is not an https URL"),
         ({"sources": [{"key": "a", "url": "https://x", "max_mb": 0}]}, "max_mb: found 0"),
         ({"sources": [{"key": "a", "hub": {"repo": "../x", "revision": "0" * 40, "path": "x"}}]}, "repo: found '../x'"),
@@ -72,7 +75,7 @@ SOURCE = {"key": "passages", "local": ["x"]}
         ({"expected": {"queries_by": {"english": 1}}}, "expected.queries_by: 'english' is not a language pair"),
         (
             {"expected": {"passages_by": {"de": 1, "deu": 2}}},
-            "passages_by: .deu. is de, which is there already",
+            "passages_by: .deu. is de, which is already in the table",
         ),
     ],
 )
@@ -88,8 +91,8 @@ def test_a_broken_task_file_is_named_with_key_and_what_was_found(tmp_path, chang
     [
         (b"name = ", "not a TOML file"),
         (b'name = "\xe9"', "not UTF-8 at byte 8"),
-        (b"name = " + b"[" * 100_000, "within each other, hundreds deep"),
-        (b"a = " + b"{a = " * 10_000, "within each other, hundreds deep"),
+        (b"name = " + b"[" * 100_000, "nested hundreds deep"),
+        (b"a = " + b"{a = " * 10_000, "nested hundreds deep"),
         (b"name = " + b"9" * 5_000, "not a TOML file"),
         (b"#" * (5 << 20), "more than 4,194,304 bytes; expected a TOML file of settings"),
     ],

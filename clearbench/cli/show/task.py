@@ -11,7 +11,7 @@ from clearbench.tasks.choose import defined_pairs
 from clearbench.tasks.dataset import Dataset
 from clearbench.tasks.formats.table import reader_options
 from clearbench.tasks.load import CheckedTask
-from clearbench.tasks.spec import Count, Expected, Source, TaskSpec
+from clearbench.tasks.spec import Count, ExpectedCounts, Source, TaskSpec
 
 # Characters of a fingerprint or SHA-256 shown in tables.
 _SHOWN = 16
@@ -65,7 +65,7 @@ def print_check(checked: CheckedTask) -> None:
         out.print(table)
         out.print()
     notes = [*checked.data.notes, *_hash_notes(checked)]
-    expects = checked.spec.expected != Expected()
+    expects = checked.spec.expected != ExpectedCounts()
     summary = {
         "pairs": f"{len(checked.data.pairs):,}",
         "fingerprint": content_hash(*map(checked.data.pair_fingerprint, checked.data.pairs)),

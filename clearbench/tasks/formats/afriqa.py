@@ -11,11 +11,17 @@ from clearbench.common.errors import DataError
 from clearbench.common.languages import ENGLISH, Language
 from clearbench.common.pairs import Pair
 from clearbench.tasks.dataset import Dataset, TaskPair, Texts
-from clearbench.tasks.formats.base import SplitOptions, Wanted, english_pool_pairs, join_title, language_files, text_id
+from clearbench.tasks.formats.base import (
+    Reader,
+    SplitOptions,
+    WantedPairs,
+    english_pool_pairs,
+    find_language_files,
+    join_title,
+    text_id,
+)
 from clearbench.tasks.formats.gather import TextsBuilder, make_texts
 from clearbench.tasks.formats.parsing import optional_text, read_json_lines, text_field
-from clearbench.tasks.sources import SourceFiles
-from clearbench.tasks.spec import TaskSpec
 
 
 class AfriqaOptions(SplitOptions):
@@ -31,7 +37,7 @@ class AfriqaOptions(SplitOptions):
 
 
 class _Row(NamedTuple):
-    """One question: id `<language>:<id>`, texts, its passage (None where the file has none), yes/no or not, place."""
+    """One question: id `<language>:<id>`, both texts, its passage if it has one, whether it is yes/no, its place."""
 
     id: str
     question: str
@@ -41,36 +47,33 @@ class _Row(NamedTuple):
     where: str
 
 
-class AfriqaReader:
-    """Reads every language's file that is there, so that the pool is the same whichever pairs are wanted.
+class AfriqaReader(Reader[AfriqaOptions]):
+    """Reads the files of all languages that have one, so that the pool does not depend on which pairs are wanted.
 
     The pool holds the distinct English passages of the split. The human translations of all questions are the
     English queries, under the same ids, so `en-en` and `ha-en` ask the same questions of the same pool.
     """
 
-    def __init__(self, spec: TaskSpec, files: SourceFiles, options: AfriqaOptions) -> None:
-        self._spec, self._files, self._options = spec, files, options
-
     def pairs(self) -> tuple[Pair, ...]:
         """Return every language with English, English (the translations) included."""
         return english_pool_pairs(self._spec, ENGLISH)
 
-    def load(self, wanted: Wanted) -> Dataset:
+    def load(self, wanted: WantedPairs) -> Dataset:
         """Read the wanted pairs; see `Reader.load`."""
         languages = [language for language in self._spec.spellings if language != ENGLISH]
         if not languages:
-            raise DataError(f"{self._spec.name}: the task file names no language besides English.")
-        paths, notes = language_files(self._files, "questions", languages, wanted)
+            raise DataError(f"{self._spec.name}: the task file names only English.")
+        paths, notes = find_language_files(self._files, "questions", languages, wanted)
         rows = {language: self._parse(language, path) for language, path in paths.items()}
         judged = {language: [row for row in items if row.passage] for language, items in rows.items()}
         everything = [row for items in judged.values() for row in items]
         passages = {text_id(row.passage): row.passage for row in everything if row.passage}
         where = next(iter(paths.values())).parent
         queries = {
-            language: _gather(language, ((row.id, row.question, row.where) for row in items), paths[language])
+            language: _gather_queries(language, ((row.id, row.question, row.where) for row in items), paths[language])
             for language, items in judged.items()
         }
-        queries[ENGLISH] = _gather(ENGLISH, ((row.id, row.english, row.where) for row in everything), where)
+        queries[ENGLISH] = _gather_queries(ENGLISH, ((row.id, row.english, row.where) for row in everything), where)
         gold = {row.id: text_id(row.passage) for row in everything if row.passage}
         qrels = {language: {query: {gold[query]: 1} for query in texts.ids} for language, texts in queries.items()}
         pool = str(ENGLISH)
@@ -86,9 +89,9 @@ class AfriqaReader:
                 if pair.query in queries
             ),
             clusters=gold,
-            notes=(*notes, *_oddities(rows)),
+            notes=(*notes, *_describe_oddities(rows)),
         )
-        return loaded.only(loaded.pairs)
+        return loaded.select(loaded.pairs)
 
     def _parse(self, language: Language, path: Path) -> list[_Row]:
         rows = []
@@ -109,7 +112,7 @@ class AfriqaReader:
         return rows
 
 
-def _gather(language: Language, questions: Iterable[tuple[str, str, str]], where: Path) -> Texts:
+def _gather_queries(language: Language, questions: Iterable[tuple[str, str, str]], where: Path) -> Texts:
     builder = TextsBuilder(language, "query")
     for question in questions:
         builder.add(*question)
@@ -121,13 +124,13 @@ def _is_yes_no(answer: object) -> bool:
     return isinstance(texts, list) and bool(texts) and all(str(text).lower() in {"yes", "no"} for text in texts)
 
 
-def _oddities(rows: dict[Language, list[_Row]]) -> tuple[str, ...]:
+def _describe_oddities(rows: dict[Language, list[_Row]]) -> tuple[str, ...]:
     notes = []
     total = sum(len(items) for items in rows.values())
-    without = {language: sum(row.passage is None for row in items) for language, items in rows.items()}
-    if sum(without.values()):
-        counts = ", ".join(f"{count} {language}" for language, count in without.items() if count)
-        notes.append(f"questions without a passage are left out: {counts} ({sum(without.values())} of {total:,}).")
+    num_missing = {language: sum(row.passage is None for row in items) for language, items in rows.items()}
+    if sum(num_missing.values()):
+        counts = ", ".join(f"{count} {language}" for language, count in num_missing.items() if count)
+        notes.append(f"questions without a passage are left out: {counts} ({sum(num_missing.values())} of {total:,}).")
     yes_no = sum(row.yes_no and row.passage is not None for items in rows.values() for row in items)
     if yes_no:
         notes.append(f"{yes_no:,} of {total:,} questions have the answer yes or no; they are kept.")
@@ -135,6 +138,6 @@ def _oddities(rows: dict[Language, list[_Row]]) -> tuple[str, ...]:
 
 
 def read_titles(file: Path) -> Iterator[tuple[object, object]]:
-    """Yield each passage of a file with the title of its article, as the file has them; None where it has none."""
+    """Yield each passage of a file with its article's title, as the file has them; None where there is none."""
     for _, row in read_json_lines(file):
         yield row.get("context"), row.get("title")

@@ -1,10 +1,11 @@
-"""What all readers share: their interface, finding one file per language, and notes on files that are missing."""
+"""What all readers share: the base class, finding one file per language, and notes on missing files."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar, Generic, TypeVar
 
 from pydantic import field_validator
 
@@ -28,14 +29,14 @@ _SHOWN = 8
 
 
 class ReaderOptions(StrictModel):
-    """Options of a reader: those of the task file's `[options]`, or those that a run gives in their place.
+    """Options of a reader: those of the task file's `[options]`, or those that a run gives instead.
 
-    Options that differ from the task file's make other data of the same task, to which its expected counts do not
-    apply, unless all of them are among `keep_counts`.
+    With options that differ from the task file's, the data of the task is different and its expected counts do not
+    apply, unless all of these options are among `keep_counts`.
     """
 
     keep_counts: ClassVar[frozenset[str]] = frozenset()
-    """Options that change no number of queries or passages."""
+    """Options that do not change the numbers of queries and passages."""
 
 
 class SplitOptions(ReaderOptions):
@@ -47,17 +48,17 @@ class SplitOptions(ReaderOptions):
 
     split: str = ""
 
-    _split = field_validator("split")(check_value)
+    _check_split = field_validator("split")(check_value)
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedPairs:
     """What to load.
 
     Attributes:
         pairs: The selected pairs, in the task's order.
-        named: Languages that the user named: a missing file of these is an error; files of other languages that are
-            missing are left out, with a note.
+        named: Languages that the user named: a missing file of one of these is an error. Other languages without files
+            are left out, with a note.
     """
 
     pairs: tuple[Pair, ...]
@@ -68,20 +69,33 @@ class Wanted:
         return pair.query in self.named and pair.passage in self.named
 
 
-class Reader(Protocol):
-    """A reader of one task's files; made from the task, its files and the reader's options."""
+Options = TypeVar("Options", bound=ReaderOptions)
 
+
+class Reader(ABC, Generic[Options]):
+    """A reader of one task's files."""
+
+    def __init__(self, spec: TaskSpec, files: SourceFiles, options: Options) -> None:
+        """Make a reader; it reads no file yet.
+
+        Args:
+            spec: The task.
+            files: Its files.
+            options: What the task file or the run sets.
+        """
+        self._spec, self._files, self._options = spec, files, options
+
+    @abstractmethod
     def pairs(self) -> tuple[Pair, ...]:
-        """Return the pairs that the task defines, whether their files are there or not."""
-        ...
+        """Return the pairs that the task defines, whether or not their files exist."""
 
-    def load(self, wanted: Wanted) -> Dataset:
+    @abstractmethod
+    def load(self, wanted: WantedPairs) -> Dataset:
         """Read the wanted pairs.
 
         Raises:
             DataError: A file is missing or broken.
         """
-        ...
 
 
 def english_pool_pairs(spec: TaskSpec, english: Language) -> tuple[Pair, ...]:
@@ -89,32 +103,32 @@ def english_pool_pairs(spec: TaskSpec, english: Language) -> tuple[Pair, ...]:
     return tuple(Pair(language, english) for language in spec.spellings)
 
 
-def language_files(
-    files: SourceFiles, key: str, languages: Sequence[Language], wanted: Wanted
+def find_language_files(
+    files: SourceFiles, key: str, languages: Sequence[Language], wanted: WantedPairs
 ) -> tuple[dict[Language, Path], tuple[str, ...]]:
-    """Find one file per language; return those that are there, and a note about the others.
+    """Find one file per language; return those that exist, and a note about the others.
 
     Args:
         files: Files of the task.
         key: The source that has a file per language.
         languages: The languages to find.
-        wanted: What is to be loaded; it says which languages the user named.
+        wanted: The pairs to load; it says which languages the user named.
     Raises:
         DataError: A language that the user named has no file, or none has.
     """
-    found: dict[Language, Path] = {}
+    paths: dict[Language, Path] = {}
     for language in languages:
         named = language in wanted.named
         path = files.require(key, language=language) if named else files.find(key, language=language)
         if path is not None:
-            found[language] = path
-    if not found:
-        raise files.missing(key, language=languages[0])
-    absent = [language for language in languages if language not in found]
-    return found, left_out("languages without files", absent, len(languages))
+            paths[language] = path
+    if not paths:
+        raise files.missing_error(key, language=languages[0])
+    absent = [language for language in languages if language not in paths]
+    return paths, note_absent("languages without files", absent, len(languages))
 
 
-def left_out(what: str, absent: Sequence[Language | Pair], total: int) -> tuple[str, ...]:
+def note_absent(what: str, absent: Sequence[Language | Pair], total: int) -> tuple[str, ...]:
     """Return a note such as "languages without files: fr, sw (2 of 14)", or none if nothing is absent.
 
     Args:
@@ -134,7 +148,7 @@ def languages_of(pairs: Sequence[Pair]) -> tuple[Language, ...]:
 
 
 def text_id(text: str) -> str:
-    """Return an id made from a text, for passages that have none: the same in every file that has the passage."""
+    """Return an id computed from a text, for passages without ids: the same in every file that has the passage."""
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 

@@ -1,8 +1,8 @@
 """A BEIR-style folder, with languages: `corpus.jsonl`, `queries.jsonl`, `qrels/*.tsv`.
 
-Rows may carry `language` (or `lang`); where they do not, an option or the task file says it. A query row may carry
-`parallel_id`: the same value in two languages is the same question. The three files may have any form that `rows` and
-`qrels` read.
+Rows may have a field `language` (or `lang`); if not, an option or the task file names the language. A query row may
+have a `parallel_id`: the same value in two languages is the same question. The three files may have any form that
+`rows` and `qrels` read.
 """
 
 from collections import Counter
@@ -16,15 +16,13 @@ from clearbench.common.languages import Language, parse_language
 from clearbench.common.pairs import Pair
 from clearbench.common.text import count, listed
 from clearbench.tasks.dataset import Dataset, TaskPair, Texts
-from clearbench.tasks.formats.base import SplitOptions, Wanted, join_title
-from clearbench.tasks.formats.beir_judged import Judged, QueryKey, cluster_queries, describe_left_out, leave_out
+from clearbench.tasks.formats.base import Reader, SplitOptions, WantedPairs, join_title
+from clearbench.tasks.formats.beir_judgements import Judgements, QueryKey, cluster_queries, describe_left_out, leave_out
 from clearbench.tasks.formats.columns import OWN_PASSAGE_ID, OWN_QUERY_ID
 from clearbench.tasks.formats.gather import TextsBuilder
 from clearbench.tasks.formats.parsing import Row, optional_text, text_field
 from clearbench.tasks.formats.qrels import find_qrels, read_qrels
 from clearbench.tasks.formats.rows import ACCEPTED, find_rows, read_rows
-from clearbench.tasks.sources import SourceFiles
-from clearbench.tasks.spec import TaskSpec
 
 
 class BeirOptions(SplitOptions):
@@ -34,8 +32,8 @@ class BeirOptions(SplitOptions):
         split: Name of the file under `qrels/`, without its ending; default: `test`, or the only one there is.
         query_language: Language of queries whose rows name none.
         passage_language: Language of passages whose rows name none.
-        skip_self: Leave the passage with the query's own id out of the query's ranking, for data whose queries lie in
-            the corpus.
+        skip_self: Leave the passage with the query's own id out of the query's ranking, for data whose queries are also
+            in the corpus.
     """
 
     keep_counts: ClassVar[frozenset[str]] = frozenset({"skip_self"})
@@ -45,39 +43,36 @@ class BeirOptions(SplitOptions):
     skip_self: bool = False
 
 
-class _Data(NamedTuple):
+class _FolderContent(NamedTuple):
     """The whole folder.
 
     Attributes:
         pools: Passages by language.
         texts: Queries by language, under the ids that they are scored under.
-        queries: Queries by their own id, as the judgements name them.
-        judged: The judgements of every pair, of queries that have a relevant passage in it.
-        left_out: Pair -> queries that are left out of it for want of a relevant passage.
-        notes: What is odd.
+        queries: Queries by the id that the judgements use.
+        judged: Pair -> judgements of the queries that have a relevant passage.
+        left_out: Pair -> queries that are left out because they have no relevant passage.
+        notes: What is unusual, one sentence each.
     """
 
     pools: Mapping[Language, Texts]
     texts: Mapping[Language, Texts]
     queries: Mapping[str, QueryKey]
-    judged: Judged
+    judged: Judgements
     left_out: Mapping[Pair, tuple[str, ...]]
     notes: tuple[str, ...]
 
 
-class BeirReader:
+class BeirReader(Reader[BeirOptions]):
     """Reads the folder once; the judgements say which pairs there are, and a pool is all passages of a language."""
-
-    def __init__(self, spec: TaskSpec, files: SourceFiles, options: BeirOptions) -> None:
-        self._spec, self._files, self._options = spec, files, options
 
     def pairs(self) -> tuple[Pair, ...]:
         """Return the pairs that occur in the judgements."""
-        return tuple(self._data.judged)
+        return tuple(self._content.judged)
 
-    def load(self, wanted: Wanted) -> Dataset:
+    def load(self, wanted: WantedPairs) -> Dataset:
         """Read the wanted pairs; see `Reader.load`."""
-        data = self._data
+        data = self._content
         used = {pair.passage for pair in wanted.pairs}
         return Dataset(
             task=self._spec.name,
@@ -89,17 +84,17 @@ class BeirReader:
             clusters=cluster_queries(data.judged.values()),
             left_out={str(pair): data.left_out[pair] for pair in wanted.pairs},
             own_passages={str(pair): self._own_passages(pair) for pair in wanted.pairs if self._options.skip_self},
-            notes=(*data.notes, *(note for pair in wanted.pairs for note in self._self_matches(pair))),
+            notes=(*data.notes, *(note for pair in wanted.pairs for note in self._note_self_matches(pair))),
         )
 
     def _queries_of(self, pair: Pair) -> Texts:
-        judged, texts = self._data.judged[pair], self._data.texts[pair.query]
+        judged, texts = self._content.judged[pair], self._content.texts[pair.query]
         kept = {key: text for key, text in zip(texts.ids, texts.texts, strict=True) if key in judged}
         return Texts(pair.query, tuple(kept), tuple(kept.values()))
 
-    def _self_matches(self, pair: Pair) -> Iterator[str]:
-        """Note queries that lie in the pool under their own id, and so find themselves before what is relevant."""
-        queries, pool, judged = self._queries_of(pair), self._data.pools[pair.passage], self._data.judged[pair]
+    def _note_self_matches(self, pair: Pair) -> Iterator[str]:
+        """Yield a note on queries that are in the pool under their own id, and so would rank themselves first."""
+        queries, pool, judged = self._queries_of(pair), self._content.pools[pair.passage], self._content.judged[pair]
         same = [
             query
             for query, passage in self._own_passages(pair).items()
@@ -114,18 +109,18 @@ class BeirReader:
 
     def _own_passages(self, pair: Pair) -> dict[str, str]:
         """Return query -> the passage with its own id, in the pool of a pair."""
-        pool, judged = self._data.pools[pair.passage].index, self._data.judged[pair]
+        pool, judged = self._content.pools[pair.passage].index, self._content.judged[pair]
         return {
             query.id: key
-            for key, query in self._data.queries.items()
+            for key, query in self._content.queries.items()
             if query.language == pair.query and query.id in judged and key in pool
         }
 
     @cached_property
-    def _data(self) -> _Data:
+    def _content(self) -> _FolderContent:
         pools, home = self._read_passages()
         queries, texts = self._read_queries()
-        path = self._qrels_path()
+        path = self._find_qrels_path()
         judged = self._read_judgements(path, queries, home)
         kept, left_out = leave_out(judged, queries.values())
         if not kept:
@@ -133,9 +128,9 @@ class BeirReader:
         order = {language: place for place, language in enumerate(self._spec.spellings)}
         pairs = sorted(kept, key=lambda pair: (*(order.get(side, len(order)) for side in pair), pair))
         notes = tuple(describe_left_out(judged, kept, queries))
-        return _Data(pools, texts, queries, {pair: kept[pair] for pair in pairs}, left_out, notes)
+        return _FolderContent(pools, texts, queries, {pair: kept[pair] for pair in pairs}, left_out, notes)
 
-    def _read_judgements(self, path: Path, queries: Mapping[str, QueryKey], home: Mapping[str, Language]) -> Judged:
+    def _read_judgements(self, path: Path, queries: Mapping[str, QueryKey], home: Mapping[str, Language]) -> Judgements:
         judged: dict[Pair, dict[str, dict[str, int]]] = {}
         unknown: Counter[str] = Counter()
         examples: dict[str, str] = {}
@@ -148,21 +143,21 @@ class BeirReader:
             elif not (self._options.skip_self and query_id == passage_id):
                 row = judged.setdefault(Pair(query.language, language), {}).setdefault(query.id, {})
                 if row.setdefault(passage_id, relevance) != relevance:
-                    raise DataError(f"{where}: {query_id!r} and {passage_id!r} are judged twice, differently.")
+                    raise DataError(f"{where}: {query_id!r} and {passage_id!r} have two different judgements.")
         if unknown:
             counts = " and ".join(f"{count:,} rows with an unknown {kind}" for kind, count in unknown.items())
             raise DataError(f"{'; '.join(examples.values())} is not in the folder ({counts} in all).")
         return judged
 
     def _read_passages(self) -> tuple[dict[Language, Texts], dict[str, Language]]:
-        path = self._path("corpus")
+        path = self._find_path("corpus")
         builders: dict[Language, TextsBuilder] = {}
         home: dict[str, Language] = {}
         for where, row in read_rows(path):
             key = text_field(row, OWN_PASSAGE_ID.find(row, where), where)
             if key in home:
                 raise DataError(f"{where}: passage id {key!r} occurs twice; ids must be unique.")
-            home[key] = language = self._language(row, where, "passage_language", self._options.passage_language)
+            home[key] = language = self._find_language(row, where, "passage_language", self._options.passage_language)
             if language not in builders:
                 builders[language] = TextsBuilder(language, "passage")
             text = join_title(optional_text(row, "title", where), text_field(row, "text", where))
@@ -170,7 +165,7 @@ class BeirReader:
         return {language: builder.build(path) for language, builder in builders.items()}, home
 
     def _read_queries(self) -> tuple[dict[str, QueryKey], dict[Language, Texts]]:
-        path = self._path("queries")
+        path = self._find_path("queries")
         queries: dict[str, QueryKey] = {}
         seen: set[QueryKey] = set()
         builders: dict[Language, TextsBuilder] = {}
@@ -178,7 +173,7 @@ class BeirReader:
             key = text_field(row, OWN_QUERY_ID.find(row, where), where)
             if key in queries:
                 raise DataError(f"{where}: query id {key!r} occurs twice; ids must be unique.")
-            language = self._language(row, where, "query_language", self._options.query_language)
+            language = self._find_language(row, where, "query_language", self._options.query_language)
             query = QueryKey(language, optional_text(row, "parallel_id", where) or key)
             if query in seen:
                 raise DataError(f"{where}: parallel_id {query.id!r} occurs twice in {language}.")
@@ -189,7 +184,7 @@ class BeirReader:
             queries[key] = query
         return queries, {language: builder.build(path) for language, builder in builders.items()}
 
-    def _language(self, row: Row, where: str, option: str, default: str | None) -> Language:
+    def _find_language(self, row: Row, where: str, option: str, default: str | None) -> Language:
         text = optional_text(row, "language", where) or optional_text(row, "lang", where) or default
         if not text:
             raise DataError(f"{where}: no field 'language', and option {option} is not set; give one of the two.")
@@ -198,7 +193,7 @@ class BeirReader:
         except UsageError as error:
             raise DataError(f"{where}: {error}") from None
 
-    def _path(self, key: str) -> Path:
+    def _find_path(self, key: str) -> Path:
         """Return the corpus or queries file."""
         if not self._files.has("folder"):
             return self._files.require(key)
@@ -208,6 +203,6 @@ class BeirReader:
             raise DataError(f"{folder}: no file of {key}; expected {key}.jsonl, or {key} in another form: {ACCEPTED}.")
         return path
 
-    def _qrels_path(self) -> Path:
+    def _find_qrels_path(self) -> Path:
         path = self._files.require("folder") / "qrels" if self._files.has("folder") else self._files.require("qrels")
         return path if path.is_file() else find_qrels(path, self._options.split)

@@ -10,47 +10,42 @@ from clearbench.common.errors import DataError
 from clearbench.common.languages import Language
 from clearbench.common.pairs import Pair
 from clearbench.tasks.dataset import Dataset
-from clearbench.tasks.formats.base import ReaderOptions, Wanted, language_files, languages_of
+from clearbench.tasks.formats.base import Reader, ReaderOptions, WantedPairs, find_language_files, languages_of
 from clearbench.tasks.formats.gather import TextsBuilder
-from clearbench.tasks.formats.parallel import Parsed, all_pairs, assemble
+from clearbench.tasks.formats.parallel import ParallelFile, all_pairs, assemble
 from clearbench.tasks.formats.parsing import read_json_lines, text_field
-from clearbench.tasks.sources import SourceFiles
-from clearbench.tasks.spec import TaskSpec
 
 
 class BelebeleOptions(ReaderOptions):
     """Options of the `belebele` reader.
 
     Attributes:
-        merge_duplicate_questions: Make one query of equal question texts of a language, relevant to the passages of
-            all of them, as MTEB does; else every (link, question_number) is a query.
+        merge_duplicate_questions: Merge questions of a language with equal texts into one query, to which the
+            passages of all of them are relevant, as MTEB does. Otherwise every (link, question_number) is a query.
     """
 
     merge_duplicate_questions: bool = False
 
 
-class BelebeleReader:
+class BelebeleReader(Reader[BelebeleOptions]):
     """Reads the variants that the wanted pairs need; the identity of a question is (link, question_number).
 
     Question texts do not identify questions: 18 variants have equal ones.
     """
 
-    def __init__(self, spec: TaskSpec, files: SourceFiles, options: BelebeleOptions) -> None:
-        self._spec, self._files, self._options = spec, files, options
-
     def pairs(self) -> tuple[Pair, ...]:
         """Return every pair of variants: 14,884 for the 122."""
         return all_pairs(self._spec)
 
-    def load(self, wanted: Wanted) -> Dataset:
+    def load(self, wanted: WantedPairs) -> Dataset:
         """Read the wanted pairs; see `Reader.load`."""
-        paths, notes = language_files(self._files, "passages", languages_of(wanted.pairs), wanted)
+        paths, notes = find_language_files(self._files, "passages", languages_of(wanted.pairs), wanted)
         parsed = {language: _parse(language, path) for language, path in paths.items()}
         return assemble(self._spec, wanted, parsed, merge=self._options.merge_duplicate_questions, notes=notes)
 
 
-def _parse(language: Language, path: Path) -> Parsed:
-    """Read one variant. Queries are encoded as they stand, passages without blanks around them, as MTEB does."""
+def _parse(language: Language, path: Path) -> ParallelFile:
+    """Read one variant. Queries are encoded unchanged, passages without surrounding blanks, as MTEB does."""
     queries, passages = TextsBuilder(language, "query"), TextsBuilder(language, "passage")
     known: dict[str, str] = {}
     gold: dict[str, str] = {}
@@ -61,8 +56,8 @@ def _parse(language: Language, path: Path) -> Parsed:
             known[link] = passage
             passages.add(link, passage, where)
         elif known[link] != passage:
-            raise DataError(f"{where}: link {link!r} has another passage than in an earlier line.")
+            raise DataError(f"{where}: link {link!r} has a different passage in an earlier line.")
         query = f"{link}#{text_field(row, 'question_number', where)}"
         queries.add(query, text_field(row, "question", where), where)
         gold[query] = link
-    return Parsed(path, queries.build(path), passages.build(path), gold)
+    return ParallelFile(path, queries.build(path), passages.build(path), gold)

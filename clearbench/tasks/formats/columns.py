@@ -1,4 +1,4 @@
-"""The names that columns of ids and of relevance have in data sets; columns are found by name, never by place."""
+"""The names that columns of ids and of relevance have in data sets; columns are found by name, never by position."""
 
 from collections.abc import Collection
 from typing import NamedTuple
@@ -12,7 +12,7 @@ class Column(NamedTuple):
 
     Attributes:
         what: What it holds, for messages.
-        usual: BEIR's own name, which wins where others are there too.
+        usual: BEIR's own name, which has priority over others.
         others: Further names, as `_normalise` writes them.
     """
 
@@ -21,13 +21,13 @@ class Column(NamedTuple):
     others: tuple[str, ...]
 
     def find(self, names: Collection[str], where: str) -> str:
-        """Return the one of a row's names that means this column; letter case, hyphens and blanks do not matter.
+        """Return the name of this column among a row's names; letter case, hyphens and blanks do not matter.
 
         Args:
             names: Names of the row's columns.
             where: Place in the file, for messages.
         Raises:
-            DataError: No name means it, or two do and none is the usual one.
+            DataError: No name fits, or two fit and neither is the usual one.
         """
         if self.usual in names:
             return self.usual
@@ -45,7 +45,7 @@ class Column(NamedTuple):
         )
 
     def is_named(self, name: str) -> bool:
-        """Whether a name means this column."""
+        """Whether a name is one of this column's."""
         return _normalise(name) in (_normalise(self.usual), *self.others)
 
 

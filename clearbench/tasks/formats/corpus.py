@@ -29,7 +29,7 @@ _FORMATS = (
 
 
 class Passage(NamedTuple):
-    """One passage, and where it stands."""
+    """One passage, and its place in the file."""
 
     id: str
     title: str
@@ -38,7 +38,7 @@ class Passage(NamedTuple):
 
 
 def load_corpus(files: SourceFiles, language: Language, *, join: bool) -> tuple[str, Texts]:
-    """Read the corpus that the user gave, else the task's own; return its name and the passages.
+    """Read the corpus that the user gave, or else the task's own; return its name and the passages.
 
     The name is the pool's key: two corpora are two pools, and a result says which it used.
 
@@ -53,7 +53,7 @@ def load_corpus(files: SourceFiles, language: Language, *, join: bool) -> tuple[
     if path is None:
         path = files.find("corpus")
     if path is None:
-        error = files.missing("corpus")
+        error = files.missing_error("corpus")
         raise DataError(f"{error} Or give your own with --corpus: {_FORMATS}.")
     builder = TextsBuilder(language, "passage")
     for passage in read_corpus(path):
@@ -63,7 +63,7 @@ def load_corpus(files: SourceFiles, language: Language, *, join: bool) -> tuple[
 
 
 def corpus_name(path: Path) -> str:
-    """Return a corpus's name: its file's name without the format, or its folder's where the file is just `corpus`."""
+    """Return a corpus's name: its file's name without the ending, or its folder's name for a file `corpus`."""
     if path.is_dir():
         return path.resolve().name
     stem = plain_name(path)
@@ -73,7 +73,7 @@ def corpus_name(path: Path) -> str:
 
 
 def read_corpus(path: Path) -> Iterator[Passage]:
-    """Give every passage.
+    """Yield every passage.
 
     Raises:
         DataError: The file is missing, of an unknown format, or broken.
@@ -82,7 +82,7 @@ def read_corpus(path: Path) -> Iterator[Passage]:
         inside = find_rows(path, "corpus")
         if inside is None:
             raise DataError(
-                f"{path}: the folder holds no corpus.jsonl, and no corpus in another form; expected {_FORMATS}."
+                f"{path}: the folder has no corpus.jsonl, nor a corpus in another form; expected {_FORMATS}."
             )
         path = inside
     if plain_name(path).endswith(".tsv"):
@@ -99,10 +99,10 @@ def _read_by_name(path: Path) -> Iterator[Passage]:
 
 
 def _read_tsv(path: Path) -> Iterator[Passage]:
-    """Read a tsv whose first line names its columns; without such a line they are id, text and, if there is one, title.
+    """Read a tsv file whose first line names its columns; without such a line they are id, text and perhaps title.
 
-    One line is one passage, always: `csv.reader` would take a text that begins with a stray quote together with all
-    lines up to the next quote. A field in quotes is unpacked only if it is quoted throughout.
+    One line is one passage, always: `csv.reader` would join a text that begins with a stray quote to all lines up to
+    the next quote. Quotes around a field are removed only if they enclose all of it.
     """
     rows = read_tsv_fields(path)
     where, first = next(rows)

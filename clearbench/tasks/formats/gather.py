@@ -1,4 +1,4 @@
-"""Gathering the texts of a query set or a pool, and refusing what later stages cannot carry."""
+"""Gathering the texts of a query set or a pool, and refusing texts that later stages cannot handle."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,7 +12,7 @@ Kind = Literal["query", "passage"]
 
 
 class TextsBuilder:
-    """Takes the rows of a file one by one and makes a query set or a pool of them; errors name the row's place."""
+    """Collects the rows of a file into a query set or a pool; errors name the row's place."""
 
     def __init__(self, language: Language, kind: Kind) -> None:
         self._language, self._kind = language, kind
@@ -22,7 +22,7 @@ class TextsBuilder:
         return bool(self._texts)
 
     def add(self, key: str, text: str, where: str) -> None:
-        """Take one row.
+        """Add one row.
 
         NUL ends a C string, a lone surrogate cannot be encoded, and trec_eval returns another query's result for the
         query id `no_query`.
@@ -39,12 +39,12 @@ class TextsBuilder:
         if not key or key.isspace():
             raise DataError(f"{where}: a {self._kind} has an empty id (its text: {text[:60]!r}).")
         if self._kind == "query" and key == "no_query":
-            raise DataError(f"{where}: query id 'no_query' is not usable: trec_eval keeps it for itself.")
+            raise DataError(f"{where}: query id 'no_query' is not usable: trec_eval reserves it.")
         if not text or text.isspace():
             raise DataError(f"{where}: {self._kind} {key!r} has an empty text; fill it in, or leave the row out.")
-        if problem := _uncarriable(key):
+        if problem := _find_unusable(key):
             raise DataError(f"{where}: {self._kind} id {key!r} holds {problem}.")
-        if problem := _uncarriable(text):
+        if problem := _find_unusable(text):
             raise DataError(f"{where}: the text of {self._kind} {key!r} holds {problem}.")
         self._texts[key] = text
 
@@ -63,7 +63,7 @@ class TextsBuilder:
 
 
 def make_texts(language: Language, items: Iterable[tuple[str, str]], kind: Kind, where: Path | str) -> Texts:
-    """Build a query set or a pool of texts that have no line of their own, as `TextsBuilder` does.
+    """Build a query set or a pool from texts without places in a file, as `TextsBuilder` does.
 
     Args:
         language: Language of the texts.
@@ -79,8 +79,8 @@ def make_texts(language: Language, items: Iterable[tuple[str, str]], kind: Kind,
     return builder.build(where)
 
 
-def _uncarriable(text: str) -> str:
-    """Return what a text holds that later stages cannot carry, or an empty string."""
+def _find_unusable(text: str) -> str:
+    """Return what a text contains that later stages cannot handle, or an empty string."""
     if "\0" in text:
         return "a NUL character"
     if not text.isascii():

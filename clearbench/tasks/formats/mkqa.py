@@ -14,12 +14,18 @@ from clearbench.common.languages import ENGLISH, Language
 from clearbench.common.pairs import Pair
 from clearbench.common.text import json_kind
 from clearbench.tasks.dataset import Dataset, TaskPair
-from clearbench.tasks.formats.base import Answers, Questions, ReaderOptions, Wanted, english_pool_pairs, language_files
+from clearbench.tasks.formats.base import (
+    Answers,
+    Questions,
+    Reader,
+    ReaderOptions,
+    WantedPairs,
+    english_pool_pairs,
+    find_language_files,
+)
 from clearbench.tasks.formats.corpus import load_corpus
 from clearbench.tasks.formats.gather import TextsBuilder
 from clearbench.tasks.formats.parsing import Row, list_field, optional_text, read_json_lines, text_field
-from clearbench.tasks.sources import SourceFiles
-from clearbench.tasks.spec import TaskSpec
 
 _DROPPED_TYPES = frozenset({"unanswerable", "binary", "long_answer"})
 
@@ -28,7 +34,7 @@ class MkqaOptions(ReaderOptions):
     """Options of the `mkqa` reader.
 
     Attributes:
-        join_title: Encode `title + " " + text` of a passage, as the published runs do, instead of its text alone.
+        join_title: Encode `title + " " + text` of a passage, as in the published runs, instead of its text alone.
     """
 
     keep_counts: ClassVar[frozenset[str]] = frozenset({"join_title"})
@@ -36,27 +42,24 @@ class MkqaOptions(ReaderOptions):
     join_title: bool = True
 
 
-class MkqaReader:
-    """Reads the official file (source `questions`), or else per-language copies (source `copies`), and a corpus.
+class MkqaReader(Reader[MkqaOptions]):
+    """Reads the official file (source `questions`) or per-language copies (source `copies`), and a corpus.
 
-    Questions stay as they are: blanks and U+200B in Khmer belong to how they were written.
+    Questions are not changed: blanks and U+200B in Khmer belong to their spelling.
     """
-
-    def __init__(self, spec: TaskSpec, files: SourceFiles, options: MkqaOptions) -> None:
-        self._spec, self._files, self._options = spec, files, options
 
     def pairs(self) -> tuple[Pair, ...]:
         """Return every language with English, English included."""
         return english_pool_pairs(self._spec, ENGLISH)
 
-    def load(self, wanted: Wanted) -> Dataset:
+    def load(self, wanted: WantedPairs) -> Dataset:
         """Read the wanted pairs; see `Reader.load`."""
         languages = [pair.query for pair in wanted.pairs]
-        path = None if self._copies_only() else self._files.require("questions")
+        path = None if self._has_only_copies() else self._files.require("questions")
         if path is not None:
-            questions, answers, notes = self._official(path, languages)
+            questions, answers, notes = self._read_official(path, languages)
         else:
-            questions, answers, notes = self._copies(languages, wanted)
+            questions, answers, notes = self._read_copies(languages, wanted)
         name, pool = load_corpus(self._files, ENGLISH, join=self._options.join_title)
         return Dataset(
             task=self._spec.name,
@@ -69,7 +72,7 @@ class MkqaReader:
             notes=(*notes, f"passage corpus: {name}, {len(pool):,} passages."),
         )
 
-    def _copies_only(self) -> bool:
+    def _has_only_copies(self) -> bool:
         """Whether the data folder has copies and not the official file."""
         return (
             self._files.has("copies")
@@ -77,7 +80,7 @@ class MkqaReader:
             and self._files.find_local("copies", language=ENGLISH) is not None
         )
 
-    def _official(self, path: Path, languages: Iterable[Language]) -> tuple[Questions, Answers, tuple[str, ...]]:
+    def _read_official(self, path: Path, languages: Iterable[Language]) -> tuple[Questions, Answers, tuple[str, ...]]:
         questions: Questions = {language: TextsBuilder(language, "query") for language in languages}
         answers: Answers = {}
         dropped = total = 0
@@ -95,24 +98,26 @@ class MkqaReader:
             for language, builder in questions.items():
                 builder.add(key, text_field(texts, self._spec.spellings[language], f"{where}: queries"), where)
         if not answers:
-            raise DataError(f"{path}: none of {total:,} questions has an answer of a kind that is evaluated.")
+            raise DataError(f"{path}: none of {total:,} questions has an answer of an evaluated type.")
         note = f"{dropped:,} of {total:,} questions without a short answer are left out."
         return questions, answers, (note,) if dropped else ()
 
-    def _copies(self, languages: list[Language], wanted: Wanted) -> tuple[Questions, Answers, tuple[str, ...]]:
+    def _read_copies(
+        self, languages: list[Language], wanted: WantedPairs
+    ) -> tuple[Questions, Answers, tuple[str, ...]]:
         answers: Answers = {}
         unanswered: set[str] = set()
-        for where, key, row in _copy_rows(self._files.require("copies", language=ENGLISH)):
-            accepted = _clean(list_field(row, "answers", where), where)
+        for where, key, row in _read_copy_rows(self._files.require("copies", language=ENGLISH)):
+            accepted = _clean_answers(list_field(row, "answers", where), where)
             if accepted:
                 answers[key] = accepted
             else:
                 unanswered.add(key)
-        paths, notes = language_files(self._files, "copies", languages, wanted)
+        paths, notes = find_language_files(self._files, "copies", languages, wanted)
         questions: Questions = {}
         for language, path in paths.items():
             questions[language] = TextsBuilder(language, "query")
-            for where, key, row in _copy_rows(path):
+            for where, key, row in _read_copy_rows(path):
                 if key in answers:
                     questions[language].add(key, text_field(row, "question", where), where)
                 elif key not in unanswered:
@@ -122,8 +127,8 @@ class MkqaReader:
         return questions, answers, notes
 
 
-def _copy_rows(path: Path) -> Iterator[tuple[str, str, Row]]:
-    """Give place, question id and row of a per-language copy; ids are `<id>_<lang>`, and `zh_cn` holds a `_` too."""
+def _read_copy_rows(path: Path) -> Iterator[tuple[str, str, Row]]:
+    """Yield place, question id and row of a per-language copy; ids are `<id>_<lang>`, and `zh_cn` has a `_` too."""
     for where, row in read_json_lines(path):
         yield where, text_field(row, "id", where).partition("_")[0], row
 
@@ -146,11 +151,11 @@ def _official_answers(row: Row, where: str) -> tuple[str, ...]:
         if kept:
             aliases = [] if item.get("aliases") is None else list_field(item, "aliases", place)
             texts += [text for text in (item.get("text"), *aliases) if text is not None]
-    return _clean(texts, where) if kept else ()
+    return _clean_answers(texts, where) if kept else ()
 
 
-def _clean(values: Iterable[object], where: str) -> tuple[str, ...]:
-    """Strip answers; drop repeats, and empty answers, which would match any passage."""
+def _clean_answers(values: Iterable[object], where: str) -> tuple[str, ...]:
+    """Return answers without surrounding blanks, repeats and empty answers, which would match any passage."""
     for value in values:
         if not isinstance(value, str):
             raise DataError(f"{where}: an answer is {json_kind(value)}, expected text.")

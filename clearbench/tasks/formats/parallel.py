@@ -1,4 +1,4 @@
-"""Building parallel tasks, which have the same questions and passages in every language."""
+"""Building parallel tasks, in which every language has the same questions and passages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from clearbench.common.errors import DataError
 from clearbench.common.languages import Language
 from clearbench.common.pairs import Pair
 from clearbench.tasks.dataset import Dataset, Qrels, TaskPair, Texts
-from clearbench.tasks.formats.base import Wanted, left_out
+from clearbench.tasks.formats.base import WantedPairs, note_absent
 from clearbench.tasks.spec import TaskSpec
 
 SHARED = "all languages"
@@ -16,7 +16,7 @@ SHARED = "all languages"
 
 
 @dataclass(frozen=True)
-class Parsed:
+class ParallelFile:
     """One language's file.
 
     Attributes:
@@ -33,20 +33,20 @@ class Parsed:
 
 
 def assemble(
-    spec: TaskSpec, wanted: Wanted, parsed: Mapping[Language, Parsed], *, merge: bool, notes: tuple[str, ...]
+    spec: TaskSpec, wanted: WantedPairs, parsed: Mapping[Language, ParallelFile], *, merge: bool, notes: tuple[str, ...]
 ) -> Dataset:
     """Build the pairs of a parallel task, with one query set and one pool per language.
 
-    Unmerged, all pairs share one set of judgements: 14,884 pairs cost no more memory than one.
+    Without merging, all pairs share one set of judgements: 14,884 pairs take no more memory than one.
 
     Args:
         spec: The task.
         wanted: The pairs to build; those without files are left out.
-        parsed: Language -> its file, for the languages whose files are there.
-        merge: Make one query of equal question texts, judged relevant for the passages of all of them (MTEB's way).
-        notes: What was odd in the data so far, one sentence each.
+        parsed: Language -> its file, for the languages that have one.
+        merge: Merge equal questions into one query, to which the passages of all of them are relevant, as MTEB does.
+        notes: Notes on the data so far, one sentence each.
     Raises:
-        DataError: The languages are not parallel, or a file holds unusable texts.
+        DataError: The languages are not parallel, or a file contains unusable texts.
     """
     first = next(iter(parsed.values()))
     for other in parsed.values():
@@ -59,8 +59,8 @@ def assemble(
         queries = {lang: texts for lang, (texts, _) in merged.items()}
         qrels = {str(lang): judged for lang, (_, judged) in merged.items()}
         changed = [lang for lang in parsed if len(queries[lang]) < len(parsed[lang].queries)]
-        notes += left_out("languages with equal questions merged into one", changed, len(parsed))
-    there = [pair for pair in wanted.pairs if pair.query in parsed and pair.passage in parsed]
+        notes += note_absent("languages with equal questions merged into one", changed, len(parsed))
+    loadable = [pair for pair in wanted.pairs if pair.query in parsed and pair.passage in parsed]
     loaded = Dataset(
         task=spec.name,
         version=spec.version,
@@ -69,12 +69,12 @@ def assemble(
         qrels=qrels,
         pairs=tuple(
             TaskPair(query, passage, str(query), str(passage), str(query) if merge else SHARED)
-            for query, passage in there
+            for query, passage in loadable
         ),
         clusters=first.gold,
         notes=notes,
     )
-    return loaded.only(loaded.pairs)
+    return loaded.select(loaded.pairs)
 
 
 def all_pairs(spec: TaskSpec) -> tuple[Pair, ...]:
@@ -82,25 +82,25 @@ def all_pairs(spec: TaskSpec) -> tuple[Pair, ...]:
     return tuple(Pair(query, passage) for query in spec.spellings for passage in spec.spellings)
 
 
-def _check_parallel(first: Parsed, other: Parsed) -> None:
+def _check_parallel(first: ParallelFile, other: ParallelFile) -> None:
     """Raise unless two languages have the same questions, each with the same passage, and the same passages."""
     if other.gold != first.gold:
-        for one, two in ((first, other), (other, first)):
-            if lacking := next((query for query in one.gold if query not in two.gold), None):
+        for complete, partial in ((first, other), (other, first)):
+            if lacking := next((query for query in complete.gold if query not in partial.gold), None):
                 raise DataError(
-                    f"{two.path}: question {lacking!r} is missing, which {one.path} has; "
+                    f"{partial.path}: question {lacking!r} is missing, but {complete.path} has it; "
                     "the languages of this task must have the same questions."
                 )
         query = next(query for query in first.gold if first.gold[query] != other.gold[query])
         raise DataError(
             f"{other.path}: question {query!r} belongs to passage {other.gold[query]!r}, "
-            f"in {first.path} to {first.gold[query]!r}."
+            f"but in {first.path} to {first.gold[query]!r}."
         )
-    ours, theirs = set(first.passages.ids), set(other.passages.ids)
-    if ours != theirs:
-        key = min(ours ^ theirs)
+    first_ids, other_ids = set(first.passages.ids), set(other.passages.ids)
+    if first_ids != other_ids:
+        key = min(first_ids ^ other_ids)
         raise DataError(
-            f"{other.path if key in ours else first.path}: passage {key!r} is missing; "
+            f"{other.path if key in first_ids else first.path}: passage {key!r} is missing; "
             "the languages of this task must have the same passages."
         )
 

@@ -16,7 +16,7 @@ Row = Mapping[str, Any]
 _T = TypeVar("_T")
 
 LONGEST_LINE = 16 << 20
-"""Bytes of a line; a longer one is not a row, but a file without line feeds that would fill the memory."""
+"""Bytes of a line; a longer one means a file without line feeds, which would fill the memory."""
 LARGEST_JSON = 1 << 30
 """Bytes of a file that is one JSON object."""
 _BLOCK = 1 << 20
@@ -28,23 +28,23 @@ _OTHER_BOMS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
 
 def read_lines(path: Path, keep_blank: bool = False) -> Iterator[tuple[int, str]]:
-    """Give line number and text of every line that is not blank; `.gz` and `.zst` files are unpacked.
+    """Yield line number and text of every line that is not blank; `.gz` and `.zst` files are unpacked.
 
-    Only a line feed ends a line: texts may hold U+2028 and its like.
+    Only a line feed ends a line: texts may contain U+2028 and the like.
 
     Args:
         path: The file.
-        keep_blank: Give blank lines too.
+        keep_blank: Yield blank lines too.
     Raises:
         DataError: The file is missing, not UTF-8, broken, has a line that is too long, or no line with text.
     """
     offset, number, found = 0, 0, False
-    with _readable(path), open_unpacked(path) as stream:
+    with _name_file_in_errors(path), open_unpacked(path) as stream:
         while raw := stream.readline(LONGEST_LINE + 1):
             number += 1
             if len(raw) > LONGEST_LINE:
                 raise DataError(
-                    f"{path}:{number}: the line has more than {LONGEST_LINE:,} bytes; expected a row a line."
+                    f"{path}:{number}: the line has more than {LONGEST_LINE:,} bytes; expected one row per line."
                 )
             data = raw if number > 1 else _drop_bom(path, raw)
             line = _decode(path, data, offset + len(raw) - len(data)).rstrip("\r\n")
@@ -58,14 +58,14 @@ def read_lines(path: Path, keep_blank: bool = False) -> Iterator[tuple[int, str]
 
 
 def read_json_lines(path: Path) -> Iterator[tuple[str, Row]]:
-    """Give place ("file:line") and object of every line of a JSON-lines file; a bare NaN reads as null.
+    """Yield place ("file:line") and object of every line of a JSON-lines file; a bare NaN reads as null.
 
     Raises:
         DataError: As `read_lines`; or a line is not a JSON object.
     """
     for number, line in read_lines(path):
         where = f"{path}:{number}"
-        row = _parse(line, where)
+        row = _parse_json(line, where)
         if not isinstance(row, dict):
             raise DataError(f"{where}: found {json_kind(row)}, expected a JSON object.")
         yield where, row
@@ -77,20 +77,20 @@ def read_json(path: Path) -> Row:
     Raises:
         DataError: The file is missing, empty, too large, not UTF-8 or not a JSON object.
     """
-    with _readable(path), open_unpacked(path) as stream:
-        raw = b"".join(_blocks(stream, path))
+    with _name_file_in_errors(path), open_unpacked(path) as stream:
+        raw = b"".join(_read_blocks(stream, path))
     data = _drop_bom(path, raw)
     text = _decode(path, data, len(raw) - len(data))
     if not text.strip():
         raise DataError(f"{path}: the file is empty.")
-    value = _parse(text, str(path))
+    value = _parse_json(text, str(path))
     if not isinstance(value, dict):
         raise DataError(f"{path}: found {json_kind(value)}, expected a JSON object.")
     return value
 
 
-def _blocks(stream: IO[bytes], path: Path) -> Iterator[bytes]:
-    """Read a stream block by block: asked for all that is allowed at once, it would set that much memory aside."""
+def _read_blocks(stream: IO[bytes], path: Path) -> Iterator[bytes]:
+    """Yield a stream block by block; one read of the largest allowed size would allocate that much memory."""
     length = 0
     while block := stream.read(_BLOCK):
         length += len(block)
@@ -114,11 +114,11 @@ def text_field(row: object, name: str, where: str) -> str:
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    return _field(row, name, where, str, "text")
+    return _typed_field(row, name, where, str, "text")
 
 
 def optional_text(row: Row, name: str, where: str) -> str:
-    """Return a field that must be text where it is there, as `text_field` does; where it is missing or null, "".
+    """Return a field as `text_field` does; "" if it is missing or null.
 
     Args:
         row: The JSON object.
@@ -140,10 +140,10 @@ def list_field(row: object, name: str, where: str) -> list[Any]:
     Raises:
         DataError: It is missing or of another type.
     """
-    return _field(row, name, where, list, "a list")
+    return _typed_field(row, name, where, list, "a list")
 
 
-def _field(row: object, name: str, where: str, kind: type[_T], expected: str) -> _T:
+def _typed_field(row: object, name: str, where: str, kind: type[_T], expected: str) -> _T:
     if not isinstance(row, dict):
         raise DataError(f"{where}: found {json_kind(row)}, expected a JSON object with field {name!r}.")
     value = row.get(name)
@@ -154,8 +154,8 @@ def _field(row: object, name: str, where: str, kind: type[_T], expected: str) ->
 
 
 @contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    """Turn what goes wrong while a file is read into a DataError that names it."""
+def _name_file_in_errors(path: Path) -> Iterator[None]:
+    """Turn every error in reading a file into a DataError that names the file."""
     try:
         yield
     except FileNotFoundError:
@@ -180,7 +180,7 @@ def _drop_bom(path: Path, raw: bytes) -> bytes:
     return raw.removeprefix(_BOM)
 
 
-def _parse(text: str, where: str) -> Any:
+def _parse_json(text: str, where: str) -> Any:
     try:
         return _DECODER.decode(text)
     except json.JSONDecodeError as error:
@@ -189,6 +189,6 @@ def _parse(text: str, where: str) -> Any:
             f"{place}: not JSON at character {error.colno:,}: {error.msg}; the file may be truncated."
         ) from None
     except RecursionError:
-        raise DataError(f"{where}: not usable JSON: lists or objects within each other, hundreds deep.") from None
+        raise DataError(f"{where}: not usable JSON: lists or objects are nested hundreds deep.") from None
     except ValueError as error:
         raise DataError(f"{where}: not usable JSON: {error}.") from None

@@ -1,4 +1,4 @@
-"""Relevance judgements from files: columns by name where the file names them, else the two usual orders."""
+"""Relevance judgements from files: columns by name if the file names them, or else in one of two usual orders."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -18,15 +18,15 @@ FORMS = (
     "or TREC's four (query id, 0, passage id, relevance)"
 )
 PLAIN_ENDINGS = (".txt", ".qrels", ".qrel", ".trec")
-"""Endings of further files whose fields stand between blanks or tabs."""
+"""Endings of other files, whose fields are separated by blanks or tabs."""
 ENDINGS_ACCEPTED = ".tsv, .csv, .txt, .qrels or .jsonl, each also with .gz or .zst, or .parquet"
 
 MOST = 2**31 - 1
-"""Largest relevance: what every version of trec_eval can hold."""
+"""Largest relevance that every version of trec_eval can represent."""
 
 
 class Judgement(NamedTuple):
-    """One row: where it stands, and what it says."""
+    """One row: its place in the file and its content."""
 
     where: str
     query: str
@@ -35,17 +35,17 @@ class Judgement(NamedTuple):
 
 
 def read_qrels(path: Path) -> Iterator[Judgement]:
-    """Give the judgements of a file in its order.
+    """Yield the judgements of a file in its order.
 
-    JSON lines and Parquet have columns by name. A table may begin with a line that names its columns, in any order and
-    among others; without it, it has the columns of FORMS.
+    JSON lines and Parquet have named columns. A table may begin with a line that names its columns, in any order and
+    among others; otherwise it has the columns of FORMS.
 
     Raises:
         DataError: The file is missing or broken, or a row is not a judgement.
     """
     name = plain_name(path)
     if name.endswith((".jsonl", ".json", ".ndjson", ".parquet")):
-        yield from _by_name(read_rows(path))
+        yield from _read_by_name(read_rows(path))
         return
     if not is_qrels(path):
         raise DataError(f"{path}: unknown form of judgements; expected {ENDINGS_ACCEPTED}.")
@@ -54,10 +54,10 @@ def read_qrels(path: Path) -> Iterator[Judgement]:
     if first is None:
         raise DataError(f"{path}: the file is empty.")
     if _is_header(*first):
-        _find_columns(first[1], first[0])  # a name that is lacking is an error of the header's line
-        yield from _by_name(name_fields(chain([first], rows)))
+        _find_columns(first[1], first[0])  # a missing name is an error of the header's line
+        yield from _read_by_name(name_fields(chain([first], rows)))
     else:
-        yield from _by_place(chain([first], rows), len(first[1]))
+        yield from _read_by_position(chain([first], rows), len(first[1]))
 
 
 def find_qrels(folder: Path, split: str = "") -> Path:
@@ -84,7 +84,7 @@ def find_qrels(folder: Path, split: str = "") -> Path:
         )
     if len(splits[split]) > 1:
         names = " and ".join(path.name for path in splits[split])
-        raise DataError(f"{folder}: {names}: expected one file of {split}; take the others away.")
+        raise DataError(f"{folder}: {names}: expected one file of {split}; remove the others.")
     return splits[split][0]
 
 
@@ -94,7 +94,7 @@ def is_qrels(path: Path) -> bool:
 
 
 def read_relevance(value: Any, where: str) -> int:
-    """Return a relevance as a whole number: of 1, "1", 1.0 and "1.0" all 1.
+    """Return a relevance as a whole number: 1 for 1, "1", 1.0 and "1.0".
 
     Raises:
         DataError: It is something else; the message says what to do about a fraction.
@@ -111,7 +111,7 @@ def read_relevance(value: Any, where: str) -> int:
 
 
 def _read_fields(path: Path) -> Iterator[tuple[str, list[str]]]:
-    """Give place and fields of every row: of csv between commas, else between tabs if the first line has any."""
+    """Yield place and fields of every row: split at commas in csv files, else at tabs if the first line has any."""
     if plain_name(path).endswith(".csv"):
         return read_csv_fields(path)
     _, first = next(read_lines(path))
@@ -121,7 +121,7 @@ def _read_fields(path: Path) -> Iterator[tuple[str, list[str]]]:
 
 
 def _is_header(where: str, fields: list[str]) -> bool:
-    """Whether the first line names columns; one that neither does nor is a judgement is an error."""
+    """Whether the first line names columns; a line that is neither a header nor a judgement is an error."""
     named = sum(any(column.is_named(field) for field in fields) for column in (QUERY_ID, PASSAGE_ID, RELEVANCE))
     is_number = re.fullmatch(r"\s*[+-]?[0-9.]+\s*", fields[-1]) is not None
     if named >= 2 or (named and not is_number):
@@ -131,7 +131,7 @@ def _is_header(where: str, fields: list[str]) -> bool:
     raise DataError(f"{where}: found {' | '.join(fields)[:80]!r}; expected {FORMS}.")
 
 
-def _by_name(rows: Iterator[tuple[str, Row]]) -> Iterator[Judgement]:
+def _read_by_name(rows: Iterator[tuple[str, Row]]) -> Iterator[Judgement]:
     columns: dict[tuple[str, ...], list[str]] = {}  # found once, as most rows have the same names
     for where, row in rows:
         names = tuple(row)
@@ -148,7 +148,7 @@ def _find_columns(names: Sequence[str], where: str) -> list[str]:
     return [column.find([name.strip() for name in names], where) for column in (QUERY_ID, PASSAGE_ID, RELEVANCE)]
 
 
-def _by_place(rows: Iterator[tuple[str, list[str]]], width: int) -> Iterator[Judgement]:
+def _read_by_position(rows: Iterator[tuple[str, list[str]]], width: int) -> Iterator[Judgement]:
     for where, fields in rows:
         if width not in (3, 4):
             raise DataError(f"{where}: found {count(width, 'field')}; expected {FORMS}.")

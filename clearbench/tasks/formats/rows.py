@@ -8,33 +8,33 @@ from typing import Any
 from clearbench.common.errors import DataError
 from clearbench.common.text import count, first_line
 from clearbench.tasks.formats.parsing import LONGEST_LINE, Row, read_json_lines, read_lines
-from clearbench.tasks.formats.unpack import PACKED, most_unpacked, plain_name, too_large
+from clearbench.tasks.formats.unpack import PACKED, plain_name, too_large_error, unpacked_limit
 
 ENDINGS = (".jsonl", ".json", ".ndjson", ".tsv", ".csv", ".parquet")
-"""Endings of the files that hold rows; all but Parquet may be packed."""
+"""Endings of files of rows; all but Parquet may be packed."""
 ACCEPTED = "JSON lines (.jsonl), .tsv or .csv, each also with .gz or .zst, or .parquet"
 
 
 def find_rows(folder: Path, stem: str) -> Path | None:
-    """Return the one file in a folder that holds rows and has a name such as `corpus.jsonl.gz`, or None.
+    """Return the one file of rows in a folder with a name such as `corpus.jsonl.gz`, or None.
 
     Raises:
         DataError: There are several.
     """
-    found = [path for path in _candidates(folder, stem) if path.exists()]
-    if len(found) > 1:
-        names = " and ".join(path.name for path in found)
-        raise DataError(f"{folder}: {names}: expected one file of {stem}; take the others away.")
-    return found[0] if found else None
+    paths = [path for path in _candidates(folder, stem) if path.exists()]
+    if len(paths) > 1:
+        names = " and ".join(path.name for path in paths)
+        raise DataError(f"{folder}: {names}: expected one file of {stem}; remove the others.")
+    return paths[0] if paths else None
 
 
 def is_rows(path: Path) -> bool:
-    """Whether a file's name says that it holds rows."""
+    """Whether a file's name says that it contains rows."""
     return plain_name(path).endswith(ENDINGS)
 
 
 def read_rows(path: Path) -> Iterator[tuple[str, Row]]:
-    """Give place ("file:line", of Parquet "file, row n") and values by column name of every row.
+    """Yield place ("file:line", in Parquet "file, row n") and values by column name of every row.
 
     A tsv or csv file must begin with a line that names the columns. Fields of a tsv file have no quotes: one line is
     one row, always.
@@ -50,13 +50,13 @@ def read_rows(path: Path) -> Iterator[tuple[str, Row]]:
 
 
 def read_tsv_fields(path: Path) -> Iterator[tuple[str, list[str]]]:
-    """Give place and fields of every line of a tsv file, its header too."""
+    """Yield place and fields of every line of a tsv file, its header too."""
     for number, line in read_lines(path):
         yield f"{path}:{number}", line.split("\t")
 
 
 def read_csv_fields(path: Path) -> Iterator[tuple[str, list[str]]]:
-    """Give place and fields of every row of a csv file, its header too; a quoted field may hold line feeds.
+    """Yield place and fields of every row of a csv file, its header too; a quoted field may contain line feeds.
 
     Raises:
         DataError: The file is broken.
@@ -79,15 +79,15 @@ def read_csv_fields(path: Path) -> Iterator[tuple[str, list[str]]]:
 
 
 def name_fields(rows: Iterator[tuple[str, list[str]]]) -> Iterator[tuple[str, Row]]:
-    """Give the rows of a table by column name; its first row names the columns, and a table without one has no rows.
+    """Yield the rows of a table by column name; its first row names the columns.
 
     Raises:
-        DataError: A column has no name of its own, or a row has another number of fields.
+        DataError: Two columns have the same name, or a row has another number of fields.
     """
     where, header = next(rows, ("", []))
     names = [name.strip() for name in header]
     if repeated := [name for name in names if names.count(name) > 1]:
-        raise DataError(f"{where}: two columns are named {repeated[0]!r}; each needs a name of its own.")
+        raise DataError(f"{where}: two columns are named {repeated[0]!r}; each needs its own name.")
     for where, fields in rows:
         check_width(fields, len(names), where)
         yield where, dict(zip(names, fields, strict=True))
@@ -115,9 +115,9 @@ def _read_csv(path: Path) -> Iterator[tuple[str, Row]]:
 
 
 def _read_parquet(path: Path) -> Iterator[tuple[str, Row]]:
-    """Read the columns of texts and numbers; others, such as vectors, have no place in a row.
+    """Yield the rows with their columns of texts and numbers; other columns, such as vectors, are not read.
 
-    A column may name one long text a million times. So texts stay in their dictionary, and their lengths are counted.
+    A column may repeat one long text a million times. So texts stay in their dictionary, and their lengths are counted.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -127,15 +127,15 @@ def _read_parquet(path: Path) -> Iterator[tuple[str, Row]]:
         kinds = {field.name: field.type for field in pq.read_schema(path)}
         texts = [name for name, kind in kinds.items() if _is_text(kind)]
         names = [name for name, kind in kinds.items() if name in texts or pa.types.is_primitive(kind)]
-        left = most_unpacked(path.stat().st_size)
+        left = unpacked_limit(path.stat().st_size)
         with pq.ParquetFile(path, read_dictionary=texts) as file:
             for batch in file.iter_batches(columns=names):
-                columns = [_values(batch.column(name)) for name in names]
+                columns = [_column_values(batch.column(name)) for name in names]
                 for values in zip(*columns, strict=True):
                     number += 1
                     left -= sum(len(value) for value in values if isinstance(value, str))
                     if left < 0:
-                        raise too_large(path)
+                        raise too_large_error(path)
                     yield f"{path}, row {number:,}", dict(zip(names, values, strict=True))
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file.") from None
@@ -152,7 +152,7 @@ def _is_text(kind: Any) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
-def _values(column: Any) -> list[Any]:
+def _column_values(column: Any) -> list[Any]:
     """Return the values of a column; equal texts are one object."""
     import pyarrow as pa
 

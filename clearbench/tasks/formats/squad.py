@@ -15,12 +15,18 @@ from clearbench.common.errors import DataError
 from clearbench.common.languages import ENGLISH, Language
 from clearbench.common.pairs import Pair
 from clearbench.tasks.dataset import Dataset, Qrels, TaskPair, Texts
-from clearbench.tasks.formats.base import SplitOptions, Wanted, language_files, languages_of, left_out, text_id
+from clearbench.tasks.formats.base import (
+    Reader,
+    SplitOptions,
+    WantedPairs,
+    find_language_files,
+    languages_of,
+    note_absent,
+    text_id,
+)
 from clearbench.tasks.formats.gather import TextsBuilder
-from clearbench.tasks.formats.parallel import Parsed, all_pairs, assemble, merge_equal
+from clearbench.tasks.formats.parallel import ParallelFile, all_pairs, assemble, merge_equal
 from clearbench.tasks.formats.parsing import list_field, read_json, text_field
-from clearbench.tasks.sources import SourceFiles
-from clearbench.tasks.spec import TaskSpec
 
 
 class SquadOptions(SplitOptions):
@@ -30,7 +36,7 @@ class SquadOptions(SplitOptions):
         layout: "parallel": one file per language, the same paragraphs and questions in each (XQuAD);
             "pairs": one file per pair of context and question language (MLQA);
             "monolingual": one file per language, not parallel (TyDi QA GoldP).
-        merge_duplicate_questions: Make one query of equal question texts, as for Belebele.
+        merge_duplicate_questions: Merge questions of equal text into one query, as for Belebele.
     """
 
     layout: Literal["parallel", "pairs", "monolingual"]
@@ -38,7 +44,7 @@ class SquadOptions(SplitOptions):
 
 
 class _Question(NamedTuple):
-    """One question with its paragraph: position "article-paragraph" and text; and its place in the file."""
+    """One question with its paragraph (position "article-paragraph" and text), and its place in the file."""
 
     id: str
     text: str
@@ -47,11 +53,8 @@ class _Question(NamedTuple):
     where: str
 
 
-class SquadReader:
+class SquadReader(Reader[SquadOptions]):
     """Reads SQuAD files in one of three layouts, see `SquadOptions`."""
-
-    def __init__(self, spec: TaskSpec, files: SourceFiles, options: SquadOptions) -> None:
-        self._spec, self._files, self._options = spec, files, options
 
     def pairs(self) -> tuple[Pair, ...]:
         """Return every pair of languages, or every language with itself in the monolingual layout."""
@@ -59,38 +62,40 @@ class SquadReader:
             return tuple(Pair(language, language) for language in self._spec.spellings)
         return all_pairs(self._spec)
 
-    def load(self, wanted: Wanted) -> Dataset:
+    def load(self, wanted: WantedPairs) -> Dataset:
         """Read the wanted pairs; see `Reader.load`."""
         if self._options.layout != "parallel":
             return self._load_separate(wanted)
-        paths, notes = language_files(self._files, "questions", languages_of(wanted.pairs), wanted)
+        paths, notes = find_language_files(self._files, "questions", languages_of(wanted.pairs), wanted)
         parsed = {language: _parse_parallel(language, path) for language, path in paths.items()}
         return assemble(self._spec, wanted, parsed, merge=self._options.merge_duplicate_questions, notes=notes)
 
-    def _load_separate(self, wanted: Wanted) -> Dataset:
+    def _load_separate(self, wanted: WantedPairs) -> Dataset:
         """Read one file per pair: pools are the distinct contexts of the file, ids are hashes of their texts.
 
-        The clusters must be the same whichever pairs are loaded, while a question's contexts in two languages are
-        grouped differently. So the English context decides, from the file that has all questions in English; a
-        question that is not there belongs to its context in the first loaded pair that has it.
+        The clusters must not depend on which pairs are loaded, but contexts in two languages group the questions
+        differently. So the English context decides, from the file that has all questions in English; a question that
+        is not in it belongs to its context in the first loaded pair that has the question.
         """
-        paths = {pair: path for pair in wanted.pairs if (path := self._path(pair, wanted))}
+        paths = {pair: path for pair in wanted.pairs if (path := self._find_path(pair, wanted))}
         if not paths:
-            raise self._missing(wanted.pairs[0])
+            raise self._missing_error(wanted.pairs[0])
         absent = [pair for pair in wanted.pairs if pair not in paths]
-        notes = left_out("pairs without files", absent, len(wanted.pairs))
-        clusters = self._english_clusters(wanted)
+        notes = note_absent("pairs without files", absent, len(wanted.pairs))
+        clusters = self._read_english_clusters(wanted)
         pools: dict[str, Texts] = {}
         query_sets: dict[str, Texts] = {}
         judgements: dict[str, Qrels] = {}
         pairs: list[TaskPair] = []
         for pair, path in paths.items():
-            questions = list(_questions(path))
+            questions = list(_read_questions(path))
             contexts = {question.id: text_id(question.context) for question in questions}
             for query, context in contexts.items():
                 clusters.setdefault(query, context)
             pool = str(pair) if self._options.layout == "pairs" else str(pair.passage)
-            pools[pool] = _gather_passages(pair.passage, path, {text_id(one.context): one for one in questions})
+            pools[pool] = _gather_passages(
+                pair.passage, path, {text_id(question.context): question for question in questions}
+            )
             queries = _gather_queries(pair.query, path, questions)
             qrels: Qrels = {query: {context: 1} for query, context in contexts.items()}
             if self._options.merge_duplicate_questions:
@@ -102,32 +107,32 @@ class SquadReader:
             self._spec.name, self._spec.version, pools, query_sets, judgements, tuple(pairs), clusters, notes=notes
         )
 
-    def _path(self, pair: Pair, wanted: Wanted) -> Path | None:
+    def _find_path(self, pair: Pair, wanted: WantedPairs) -> Path | None:
         if self._options.layout == "monolingual":
             find = self._files.require if pair.query in wanted.named else self._files.find
             return find("questions", language=pair.query)
         find = self._files.require if wanted.names(pair) else self._files.find
         return find("questions", pair=pair)
 
-    def _missing(self, pair: Pair) -> DataError:
+    def _missing_error(self, pair: Pair) -> DataError:
         if self._options.layout == "monolingual":
-            return self._files.missing("questions", language=pair.query)
-        return self._files.missing("questions", pair=pair)
+            return self._files.missing_error("questions", language=pair.query)
+        return self._files.missing_error("questions", pair=pair)
 
-    def _english_clusters(self, wanted: Wanted) -> dict[str, str]:
+    def _read_english_clusters(self, wanted: WantedPairs) -> dict[str, str]:
         if self._options.layout == "monolingual" or ENGLISH not in self._spec.spellings:
             return {}
-        path = self._path(Pair(ENGLISH, ENGLISH), Wanted(wanted.pairs))
-        return {} if path is None else {question.id: text_id(question.context) for question in _questions(path)}
+        path = self._find_path(Pair(ENGLISH, ENGLISH), WantedPairs(wanted.pairs))
+        return {} if path is None else {question.id: text_id(question.context) for question in _read_questions(path)}
 
 
-def _parse_parallel(language: Language, path: Path) -> Parsed:
+def _parse_parallel(language: Language, path: Path) -> ParallelFile:
     """Read one language of a parallel task; a passage's id is its position, the same in every language."""
-    questions = list(_questions(path))
+    questions = list(_read_questions(path))
     first: dict[str, _Question] = {}
     gold = {question.id: first.setdefault(question.context, question).position for question in questions}
     passages = _gather_passages(language, path, {question.position: question for question in first.values()})
-    return Parsed(path, _gather_queries(language, path, questions), passages, gold)
+    return ParallelFile(path, _gather_queries(language, path, questions), passages, gold)
 
 
 def _gather_queries(language: Language, path: Path, questions: Iterable[_Question]) -> Texts:
@@ -145,8 +150,8 @@ def _gather_passages(language: Language, path: Path, questions: Mapping[str, _Qu
     return builder.build(path)
 
 
-def _questions(path: Path) -> Iterator[_Question]:
-    """Give the questions of a SQuAD file in its order.
+def _read_questions(path: Path) -> Iterator[_Question]:
+    """Yield the questions of a SQuAD file in its order.
 
     Raises:
         DataError: The file has another structure.
@@ -162,6 +167,6 @@ def _questions(path: Path) -> Iterator[_Question]:
 
 
 def read_titles(file: Path) -> Iterator[tuple[object, object]]:
-    """Yield each passage of a file with the title of its article, as the file has them; None where it has none."""
+    """Yield each passage of a file with its article's title, as the file has them; None where there is none."""
     for article in read_json(file)["data"]:
         yield from ((paragraph["context"], article.get("title")) for paragraph in article["paragraphs"])

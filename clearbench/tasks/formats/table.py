@@ -1,4 +1,4 @@
-"""The one table of the data formats that task files can name, and the functions that look a format up in it."""
+"""The table of the data formats that task files can name, and the functions that look up a format in it."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -32,11 +32,11 @@ class Format:
         options: The type of its reader's options.
         reader: The reader, made from task, files and options.
         read_titles: Yields passages of one file with the titles of their articles, where the format has titles.
-        pairs_in_files: Whether only the files say which pairs there are.
+        pairs_in_files: Whether only the files define the pairs.
     """
 
     options: type[ReaderOptions]
-    reader: Callable[[TaskSpec, SourceFiles, Any], Reader]
+    reader: Callable[[TaskSpec, SourceFiles, Any], Reader[Any]]
     read_titles: Callable[[Path], Iterator[tuple[object, object]]] | None = None
     pairs_in_files: bool = False
 
@@ -89,7 +89,7 @@ def open_files(spec: TaskSpec, location: DataLocation, options: ReaderOptions | 
     return SourceFiles(spec, location, options.split if isinstance(options, SplitOptions) else "")
 
 
-def open_reader(spec: TaskSpec, files: SourceFiles, options: ReaderOptions | None = None) -> Reader:
+def open_reader(spec: TaskSpec, files: SourceFiles, options: ReaderOptions | None = None) -> Reader[Any]:
     """Return the reader of a task's files.
 
     Args:

@@ -13,7 +13,7 @@ PACKED = (".gz", ".zst")
 SMALL = 64 << 20
 """Bytes that any packed file may unpack to."""
 RATIO = 100
-"""A packed file that unpacks to more than SMALL bytes may unpack to this many times its own size: text never does."""
+"""Limit for files that unpack to more than SMALL bytes, as a multiple of the packed size; text stays far below it."""
 
 
 def plain_name(path: Path) -> str:
@@ -25,27 +25,29 @@ def open_unpacked(path: Path) -> IO[bytes]:
     """Open a file for reading its content, unpacked if its name ends in one of PACKED.
 
     Raises:
-        DataError: It is a folder or a device; or while reading, it unpacks to far more than a text can.
+        DataError: It is a folder or a device; or while reading, it unpacks to far more bytes than text does.
         OSError: It cannot be opened; or while reading, it is damaged.
     """
     if path.exists() and not path.is_file():
         raise DataError(f"{path}: a folder or a device; expected a file.")
     if path.suffix not in PACKED:
         return path.open("rb")
-    stream: io.RawIOBase = _Bounded(_open_packed(path), most_unpacked(path.stat().st_size), lambda: too_large(path))
+    stream: io.RawIOBase = _BoundedStream(
+        _open_packed(path), unpacked_limit(path.stat().st_size), lambda: too_large_error(path)
+    )
     return cast("IO[bytes]", io.BufferedReader(stream))
 
 
-def most_unpacked(size: int) -> int:
+def unpacked_limit(size: int) -> int:
     """Return how many bytes a packed file of a size may unpack to."""
     return max(SMALL, RATIO * size)
 
 
-def too_large(path: Path) -> DataError:
-    """Return the error for a file that unpacks to far more than a text can."""
+def too_large_error(path: Path) -> DataError:
+    """Return the error for a file that unpacks to far more bytes than text does."""
     return DataError(
-        f"{path}: {path.stat().st_size:,} bytes unpack to more than {most_unpacked(path.stat().st_size):,}, which no "
-        "text does. If you trust the file, unpack it yourself and use what comes out."
+        f"{path}: {path.stat().st_size:,} bytes unpack to more than {unpacked_limit(path.stat().st_size):,}, which no "
+        "text does. If you trust the file, unpack it yourself and use the result."
     )
 
 
@@ -58,8 +60,8 @@ def _open_packed(path: Path) -> IO[bytes]:
     return stream
 
 
-class _Bounded(io.RawIOBase):
-    """A stream that raises an error once more than a number of bytes were read from it."""
+class _BoundedStream(io.RawIOBase):
+    """A stream that raises an error after more than a given number of bytes."""
 
     def __init__(self, stream: IO[bytes], most: int, error: Callable[[], DataError]) -> None:
         self._stream, self._left, self._error = stream, most, error

@@ -12,12 +12,18 @@ from clearbench.common.languages import ENGLISH, Language
 from clearbench.common.pairs import Pair
 from clearbench.common.text import json_kind
 from clearbench.tasks.dataset import Dataset, TaskPair
-from clearbench.tasks.formats.base import Answers, Questions, ReaderOptions, Wanted, english_pool_pairs, left_out
+from clearbench.tasks.formats.base import (
+    Answers,
+    Questions,
+    Reader,
+    ReaderOptions,
+    WantedPairs,
+    english_pool_pairs,
+    note_absent,
+)
 from clearbench.tasks.formats.corpus import load_corpus
 from clearbench.tasks.formats.gather import TextsBuilder
 from clearbench.tasks.formats.parsing import list_field, read_json_lines, text_field
-from clearbench.tasks.sources import SourceFiles
-from clearbench.tasks.spec import TaskSpec
 
 
 class XorOptions(ReaderOptions):
@@ -34,24 +40,21 @@ class XorOptions(ReaderOptions):
     tokeniser: Literal["official", "unsplit"] = "official"
 
 
-class XorReader:
+class XorReader(Reader[XorOptions]):
     """Reads the one file of questions, and a passage corpus.
 
-    Questions stay as they are, without Unicode normalisation: zero-width joiners are part of their spelling, and some
-    are not NFC. Answers stay as they are too, yes/no and repeats included: the official measure decides which count.
+    Questions are not changed or normalised: zero-width joiners are part of their spelling, and some are not NFC.
+    Answers are not changed either, yes/no and repeats included: the official measure decides which of them count.
     """
-
-    def __init__(self, spec: TaskSpec, files: SourceFiles, options: XorOptions) -> None:
-        self._spec, self._files, self._options = spec, files, options
 
     def pairs(self) -> tuple[Pair, ...]:
         """Return every language with English."""
         return english_pool_pairs(self._spec, ENGLISH)
 
-    def load(self, wanted: Wanted) -> Dataset:
+    def load(self, wanted: WantedPairs) -> Dataset:
         """Read the wanted pairs; see `Reader.load`."""
         path = self._files.require("questions")
-        queries, answers = self._questions(path, [pair.query for pair in wanted.pairs])
+        queries, answers = self._read_questions(path, [pair.query for pair in wanted.pairs])
         absent = [language for language, items in queries.items() if not items]
         if named := [language for language in absent if language in wanted.named]:
             raise DataError(f"{path}: no questions in {named[0]}.")
@@ -68,12 +71,12 @@ class XorReader:
             answers=answers,
             tokeniser=self._options.tokeniser,
             notes=(
-                *left_out("languages without questions", absent, len(queries)),
+                *note_absent("languages without questions", absent, len(queries)),
                 f"passage corpus: {name}, {len(pool):,} passages.",
             ),
         )
 
-    def _questions(self, path: Path, languages: Iterable[Language]) -> tuple[Questions, Answers]:
+    def _read_questions(self, path: Path, languages: Iterable[Language]) -> tuple[Questions, Answers]:
         """Read the questions of the given languages, and the answers of all."""
         known = {str(language): language for language in self._spec.spellings}
         known |= {spelling: language for language, spelling in self._spec.spellings.items()}
@@ -84,17 +87,17 @@ class XorReader:
             language = known.get(spelling)
             if language is None:
                 expected = ", ".join(self._spec.languages)
-                raise DataError(f"{where}: language {spelling!r} is none of the task's: {expected}.")
+                raise DataError(f"{where}: language {spelling!r} is not one of the task's: {expected}.")
             key = text_field(row, "id", where)
             if key in answers:
                 raise DataError(f"{where}: query id {key!r} occurs twice; ids must be unique.")
-            answers[key] = _answers(list_field(row, "answers", where), where)
+            answers[key] = _check_answers(list_field(row, "answers", where), where)
             if language in queries:
                 queries[language].add(key, text_field(row, "question", where), where)
         return queries, answers
 
 
-def _answers(values: list[object], where: str) -> tuple[str, ...]:
+def _check_answers(values: list[object], where: str) -> tuple[str, ...]:
     for value in values:
         if not isinstance(value, str):
             raise DataError(f"{where}: field 'answers' holds {json_kind(value)}, expected a list of texts.")

@@ -13,7 +13,7 @@ from clearbench.common.pairs import ENGLISH_PAIR
 from clearbench.common.text import listed, shorten
 from clearbench.tasks.catalogue import find_task
 from clearbench.tasks.dataset import Dataset, TaskPair
-from clearbench.tasks.formats.base import Wanted, join_title
+from clearbench.tasks.formats.base import WantedPairs, join_title
 from clearbench.tasks.formats.parsing import read_json_lines
 from clearbench.tasks.formats.table import FORMATS, open_files, open_reader
 from clearbench.tasks.load import CheckedTask, check_task
@@ -149,7 +149,7 @@ def load_excluded_task(name: str, languages: Sequence[str], location: DataLocati
     pairs = tuple(pair for pair in reader.pairs() if pair.query in sides and pair.passage in sides)
     if not pairs:
         raise UsageError(f"--exclude-task {name}: the task has no texts in {', '.join(sorted(map(str, sides)))}.")
-    return reader.load(Wanted(pairs))
+    return reader.load(WantedPairs(pairs))
 
 
 def _parse_targets(languages: Sequence[str]) -> list[str]:

@@ -64,7 +64,7 @@ def test_queries_without_a_relevant_passage_are_left_out_and_counted(tmp_path):
     data = load_folder(tmp_path, qrels=QRELS + "2\td1\t0\n4\te1\t0\n")
     assert data.notes == (
         "queries without a relevant passage are left out: 1 of 4 (4).",
-        "pairs of which no passage is judged relevant are left out: de-de.",
+        "pairs without a relevant passage are left out: de-de.",
     )
     assert data.left_out == {"de-en": (), "en-de": ("4",), "en-en": ("4",)}
 
@@ -168,7 +168,7 @@ def test_the_only_split_is_taken_and_of_several_test(tmp_path):
         ({"qrels": QRELS + "1\te1\tmuch\n"}, r"test\.tsv:7: relevance 'much' is not a whole number"),
         ({"qrels": QRELS + "1\te1\n"}, r"test\.tsv:7: found 2 fields, expected 3"),
         ({"qrels": "1\te1\t0.5\n" + QRELS}, r"test\.tsv:1: relevance '0\.5' is not a whole number"),
-        ({"qrels": QRELS + "1\te1\t1\n"}, "judged twice, differently"),
+        ({"qrels": QRELS + "1\te1\t1\n"}, "have two different judgements"),
         ({"qrels": "1\te1\t0\n"}, "no query has a relevant passage"),
         ({"corpus": [*CORPUS, CORPUS[0]]}, r"corpus\.jsonl:4: passage id 'e1' occurs twice"),
         ({"queries": [*QUERIES, QUERIES[0]]}, r"queries\.jsonl:5: query id '1' occurs twice"),

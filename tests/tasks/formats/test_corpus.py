@@ -87,7 +87,7 @@ def test_a_corpus_has_a_name(tmp_path, name, expected):
 def test_an_unknown_format_is_an_error(tmp_path):
     with pytest.raises(DataError, match="unknown format of a passage corpus; expected a DPR tsv"):
         read_corpus(write(tmp_path / "a.xlsx", "x"))
-    with pytest.raises(DataError, match=r"the folder holds no corpus\.jsonl"):
+    with pytest.raises(DataError, match=r"the folder has no corpus\.jsonl"):
         read_corpus(tmp_path)
 
 

@@ -97,7 +97,7 @@ def test_a_blank_line_is_left_out_of_its_language_only(tmp_path):
     assert data.left_out == {"en-de": ("2",), "pt_BR-de": ("2",)}
     assert set(data.qrels_of(pair_named(data, "en-de"))) == {"1", "3", "4", "5"}
     assert data.pools["en"].ids == ("1", "2", "3", "4", "5")
-    assert data.notes == ("blank lines are no query and no passage of their language: ref.deu.txt (1).",)
+    assert data.notes == ("blank lines are not used as queries or passages of their language: ref.deu.txt (1).",)
     # The other pairs, and this one loaded alone, are what they were.
     before, after = ({str(pair): loaded.pair_fingerprint(pair) for pair in loaded.pairs} for loaded in (plain, data))
     assert [name for name in after if after[name] == before[name]] == ["en-pt_BR", "pt_BR-en"]
@@ -107,7 +107,7 @@ def test_a_blank_line_is_left_out_of_its_language_only(tmp_path):
 
 def test_pairs_without_a_common_line_are_an_error(tmp_path):
     write_parallel(tmp_path, deu="Eins.\n\n\n\n\n", por_BR="\nDois.\nTrês.\nQuatro.\nCinco.\n")
-    with pytest.raises(DataError, match=r"ref\.deu\.txt: no line with text has text in .*ref\.por-BR\.txt"):
+    with pytest.raises(DataError, match=r"ref\.deu\.txt: none of its lines with text has text in .*ref\.por-BR\.txt"):
         load_parallel(tmp_path, Selection(pairs="de-pt_BR"))
 
 
@@ -121,10 +121,10 @@ def test_a_repeated_line_stays_and_is_reported(tmp_path):
 @pytest.mark.parametrize(
     ("changed", "options", "message"),
     [
-        ({"deu": "Eins.\nZwei.\n"}, {}, r"ref\.deu\.txt: 2 lines, while .*src|while .*ref\.deu\.txt has 2"),
+        ({"deu": "Eins.\nZwei.\n"}, {}, r"ref\.deu\.txt: 2 lines, but .*src|but .*ref\.deu\.txt has 2"),
         ({"deu": "Eins.\n"}, {"num_lines": 5}, r"ref\.deu\.txt: 1 line, the task file expects 5"),
         ({}, {"num_lines": 4}, r": 5 lines, the task file expects 4"),
-        ({"documents": "a\na\n"}, {}, r"documents\.tsv: 2 lines; the sentences have 5"),
+        ({"documents": "a\na\n"}, {}, r"documents\.tsv: 2 lines; expected 5"),
         ({"documents": None}, {}, r"no documents file"),
         ({"deu": ""}, {}, r"ref\.deu\.txt: the file is empty"),
         ({"deu": "1\n2\n\0\n4\n5\n"}, {}, r"ref\.deu\.txt:3: .*NUL"),
@@ -181,7 +181,7 @@ def test_a_blank_line_of_one_side_is_left_out_of_the_pair(tmp_path):
 
 
 def test_the_two_files_of_a_language_must_be_parallel(tmp_path):
-    with pytest.raises(DataError, match=r"t\.deu-eng\.eng: 1 line, while .*t\.deu-eng\.deu has 3"):
+    with pytest.raises(DataError, match=r"t\.deu-eng\.eng: 1 line, but .*t\.deu-eng\.deu has 3"):
         load_english(write_english(tmp_path, **{"deu-eng.eng": "One.\n"}))
     with pytest.raises(DataError, match=r"t\.fra-eng\.fra: 2 lines, the task file expects 3"):
         load_english(write_english(tmp_path, **{"deu-eng.eng": "One.\nTwo.\nThree.\n"}), num_lines=3)
@@ -195,13 +195,13 @@ def test_a_language_lacks_its_english_file(tmp_path):
 
 
 def test_a_number_of_lines_for_no_language_is_an_error(tmp_path):
-    with pytest.raises(TaskError, match="num_lines_by: 'spa' is no language of the task"):
+    with pytest.raises(TaskError, match="num_lines_by: 'spa' is not a language of the task"):
         load_english(write_english(tmp_path), num_lines_by={"spa": 2})
 
 
 def test_a_source_without_no_language_of_the_task_is_an_error(tmp_path):
     sources = [{"key": "sentences", "without": ["xx"], "local": ["ref.{language}.txt"]}]
-    with pytest.raises(TaskError, match="source 'sentences': without: 'xx' is no language of the task"):
+    with pytest.raises(TaskError, match="source 'sentences': without: 'xx' is not a language of the task"):
         load_parallel(write_parallel(tmp_path), sources=sources)
 
 

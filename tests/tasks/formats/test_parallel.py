@@ -64,14 +64,14 @@ def test_a_link_with_two_passages_is_an_error(tmp_path):
     rows = belebele_rows("x")
     rows[1]["flores_passage"] = "another"
     write_jsonl(tmp_path / "belebele" / "eng_Latn.jsonl", rows)
-    with pytest.raises(DataError, match=r"eng_Latn\.jsonl:2: link 'https://x\.org/0' has another passage"):
+    with pytest.raises(DataError, match=r"eng_Latn\.jsonl:2: link 'https://x\.org/0' has a different passage"):
         load_belebele(tmp_path)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda rows: rows.pop(), r"deu_Latn\.jsonl: question 'https://x\.org/1#2' is missing, which .*eng_Latn"),
+        (lambda rows: rows.pop(), r"deu_Latn\.jsonl: question 'https://x\.org/1#2' is missing, but .*eng_Latn"),
         (lambda rows: rows.append(rows[0]), r"query id 'https://x\.org/0#1' occurs twice"),
         (lambda rows: rows[0].update(question=" "), r"query 'https://x\.org/0#1' has an empty text"),
         (lambda rows: rows[0].update(flores_passage="") or rows[1].update(flores_passage=""), "passage .* empty text"),
@@ -112,7 +112,7 @@ def test_xquad_questions_are_merged_after_stripping(tmp_path):
 
 def test_xquad_with_a_question_at_another_paragraph_is_an_error(tmp_path):
     moved = squad(("Erstens.", {"q1": "Eins?"}), ("Zweitens.", {"q2": "Zwei?", "q3": "Drei?"}))
-    with pytest.raises(DataError, match=r"question 'q2' belongs to passage '1-0', in .* to '0-0'"):
+    with pytest.raises(DataError, match=r"question 'q2' belongs to passage '1-0', but in .* to '0-0'"):
         load_xquad(tmp_path, ENGLISH, moved)
 
 

@@ -107,7 +107,7 @@ def test_a_whole_number_is_text_a_fraction_is_not():
 @pytest.mark.parametrize("content", ["[" * 100_000, '{"a":' * 100_000, '{"a": [' + "[" * 5_000 + "]" * 5_000 + "]}"])
 def test_json_that_is_nested_too_deep_is_one_message(tmp_path, content):
     path = write(tmp_path / "a.jsonl", '{"a": 1}\n' + content + "\n")
-    with pytest.raises(DataError, match=r"a\.jsonl:2: not usable JSON: lists or objects within each other"):
+    with pytest.raises(DataError, match=r"a\.jsonl:2: not usable JSON: lists or objects are nested"):
         list(read_json_lines(path))
     with pytest.raises(DataError, match=r"b\.json: not usable JSON"):
         read_json(write(tmp_path / "b.json", content))

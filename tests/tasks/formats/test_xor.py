@@ -69,7 +69,7 @@ def test_a_language_without_questions_is_left_out_unless_it_was_named(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"lang": "fr"}, r"xor\.jsonl:1: language 'fr' is none of the task's: ar, ko"),
+        ({"lang": "fr"}, r"xor\.jsonl:1: language 'fr' is not one of the task's: ar, ko"),
         ({"id": "13"}, r"xor\.jsonl:2: query id '13' occurs twice"),
         ({"answers": "1990"}, "field 'answers': found text, expected a list"),
         ({"answers": [1990]}, "holds a number, expected a list of texts"),

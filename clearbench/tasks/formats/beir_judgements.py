@@ -1,4 +1,4 @@
-"""The judgements of a BEIR-style folder by pair: which queries are left out, and which depend on each other."""
+"""The judgements of a BEIR-style folder by pair: which queries are left out, and which form a cluster."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from clearbench.common.languages import Language
 from clearbench.common.pairs import Pair
 from clearbench.common.text import listed
 
-Judged = Mapping[Pair, Mapping[str, Mapping[str, int]]]
+Judgements = Mapping[Pair, Mapping[str, Mapping[str, int]]]
 """Pair -> query id -> passage id -> relevance."""
 
 
@@ -19,10 +19,11 @@ class QueryKey(NamedTuple):
     id: str
 
 
-def leave_out(judged: Judged, queries: Iterable[QueryKey]) -> tuple[Judged, dict[Pair, tuple[str, ...]]]:
-    """Leave out queries without a relevant passage, and say which they are for each pair that is left.
+def leave_out(judged: Judgements, queries: Iterable[QueryKey]) -> tuple[Judgements, dict[Pair, tuple[str, ...]]]:
+    """Return the judgements of queries with a relevant passage, and for each pair the queries that are left out.
 
-    Of a pair these are the queries that it judges, and of its language those that no pair has a relevant passage for.
+    Left out of a pair are the queries that it judges without a relevant passage, and the queries of its language that
+    have a relevant passage in no pair.
     """
     kept: dict[Pair, Mapping[str, Mapping[str, int]]] = {}
     for pair, judgements in judged.items():
@@ -30,7 +31,7 @@ def leave_out(judged: Judged, queries: Iterable[QueryKey]) -> tuple[Judged, dict
         if rows:
             kept[pair] = rows
     lost: dict[Language, list[str]] = {}
-    for query in _without_relevant(kept, queries):
+    for query in _queries_without_relevant(kept, queries):
         lost.setdefault(query.language, []).append(query.id)
     left_out = {
         pair: tuple(dict.fromkeys([*(key for key in judged[pair] if key not in rows), *lost.get(pair.query, ())]))
@@ -39,33 +40,34 @@ def leave_out(judged: Judged, queries: Iterable[QueryKey]) -> tuple[Judged, dict
     return kept, left_out
 
 
-def _without_relevant(kept: Judged, queries: Iterable[QueryKey]) -> list[QueryKey]:
-    """Return the queries that no pair has a relevant passage for."""
+def _queries_without_relevant(kept: Judgements, queries: Iterable[QueryKey]) -> list[QueryKey]:
+    """Return the queries that have a relevant passage in no pair."""
     answered = {QueryKey(pair.query, key) for pair, rows in kept.items() for key in rows}
     return [query for query in queries if query not in answered]
 
 
-def describe_left_out(judged: Judged, kept: Judged, queries: Mapping[str, QueryKey]) -> Iterator[str]:
-    """Say which queries and which pairs are left out for want of a relevant passage.
+def describe_left_out(judged: Judgements, kept: Judgements, queries: Mapping[str, QueryKey]) -> Iterator[str]:
+    """Yield notes on the queries and pairs that are left out because they have no relevant passage.
 
     Args:
         judged: All judgements.
         kept: Those that `leave_out` keeps.
         queries: Every query, by its own id.
     """
-    if lost := set(_without_relevant(kept, queries.values())):
+    if lost := set(_queries_without_relevant(kept, queries.values())):
         names = [key for key, query in queries.items() if query in lost]
         yield (
             f"queries without a relevant passage are left out: {len(names):,} of {len(queries):,} ({listed(names)})."
         )
     if pairs := [pair for pair in judged if pair not in kept]:
-        yield f"pairs of which no passage is judged relevant are left out: {listed(sorted(pairs))}."
+        yield f"pairs without a relevant passage are left out: {listed(sorted(pairs))}."
 
 
 def cluster_queries(judged: Iterable[Mapping[str, Mapping[str, int]]]) -> dict[str, str]:
-    """Put together queries that share their only relevant passage in some pair, and so on along the chain.
+    """Return query -> cluster: queries that share their only relevant passage in some pair are one cluster.
 
-    All judgements decide, not the wanted pairs, so the clusters do not depend on the selection.
+    So are queries that are linked through others. All judgements count, not only those of the wanted pairs, so the
+    clusters do not depend on the selection.
     """
     links: list[tuple[str, tuple[int, str]]] = []
     for pair, qrels in enumerate(judged):

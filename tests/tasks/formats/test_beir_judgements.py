@@ -2,7 +2,7 @@
 
 from clearbench.common.languages import parse_language
 from clearbench.common.pairs import parse_pair
-from clearbench.tasks.formats.beir_judged import QueryKey, cluster_queries, describe_left_out, leave_out
+from clearbench.tasks.formats.beir_judgements import QueryKey, cluster_queries, describe_left_out, leave_out
 
 GERMAN, ENGLISH = parse_language("de"), parse_language("en")
 EN, DE = parse_pair("en-en"), parse_pair("en-de")
@@ -24,7 +24,7 @@ def test_what_no_pair_has_is_said_once():
     kept, _ = leave_out(JUDGED, QUERIES.values())
     assert list(describe_left_out(JUDGED, kept, QUERIES)) == [
         "queries without a relevant passage are left out: 3 of 5 (lost, only 0, g).",
-        "pairs of which no passage is judged relevant are left out: de-en.",
+        "pairs without a relevant passage are left out: de-en.",
     ]
 
 
