@@ -20,14 +20,14 @@ from typer.core import TyperCommand
 
 from clearbench.common.options import (
     REQUIRED,
-    Given,
+    GivenOptions,
     MarkedField,
     Option,
     check_number,
     has_options,
     marked_fields,
     option_of,
-    without_none,
+    unwrap_optional,
 )
 
 ResultsFolder = Annotated[Path, Option("Results folder in which names of models are looked up.")]
@@ -113,7 +113,7 @@ def _expand(parameter: inspect.Parameter) -> tuple[list[MarkedField], Build]:
     if (option := option_of(annotation)) is not None:
         field = MarkedField(parameter.name, kind, option, REQUIRED if default is parameter.empty else default)
         return _placed([field], marks), lambda values: _value(field, values, default)
-    if get_origin(kind) is Given:
+    if get_origin(kind) is GivenOptions:
         given = [replace(field, default=None) for field in marked_fields(get_args(kind)[0])]
         return _placed(given, marks), lambda values: dict(_given(given, values))
     if has_options(kind):
@@ -176,7 +176,7 @@ def _written_type(field: MarkedField) -> Any:
     """Type of what the user writes: a field read from text says so in the first parameter of its reader."""
     if field.option.read is not None:
         return next(iter(get_type_hints(field.option.read).values()))
-    kind = without_none(field.type)
+    kind = unwrap_optional(field.type)
     return types.GenericAlias(list, get_args(kind)[:1]) if get_origin(kind) is tuple else kind
 
 

@@ -71,7 +71,7 @@ def suggest(name: str, known: Iterable[str]) -> str:
 
 
 @contextmanager
-def located(where: str) -> Iterator[None]:
+def locate_errors(where: str) -> Iterator[None]:
     """Begin the message of a known error that the block raises with where it happened: "xquad de-en: ..."."""
     try:
         yield

@@ -60,11 +60,11 @@ def sweep_killed(path: Path) -> None:
     """Delete what writers of a file that live no longer, on this machine, left beside it; others may be writing now."""
     for temporary in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
         writer = temporary.name.removeprefix(f".{path.name}.").partition("-")[0]
-        if writer.isdecimal() and not _lives(int(writer)):
+        if writer.isdecimal() and not _is_running(int(writer)):
             temporary.unlink(missing_ok=True)
 
 
-def usual_mode(folder: Path) -> int:
+def default_mode(folder: Path) -> int:
     """Return the permissions that a new file in a folder gets, as the user's umask has it."""
     probe = folder / f".{secrets.token_hex(4)}.tmp"
     probe.touch()
@@ -108,7 +108,7 @@ def parquet_bytes(table: Any, dictionary: bool | list[str] = True) -> bytes:
     return data
 
 
-def _lives(process: int) -> bool:
+def _is_running(process: int) -> bool:
     try:
         os.kill(process, 0)
     except (ProcessLookupError, OverflowError):

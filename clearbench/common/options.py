@@ -81,7 +81,7 @@ class Option:
     absent: Callable[[], Any] | None = None
 
 
-class Given(dict[str, Any], Generic[Options]):
+class GivenOptions(dict[str, Any], Generic[Options]):
     """The options that the user gave, by field name; a command takes this when it fills the others itself."""
 
 
@@ -126,7 +126,7 @@ def option_of(annotation: Any) -> Option | None:
     return next((mark for mark in marks if isinstance(mark, Option)), None)
 
 
-def same_option(kind: type, name: str) -> Option:
+def find_option(kind: type, name: str) -> Option:
     """Return the option of another class's field, for a field that means the same."""
     return next(field.option for field in marked_fields(kind) if field.name == name)
 
@@ -200,7 +200,7 @@ def split_setting(text: str, flag: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def without_none(annotation: Any) -> Any:
+def unwrap_optional(annotation: Any) -> Any:
     """Return `X` of `X | None`."""
     kept = [kind for kind in alternatives(annotation) if kind is not type(None)]
     return kept[0] if len(kept) == 1 else annotation

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple, TypeVar
 
 from clearbench.common.errors import UsageError, suggest
 from clearbench.common.languages import Language, find_language, unknown_language
-from clearbench.common.text import listed, split_list
+from clearbench.common.text import join_names, split_list
 
 # Pairs named in an error message before it is cut short.
 PAIRS_SHOWN = 12
@@ -66,7 +66,7 @@ def select_pairs(patterns: str, available: Iterable[Pair]) -> tuple[Pair, ...]:
 
 
 def _list_pairs(pairs: tuple[Pair, ...]) -> str:
-    return f"There are: {listed(pairs, PAIRS_SHOWN)}."
+    return f"There are: {join_names(pairs, PAIRS_SHOWN)}."
 
 
 def _parse_sides(text: str, find: Callable[[str], _Side | None]) -> tuple[_Side, _Side]:

@@ -31,7 +31,7 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}"
 
 
-def listed(names: Iterable[object], most: int = 5) -> str:
+def join_names(names: Iterable[object], most: int = 5) -> str:
     """Return names joined by commas; of more than `most` the first ones, and how many more there are."""
     everything = list(map(str, names))
     more = f" and {len(everything) - most:,} more" if len(everything) > most else ""
@@ -43,7 +43,7 @@ def split_list(text: str) -> list[str]:
     return [name for part in text.split(",") if (name := part.strip())]
 
 
-def joined(words: Sequence[str], most: int = 6) -> str:
+def join_words(words: Sequence[str], most: int = 6) -> str:
     """Return words as in a sentence, "a, b and c"; a long list ends in "and 12 more"."""
     words = list(words)
     if len(words) > most:

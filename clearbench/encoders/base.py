@@ -44,7 +44,7 @@ class EncoderOptions:
         check_numbers(self)
 
 
-class Described(Protocol):
+class DescribedEncoder(Protocol):
     """What every kind of encoder tells about itself: dense, adjusted or BM25."""
 
     @property
@@ -84,7 +84,7 @@ class AdjustOptions:
             raise UsageError(f"--adjust-text {self.text}: it needs --adjust, such as --adjust center.")
 
 
-class DenseEncoder(Described, Protocol):
+class DenseEncoder(DescribedEncoder, Protocol):
     """Turns texts into vectors whose inner product is the similarity."""
 
     @property
@@ -95,7 +95,7 @@ class DenseEncoder(Described, Protocol):
     def batch_tokens(self) -> int:
         """Padded tokens per batch."""
 
-    def prompted(self, role: Role) -> tuple[str, str]:
+    def tag_and_prompt(self, role: Role) -> tuple[str, str]:
         """Return the tag and the prompt of a role; where both are equal, equal texts have equal vectors."""
 
     def count_tokens(self, texts: Sequence[str], role: Role) -> "IntArray":

@@ -45,7 +45,7 @@ class FunctionEncoder:
     batch_tokens: int = BATCH_TOKENS
     settings: Mapping[str, Setting] = field(default_factory=lambda: {"kind": "function", "similarity": "dot"})
 
-    def prompted(self, role: Role) -> tuple[str, str]:
+    def tag_and_prompt(self, role: Role) -> tuple[str, str]:
         """See DenseEncoder; the function may treat roles differently, so they are always apart."""
         return (role, "")
 
@@ -97,10 +97,12 @@ def load_function(model: str, options: EncoderOptions) -> FunctionEncoder:
     )
     if declared is not None:
         return encoder
-    return replace(encoder, fingerprint=content_hash("function", model, _source(function), _probe(encoder)))
+    return replace(
+        encoder, fingerprint=content_hash("function", model, _read_source(function), _describe_probes(encoder))
+    )
 
 
-def _probe(encoder: FunctionEncoder) -> str:
+def _describe_probes(encoder: FunctionEncoder) -> str:
     """Return the inner products of the probes as queries with the probes as passages, relative to the largest.
 
     Rounded to three decimals: coarser than what threads and processors differ by, finer than another model.
@@ -116,7 +118,7 @@ def _probe(encoder: FunctionEncoder) -> str:
     return " ".join(f"{product / largest + 0.0:.3f}" for product in product_PP.ravel())
 
 
-def _source(function: Callable[..., Any]) -> str:
+def _read_source(function: Callable[..., Any]) -> str:
     try:
         return Path(inspect.getfile(inspect.unwrap(function))).read_text(encoding="utf-8")
     except (TypeError, OSError):

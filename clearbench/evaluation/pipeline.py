@@ -121,7 +121,7 @@ def _finish(
         if pending.pairs:
             more = _encode_more(engine, planned, pending)
             folder.write("running")
-            timings = _timings(encoding.plus(more), _score(job, pending, engine, options))
+            timings = _timings(encoding + more, _score(job, pending, engine, options))
         else:
             say(f"{folder.final_path}: record.json is rewritten from the scores ({folder.problem}).")
         record = folder.write("complete", timings, summarise_folder(folder.write_path, job.data))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from clearbench.common.errors import DataError, RecordError
 from clearbench.common.output import write_output
-from clearbench.common.text import count, listed
+from clearbench.common.text import count, join_names
 from clearbench.export.exported import Exported
 from clearbench.records.schema import Record
 from clearbench.tasks.dataset import Dataset, TaskPair, Texts
@@ -72,8 +72,8 @@ def check_same_data(data: Dataset, record: Record) -> None:
     if other:
         raise RecordError(
             f"The files of {data.label} that are here are not those of the record: other texts or judgements in "
-            f"{count(len(other), 'pair')} ({listed(other)}). Point --data-dir at the data that was measured, or leave "
-            "MODEL out to export what is here."
+            f"{count(len(other), 'pair')} ({join_names(other)}). Point --data-dir at the data that was measured, or "
+            "leave MODEL out to export what is here."
         )
 
 

@@ -11,7 +11,7 @@ from clearbench.common.languages import ENGLISH, MULTIPLE, Language
 from clearbench.common.measures import find_measure
 from clearbench.common.output import write_output
 from clearbench.common.pairs import Pair, parse_pair
-from clearbench.common.text import listed
+from clearbench.common.text import join_names
 from clearbench.export.exported import Exported
 from clearbench.records.matrix import scores_matrix
 from clearbench.records.schema import PairRecord
@@ -68,7 +68,7 @@ def export_mteb(entry: Entry, to: Path) -> Exported:
     left_out = [pair.pair for pair, subset in subsets if subset is None]
     if not held:
         raise RecordError(
-            f"{entry.place}: MTEB's {task.name} has none of its pairs ({listed(left_out, 8)}); "
+            f"{entry.place}: MTEB's {task.name} has none of its pairs ({join_names(left_out, 8)}); "
             "export pairs that it has, such as those with English on one side."
         )
     _check_means(entry, [pair for pair, _ in held])
@@ -76,7 +76,7 @@ def export_mteb(entry: Entry, to: Path) -> Exported:
     write_output(file, (json.dumps(_document(entry, task, held), indent=2) + "\n").encode(), "--to")
     notes = []
     if left_out:
-        notes.append(f"Left out, as MTEB's {task.name} has no such subsets: {listed(left_out, 8)}.")
+        notes.append(f"Left out, as MTEB's {task.name} has no such subsets: {join_names(left_out, 8)}.")
     if task.merges and entry.record.identity.options.get(MERGE) != "True":
         notes.append(
             f"MTEB's {task.name} makes one query of equal questions; this record does not, so languages that have "

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from clearbench.common.errors import RecordError
 from clearbench.common.output import write_output
-from clearbench.common.text import listed
+from clearbench.common.text import join_names
 from clearbench.export.exported import Exported
 from clearbench.records.runs import TrecKind, has_sums, is_saved, read_trec
 from clearbench.records.select import Entry
@@ -36,8 +36,8 @@ def export_trec(entry: Entry, to: Path) -> Exported:
     notes = [f"{entry.label} is judged by answers: there are runs, but no qrels."] if without else []
     if unsummed:
         notes.append(
-            f"{entry.place}: an older clearbench saved {listed(unsummed)} without checksums, so nothing shows whether "
-            "they were changed since. `clearbench verify` scores them again."
+            f"{entry.place}: an older clearbench saved {join_names(unsummed)} without checksums, so nothing shows "
+            "whether they were changed since. `clearbench verify` scores them again."
         )
     return Exported(tuple(files), tuple(notes))
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from clearbench.common.errors import RecordError
 from clearbench.common.files import RECORD_FILE, sweep_temporary, write_atomically
 from clearbench.common.hashing import content_hash
-from clearbench.common.text import count, file_name, listed
+from clearbench.common.text import count, file_name, join_names
 from clearbench.records.derive import add_timings, derive_record, pairs_of
 from clearbench.records.exclusive import alone, replacement, restore_all
 from clearbench.records.parts import SCORES, PartSummary, QueryScores, part_bytes, part_name, read_summary
@@ -155,7 +155,7 @@ class RecordFolder:
         other = [pair for pair, data in wanted.items() if pair in self.done and self.done[pair].data != data]
         if other:
             raise RecordError(
-                f"{self.write_path} holds {count(len(other), 'pair')} scored on other data ({listed(other)}). "
+                f"{self.write_path} holds {count(len(other), 'pair')} scored on other data ({join_names(other)}). "
                 f"{REPLACE_HINT}"
             )
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from clearbench.common.arrays import IntArray, Scores
 from clearbench.common.errors import RecordError, UsageError, suggest
-from clearbench.common.text import listed
+from clearbench.common.text import join_names
 from clearbench.records.schema import PairRecord
 from clearbench.records.select import Entry
 from clearbench.records.source import ScorePart
@@ -129,11 +129,13 @@ def _check_known(entry: Entry, measure: str, wanted: Sequence[str], recorded: Ma
         )
     unknown = [pair for pair in wanted if pair not in recorded]
     if unknown or not wanted:
-        raise UsageError(f"{entry.label} of {entry.key} has no pair {listed(unknown)}; it has {listed(recorded)}.")
+        raise UsageError(
+            f"{entry.label} of {entry.key} has no pair {join_names(unknown)}; it has {join_names(recorded)}."
+        )
     without = [pair for pair in wanted if measure not in recorded[pair].measures]
     if without:
         raise UsageError(
-            f"{entry.label} of {entry.key}: no query of {listed(without)} has a value for {measure}. "
+            f"{entry.label} of {entry.key}: no query of {join_names(without)} has a value for {measure}. "
             "Leave these pairs out, or choose another measure."
         )
 

@@ -11,7 +11,7 @@ from pydantic_core import from_json
 from clearbench.common.errors import RecordError
 from clearbench.common.files import RECORD_FILE
 from clearbench.common.hashing import content_hash
-from clearbench.common.text import count, first_line, listed
+from clearbench.common.text import count, first_line, join_names
 from clearbench.common.toml import describe_problems
 from clearbench.records.bias import overall_bias
 from clearbench.records.derive import coverage_of, fields_of_pairs, join_environments, join_notes, pairs_of
@@ -165,9 +165,9 @@ def _find_other_pair(listed_pairs: Any, pairs: Mapping[str, Mapping[str, Any]]) 
         return "`pairs` is not a list of pairs"
     own = {pair["pair"]: pair for pair in listed_pairs}
     if lost := [name for name in own if name not in pairs]:
-        return f"it lists {listed(lost)} without scores"
+        return f"it lists {join_names(lost)} without scores"
     if changed := [name for name, pair in own.items() if pair != pairs[name]]:
-        return f"its entries for {listed(changed)} differ from the scores"
+        return f"its entries for {join_names(changed)} differ from the scores"
     return None
 
 

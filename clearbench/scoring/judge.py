@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from clearbench.common.arrays import Scores
-from clearbench.common.errors import ScoringError, located
+from clearbench.common.errors import ScoringError, locate_errors
 from clearbench.scoring.compute import DEPTH
 from clearbench.search.engine import OpenPool
 from clearbench.search.pool import Ranked
@@ -83,7 +83,7 @@ def rank_pairs(data: Dataset, pool: OpenPool, pairs: Sequence[TaskPair]) -> list
     Raises:
         SearchError: The message names the first pair.
     """
-    with located(f"{data.task} {pairs[0]}"):
+    with locate_errors(f"{data.task} {pairs[0]}"):
         depth = DEPTH + any(data.own_passages.get(pair.queries) for pair in pairs)
         ranked = pool.rank([data.queries_of(pair) for pair in pairs], depth)
     return [_leave_out_own(data, pool, pair, best) for pair, best in zip(pairs, ranked, strict=True)]

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from clearbench.common.errors import DataError, ScoringError, located
+from clearbench.common.errors import DataError, ScoringError, locate_errors
 from clearbench.scoring.compute import MEASURE_NAMES, find_difference, score_ranks, score_run
 from clearbench.scoring.judge import PairScores, rank_pairs
 from clearbench.search.engine import OpenPool
@@ -35,7 +35,7 @@ class QrelsJudge:
         needed = [pair for pair, gold in zip(pairs, golds, strict=True) if rankings or gold is None]
         ranked = dict(zip(needed, rank_pairs(self.data, pool, needed) if needed else (), strict=True))
         for pair, gold in zip(pairs, golds, strict=True):
-            with located(f"{self.data.task} {pair}"):
+            with locate_errors(f"{self.data.task} {pair}"):
                 if gold is None:
                     pair_scores = self._score_rankings(pool, pair, ranked[pair])
                 else:

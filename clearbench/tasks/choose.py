@@ -8,7 +8,7 @@ from typing import Any
 from clearbench.common.errors import UsageError, suggest
 from clearbench.common.languages import Language, parse_language
 from clearbench.common.pairs import Pair, select_pairs
-from clearbench.common.text import listed, split_list
+from clearbench.common.text import join_names, split_list
 from clearbench.tasks.catalogue import find_task
 from clearbench.tasks.formats.base import ReaderOptions, WantedPairs
 from clearbench.tasks.formats.table import FORMATS, open_files, open_reader, option_names, reader_options
@@ -89,7 +89,7 @@ def share_options(
             everything = sorted({name for own in names_by_task for name in own})
             owner = f"task {names[0]} has" if len(names) == 1 else "the tasks have"
             raise UsageError(
-                f"No option {option!r}: {owner} {listed(everything, len(everything))}.{suggest(option, everything)}"
+                f"No option {option!r}: {owner} {join_names(everything, len(everything))}.{suggest(option, everything)}"
             )
     return [{option: value for option, value in (options or {}).items() if option in own} for own in names_by_task]
 
@@ -174,7 +174,7 @@ def _parse_languages(text: str, defined: tuple[Pair, ...]) -> set[Language]:
         language = parse_language(code)
         if str(language) not in known:
             raise UsageError(
-                f"it has no {language}; it has {listed(known, _LANGUAGES_SHOWN)}.{suggest(str(language), known)}"
+                f"it has no {language}; it has {join_names(known, _LANGUAGES_SHOWN)}.{suggest(str(language), known)}"
             )
         languages.add(language)
     if not languages:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from clearbench.common.errors import DataError, UsageError
 from clearbench.common.languages import MULTIPLE, Language
-from clearbench.common.text import joined
+from clearbench.common.text import join_words
 from clearbench.tasks.dataset import Dataset, Qrels, TaskPair, Texts
 from clearbench.tasks.options import MERGE, MIXED_POOL
 
@@ -30,7 +30,7 @@ def mix(data: Dataset) -> Dataset:
     if len(pools) < 2:
         raise UsageError(
             f"Task {data.task}: a mixed pool needs passages in two languages or more; the selected pairs have "
-            f"only {joined([*map(str, pools)])}. Leave out --pool mixed, or name more --languages."
+            f"only {join_words([*map(str, pools)])}. Leave out --pool mixed, or name more --languages."
         )
     queries = _merge_texts({(pair.query, pair.queries): data.queries_of(pair) for pair in data.pairs})
     rows = [(language, key, text) for language, texts in pools.items() for key, text in texts.items()]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from clearbench.common.text import count, listed
+from clearbench.common.text import count, join_names
 from clearbench.tasks.dataset import Dataset, Qrels, Texts
 
 # Pools whose passages of equal text are described one by one; of further ones only the names are given.
@@ -26,7 +26,7 @@ def find_oddities(data: Dataset) -> Iterator[str]:
         }
         yield from list(notes.values())[:_POOLS_DESCRIBED]
         if rest := list(notes)[_POOLS_DESCRIBED:]:
-            yield f"{count(len(rest), 'more pool')} with such passages: {listed(rest)}."
+            yield f"{count(len(rest), 'more pool')} with such passages: {join_names(rest)}."
 
 
 def _find_twins(pool: Texts) -> dict[str, list[str]]:
@@ -50,5 +50,5 @@ def _describe_unjudged_twins(name: str, pool: Texts, judgements: Sequence[Qrels]
         first, like = next(iter(unjudged.items()))
         yield (
             f"{name}: {count(len(unjudged), 'passage')} with the text of a relevant passage, not judged for its "
-            f"question: {listed(unjudged)}; {first} is like {like}. Judge both, or remove one."
+            f"question: {join_names(unjudged)}; {first} is like {like}. Judge both, or remove one."
         )

@@ -13,7 +13,7 @@ from clearbench.common.arrays import IntArray, Scores
 from clearbench.common.errors import RecordError
 from clearbench.common.measures import SAME_SCORE
 from clearbench.common.pairs import parse_pair, select_pairs
-from clearbench.common.text import listed
+from clearbench.common.text import join_names
 from clearbench.records.matrix import ScoreMatrix, scores_matrix
 from clearbench.records.schema import PairRecord
 from clearbench.records.select import Entry
@@ -135,14 +135,14 @@ def _shared(base: Entry, other: Entry, ours: Pairs, theirs: Pairs) -> list[str]:
     shared = [pair for pair in ours if pair in theirs]
     if not shared:
         raise RecordError(
-            f"{base.label}: {base.key} and {other.key} share no pair ({listed(ours)} against {listed(theirs)}). "
-            "Evaluate both on the same pairs."
+            f"{base.label}: {base.key} and {other.key} share no pair ({join_names(ours)} against "
+            f"{join_names(theirs)}). Evaluate both on the same pairs."
         )
     changed = [pair for pair in shared if ours[pair].data != theirs[pair].data]
     if changed:
         raise RecordError(
             f"{base.label}: {base.key} and {other.key} were scored on other texts or judgements in {len(changed):,} "
-            f"of {len(shared):,} pairs ({listed(changed)}). Evaluate one of them again on the other's data."
+            f"of {len(shared):,} pairs ({join_names(changed)}). Evaluate one of them again on the other's data."
         )
     return shared
 

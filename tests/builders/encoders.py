@@ -30,7 +30,7 @@ class HashEncoder:
     def fingerprint(self) -> str:
         return content_hash("hash", self.salt, str(self.dimension))
 
-    def prompted(self, role: Role) -> tuple[str, str]:
+    def tag_and_prompt(self, role: Role) -> tuple[str, str]:
         return ("", "")
 
     def count_tokens(self, texts: Sequence[str], role: Role) -> IntArray:

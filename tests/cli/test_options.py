@@ -18,13 +18,13 @@ from clearbench.cli.options import Panel, command
 from clearbench.common.errors import UsageError
 from clearbench.common.options import (
     CACHE_DIR,
-    Given,
+    GivenOptions,
     Option,
     Range,
     marked_fields,
     read_names,
     read_settings,
-    without_none,
+    unwrap_optional,
 )
 from clearbench.encoders.base import EncoderOptions
 
@@ -77,7 +77,7 @@ def numbers(group, words=()):
         yield from numbers(sub.typer_instance, (*words, sub.name))
     for found in group.registered_commands:
         for parameter in inspect.signature(found.callback).parameters.values():
-            kind = without_none(next(iter(get_args(parameter.annotation)), None))
+            kind = unwrap_optional(next(iter(get_args(parameter.annotation)), None))
             if kind in (int, float):
                 yield " ".join((*words, found.name, f"--{parameter.name.replace('_', '-')}")), kind is float
 
@@ -110,7 +110,7 @@ def test_flags_make_the_record(monkeypatch):
 def test_only_what_was_given_is_handed_on():
     found = []
 
-    def tool(model: Annotated[str, Option("Model.")], given: Given[Shown], names: Given[Beside]) -> None:
+    def tool(model: Annotated[str, Option("Model.")], given: GivenOptions[Shown], names: GivenOptions[Beside]) -> None:
         found.append((model, dict(given), "loud" in names))
 
     run(tool, "--model", "m", "--width", "80")

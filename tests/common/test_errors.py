@@ -3,7 +3,7 @@
 import pytest
 
 from clearbench.common import errors
-from clearbench.common.errors import ClearbenchError, UsageError, located, suggest
+from clearbench.common.errors import ClearbenchError, UsageError, locate_errors, suggest
 
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, ClearbenchError)]
 
@@ -30,7 +30,7 @@ def test_a_near_name_is_suggested_and_a_far_one_is_not() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_known_error_keeps_its_kind_and_is_told_where_it_happened(kind: type[ClearbenchError]) -> None:
     def fail() -> None:
-        with located("xquad de-en"), located("line 3"):
+        with locate_errors("xquad de-en"), locate_errors("line 3"):
             raise kind("no text.")
 
     with pytest.raises(kind) as caught:
@@ -41,7 +41,7 @@ def test_a_known_error_keeps_its_kind_and_is_told_where_it_happened(kind: type[C
 
 
 def test_other_errors_and_successes_pass_unchanged() -> None:
-    with pytest.raises(ZeroDivisionError, match=r"^division by zero$"), located("x"):
+    with pytest.raises(ZeroDivisionError, match=r"^division by zero$"), locate_errors("x"):
         _ = 1 / 0
-    with located("x"):
+    with locate_errors("x"):
         pass

@@ -20,7 +20,7 @@ from clearbench.common.options import (
     marked_fields,
     read_names,
     read_settings,
-    without_none,
+    unwrap_optional,
 )
 from clearbench.encoders.base import EncoderOptions
 from clearbench.report.options import ReportOptions
@@ -103,7 +103,7 @@ OPTIONS = (
 
 @pytest.mark.parametrize("kind", OPTIONS)
 def test_options_that_are_made_in_python_refuse_the_same_numbers(kind: type) -> None:
-    numbers = [marked for marked in marked_fields(kind) if without_none(marked.type) in (int, float)]
+    numbers = [marked for marked in marked_fields(kind) if unwrap_optional(marked.type) in (int, float)]
     assert numbers
     for marked in numbers:
         for number in (nan, inf):
@@ -139,5 +139,5 @@ def test_a_setting_without_name_or_value_is_a_slip(text: str) -> None:
 
 def test_types_of_a_union() -> None:
     assert alternatives(int | str) == (int, str) and alternatives(int) == (int,)
-    assert without_none(int | None) is int
-    assert without_none(int | str | None) == int | str | None
+    assert unwrap_optional(int | None) is int
+    assert unwrap_optional(int | str | None) == int | str | None

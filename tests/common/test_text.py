@@ -13,9 +13,9 @@ from clearbench.common.text import (
     escape_markdown,
     file_name,
     first_line,
-    joined,
+    join_names,
+    join_words,
     json_kind,
-    listed,
     p_value,
     task_label,
 )
@@ -39,20 +39,20 @@ def test_a_count_agrees_with_its_noun(number: int, noun: str, text: str) -> None
 
 @given(names, st.integers(1, 12))
 def test_a_list_names_the_first_ones_and_counts_the_rest(words: list[str], most: int) -> None:
-    text = listed(words, most)
+    text = join_names(words, most)
     shown, _, rest = text.partition(" and ")
     assert shown == (", ".join(words[:most]) or "none")
     assert rest == (f"{len(words) - most} more" if len(words) > most else "")
 
 
 def test_a_list_takes_whatever_has_a_name() -> None:
-    assert listed(iter(range(3))) == "0, 1, 2"
-    assert listed(range(2000), 1) == "0 and 1,999 more"
+    assert join_names(iter(range(3))) == "0, 1, 2"
+    assert join_names(range(2000), 1) == "0 and 1,999 more"
 
 
 @given(names, st.integers(2, 8))
 def test_a_sentence_s_list_has_no_more_parts_than_allowed_and_counts_every_word(words: list[str], most: int) -> None:
-    parts = re.split(", | and ", joined(words, most)) if words else []
+    parts = re.split(", | and ", join_words(words, most)) if words else []
     assert len(parts) == min(len(words), most)
     cut = len(words) > most
     more = int(parts[-1].removesuffix(" more")) if cut else 0
@@ -64,7 +64,7 @@ def test_a_sentence_s_list_has_no_more_parts_than_allowed_and_counts_every_word(
     [("", ""), ("a", "a"), ("ab", "a and b"), ("abc", "a, b and c"), ("abcd", "a, b and 2 more")],
 )
 def test_words_are_joined_as_in_a_sentence(words: str, text: str) -> None:
-    assert joined(list(words), 3) == text
+    assert join_words(list(words), 3) == text
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from clearbench.common.options import Given, Option, read_names
+from clearbench.common.options import GivenOptions, Option, read_names
 from clearbench.tasks.options import DataLocation, Selection
 from clearbench.training.run.config import RUN, TrainConfig, make_config, read_typed_settings
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def train(
     *,
     config: Annotated[Path | None, Option("TOML file with any of the settings; flags win over it.", RUN)] = None,
-    settings: Given[TrainConfig],
+    settings: GivenOptions[TrainConfig],
     resume: Annotated[bool, Option("Go on with the run in the output folder.", RUN)] = False,
     replace: Annotated[bool, Option("Throw away the run in the output folder.", RUN)] = False,
     others: Annotated[

@@ -54,11 +54,11 @@ class Adjuster:
             if (role, language) not in self.statistics:
                 raise EncoderError(f"--adjust {self.method}: no statistics for {NOUNS[role]} in {language}.")
             own = codes == number
-            result[own] = self._changed(result[own], self.statistics[role, language], f"{NOUNS[role]} in {language}")
+            result[own] = self._change(result[own], self.statistics[role, language], f"{NOUNS[role]} in {language}")
         return result
 
-    def _changed(self, vectors: FloatArray, statistic: FloatArray, what: str) -> FloatArray:
-        shared = _along(vectors, statistic) if self.method.kind == "lir" else statistic
+    def _change(self, vectors: FloatArray, statistic: FloatArray, what: str) -> FloatArray:
+        shared = _project(vectors, statistic) if self.method.kind == "lir" else statistic
         changed: FloatArray = vectors - shared
         if not self.unit:
             return changed
@@ -71,7 +71,7 @@ class Adjuster:
         return changed / lengths
 
 
-def _along(vectors: FloatArray, directions_KD: FloatArray) -> FloatArray:
+def _project(vectors: FloatArray, directions_KD: FloatArray) -> FloatArray:
     """Return the part of each vector along the directions, float32 [N, D].
 
     Sums row by row, where a matrix product would depend on blocks and threads.

@@ -23,7 +23,7 @@ def check_text(method: Method, text: AdjustText, datasets: Sequence[Dataset]) ->
     """
     _refuse_shared(text, datasets)
     changed = [group for group in groups_of(datasets) if method.changes(group)]
-    for problem in _missing(method, text, changed):
+    for problem in _find_problems(method, text, changed):
         raise UsageError(f"--adjust {method}: {problem}. Name another task with --adjust-text.")
 
 
@@ -62,7 +62,7 @@ def _named_texts(role: Role, part: Texts) -> Iterator[tuple[str, str, Language]]
         yield text.strip(), f"{role} {key!r}", language
 
 
-def _missing(method: Method, text: AdjustText, changed: Sequence[Group]) -> Iterator[str]:
+def _find_problems(method: Method, text: AdjustText, changed: Sequence[Group]) -> Iterator[str]:
     for role in method.roles:
         present = text.languages(role)
         wanted = [language for changed_role, language in changed if changed_role == role]

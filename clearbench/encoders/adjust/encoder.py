@@ -93,7 +93,7 @@ class AdjustedEncoder:
 
     def parts(self, datasets: Sequence[Dataset]) -> list[Part]:
         """Return what has to be encoded for the statistics that tasks need."""
-        return [(self.text.task, self.text.parts[group], group[0]) for group in self._used(datasets)]
+        return [(self.text.task, self.text.parts[group], group[0]) for group in self._needed_groups(datasets)]
 
     def fit(self, store: EmbeddingStore, datasets: Sequence[Dataset]) -> Adjuster:
         """Estimate the statistics that tasks need from vectors in the store, and return the change they make.
@@ -103,7 +103,7 @@ class AdjustedEncoder:
             UsageError: `lir` is to remove as many directions as there are texts or dimensions.
         """
         texts = self.text.parts
-        vectors = {group: self._vectors(store, texts[group], group[0]) for group in self._used(datasets)}
+        vectors = {group: self._vectors(store, texts[group], group[0]) for group in self._needed_groups(datasets)}
         needed = [group for group in vectors if self.method.changes(group)]
         statistics = {group: self._statistic(group, vectors) for group in needed}
         unit = all(bool((np.abs(np.linalg.norm(v, axis=1) - 1) < UNIT_TOLERANCE).all()) for v in vectors.values())
@@ -113,7 +113,7 @@ class AdjustedEncoder:
         # Means over many texts are taken in double precision.
         return store.get(text_keys(self.base, part.texts, role)).astype(np.float64)
 
-    def _used(self, datasets: Sequence[Dataset]) -> list[Group]:
+    def _needed_groups(self, datasets: Sequence[Dataset]) -> list[Group]:
         """Groups whose texts are needed: those that are changed, and English where they move towards it."""
         groups = [group for group in groups_of(datasets) if self.method.changes(group)]
         english = {(role, ENGLISH) for role, _ in groups if self.method.kind in TOWARDS_ENGLISH}

@@ -7,7 +7,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from clearbench.common.errors import EncoderError, UsageError, suggest
-from clearbench.common.text import first_line, listed
+from clearbench.common.text import first_line, join_names
 from clearbench.encoders.base import EncoderOptions, Setting
 from clearbench.encoders.checkpoints.identity import relevant_files
 from clearbench.encoders.checkpoints.metadata import CONFIG, read_modules, read_object
@@ -68,7 +68,7 @@ def find_checkpoint(model: str, options: EncoderOptions) -> Checkpoint:
             f"--revision {options.revision}: only a checkpoint from the Hub has revisions; {model} is on this machine."
         )
     name = model if origin else (folder.name if path.is_dir() else model.rsplit("/", 1)[-1])
-    return Checkpoint(name=name, source=model, folder=folder, layout=_layout(folder, model), origin=origin)
+    return Checkpoint(name=name, source=model, folder=folder, layout=_find_layout(folder, model), origin=origin)
 
 
 def check_weight_format(checkpoint: Checkpoint, allow_pickle: bool) -> None:
@@ -84,7 +84,7 @@ def check_weight_format(checkpoint: Checkpoint, allow_pickle: bool) -> None:
         )
 
 
-def _layout(folder: Path, model: str) -> str:
+def _find_layout(folder: Path, model: str) -> str:
     if read_modules(folder):
         return "sentence-transformers"
     if read_object(folder / CONFIG):
@@ -92,7 +92,7 @@ def _layout(folder: Path, model: str) -> str:
     names = sorted(entry.name for entry in folder.iterdir()) or ["nothing"]
     raise EncoderError(
         f"{model}: no checkpoint in this folder: expected modules.json (sentence-transformers) or config.json "
-        f"(transformers), found {listed(names, 6)}."
+        f"(transformers), found {join_names(names, 6)}."
     )
 
 

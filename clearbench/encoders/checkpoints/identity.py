@@ -183,14 +183,14 @@ def _hash_state(model: "SentenceTransformer") -> str:
         digest.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
         digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     for name, module in model.named_modules():
-        described = [type(module).__qualname__, *map(_described, _companions(module))]
+        parts = [type(module).__qualname__, *map(_serialise, _companions(module))]
         if hasattr(module, "get_config_dict"):
-            described.append(json.dumps(module.get_config_dict(), sort_keys=True, default=str))
-        digest.update(content_hash(name, *described).encode())
+            parts.append(json.dumps(module.get_config_dict(), sort_keys=True, default=str))
+        digest.update(content_hash(name, *parts).encode())
     return digest.hexdigest()
 
 
-def _described(companion: Any) -> str:
+def _serialise(companion: Any) -> str:
     """A configuration or tokenizer as text that says everything that changes a vector."""
     if hasattr(companion, "to_dict"):
         content = {key: value for key, value in companion.to_dict().items() if key not in ORIGINS}

@@ -54,7 +54,7 @@ def read_modules(folder: Path) -> tuple[Module, ...]:
         return ()
     entries = _read_json(file)
     if not isinstance(entries, list) or not entries:
-        raise EncoderError(f"{file}: found {_kind(entries)}, expected a list of modules. {BROKEN}")
+        raise EncoderError(f"{file}: found {_describe_kind(entries)}, expected a list of modules. {BROKEN}")
     return tuple(_read_module(file, number, entry) for number, entry in enumerate(entries))
 
 
@@ -68,7 +68,7 @@ def read_object(file: Path) -> Mapping[str, Any]:
         return {}
     value = _read_json(file)
     if not isinstance(value, dict):
-        raise EncoderError(f"{file}: found {_kind(value)}, expected a JSON object. {BROKEN}")
+        raise EncoderError(f"{file}: found {_describe_kind(value)}, expected a JSON object. {BROKEN}")
     return value
 
 
@@ -81,26 +81,26 @@ def named_paths(folder: Path) -> Iterator[str]:
     paths = [module.path for module in read_modules(folder)]
     yield from paths
     for own in dict.fromkeys([folder, *(folder / path for path in paths)]):
-        yield from _named_in(own)
+        yield from _paths_named_in(own)
 
 
-def _named_in(folder: Path) -> Iterator[str]:
+def _paths_named_in(folder: Path) -> Iterator[str]:
     """Paths that a module's folder names: where a router's modules lie, and where which weights lie."""
-    routes = _paths(folder / ROUTER, "types", tuple) or _paths(folder / CONFIG, "types", tuple)
+    routes = _read_paths(folder / ROUTER, "types", tuple) or _read_paths(folder / CONFIG, "types", tuple)
     for route in routes:
         yield route
         if (folder / route) != folder:
-            yield from _named_in(folder / route)
+            yield from _paths_named_in(folder / route)
     for file in sorted(folder.glob(f"*{INDEX_SUFFIX}")):
-        yield from _paths(file, "weight_map", lambda weights: tuple(weights.values()))
+        yield from _read_paths(file, "weight_map", lambda weights: tuple(weights.values()))
 
 
-def _paths(file: Path, key: str, select: Callable[[dict[str, Any]], Iterable[Any]]) -> list[str]:
+def _read_paths(file: Path, key: str, select: Callable[[dict[str, Any]], Iterable[Any]]) -> list[str]:
     """Paths in an object of a JSON file, each once; none where the file or the object is not there."""
     named = read_object(file).get(key, {})
     if not isinstance(named, dict):
-        raise EncoderError(f"{file}: found {_kind(named)} as {key}, expected a JSON object. {BROKEN}")
-    return [_inside(file, path) for path in dict.fromkeys(map(str, select(named)))]
+        raise EncoderError(f"{file}: found {_describe_kind(named)} as {key}, expected a JSON object. {BROKEN}")
+    return [_check_inside(file, path) for path in dict.fromkeys(map(str, select(named)))]
 
 
 def _read_module(file: Path, number: int, entry: Any) -> Module:
@@ -110,10 +110,10 @@ def _read_module(file: Path, number: int, entry: Any) -> Module:
             f'{file}: entry {number} is not a module; expected an object with "type", a class, and "path", a folder. '
             f"{BROKEN}"
         )
-    return Module(kind, _inside(file, path))
+    return Module(kind, _check_inside(file, path))
 
 
-def _inside(file: Path, path: str) -> str:
+def _check_inside(file: Path, path: str) -> str:
     """Return a path that leads to no place outside the checkpoint's folder."""
     if PureWindowsPath(path).anchor or PurePosixPath(path).is_absolute() or ".." in PureWindowsPath(path).parts:
         raise EncoderError(f"{file}: the path {path!r} leads out of the checkpoint's folder, which is not allowed.")
@@ -131,5 +131,5 @@ def _read_json(file: Path) -> Any:
         raise EncoderError(f"Cannot read {file}: {error.strerror}.") from error
 
 
-def _kind(value: Any) -> str:
+def _describe_kind(value: Any) -> str:
     return f"{json_kind(value)} with nothing in it" if value in ([], {}) else json_kind(value)

@@ -7,7 +7,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from clearbench.common.errors import EncoderError
-from clearbench.common.text import listed
+from clearbench.common.text import join_names
 from clearbench.common.toml import read_toml
 from clearbench.encoders.base import EncoderOptions, Role
 from clearbench.encoders.checkpoints.checkpoint import Checkpoint
@@ -61,7 +61,7 @@ def choose_prompts(
         chosen = Prompts(
             chosen.query if query is None else query, chosen.passage if passage is None else passage, "options"
         )
-    return replace(chosen, note=_note(stored, default, checkpoint, chosen.source))
+    return replace(chosen, note=_write_note(stored, default, checkpoint, chosen.source))
 
 
 def check_stored(folder: Path) -> None:
@@ -94,7 +94,7 @@ def _prefixed_names(role: Role, prefix: str, stored: Mapping[str, str | None]) -
 def _stored_prompts(stored: Mapping[str, str | None]) -> Prompts | None:
     """The prompts of the first prefix under which there is one; None where there is none."""
     for prefix in RETRIEVAL_PREFIXES:
-        names = {role: _first_used(_prefixed_names(role, prefix, stored), stored) for role in ROLES}
+        names = {role: _find_first(_prefixed_names(role, prefix, stored), stored) for role in ROLES}
         if any(names.values()):
             query, passage = (str(stored[name]) if (name := names[role]) else "" for role in ROLES)
             used = ", ".join(name for name in names.values() if name)
@@ -102,7 +102,7 @@ def _stored_prompts(stored: Mapping[str, str | None]) -> Prompts | None:
     return None
 
 
-def _first_used(names: list[str], stored: Mapping[str, str | None]) -> str | None:
+def _find_first(names: list[str], stored: Mapping[str, str | None]) -> str | None:
     return next((name for name in names if stored[name]), None)
 
 
@@ -115,7 +115,9 @@ def _family_prompts(checkpoint: Checkpoint) -> Prompts:
     return Prompts("", "", "none")
 
 
-def _note(stored: Mapping[str, str | None], default: str | None, checkpoint: Checkpoint, source: str) -> str | None:
+def _write_note(
+    stored: Mapping[str, str | None], default: str | None, checkpoint: Checkpoint, source: str
+) -> str | None:
     """Say that a checkpoint has prompts, none of which is for retrieval by its name; None where there is no need."""
     written = [name for name, prompt in stored.items() if prompt]
     if not written or source.startswith(("checkpoint", "options")):
@@ -123,6 +125,6 @@ def _note(stored: Mapping[str, str | None], default: str | None, checkpoint: Che
     also = f", the default prompt {default} included," if default in written else ""
     used = "no prompt is" if source == "none" else f"those of the {source} are"
     return (
-        f"{checkpoint.source} has prompts ({listed(written)}), but none is named for queries or passages{also} so "
+        f"{checkpoint.source} has prompts ({join_names(written)}), but none is named for queries or passages{also} so "
         f"{used} used. Give --query-prompt and --passage-prompt ('' for none) to say which."
     )

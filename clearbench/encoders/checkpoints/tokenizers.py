@@ -42,4 +42,6 @@ def read_tokenizers(model: "Module") -> tuple[TokenizerSettings, ...]:
     """Return how the tokenizers of a model's modules cut and pad now; those written in Python keep nothing."""
     tokenizers = [getattr(getattr(module, "tokenizer", None), "backend_tokenizer", None) for module in model.modules()]
     distinct = {id(tokenizer): tokenizer for tokenizer in tokenizers if tokenizer is not None}
-    return tuple(TokenizerSettings(one, one.truncation, one.padding) for one in distinct.values())
+    return tuple(
+        TokenizerSettings(tokenizer, tokenizer.truncation, tokenizer.padding) for tokenizer in distinct.values()
+    )

@@ -102,7 +102,7 @@ class TransformerEncoder:
         computed with as they are stored must not be found.
         """
         configuration = json.dumps(asdict(self.configuration), sort_keys=True)
-        return content_hash("transformer", self.weights, configuration, *self._widened)
+        return content_hash("transformer", self.weights, configuration, *self._widened_precisions)
 
     @property
     def settings(self) -> Mapping[str, Setting]:
@@ -113,14 +113,14 @@ class TransformerEncoder:
             **asdict(self.configuration),
             "prompt_source": self.prompt_source,
             **({"prompt_note": self.prompt_note} if self.prompt_note else {}),
-            **({"stored_dtype": ", ".join(self.stored_precisions)} if self._widened else {}),
+            **({"stored_dtype": ", ".join(self.stored_precisions)} if self._widened_precisions else {}),
             "dimension": self.configuration.truncate_dim or self.dimension,
             "parameters": self.num_parameters,
             **self.origin,
         }
 
     @property
-    def _widened(self) -> list[str]:
+    def _widened_precisions(self) -> list[str]:
         """Precisions that are not float32, in which weights are stored."""
         return [f"stored in {name}, loaded as fp32" for name in self.stored_precisions if name != "fp32"]
 
@@ -130,21 +130,21 @@ class TransformerEncoder:
         return {"query": self.configuration.query_prompt, "passage": self.configuration.passage_prompt}
 
     @cached_property
-    def routed(self) -> bool:
+    def is_routed(self) -> bool:
         """Whether the checkpoint treats queries and passages differently, apart from their prompts."""
         from sentence_transformers.sentence_transformer.modules import Router
 
-        taking = self.model.module_kwargs or {}
+        accepted = self.model.module_kwargs or {}
         return any(
             isinstance(module, Router)
-            or "task" in (*taking.get(name, ()), *getattr(module, "forward_kwargs", ()))
+            or "task" in (*accepted.get(name, ()), *getattr(module, "forward_kwargs", ()))
             or any(getattr(module, setting, None) is not None for setting in ROLE_SETTINGS)
             for name, module in self.model.named_modules()
         )
 
-    def prompted(self, role: Role) -> tuple[str, str]:
+    def tag_and_prompt(self, role: Role) -> tuple[str, str]:
         """See DenseEncoder; the tag tells roles apart only where the checkpoint routes them differently."""
-        return (role if self.routed else "", self.prompts[role])
+        return (role if self.is_routed else "", self.prompts[role])
 
     def count_tokens(self, texts: Sequence[str], role: Role) -> IntArray:
         """See DenseEncoder; characters stand in for tokens where the checkpoint has no callable tokenizer."""
@@ -163,7 +163,7 @@ class TransformerEncoder:
                 return_token_type_ids=False,
             )
         except Exception as error:  # a checkpoint's tokenizer raises anything; the user gets one message
-            raise self._failed(error, len(texts), None) from error
+            raise self._encoding_error(error, len(texts), None) from error
         return np.array([len(ids) for ids in encoded["input_ids"]], dtype=np.int64)
 
     @torch.inference_mode()
@@ -176,15 +176,15 @@ class TransformerEncoder:
         num_tokens = None
         try:
             features = self.model.preprocess(list(texts), prompt=self.prompts[role] or None, task=ROUTES[role])
-            num_tokens = _num_tokens(features)
+            num_tokens = _longest_text(features)
             device = self.model.device
             moved = {key: v.to(device) if isinstance(v, torch.Tensor) else v for key, v in features.items()}
             vectors = self.model(moved, task=ROUTES[role]).get("sentence_embedding")
         except Exception as error:  # a checkpoint's modules raise anything; the user gets one message
-            raise self._failed(error, len(texts), num_tokens) from error
-        return self._finished(vectors, len(texts))
+            raise self._encoding_error(error, len(texts), num_tokens) from error
+        return self._finish_vectors(vectors, len(texts))
 
-    def _finished(self, vectors: object, num_texts: int) -> FloatArray:
+    def _finish_vectors(self, vectors: object, num_texts: int) -> FloatArray:
         """The vectors as the last module made them, cut off and normalised: float32 [N, D]."""
         if not isinstance(vectors, torch.Tensor) or vectors.ndim != 2 or len(vectors) != num_texts:
             shape = f"an array of shape {tuple(vectors.shape)}" if isinstance(vectors, torch.Tensor) else "no vector"
@@ -200,7 +200,7 @@ class TransformerEncoder:
             vectors = torch.nn.functional.normalize(vectors, dim=1)
         return vectors.cpu().numpy()
 
-    def _failed(self, error: Exception, num_texts: int, num_tokens: int | None) -> EncoderError:
+    def _encoding_error(self, error: Exception, num_texts: int, num_tokens: int | None) -> EncoderError:
         """The message for whatever a checkpoint's modules raised."""
         positions = num_positions(self.model)
         if num_tokens is not None and positions is not None and num_tokens > positions:
@@ -214,7 +214,7 @@ class TransformerEncoder:
         )
 
 
-def _num_tokens(features: Mapping[str, Any]) -> int | None:
+def _longest_text(features: Mapping[str, Any]) -> int | None:
     """Tokens of the longest text of a batch."""
     ids = features.get("input_ids")
     return int(ids.shape[1]) if isinstance(ids, torch.Tensor) and ids.ndim == 2 else None

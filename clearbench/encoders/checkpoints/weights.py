@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from clearbench.common.errors import EncoderError, UsageError
-from clearbench.common.text import count, first_line, listed
+from clearbench.common.text import count, first_line, join_names
 from clearbench.encoders.base import EncoderOptions
 from clearbench.encoders.checkpoints.checkpoint import Checkpoint
 from clearbench.encoders.checkpoints.metadata import ADAPTER_CONFIG, read_object
@@ -44,19 +44,19 @@ def load_weights(checkpoint: Checkpoint, options: EncoderOptions, device: str) -
     _check_pooling(checkpoint, options.pooling)
     load = _load_modules if checkpoint.layout == "sentence-transformers" else _load_plain
     try:
-        with _quiet_loading(), _same_random_weights(), _recorded_loading() as untrained:
+        with _silence_loading(), _fix_random_weights(), _record_missing_weights() as untrained:
             model = load(checkpoint, options, device).float().eval()
     except Exception as error:  # third-party loading code raises anything; the user gets one message
         raise EncoderError(
             f"{checkpoint.source} cannot be loaded: {type(error).__name__}: {first_line(error)}"
-            f"{_hint(checkpoint, error)}"
+            f"{_find_hint(checkpoint, error)}"
         ) from error
     _refuse_untrained(checkpoint, untrained)
     _refuse_not_finite(checkpoint, model)
     return model
 
 
-def _hint(checkpoint: Checkpoint, error: Exception) -> str:
+def _find_hint(checkpoint: Checkpoint, error: Exception) -> str:
     """What may help where a checkpoint cannot be loaded."""
     if "trust_remote_code" in str(error):
         return " Pass --trust-remote-code if you trust its code."
@@ -111,7 +111,7 @@ def _model_options(options: EncoderOptions) -> dict[str, Any]:
 
 
 @contextmanager
-def _recorded_loading() -> Iterator[set[str]]:
+def _record_missing_weights() -> Iterator[set[str]]:
     """Collect the names of weights that transformers finds in no file and makes up at random.
 
     `from_pretrained` returns them where `output_loading_info` is set, but sentence-transformers, which calls it, does
@@ -139,15 +139,15 @@ def _recorded_loading() -> Iterator[set[str]]:
         return staticmethod(finish)
 
     with ExitStack() as replaced:
-        replaced.enter_context(_replaced(PreTrainedModel, "from_pretrained", record_model))
+        replaced.enter_context(_replace_method(PreTrainedModel, "from_pretrained", record_model))
         for name in LAST_STEPS:
             if name in PreTrainedModel.__dict__:
-                replaced.enter_context(_replaced(PreTrainedModel, name, record_base))
+                replaced.enter_context(_replace_method(PreTrainedModel, name, record_base))
         yield missing
 
 
 @contextmanager
-def _replaced(owner: type, name: str, wrap: Callable[[Any], Any]) -> Iterator[None]:
+def _replace_method(owner: type, name: str, wrap: Callable[[Any], Any]) -> Iterator[None]:
     """Put a wrapped method in a class's place of the original, for as long as the block lasts."""
     original = owner.__dict__[name]
     setattr(owner, name, wrap(original))
@@ -158,7 +158,7 @@ def _replaced(owner: type, name: str, wrap: Callable[[Any], Any]) -> Iterator[No
 
 
 @contextmanager
-def _same_random_weights() -> Iterator[None]:
+def _fix_random_weights() -> Iterator[None]:
     """Let transformers make up the same weights each time, where a checkpoint lacks them.
 
     They are those of an unused pooler; but training saves it, and the same training must end in the same bytes.
@@ -169,7 +169,7 @@ def _same_random_weights() -> Iterator[None]:
 
 
 @contextmanager
-def _quiet_loading() -> Iterator[None]:
+def _silence_loading() -> Iterator[None]:
     """Keep transformers' loading reports and progress bars off the terminal."""
     from transformers.utils import logging
 
@@ -189,7 +189,8 @@ def _refuse_untrained(checkpoint: Checkpoint, missing: Iterable[str]) -> None:
     if untrained:
         raise EncoderError(
             f"{checkpoint.source}: the checkpoint lacks {count(len(untrained), 'weight')} of the model, which would be "
-            f"random ({listed(untrained, 3)}). It is incomplete, or of another architecture than its config.json says."
+            f"random ({join_names(untrained, 3)}). It is incomplete, or its config.json names another "
+            "architecture."
         )
 
 

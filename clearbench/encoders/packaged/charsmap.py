@@ -32,7 +32,7 @@ def compile_charsmap(replaced: Mapping[str, str]) -> bytes:
     texts = bytearray()
     places: dict[str, int] = {}
     values: dict[bytes, int] = {}
-    for key, text in sorted({**replaced, **_composed(replaced)}.items()):
+    for key, text in sorted({**replaced, **_composed_sequences(replaced)}.items()):
         if text not in places:
             places[text] = len(texts)
             texts += text.encode() + b"\0"
@@ -41,7 +41,7 @@ def compile_charsmap(replaced: Mapping[str, str]) -> bytes:
     return struct.pack("<I", len(trie)) + trie + bytes(texts)
 
 
-def _composed(replaced: Mapping[str, str]) -> dict[str, str]:
+def _composed_sequences(replaced: Mapping[str, str]) -> dict[str, str]:
     """Return the sequences of characters that compose into one: "o\u0323" -> "\u1ecd".
 
     Each part of a sequence may also be a character that is normalised to it, such as a full-width letter. Unicode adds
@@ -74,7 +74,7 @@ def build_trie(values: Mapping[bytes, int]) -> bytes:
     """
     units = [0] * BLOCK
     taken, bases = {0}, set[int]()
-    pending: list[tuple[int, dict[int, Any]]] = [(0, _tree(values))]
+    pending: list[tuple[int, dict[int, Any]]] = [(0, _build_tree(values))]
     for place, children in pending:
         base = _free_base(children, taken, bases, len(units))
         bases.add(base)
@@ -91,7 +91,7 @@ def build_trie(values: Mapping[bytes, int]) -> bytes:
     return struct.pack(f"<{len(units)}I", *units)
 
 
-def _tree(values: Mapping[bytes, int]) -> dict[int, Any]:
+def _build_tree(values: Mapping[bytes, int]) -> dict[int, Any]:
     """Return the trie as nested tables: byte -> its children, VALUE -> the value."""
     root: dict[int, Any] = {}
     for key, value in sorted(values.items()):

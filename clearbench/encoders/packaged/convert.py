@@ -6,7 +6,7 @@ from pathlib import Path
 from clearbench.common.environment import default_cache
 from clearbench.common.errors import EncoderError, UsageError, suggest
 from clearbench.common.progress import say
-from clearbench.common.text import listed
+from clearbench.common.text import join_names
 from clearbench.encoders.packaged.cached_folder import MODELS, keep_folder, list_wrong_files, stage_folder
 from clearbench.encoders.packaged.folder import WEIGHTS_FILE, write_folder
 from clearbench.encoders.packaged.packages import InstalledModel, check_file, find_installed
@@ -100,7 +100,7 @@ def convert(installed: InstalledModel, conversion: Conversion, folder: Path) -> 
     write_folder(file, folder, conversion.prompts, describe_model(installed, conversion, file.sizes.positions))
     if wrong := list_wrong_files(folder, conversion.files):
         raise EncoderError(
-            f"{installed.model.name}: {listed(wrong)} are not what was expected. Try again; if that does not help, "
+            f"{installed.model.name}: {join_names(wrong)} are not what was expected. Try again; if that does not help, "
             "please report it with the output of `clearbench doctor`."
         )
 

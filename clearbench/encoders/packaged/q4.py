@@ -25,7 +25,7 @@ import numpy as np
 
 from clearbench.common.arrays import FloatArray
 from clearbench.common.errors import EncoderError
-from clearbench.common.text import listed
+from clearbench.common.text import join_names
 
 MAGIC, VERSION = b"E5S1", 1
 FLOAT32, FOUR_BITS = 0, 1
@@ -161,15 +161,15 @@ class _Reader:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._data = memoryview(path.read_bytes())
-        self._place = 0
+        self._position = 0
 
     def take(self, length: int) -> memoryview:
         """Return the next bytes."""
-        found = self.at(self._place, length)
-        self._place += length
-        return found
+        taken = self.read_at(self._position, length)
+        self._position += length
+        return taken
 
-    def at(self, start: int, length: int) -> memoryview:
+    def read_at(self, start: int, length: int) -> memoryview:
         """Return the bytes from `start` on."""
         if length < 0 or start + length > len(self._data):
             raise EncoderError(
@@ -227,9 +227,9 @@ def _read_tensors(reader: _Reader, sizes: Sizes) -> dict[str, StoredTensor]:
                 f"{reader.path}: the tensor {name!r} has kind {kind} and {num_elements:,} elements in {num_bytes:,} "
                 "bytes, which does not fit the sizes in the file's header."
             )
-        tensors[name] = StoredTensor(kind, reader.at(offset, num_bytes))
+        tensors[name] = StoredTensor(kind, reader.read_at(offset, num_bytes))
     if missing := sorted(set(sizes.shapes) - set(tensors)):
-        raise EncoderError(f"{reader.path} lacks tensors of its model: {listed(missing, 3)}.")
+        raise EncoderError(f"{reader.path} lacks tensors of its model: {join_names(missing, 3)}.")
     return tensors
 
 

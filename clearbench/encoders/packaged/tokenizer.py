@@ -20,7 +20,7 @@ def describe_tokenizer(vocabulary: Vocabulary) -> dict[str, Any]:
         "version": "1.0",
         "truncation": None,
         "padding": None,
-        "added_tokens": [_special(ids[piece], piece) for piece in sorted(special, key=ids.__getitem__)],
+        "added_tokens": [_special_token(ids[piece], piece) for piece in sorted(special, key=ids.__getitem__)],
         "normalizer": {
             "type": "Sequence",
             "normalizers": [
@@ -73,7 +73,7 @@ def special_pieces(vocabulary: Vocabulary) -> list[str]:
     return [*(vocabulary.pieces[number][0] for number in numbers), MASK]
 
 
-def _special(number: int, piece: str) -> dict[str, Any]:
+def _special_token(number: int, piece: str) -> dict[str, Any]:
     plain = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized"), False)
     return {"id": number, "content": piece, **plain, "special": True}
 

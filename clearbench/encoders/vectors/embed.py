@@ -67,7 +67,7 @@ class EncodingReport:
     num_tokens: int
     seconds: float
 
-    def plus(self, other: "EncodingReport") -> "EncodingReport":
+    def __add__(self, other: "EncodingReport") -> "EncodingReport":
         """What both took together."""
         return EncodingReport(
             self.num_encoded + other.num_encoded,
@@ -94,15 +94,15 @@ def plan_encoding(encoder: DenseEncoder, datasets: Iterable[Dataset], extra_part
     for task, part, role in chain(_parts(datasets), extra_parts):
         mentions += len(part)
         part_keys = text_keys(encoder, part.texts, role)
-        fresh = []
+        new_positions = []
         for position, key in enumerate(map(bytes, part_keys)):
             if key not in seen:
                 seen.add(key)
-                fresh.append(position)
-        texts += [part.texts[i] for i in fresh]
-        roles += [role] * len(fresh)
-        labels += [(task, str(part.language), part.ids[i]) for i in fresh]
-        keys.append(part_keys[fresh])
+                new_positions.append(position)
+        texts += [part.texts[i] for i in new_positions]
+        roles += [role] * len(new_positions)
+        labels += [(task, str(part.language), part.ids[i]) for i in new_positions]
+        keys.append(part_keys[new_positions])
     joined = np.concatenate(keys) if keys else np.empty((0, KEY_BYTES), dtype=np.uint8)
     return EncodingPlan(tuple(texts), tuple(roles), tuple(labels), joined, mentions)
 
@@ -135,7 +135,7 @@ def encode_missing(encoder: DenseEncoder, store: EmbeddingStore, plan: EncodingP
 def _encode_rows(encoder: DenseEncoder, store: EmbeddingStore, plan: EncodingPlan, rows: IntArray) -> int:
     """Encode these rows of the plan, and return the number of their tokens."""
     tokens = _count_tokens(encoder, plan, rows)
-    unwritten = _Unwritten(store, plan.keys)
+    unwritten = _UnwrittenBatches(store, plan.keys)
     with progress(f"encoding {len(rows):,} texts", float(tokens.sum()), "tokens") as advance:
         try:
             for role, places in _batches(plan, rows, tokens, encoder.batch_tokens):
@@ -149,7 +149,7 @@ def _encode_rows(encoder: DenseEncoder, store: EmbeddingStore, plan: EncodingPla
     return int(tokens.sum())
 
 
-class _Unwritten:
+class _UnwrittenBatches:
     """Encoded batches on their way to the store, which takes many at a time."""
 
     def __init__(self, store: EmbeddingStore, keys: Keys) -> None:
@@ -192,12 +192,12 @@ def _batches(
 
     Queries come last because they are short.
     """
-    for role, chosen in _by_role(plan, rows):
+    for role, chosen in _split_by_role(plan, rows):
         for batch in plan_batches(tokens[chosen], batch_tokens):
             yield role, chosen[batch]
 
 
-def _by_role(plan: EncodingPlan, rows: IntArray) -> Iterator[tuple[Role, IntArray]]:
+def _split_by_role(plan: EncodingPlan, rows: IntArray) -> Iterator[tuple[Role, IntArray]]:
     """Each role that occurs, and the places in `rows` of the texts that have it."""
     roles = np.array([plan.roles[row] for row in rows])
     for role in ROLES:
@@ -207,7 +207,7 @@ def _by_role(plan: EncodingPlan, rows: IntArray) -> Iterator[tuple[Role, IntArra
 
 def _count_tokens(encoder: DenseEncoder, plan: EncodingPlan, rows: IntArray) -> IntArray:
     tokens = np.zeros(len(rows), dtype=np.int64)
-    for role, chosen in _by_role(plan, rows):
+    for role, chosen in _split_by_role(plan, rows):
         tokens[chosen] = encoder.count_tokens([plan.texts[row] for row in rows[chosen]], role)
     return tokens
 

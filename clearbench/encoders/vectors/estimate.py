@@ -63,7 +63,7 @@ def _estimate_role(encoder: DenseEncoder, plan: EncodingPlan, rows: IntArray, ro
     batches = list(plan_batches(tokens, encoder.batch_tokens))
     encoder.encode_batch([plan.texts[chosen[0]]], role)
     per_token = [
-        _seconds(encoder, [plan.texts[chosen[place]] for place in batches[number]], role)
+        _time_batch(encoder, [plan.texts[chosen[place]] for place in batches[number]], role)
         / max(int(tokens[batches[number]].sum()), 1)
         for number in sorted({0, len(batches) // 2, len(batches) - 1})
     ]
@@ -71,7 +71,7 @@ def _estimate_role(encoder: DenseEncoder, plan: EncodingPlan, rows: IntArray, ro
     return Estimate(min(per_token) * num_tokens, max(per_token) * num_tokens)
 
 
-def _seconds(encoder: DenseEncoder, texts: Sequence[str], role: Role) -> float:
+def _time_batch(encoder: DenseEncoder, texts: Sequence[str], role: Role) -> float:
     started = time.perf_counter()
     encoder.encode_batch(texts, role)
     return time.perf_counter() - started

@@ -48,7 +48,7 @@ def text_keys(encoder: DenseEncoder, texts: Sequence[str], role: Role) -> Keys:
     Returns:
         uint8 [N, 16].
     """
-    tag, prompt = encoder.prompted(role)
+    tag, prompt = encoder.tag_and_prompt(role)
     digests = b"".join(bytes.fromhex(content_hash(tag, prompt, text)) for text in texts)
     return np.frombuffer(digests, dtype=np.uint8).reshape(-1, KEY_BYTES)
 
@@ -127,7 +127,7 @@ class EmbeddingStore:
         unsound = {}
         for file in sorted(folder.glob(PART_PATTERN)):
             try:
-                self._take(read_keys(file, encoder), file)
+                self._add_part(read_keys(file, encoder), file)
             except PartError as error:
                 unsound[file] = str(error)
         _set_aside(unsound)
@@ -169,10 +169,10 @@ class EmbeddingStore:
         self._check_dimensions(vectors.shape[1])
         vectors = np.ascontiguousarray(vectors, dtype=np.float32)
         if self._folder is None:
-            self._take(keys, vectors.copy(), vectors.shape[1])
+            self._add_part(keys, vectors.copy(), vectors.shape[1])
             return
         try:
-            self._take(keys, write_part(self._folder, self._encoder, keys, vectors), vectors.shape[1])
+            self._add_part(keys, write_part(self._folder, self._encoder, keys, vectors), vectors.shape[1])
         except OSError as error:
             raise StoreError(
                 f"Cannot write {len(vectors)} vectors to the embedding cache {self._folder}: {error.strerror}. What "
@@ -198,7 +198,7 @@ class EmbeddingStore:
             vectors[wanted] = found
         return vectors
 
-    def _take(self, keys: Keys, part: Path | FloatArray, dimensions: int | None = None) -> None:
+    def _add_part(self, keys: Keys, part: Path | FloatArray, dimensions: int | None = None) -> None:
         """Take a part in; its dimensions are given where its vectors are known to be sound."""
         if dimensions is not None:
             self._dimensions[len(self._parts)] = dimensions

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from clearbench.common.languages import MULTIPLE
 from clearbench.common.measures import find_measure
 from clearbench.common.pairs import parse_pair
-from clearbench.common.text import count, joined, p_value
+from clearbench.common.text import count, join_words, p_value
 from clearbench.records.schema import Record
 from clearbench.report.content.bias import BiasPanel
 from clearbench.report.content.matrix import SIGNIFICANT, with_factor
@@ -90,7 +90,9 @@ def _scope(board: Leaderboard) -> Markup:
     """How many models stand in the report, on which tasks."""
     measured = [row for row in board.rows if row.source == MEASURED]
     tasks = [f"{column.label} ({count(len(column.pairs), 'pair')})" for column in board.tasks]
-    return Markup("{} on {}: {}.").format(count(len(measured), "model"), count(len(board.tasks), "task"), joined(tasks))
+    return Markup("{} on {}: {}.").format(
+        count(len(measured), "model"), count(len(board.tasks), "task"), join_words(tasks)
+    )
 
 
 def _ranking(board: Leaderboard) -> list[Markup]:
@@ -115,7 +117,7 @@ def _ranking(board: Leaderboard) -> list[Markup]:
     ]
     level = [row.model for row, _ in rest if row.p_best is not None and not row.p_best < board.options.alpha]
     if len(level) > 1:
-        sentences.append(Markup("Not separable from {} on these queries: {}.").format(first.model, joined(level)))
+        sentences.append(Markup("Not separable from {} on these queries: {}.").format(first.model, join_words(level)))
     return sentences
 
 

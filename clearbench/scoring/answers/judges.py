@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from clearbench.common.errors import ScoringError, located
+from clearbench.common.errors import ScoringError, locate_errors
 from clearbench.scoring.answers.mkqa import MkqaCache, score_mkqa
 from clearbench.scoring.answers.rule import AnswerScores, Rankings
 from clearbench.scoring.answers.xor import Tokeniser, XorCache, score_xor
@@ -72,7 +72,7 @@ def _score_answers(
     ids = pool.passages.ids
     for pair, ranked in zip(pairs, rank_pairs(data, pool, pairs), strict=True):
         queries = data.queries_of(pair).ids
-        with located(f"{data.task} {pair}"):
+        with locate_errors(f"{data.task} {pair}"):
             if unanswered := [query for query in queries if query not in data.answers]:
                 raise ScoringError(f"{len(unanswered)} queries have no accepted answers, first {unanswered[0]!r}.")
             lists = {query: [ids[p] for p in places] for query, places in zip(queries, ranked.positions, strict=True)}

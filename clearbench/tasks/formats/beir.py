@@ -14,7 +14,7 @@ from typing import ClassVar, NamedTuple
 from clearbench.common.errors import DataError, UsageError
 from clearbench.common.languages import Language, parse_language
 from clearbench.common.pairs import Pair
-from clearbench.common.text import count, listed
+from clearbench.common.text import count, join_names
 from clearbench.tasks.dataset import Dataset, TaskPair, Texts
 from clearbench.tasks.formats.base import Reader, SplitOptions, WantedPairs, join_title
 from clearbench.tasks.formats.beir_judgements import Judgements, QueryKey, cluster_queries, describe_left_out, leave_out
@@ -104,7 +104,7 @@ class BeirReader(Reader[BeirOptions]):
         if same and not self._options.skip_self:
             yield (
                 f"{pair}: {count(len(same), 'query')} in the pool under the same id, not relevant to themselves: "
-                f"{listed(same)}. Option skip_self=true leaves them out of their own rankings."
+                f"{join_names(same)}. Option skip_self=true leaves them out of their own rankings."
             )
 
     def _own_passages(self, pair: Pair) -> dict[str, str]:

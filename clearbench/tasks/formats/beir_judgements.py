@@ -6,7 +6,7 @@ from typing import NamedTuple
 from clearbench.common.groups import group_linked
 from clearbench.common.languages import Language
 from clearbench.common.pairs import Pair
-from clearbench.common.text import listed
+from clearbench.common.text import join_names
 
 Judgements = Mapping[Pair, Mapping[str, Mapping[str, int]]]
 """Pair -> query id -> passage id -> relevance."""
@@ -57,10 +57,11 @@ def describe_left_out(judged: Judgements, kept: Judgements, queries: Mapping[str
     if lost := set(_queries_without_relevant(kept, queries.values())):
         names = [key for key, query in queries.items() if query in lost]
         yield (
-            f"queries without a relevant passage are left out: {len(names):,} of {len(queries):,} ({listed(names)})."
+            f"queries without a relevant passage are left out: {len(names):,} of {len(queries):,} "
+            f"({join_names(names)})."
         )
     if pairs := [pair for pair in judged if pair not in kept]:
-        yield f"pairs without a relevant passage are left out: {listed(sorted(pairs))}."
+        yield f"pairs without a relevant passage are left out: {join_names(sorted(pairs))}."
 
 
 def cluster_queries(judged: Iterable[Mapping[str, Mapping[str, int]]]) -> dict[str, str]:

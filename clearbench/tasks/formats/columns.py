@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from clearbench.common.errors import DataError
-from clearbench.common.text import listed
+from clearbench.common.text import join_names
 
 
 class Column(NamedTuple):
@@ -40,7 +40,7 @@ class Column(NamedTuple):
                 f"{self.usual}, or leave one out."
             )
         raise DataError(
-            f"{where}: no column is the {self.what}: found {listed(map(repr, names), 8)}; expected "
+            f"{where}: no column is the {self.what}: found {join_names(map(repr, names), 8)}; expected "
             f"{' or '.join(filter(None, [self.usual, ', '.join(self.others)]))}."
         )
 

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 from clearbench.common.errors import DataError, TaskError
 from clearbench.common.languages import ENGLISH, Language
 from clearbench.common.pairs import Pair
-from clearbench.common.text import count, listed
+from clearbench.common.text import count, join_names
 from clearbench.tasks.dataset import Dataset, Qrels, TaskPair, Texts
 from clearbench.tasks.formats.base import (
     Reader,
@@ -228,4 +228,4 @@ def _note_blank_lines(files: Iterable[_LineFile]) -> tuple[str, ...]:
     named = [f"{name} ({number:,})" for name, number in blank.items() if number]
     if not named:
         return ()
-    return (f"blank lines are not used as queries or passages of their language: {listed(named)}.",)
+    return (f"blank lines are not used as queries or passages of their language: {join_names(named)}.",)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from clearbench.common.errors import DataError
-from clearbench.common.text import json_kind, listed
+from clearbench.common.text import join_names, json_kind
 from clearbench.tasks.formats.unpack import open_unpacked
 
 Row = Mapping[str, Any]
@@ -148,7 +148,7 @@ def _typed_field(row: object, name: str, where: str, kind: type[_T], expected: s
         raise DataError(f"{where}: found {json_kind(row)}, expected a JSON object with field {name!r}.")
     value = row.get(name)
     if not isinstance(value, kind):
-        found = json_kind(value) if name in row else f"only {listed(map(repr, row), 8)}"
+        found = json_kind(value) if name in row else f"only {join_names(map(repr, row), 8)}"
         raise DataError(f"{where}: field {name!r}: found {found}, expected {expected}.")
     return value
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from clearbench.common.errors import DataError
-from clearbench.common.text import count, json_kind, listed
+from clearbench.common.text import count, join_names, json_kind
 from clearbench.tasks.formats.columns import PASSAGE_ID, QUERY_ID, RELEVANCE
 from clearbench.tasks.formats.parsing import Row, read_lines, text_field
 from clearbench.tasks.formats.rows import check_width, is_rows, name_fields, read_csv_fields, read_rows, read_tsv_fields
@@ -79,7 +79,7 @@ def find_qrels(folder: Path, split: str = "") -> Path:
     split = split or ("test" if "test" in splits or len(splits) != 1 else next(iter(splits)))
     if split not in splits:
         raise DataError(
-            f"{folder}: no {split}.tsv; there are: {listed(splits)}. Choose one with option split, or add a file "
+            f"{folder}: no {split}.tsv; there are: {join_names(splits)}. Choose one with option split, or add a file "
             f"({ENDINGS_ACCEPTED})."
         )
     if len(splits[split]) > 1:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from clearbench.common.arrays import FloatArray
-from clearbench.common.errors import TrainingError, located
+from clearbench.common.errors import TrainingError, locate_errors
 from clearbench.common.hashing import content_hash
 from clearbench.common.languages import ENGLISH
 from clearbench.encoders.base import DenseEncoder
@@ -155,7 +155,7 @@ def _search(
     data = [Dataset("rows", 1, {"pool": pool, "own": own}, {"questions": queries}, {}, pairs)]
     engine = DenseEngine(encoder, store)
     engine.prepare(engine.plan(data))
-    with located("mining"):
+    with locate_errors("mining"):
         [ranked] = engine.open(pool).rank([queries], depth)
     query_QD = engine.query_vectors(queries).values
     own_UD = store.get(text_keys(encoder, own_texts, "passage"))

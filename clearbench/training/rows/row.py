@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from clearbench.common.errors import TrainingError, UsageError, suggest
 from clearbench.common.hashing import content_hash
 from clearbench.common.languages import parse_language
-from clearbench.common.text import listed, shorten
+from clearbench.common.text import join_names, shorten
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,7 +121,7 @@ def check_columns(found: Mapping[str, Any], where: str) -> None:
     """
     if missing := [name for name in TEXT_COLUMNS if name not in found]:
         raise TrainingError(
-            f"{where}: column {missing[0]!r} is missing; found {shorten(listed(found, len(COLUMNS)), SHOWN)}; "
+            f"{where}: column {missing[0]!r} is missing; found {shorten(join_names(found, len(COLUMNS)), SHOWN)}; "
             f"training rows have {', '.join(COLUMNS)}. `clearbench rows build --data` makes rows from files that lack "
             "language, query_id or cluster, or that use other names."
         )

@@ -17,10 +17,10 @@ from pathlib import Path
 from safetensors import SafetensorError
 
 from clearbench.common.errors import TrainingError
-from clearbench.common.files import TRAINING_FILE, json_bytes, usual_mode
+from clearbench.common.files import TRAINING_FILE, default_mode, json_bytes
 from clearbench.common.hashing import file_sha256
 from clearbench.common.progress import say
-from clearbench.common.text import first_line, joined
+from clearbench.common.text import first_line, join_words
 
 CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 STAGING_PREFIX = ".saving-"
@@ -70,13 +70,13 @@ def choose_checkpoint(out: Path) -> Path | None:
     for _, folder in reversed(list_checkpoints(out)):
         if (damage := find_checkpoint_damage(folder)) is None:
             if damaged:
-                say(f"Damaged: {joined(damaged)}. Going back to {folder.name}.")
+                say(f"Damaged: {join_words(damaged)}. Going back to {folder.name}.")
             return folder
         damaged.append(f"{folder} ({damage})")
     if damaged:
         raise TrainingError(
-            f"--resume: no checkpoint can be used: {joined(damaged)}. Delete these folders to make --resume begin with "
-            "the first step, or start over with --replace."
+            f"--resume: no checkpoint can be used: {join_words(damaged)}. Delete these folders to make --resume begin "
+            "with the first step, or start over with --replace."
         )
     return None
 
@@ -206,7 +206,7 @@ def _list_files(folder: Path) -> list[Path]:
 
 def _flush_files(folder: Path) -> None:
     """Give the files the usual permissions, which safetensors does not, and flush them to disk."""
-    mode = usual_mode(folder)
+    mode = default_mode(folder)
     for file in _list_files(folder):
         file.chmod(mode)
         descriptor = os.open(file, os.O_RDONLY)

@@ -32,7 +32,7 @@ class RowCollator(SentenceTransformerDataCollator):
     """
 
     def __init__(self, encoder: TransformerEncoder, columns: Sequence[str], max_length: int | None) -> None:
-        routes = {column: ROUTES[column_role(column)] for column in columns} if encoder.routed else {}
+        routes = {column: ROUTES[column_role(column)] for column in columns} if encoder.is_routed else {}
         super().__init__(
             preprocess_fn=encoder.model.preprocess,
             prompts=column_prompts(encoder, columns),

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from clearbench.common.errors import UsageError, suggest
 from clearbench.common.measures import MAIN_MEASURE
-from clearbench.common.options import DATA_DIR, OFFLINE, TASKS_DIR, Option, same_option, split_setting
+from clearbench.common.options import DATA_DIR, OFFLINE, TASKS_DIR, Option, find_option, split_setting
 from clearbench.common.pairs import ENGLISH_PAIR
 from clearbench.common.toml import describe_problems, read_toml
 from clearbench.encoders.base import EncoderOptions
@@ -136,12 +136,12 @@ class TrainConfig(BaseModel):
     ] = "none"
     offline: Annotated[bool, replace(OFFLINE, panel=MACHINE)] = False
 
-    pooling: Annotated[str | None, same_option(EncoderOptions, "pooling")] = None
-    query_prompt: Annotated[str | None, same_option(EncoderOptions, "query_prompt")] = None
-    passage_prompt: Annotated[str | None, same_option(EncoderOptions, "passage_prompt")] = None
-    revision: Annotated[str | None, same_option(EncoderOptions, "revision")] = None
-    trust_remote_code: Annotated[bool, same_option(EncoderOptions, "trust_remote_code")] = False
-    allow_pickle: Annotated[bool, same_option(EncoderOptions, "allow_pickle")] = False
+    pooling: Annotated[str | None, find_option(EncoderOptions, "pooling")] = None
+    query_prompt: Annotated[str | None, find_option(EncoderOptions, "query_prompt")] = None
+    passage_prompt: Annotated[str | None, find_option(EncoderOptions, "passage_prompt")] = None
+    revision: Annotated[str | None, find_option(EncoderOptions, "revision")] = None
+    trust_remote_code: Annotated[bool, find_option(EncoderOptions, "trust_remote_code")] = False
+    allow_pickle: Annotated[bool, find_option(EncoderOptions, "allow_pickle")] = False
 
     @model_validator(mode="after")
     def _check_together(self) -> "TrainConfig":

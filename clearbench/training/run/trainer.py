@@ -12,7 +12,7 @@ from sentence_transformers import SentenceTransformerTrainer, SentenceTransforme
 from transformers import PrinterCallback, ProgressCallback
 
 from clearbench.common.errors import TrainingError, UsageError
-from clearbench.common.text import first_line, listed
+from clearbench.common.text import first_line, join_names
 from clearbench.encoders.checkpoints.tokenizers import TokenizerSettings
 from clearbench.training.run.batches import ROW, BatchPlan, PlannedBatches
 from clearbench.training.run.checkpoints import (
@@ -150,7 +150,7 @@ class RowTrainer(SentenceTransformerTrainer):
         """Return the error for a problem in the current batch."""
         ids = dict.fromkeys(self.ids[row] for row in self.rows)
         return TrainingError(
-            f"Step {self.state.global_step + 1}: {problem}. Query ids of the batch: {listed(ids, IDS_SHOWN)}. "
+            f"Step {self.state.global_step + 1}: {problem}. Query ids of the batch: {join_names(ids, IDS_SHOWN)}. "
             f"{describe_last_checkpoint(self.config.out)} Start over with a lower --lr, or with --dtype fp32."
         )
 

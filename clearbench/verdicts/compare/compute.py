@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import islice
 
 from clearbench.common.errors import RecordError, UsageError, suggest
-from clearbench.common.text import count, listed
+from clearbench.common.text import count, join_names
 from clearbench.records.select import Entry, display_names, select_tasks
 from clearbench.verdicts.compare.options import CORRECTIONS, CompareOptions
 from clearbench.verdicts.compare.result import LEVELS, ComparedRow, Comparison
@@ -95,7 +95,7 @@ def _differences(
     shared = [label for label in ours if label in theirs]
     if not shared:
         raise RecordError(
-            f"{base[0].key} and {other[0].key} share no task: {listed(ours)} against {listed(theirs)}. "
+            f"{base[0].key} and {other[0].key} share no task: {join_names(ours)} against {join_names(theirs)}. "
             "Evaluate both on the same tasks, with the same options."
         )
     missing = [f"{label}: only {base[0].key} has it" for label in ours if label not in theirs]
@@ -107,7 +107,7 @@ def _differences(
         matched = match(ours[label], theirs[label], options.measure, options.pairs)
         for key, lonely in ((base[0].key, matched.only_base), (other[0].key, matched.only_other)):
             if lonely:
-                missing.append(f"{label}: only {key} has {count(len(lonely), 'pair')} ({listed(lonely)})")
+                missing.append(f"{label}: only {key} has {count(len(lonely), 'pair')} ({join_names(lonely)})")
         results.append(describe_task(matched, options.confidence))
     return results, missing
 
@@ -144,5 +144,5 @@ def _notes(
         )
     few = [f"{row.task} {row.name}" for row in pairs if 2.0 ** (1 - row.num_clusters) > LEVELS[-1][0]]
     if few:
-        notes.append(f"With fewer than 6 clusters no difference can be significant: {listed(few)}.")
+        notes.append(f"With fewer than 6 clusters no difference can be significant: {join_names(few)}.")
     return notes

@@ -15,7 +15,7 @@ from clearbench.common.errors import RecordError, UsageError
 from clearbench.common.languages import ENGLISH
 from clearbench.common.measures import Measure, find_measure
 from clearbench.common.pairs import Pair, parse_pair
-from clearbench.common.text import listed
+from clearbench.common.text import join_names
 from clearbench.common.toml import describe_problems
 from clearbench.records.schema import Record
 from clearbench.records.select import Entry, select_tasks
@@ -129,7 +129,7 @@ def _claims_of(rule: Rule, ours: Sequence[Entry], theirs: Mapping[str, Entry]) -
         beyond = {name: pair for name, pair in _pairs(other).items() if name not in known}
         also = rule.select([*available, *beyond.values()])
         if left_out := [name for name, pair in beyond.items() if pair in also]:
-            notes.append(f"{entry.label}: the baseline lacks {listed(left_out)}; “{rule.title}” is not held there.")
+            notes.append(f"{entry.label}: the baseline lacks {join_names(left_out)}; “{rule.title}” is not held there.")
     return claims, notes
 
 
@@ -140,7 +140,7 @@ def _pairs(entry: Entry) -> dict[str, Pair]:
 def _require_english(rule: Rule, entries: Sequence[Entry], available: Sequence[Pair]) -> None:
     if rule.pairs != DEFAULT_PAIRS or parse_pair(DEFAULT_PAIRS) in available:
         return
-    known = "; ".join(f"{entry.label}: {listed(_pairs(entry))}" for entry in entries)
+    known = "; ".join(f"{entry.label}: {join_names(_pairs(entry))}" for entry in entries)
     raise RecordError(
         f"{entries[0].key} has no scores of {DEFAULT_PAIRS}, so there is no English to gate ({known}). Evaluate with "
         f"--pairs {DEFAULT_PAIRS}, or say with --pairs what the margin holds for."
@@ -172,8 +172,8 @@ def _require(theirs: Mapping[str, Entry], base: Entry, wanted: Sequence[str]) ->
     scored = {pair.pair for pair in other.record.pairs}
     if lost := [pair for pair in wanted if pair not in scored]:
         raise RecordError(
-            f"{base.label}: {candidate} has no scores of {listed(lost)}, which {base.key} has and the gate is about. "
-            "Evaluate it on these pairs too, or gate others."
+            f"{base.label}: {candidate} has no scores of {join_names(lost)}, which {base.key} has and the gate is "
+            "about. Evaluate it on these pairs too, or gate others."
         )
     for entry in (base, other):
         _refuse_approximate(entry)

@@ -27,7 +27,7 @@ from clearbench.common.errors import UsageError, suggest
 from clearbench.common.measures import Measure, find_measure
 from clearbench.common.pairs import Pair, select_pairs
 from clearbench.common.strict import StrictModel
-from clearbench.common.text import listed
+from clearbench.common.text import join_names
 from clearbench.common.toml import describe_problems, read_toml
 from clearbench.stats.averages import GROUPS
 
@@ -150,7 +150,7 @@ class Rule(StrictModel):
         chosen = frozenset(pair for pair in known if GROUPS[str(self.group)](pair))
         if not chosen:
             raise UsageError(
-                f"No pair belongs to group {self.group!r}. There are: {listed(sorted(map(str, known)), 12)}."
+                f"No pair belongs to group {self.group!r}. There are: {join_names(sorted(map(str, known)), 12)}."
             )
         return chosen
 

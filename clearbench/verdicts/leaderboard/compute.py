@@ -18,7 +18,7 @@ import numpy as np
 from clearbench.common.arrays import IntArray, Scores
 from clearbench.common.errors import UsageError
 from clearbench.common.measures import find_measure
-from clearbench.common.text import joined
+from clearbench.common.text import join_words
 from clearbench.records.published import Published
 from clearbench.records.select import Entry, display_names, select_tasks
 from clearbench.verdicts.leaderboard.columns import model_figures, model_values, task_columns
@@ -77,7 +77,7 @@ def _check_one_unit(columns: Sequence[TaskColumns]) -> None:
     measures = {measure.name: measure for measure in (find_measure(column.measure) for column in columns)}
     if len({(measure.unit, measure.better) for measure in measures.values()}) > 1:
         raise UsageError(
-            f"{joined(list(measures))} have no common mean. Choose one with --measure, or fewer tasks with --tasks."
+            f"{join_words(list(measures))} have no common mean. Choose one with --measure, or fewer tasks with --tasks."
         )
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from clearbench.common.text import count, listed
+from clearbench.common.text import count, join_names
 from clearbench.records.select import Entry
 from clearbench.verdicts.leaderboard.result import BoardRow, Leaderboard
 
@@ -81,6 +81,5 @@ def _lacking(board: Leaderboard, label: str, coverage: Coverage) -> str:
     if not lacking:
         return ""
     ranked = len(board.shared.get(label, ()))
-    return (
-        f"Of the {count(num_pairs, 'pair')} of {label}, {listed(lacking)}: blanks, and ranks over {ranked:,} of them."
-    )
+    pairs = count(num_pairs, "pair")
+    return f"Of the {pairs} of {label}, {join_names(lacking)}: blanks, and ranks over {ranked:,} of them."

@@ -45,10 +45,10 @@ def test_keys_separate_roles_only_where_the_encoder_does(monkeypatch):
     encoder = HashEncoder()
     same = text_keys(encoder, TEXTS, "query")
     assert np.array_equal(same, text_keys(encoder, TEXTS, "passage"))
-    monkeypatch.setattr(encoder, "prompted", lambda role: ("", f"{role}: "))
+    monkeypatch.setattr(encoder, "tag_and_prompt", lambda role: ("", f"{role}: "))
     assert not np.array_equal(text_keys(encoder, TEXTS, "query"), text_keys(encoder, TEXTS, "passage"))
     # The prompt and the text are hashed apart: moving a character between them gives another key.
-    monkeypatch.setattr(encoder, "prompted", lambda role: ("", "t"))
+    monkeypatch.setattr(encoder, "tag_and_prompt", lambda role: ("", "t"))
     assert not np.array_equal(text_keys(encoder, ["ext 1"], "query"), same[1:2])
 
 
