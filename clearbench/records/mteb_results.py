@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from clearbench.common.errors import RecordError, UsageError, suggest
 from clearbench.common.measures import RULES, find_measure
 from clearbench.common.pairs import parse_pair
-from clearbench.common.text import count, first_line, listed
+from clearbench.common.text import count, first_line, join_names
 from clearbench.common.toml import describe_problems
 from clearbench.records.published import Published
 from clearbench.tasks.options import MERGE
@@ -124,7 +124,7 @@ def read_mteb_results(
                     entries += _read_file(file, name, task, known)
                 except RecordError as problem:
                     unread.append(str(problem))
-    notes = (f"{count(len(unread), 'file')} of {folder} not used: {listed(unread, 3)}",) if unread else ()
+    notes = (f"{count(len(unread), 'file')} of {folder} not used: {join_names(unread, 3)}",) if unread else ()
     return tuple(entries), notes
 
 

@@ -51,20 +51,20 @@ def test_a_pair_s_fingerprint_changes_with_all_that_decides_its_score():
 
 
 def test_a_pair_s_fingerprint_does_not_change_with_the_rest_of_the_task():
-    other = replace(DATA, task="other", version=2, notes=("odd",), clusters={}).only([PAIR])
+    other = replace(DATA, task="other", version=2, notes=("odd",), clusters={}).select([PAIR])
     assert other.pair_fingerprint(PAIR) == DATA.pair_fingerprint(PAIR)
     reordered = {query: DATA.qrels_of(PAIR)[query] for query in reversed(list(DATA.qrels_of(PAIR)))}
     assert hash_qrels(reordered) == hash_qrels(DATA.qrels_of(PAIR))
 
 
 def test_some_pairs_keep_only_the_parts_that_they_use():
-    kept = DATA.only([PAIR])
+    kept = DATA.select([PAIR])
     assert (list(kept.queries), list(kept.pools), list(kept.qrels)) == (["de"], ["en"], ["all"])
     assert kept.queries_of(PAIR) is DATA.queries_of(PAIR) and kept.passages_of(PAIR) is DATA.passages_of(PAIR)
 
 
 def test_parts_that_pairs_share_are_used_once_in_the_order_of_the_pairs():
-    data = DATA.only([pair_named(DATA, name) for name in ("sw-de", "de-de", "sw-en")])
+    data = DATA.select([pair_named(DATA, name) for name in ("sw-de", "de-de", "sw-en")])
     assert [str(pool.language) for pool in data.used_pools()] == ["de", "en"]
     assert [str(queries.language) for queries in data.used_queries()] == ["sw", "de"]
 

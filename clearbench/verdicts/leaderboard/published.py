@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from clearbench.common.text import listed
+from clearbench.common.text import join_names
 from clearbench.records.published import Published
 from clearbench.verdicts.leaderboard.columns import model_figures
 from clearbench.verdicts.leaderboard.result import BoardRow, TaskColumns, TaskFigures
@@ -40,7 +40,7 @@ def published_rows(
                 notes[f"Published figures of {column.label} were measured with {with_options}."] = None
     if partial:
         notes[
-            f"Published, but with too few of the pairs for a column: {listed(partial.values())}. "
+            f"Published, but with too few of the pairs for a column: {join_names(partial.values())}. "
             "They show where only these pairs are evaluated."
         ] = None
     elif published and not rows:

@@ -6,20 +6,20 @@ from hypothesis import strategies as st
 
 from clearbench.common.languages import parse_language
 from clearbench.common.pairs import parse_pair
-from clearbench.tasks.formats.base import Wanted, join_title, languages_of, left_out, text_id
+from clearbench.tasks.formats.base import WantedPairs, join_title, languages_of, note_absent, text_id
 
 LANGUAGES = [parse_language(code) for code in ("en", "de", "sw", "fr", "es", "ru", "zh", "ja", "ko")]
 
 
 def test_a_note_names_eight_that_are_left_out_and_counts_all():
-    assert left_out("languages without files", [], 9) == ()
-    assert left_out("languages without files", LANGUAGES[:2], 9) == ("languages without files: en, de (2 of 9).",)
-    assert left_out("languages without files", LANGUAGES[:8], 9)[0].endswith("zh, ja (8 of 9).")
-    assert left_out("languages without files", LANGUAGES, 1_200)[0].endswith("zh, ja, … (9 of 1,200).")
+    assert note_absent("languages without files", [], 9) == ()
+    assert note_absent("languages without files", LANGUAGES[:2], 9) == ("languages without files: en, de (2 of 9).",)
+    assert note_absent("languages without files", LANGUAGES[:8], 9)[0].endswith("zh, ja (8 of 9).")
+    assert note_absent("languages without files", LANGUAGES, 1_200)[0].endswith("zh, ja, … (9 of 1,200).")
 
 
 def test_a_pair_is_named_only_if_both_sides_are():
-    wanted = Wanted((), frozenset(LANGUAGES[:2]))
+    wanted = WantedPairs((), frozenset(LANGUAGES[:2]))
     assert wanted.names(parse_pair("de-en")) and not wanted.names(parse_pair("sw-en"))
     assert not wanted.names(parse_pair("en-sw"))
 
