@@ -4,7 +4,9 @@
 further languages, one row each: code, short, script, name, tier. `subtags.csv` has the codes of scripts and regions.
 The latter two are made from Unicode's CLDR (English names, likely subtags), as Babel 2.18 has it; the languages of
 NTREX and Tatoeba that it does not name were added by hand: ber, cbk, fuc, kmr, kzj, max, mey, mhr, orv, prs, swg, tzl.
-A language that both tables lack can be used with its script.
+A language that both tables lack can be used with its script. `families.csv` has the families that reports group
+languages by: code, family. They follow Glottolog 5, cut where groups are of a readable size: branches of Indo-European,
+Atlantic-Congo and Afro-Asiatic; creoles and constructed languages are groups of their own.
 """
 
 import csv
@@ -115,6 +117,12 @@ def default_scripts() -> Mapping[str, str]:
     """Return the script meant where none is named: that of the row with the short code, else of the only row."""
     first = {row.code: row.script for row in all_rows().values()}
     return first | {row.code: row.script for row in all_rows().values() if row.short}
+
+
+@cache
+def families() -> Mapping[str, str]:
+    """Return the family of a language by ISO 639-3 code, for the languages of the data sets and some others."""
+    return {record["code"]: record["family"] for record in _records("families.csv")}
 
 
 @cache

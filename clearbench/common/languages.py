@@ -32,6 +32,7 @@ from clearbench.common.language_table import (
     codes,
     data_set_rows,
     default_scripts,
+    families,
     regions,
     scripts,
     shorts,
@@ -87,6 +88,11 @@ class Language:
     def tier(self) -> Tier:
         """How much data there is for the language: "high", "mid" or "low", as the top of this file says."""
         return _row(self).tier
+
+    @property
+    def family(self) -> str:
+        """Family, or branch of a large one: "Slavic"; "" where the table does not have the language."""
+        return families().get(self.code, "")
 
 
 ENGLISH = Language("eng", "Latn")

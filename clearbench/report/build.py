@@ -20,8 +20,9 @@ from clearbench.report.charts.kinds import CurveChart, EstimateChart
 from clearbench.report.charts.palette import NUM_SERIES
 from clearbench.report.content.bias import BiasPanel, bias_panels
 from clearbench.report.content.groups import GroupMeans, group_chart, group_matrix, group_means
-from clearbench.report.content.matrix import Matrix, difference_matrices, value_matrices
+from clearbench.report.content.matrix import Form, Matrix, difference_matrices, value_matrices
 from clearbench.report.content.models import ShownModel
+from clearbench.report.content.ranking import RankedLanguage, rank_languages
 from clearbench.report.content.training import TrainingRun, find_runs, training_curves
 from clearbench.report.content.words import bias_sentence, describe_task, summary_sentences
 from clearbench.report.options import ReportOptions
@@ -36,6 +37,9 @@ from clearbench.verdicts.leaderboard.options import LeaderboardOptions
 from clearbench.verdicts.leaderboard.result import MEASURED, Leaderboard, TaskColumns
 from clearbench.verdicts.matching import share_pairs
 
+SEEN_WHOLE: frozenset[Form] = frozenset({"models", "table"})
+"""Forms of a matrix of so few languages that nobody needs them ranked."""
+
 
 @dataclass(frozen=True)
 class TaskSection:
@@ -48,6 +52,7 @@ class TaskSection:
         about: Size of the task, in words.
         notes: What the records say was odd in the data.
         values: Matrices of figures.
+        ranking: Languages in order of their figures; empty where the matrices are small enough to see it.
         differences: Matrices of differences.
         groups: Averages by group of pairs.
         group_chart: The averages as a chart; None where there are none, or more models than colours.
@@ -60,6 +65,7 @@ class TaskSection:
     about: str
     notes: tuple[str, ...]
     values: tuple[Matrix, ...]
+    ranking: tuple[RankedLanguage, ...]
     differences: tuple[Matrix, ...]
     groups: tuple[GroupMeans, ...]
     group_chart: EstimateChart | None
@@ -206,6 +212,7 @@ def _task_section(
     records = {model.name: entry.record for model in shown if (entry := model.entry(columns.label))}
     rows = {names[c.other]: [row for row in c.pairs if row.task == columns.label] for c in comparisons}
     groups = group_means(shown, columns.label, measure, columns.pairs)
+    values = value_matrices(records, measure)
     many = len(shown) > NUM_SERIES
     return TaskSection(
         label=columns.label,
@@ -213,7 +220,8 @@ def _task_section(
         measure=measure,
         about=describe_task(list(records.values()), columns),
         notes=tuple(dict.fromkeys(capitalise(note) for record in records.values() for note in record.notes)),
-        values=value_matrices(records, measure),
+        values=values,
+        ranking=() if {matrix.form for matrix in values} <= SEEN_WHOLE else rank_languages(values, measure),
         differences=difference_matrices(rows, measure),
         groups=groups,
         group_chart=group_chart(groups, measure) if groups and not many else None,

@@ -167,6 +167,11 @@ def test_name_and_tier_come_from_the_table(text: str, name: str, tier: str) -> N
     assert (parse_language(text).name, parse_language(text).tier) == (name, tier)
 
 
+def test_every_language_of_the_data_sets_has_a_family() -> None:
+    assert {language.variant for language in TABLE if not language.family} == set()
+    assert parse_language("xyz_Latn").family == ""
+
+
 def test_tiers_have_the_sizes_of_the_published_classes() -> None:
     # Classes 5 and 4 count 25 languages, all in the table, Chinese twice. Class 3 counts 28; Belarusian, Bosnian,
     # Galician and Latin are in none of the data sets.

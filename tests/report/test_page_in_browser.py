@@ -306,3 +306,53 @@ def test_a_large_matrix_can_be_ordered_and_enlarged(browser, large):
     Select(find(browser, "select[data-heats=size]")[0]).select_by_value("14")
     assert find(browser, "canvas")[0].size["width"] == 44 + 32 * 14 != before
     assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("order", ["family", "script"])
+def test_a_large_matrix_can_be_grouped(browser, large, order):
+    from selenium.webdriver.support.select import Select
+
+    report, file = large
+    show(browser, file)
+    Select(find(browser, "select[data-heats=order]")[0]).select_by_value(order)
+    places, bounds = browser.execute_script("return [heats[0].rows, heats[0].bounds.rows]")
+    first, *others = (report.tasks[0].values[0].rows[place] for place in places)
+    assert first.code == "en"
+    groups = [getattr(heading, order) for heading in others]
+    assert groups == sorted(groups, key=lambda group: group or "\uffff")
+    changes = [at for at in range(1, len(groups)) if groups[at] != groups[at - 1]]
+    assert bounds == [1, *(at + 1 for at in changes)]
+
+
+def test_languages_are_found_in_a_large_matrix(browser, large):
+    _, file = large
+    show(browser, file)
+    faint = (
+        "const { canvas } = heats[0], { margin, size } = geometry(heats[0]), ratio = canvas.width / canvas.clientWidth;"
+        "const alpha = (row, column) => canvas.getContext('2d').getImageData("
+        "...[column, row].map((at) => Math.round((margin + (at + 0.5) * size) * ratio)), 1, 1).data[3];"
+        "const name = heats[0].matrix.rows.findIndex((heading) => heading.name === 'Bengali');"
+        "const row = heats[0].rows.indexOf(name), column = heats[0].columns.indexOf(name);"
+        "const [other, another] = [row > 5 ? 2 : 9, column > 5 ? 2 : 9];"
+        "return [alpha(row, another), alpha(other, another), alpha(other, column)].map((value) => value < 255)"
+    )
+    assert browser.execute_script(faint) == [False, False, False]
+    find(browser, "input[data-heats=words]")[0].send_keys("bengali")
+    assert browser.execute_script(faint) == [False, True, False]
+
+
+def test_languages_are_ranked_beside_a_large_matrix(browser, large):
+    report, file = large
+    show(browser, file)
+    table = find(browser, "#task-1-languages")[0]
+    scroll(browser, table, "arguments[0].closest('details').open = true; arguments[0].scrollIntoView()")
+    names = [row.text for row in table.find_elements("css selector", "tbody td:first-child")]
+    assert names == [language.heading.label for language in report.tasks[0].ranking] and len(names) == 32
+    table.find_element("css selector", "th:nth-child(3) button").click()
+    families = [cell.text for cell in table.find_elements("css selector", "tbody td:nth-child(3)")]
+    assert families == sorted(families)
+    find(browser, "input[data-filter=task-1-languages]")[0].send_keys("slavic")
+    assert {row.text.split()[0] for row in table.find_elements("css selector", "tbody tr") if row.is_displayed()} == {
+        "Bulgarian",
+        "Czech",
+    }

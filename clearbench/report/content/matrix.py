@@ -45,12 +45,16 @@ class Heading:
         code: Language code, model, or key of a group of pairs.
         name: Name in words.
         tier: Number of the language's resource tier; None for a model or a group.
+        family: Family of the language, "" where it is not known.
+        script: ISO 15924 code of the language's script.
         about: What every cell of the row is about, where the columns are models.
     """
 
     code: str
     name: str
     tier: int | None = None
+    family: str = ""
+    script: str = ""
     about: str = ""
 
     @property
@@ -190,7 +194,7 @@ def difference_matrices(comparisons: Mapping[str, Sequence[ComparedRow]], measur
 def language_heading(language: Language, about: str = "") -> Heading:
     """Return the heading of a language's row or column."""
     tier = len(TIERS) if language == MULTIPLE else TIERS.index(language.tier)
-    return Heading(str(language), language.name, tier, about)
+    return Heading(str(language), language.name, tier, language.family, language.script, about)
 
 
 def with_factor(measure: Measure) -> str:

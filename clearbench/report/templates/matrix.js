@@ -100,6 +100,15 @@ for (const table of document.querySelectorAll("table.matrix[data-matrix]")) {
 addEventListener("scroll", hideTip, { passive: true });
 
 /* ---- large matrices, drawn on a canvas ---- */
+const TIERS = ["high", "mid", "low"];
+// Order -> the name of a heading's group, and the rank of the group among others.
+const groupings = {
+  tier: { name: ({ tier }) => TIERS[tier] || "", rank: ({ tier }) => tier },
+  family: { name: ({ family }) => family || "other", rank: ({ family }) => family || "\uffff" },
+  script: { name: ({ script }) => script, rank: ({ script }) => script },
+};
+const groupName = (grouping, heading) => (heading.code === "en" ? "en" : grouping.name(heading));
+
 const heats = [...document.querySelectorAll("canvas[data-matrix]")].map((canvas) => {
   const heat = { canvas, matrix: readMatrix(canvas), over: null };
   arrange(heat, "tier");
@@ -115,27 +124,33 @@ const heats = [...document.querySelectorAll("canvas[data-matrix]")].map((canvas)
 });
 
 function arrange(heat, order) {
-  const matrix = heat.matrix;
+  const matrix = heat.matrix, grouping = groupings[order];
   const mean = (places) => {
     const seen = places.map((place) => matrix.value.at(place)).filter((value) => value !== null);
     return seen.length ? seen.reduce((sum, value) => sum + value, 0) / seen.length : -Infinity;
   };
   const sorted = (headings, placesOf) => {
-    const keys = headings.map(({ code, tier }, index) => [code === "en" ? -1 : 0, order === "tier" ? tier : 0,
-      order === "code" ? 0 : -mean(placesOf(index)), code]);
+    const keys = headings.map((heading, index) => [heading.code === "en" ? -1 : 0, grouping ? grouping.rank(heading) : 0,
+      order === "code" ? 0 : -mean(placesOf(index)), heading.code]);
     const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
     return headings.map((_, index) => index).sort((one, other) =>
       keys[one].reduce((found, key, at) => found || compare(key, keys[other][at]), 0));
   };
   heat.rows = sorted(matrix.rows, (row) => matrix.columns.map((_, column) => placeOf(matrix, row, column)));
   heat.columns = sorted(matrix.columns, (column) => matrix.rows.map((_, row) => placeOf(matrix, row, column)));
-  heat.bounds = order !== "tier" ? null
-    : { rows: tierBounds(heat.rows, matrix.rows), columns: tierBounds(heat.columns, matrix.columns) };
+  heat.grouping = grouping || null;
+  heat.bounds = !grouping ? null : { rows: groupBounds(grouping, heat.rows, matrix.rows),
+    columns: groupBounds(grouping, heat.columns, matrix.columns) };
 }
-// Where a tier ends: before which places of the order.
-function tierBounds(order, headings) {
-  const tiers = order.map((index) => (headings[index].code === "en" ? -1 : headings[index].tier));
-  return tiers.flatMap((tier, at) => (at && tier !== tiers[at - 1] ? [at] : []));
+// Where a group ends: before which places of the order.
+function groupBounds(grouping, order, headings) {
+  const names = order.map((index) => groupName(grouping, headings[index]));
+  return names.flatMap((name, at) => (at && name !== names[at - 1] ? [at] : []));
+}
+// Whether a language has every word of the search; with nothing searched for, all have.
+function sought(heat, heading) {
+  const text = [heading.code, heading.name, heading.family, heading.script].join(" ").toLowerCase();
+  return (heat.words || []).every((word) => text.includes(word));
 }
 
 function geometry(heat) {
@@ -168,13 +183,17 @@ function draw(heat) {
   pen.scale(ratio, ratio);
   const edge = (place) => Math.round((margin + place * size) * ratio) / ratio;
   const gap = size >= 8 ? 1 : 0;
+  const bright = { rows: matrix.rows.map((heading) => sought(heat, heading)),
+    columns: matrix.columns.map((heading) => sought(heat, heading)) };
   heat.rows.forEach((row, r) => heat.columns.forEach((column, c) => {
     const place = placeOf(matrix, row, column), value = matrix.value.at(place);
     if (value === null || (heat.sure && matrix.p && !(probability(matrix, place) < significant))) return;
     const step = 100 * (value - matrix.low) / (matrix.high - matrix.low);
     pen.fillStyle = palette[Math.round(Math.min(Math.max(step, 0), 100))];
+    pen.globalAlpha = bright.rows[row] || bright.columns[column] ? 1 : 0.15;
     pen.fillRect(edge(c), edge(r), edge(c + 1) - edge(c) - gap, edge(r + 1) - edge(r) - gap);
   }));
+  pen.globalAlpha = 1;
   pen.fillStyle = pen.strokeStyle = ink;
   pen.textBaseline = "middle";
   label(pen, heat, heat.rows.map((row) => matrix.rows[row]), margin, size, false);
@@ -192,7 +211,7 @@ function draw(heat) {
     pen.strokeRect(edge(column) - 0.5, edge(0) - 0.5, size + 0.5, height - margin);
   }
 }
-// Languages by code where cells leave room, otherwise the tiers' names in the margin.
+// Languages by code where cells leave room; otherwise those that are sought, or the groups that have room for a name.
 function label(pen, heat, headings, margin, size, across) {
   const write = (text, at, font) => {
     pen.save();
@@ -209,22 +228,25 @@ function label(pen, heat, headings, margin, size, across) {
   };
   if (size >= 8) {
     headings.forEach(({ code }, at) => write(code, margin + (at + 0.5) * size, Math.min(size - 1, 11)));
+  } else if (heat.words && heat.words.length) {
+    headings.forEach((heading, at) => { if (sought(heat, heading)) write(heading.code, margin + (at + 0.5) * size, 9); });
   } else if (heat.bounds) {
     const bounds = [0, ...heat.bounds[across ? "columns" : "rows"], headings.length];
     for (let at = 0; at + 1 < bounds.length; at += 1) {
-      const { code, tier } = headings[bounds[at]];
-      const text = code === "en" ? "en" : ["high", "mid", "low"][tier];
-      write(text, margin + (bounds[at] + bounds[at + 1]) / 2 * size, 11);
+      if ((bounds[at + 1] - bounds[at]) * size < 9 && heat.bounds.rows.length > TIERS.length) continue;
+      const text = groupName(heat.grouping, headings[bounds[at]]);
+      write(text, margin + (bounds[at] + bounds[at + 1]) / 2 * size, Math.min(11, 52 / text.length + 3));
     }
   }
 }
 const drawAll = () => heats.forEach(draw);
 
 for (const control of document.querySelectorAll("[data-heats]")) {
-  control.addEventListener("change", () => {
+  control.addEventListener(control.type === "search" ? "input" : "change", () => {
     const section = control.closest("section");
     for (const heat of heats.filter((one) => section.contains(one.canvas))) {
       if (control.dataset.heats === "order") arrange(heat, control.value);
+      if (control.dataset.heats === "words") heat.words = control.value.toLowerCase().split(/\s+/).filter(Boolean);
       if (control.dataset.heats === "size") heat.size = Number(control.value);
       if (control.dataset.heats === "sure") heat.sure = control.checked;
       draw(heat);
