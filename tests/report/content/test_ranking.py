@@ -12,10 +12,13 @@ NDCG = find_measure("nDCG@10")
 
 
 def matrix(figures, rows=("en", "de", "sw"), columns=("en", "de", "sw"), models=False):
-    headings = [tuple(language_heading(parse_language(code)) for code in side) for side in (rows, columns)]
+    row_headings, column_headings = (
+        tuple(language_heading(parse_language(code)) for code in side) for side in (rows, columns)
+    )
     value = np.array(figures, dtype=float)
     counts = np.full(value.shape, "", dtype=object)
-    return Matrix("one", "nDCG@10", *headings, value[None], counts, Scale(0, 100, "nDCG@10"), models)
+    scale = Scale(0, 100, "nDCG@10")
+    return Matrix("one", "nDCG@10", row_headings, column_headings, value[None], counts, scale, models)
 
 
 FIGURES = [[99, 60, 40], [70, 95, 20], [30, 10, 90]]
