@@ -70,7 +70,7 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """Check types, strictly."""
     install(session, "-e", ".[dev]")
-    session.run("mypy", "clearbench", "tests")
+    session.run("mypy", "clearbench", "tests", "benchmarks", "noxfile.py")
 
 
 @nox.session

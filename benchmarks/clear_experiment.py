@@ -88,7 +88,7 @@ def time_steps(rows: Path, options: argparse.Namespace) -> None:
 
 def make_rows(options: argparse.Namespace) -> Path:
     """Build both sources, join them, mine negatives; kept from an earlier call."""
-    mined = options.work / "mined.jsonl"
+    mined: Path = options.work / "mined.jsonl"
     if mined.exists():
         return mined
     data = ["--data-dir", str(options.data_dir)]

@@ -15,11 +15,20 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
 import torch
+from sentence_transformers import SentenceTransformer
+from torch import Tensor
+
+from clearbench.encoders.base import EncoderOptions
+from clearbench.encoders.checkpoints.checkpoint import find_checkpoint
+from clearbench.training.loss.clear import CLEARLoss
+from clearbench.training.loss.texts import collect_texts
 
 NEGATIVES = 5
 BASE = ("query", "passage", "target_query")
@@ -30,7 +39,13 @@ COLUMNS = (
 )
 
 
-def xquad_rows(folder, size, seed):
+Row = dict[str, str]
+"""Column -> text."""
+Features = dict[str, Any]
+"""What the tokenizer gives for one column."""
+
+
+def xquad_rows(folder: Path, size: int, seed: int) -> list[Row]:
     """Rows of distinct questions; a row's passage, and its negatives, may be another row's too, as in mined data."""
     random = np.random.default_rng(seed)
     paragraphs = [
@@ -55,12 +70,12 @@ def xquad_rows(folder, size, seed):
     return rows
 
 
-def random_rows(size, seed):
+def random_rows(size: int, seed: int) -> list[Row]:
     """Distinct texts of common words; lengths log-normal, about 150 words a passage and 11 a question."""
     random = np.random.default_rng(seed)
     words = ("time", "year", "people", "way", "day", "man", "thing", "woman", "life", "child", "world", "school")
 
-    def text(mean, spread):
+    def text(mean: float, spread: float) -> str:
         length = max(3, int(random.lognormal(np.log(mean), spread)))
         return " ".join(random.choice(words, length))
 
@@ -70,17 +85,16 @@ def random_rows(size, seed):
     ]
 
 
-def step_by_columns(model, features, loss, size=32):
+def step_by_columns(model: SentenceTransformer, features: Sequence[Features], loss: CLEARLoss, size: int = 32) -> float:
     """GradCache, one column after the other; the loss on the vectors is ours, so that only the encoding differs."""
-    from clearbench.training.loss.texts import collect_texts
-
     named = dict(zip(COLUMNS, features, strict=True))
     pieces = [(column, start) for column in COLUMNS for start in range(0, len(named[column]["input_ids"]), size)]
 
-    def vectors_of(column, start):
+    def vectors_of(column: str, start: int) -> Tensor:
         # As published: a slice of the padded column, as wide as the column's longest text.
         chosen = {name: value[start : start + size] for name, value in named[column].items() if torch.is_tensor(value)}
-        return model(chosen)["sentence_embedding"]
+        vectors: Tensor = model(chosen)["sentence_embedding"]
+        return vectors
 
     with torch.no_grad():
         parts = {piece: vectors_of(*piece) for piece in pieces}
@@ -89,20 +103,16 @@ def step_by_columns(model, features, loss, size=32):
         for column in COLUMNS
     }
     value, _ = loss.score(leaves, collect_texts(named))
-    value.backward()
+    torch.autograd.backward(value)
     for column, start in pieces:
-        vectors_of(column, start).backward(leaves[column].grad[start : start + size])
+        gradient = leaves[column].grad
+        assert gradient is not None
+        torch.autograd.backward(vectors_of(column, start), gradient[start : start + size])
     return float(value.detach())
 
 
-def measure(args):
+def measure(args: argparse.Namespace) -> None:
     """Run one side; print its figures as JSON, leave the gradient in a file."""
-    from sentence_transformers import SentenceTransformer
-
-    from clearbench.encoders.base import EncoderOptions
-    from clearbench.encoders.checkpoints.checkpoint import find_checkpoint
-    from clearbench.training.loss.clear import CLEARLoss
-
     torch.manual_seed(0)
     folder = find_checkpoint(args.model, EncoderOptions()).folder
     model = SentenceTransformer(str(folder), device=args.device).eval()
@@ -115,12 +125,12 @@ def measure(args):
     loss = CLEARLoss(model, COLUMNS, mini_batch_tokens=args.tokens)
     cuda = args.device.startswith("cuda")
 
-    def step():
+    def step() -> float:
         model.zero_grad()
         if args.side == "columns":
             return step_by_columns(model, features, loss)
         value = loss(features)
-        value.backward()
+        torch.autograd.backward(value)
         return float(value.detach())
 
     value = step()
@@ -141,7 +151,7 @@ def measure(args):
     print(json.dumps(figures))
 
 
-def main():
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="minilm")
     parser.add_argument("--data-dir", type=Path, help="folder with xquad/xquad.<l>.json; without it random rows")
@@ -155,7 +165,8 @@ def main():
     parser.add_argument("--gradient", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.side:
-        return measure(args)
+        measure(args)
+        return 0
     with tempfile.TemporaryDirectory() as folder:
         figures, gradients = {}, {}
         for side in ("columns", "together"):

@@ -8,6 +8,7 @@ that is quick, but the result depends on blocks and threads. Prints processor se
 that a busy machine matters little.
 """
 
+import argparse
 import time
 from collections.abc import Callable, Sequence
 
@@ -32,11 +33,13 @@ DEPTH = 100
 
 def main() -> None:
     """Measure and print."""
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     print(f"{'size':<16}{'dim.':>5}  {'ranks: products alone':>22}{'exact':>9}{'ratio':>7}", end="")
     print(f"  {'rankings: FAISS alone':>22}{'exact':>9}{'ratio':>7}")
-    for name, *sizes, tries in SIZES:
-        plain, exact, fetched, top = (1e3 * value for value in measure(*sizes, tries))
-        print(f"{name:<16}{sizes[-1]:>5}  {plain:>19.2f} ms{exact:>6.2f} ms{exact / plain:>7.2f}", end="")
+    for name, num_queries, num_passages, dimensions, tries in SIZES:
+        times = measure(num_queries, num_passages, dimensions, tries)
+        plain, exact, fetched, top = (1e3 * value for value in times)
+        print(f"{name:<16}{dimensions:>5}  {plain:>19.2f} ms{exact:>6.2f} ms{exact / plain:>7.2f}", end="")
         print(f"  {fetched:>19.1f} ms{top:>6.1f} ms{top / fetched:>7.2f}", flush=True)
 
 

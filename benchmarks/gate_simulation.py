@@ -49,11 +49,11 @@ class Population:
 
     @property
     def sums(self) -> Floats:
-        return np.bincount(self.clusters, weights=self.differences)
+        return np.bincount(self.clusters, weights=self.differences).astype(np.float64)
 
     @property
     def squares(self) -> Floats:
-        return np.bincount(self.clusters, weights=self.differences**2)
+        return np.bincount(self.clusters, weights=self.differences**2).astype(np.float64)
 
     @property
     def sizes(self) -> Floats:
@@ -112,7 +112,8 @@ def tilted(population: Population, wanted: float) -> tuple[Population, Floats] |
     def weights(strength: float) -> Floats:
         logits = strength * means
         raw = np.exp(logits - logits.max())
-        return raw / raw.sum()
+        unit: Floats = raw / raw.sum()
+        return unit
 
     def miss(strength: float) -> float:
         w = weights(strength)
@@ -178,8 +179,8 @@ def check_against_the_package(population: Population, margin: float) -> None:
     [interval] = pair_intervals(values[:, None], codes, 0.95)
     residual = np.array([(m - values.mean()).sum() for m in members])
     se = np.sqrt(50 / 49 * (residual**2).sum()) / len(values)
-    shape = [np.array([(residual**power).mean() / (residual**2).mean() ** (power / 2)]) for power in (3, 4)]
-    guarded = values.mean() - float(guard_factor(*shape, np.array([50.0]), 0.95)[0]) * se
+    skewness, kurtosis = (np.array([(residual**n).mean() / (residual**2).mean() ** (n / 2)]) for n in (3, 4))
+    guarded = values.mean() - float(guard_factor(skewness, kurtosis, np.array([50.0]), 0.95)[0]) * se
     expected = values.mean() - t.ppf(0.95, 49) * se
     if not np.allclose([interval.lower, interval.guarded], [expected, guarded], atol=1e-12):
         raise SystemExit(f"the package's limits are {interval}, the simulation's {expected} and {guarded}")

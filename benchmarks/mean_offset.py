@@ -17,7 +17,7 @@ import numpy as np
 
 from clearbench.common.arrays import FloatArray
 from clearbench.encoders.base import DenseEncoder, EncoderOptions, Role
-from clearbench.encoders.load import load_encoder
+from clearbench.encoders.checkpoints.transformer import load_transformer
 from clearbench.encoders.vectors.batching import plan_batches
 
 VARIABLE = "MEAN_OFFSET"
@@ -33,7 +33,8 @@ def encode(texts: list[str], role: str) -> FloatArray:
     shifts = dict(zip(table["names"].tolist(), table["shifts"], strict=True))
     none = np.zeros(vectors.shape[1], dtype=np.float32)
     vectors = vectors - np.stack([shifts.get(languages.get(text, ""), none) for text in texts])
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit: FloatArray = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit
 
 
 def estimate(path: Path, model: str, rows: Sequence[Mapping[str, str]], questions: Mapping[str, str]) -> None:
@@ -69,9 +70,7 @@ def encode_all(encoder: DenseEncoder, texts: list[str], role: Role) -> FloatArra
 
 @cache
 def _base(model: str) -> DenseEncoder:
-    encoder = load_encoder(model, EncoderOptions())
-    assert hasattr(encoder, "encode_batch"), "BM25 has no vectors"
-    return encoder
+    return load_transformer(model, EncoderOptions())
 
 
 @cache

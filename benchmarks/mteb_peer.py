@@ -70,6 +70,8 @@ def make_task(name: str, pairs: list[PairTexts]) -> AbsTaskRetrieval:
             bibtex_citation=None,
         )
 
+        data_loaded: bool
+
         def load_data(self, num_proc: int | None = None, **kwargs: Any) -> None:
             """Fill `self.dataset`; a pool that pairs share becomes one Dataset, to spare MTEB the conversions."""
             if self.data_loaded:
@@ -118,7 +120,8 @@ class TableModel(AbsEncoder):
     def encode(self, inputs: Any, **kwargs: Any) -> np.ndarray:
         texts = [text for batch in inputs for text in batch["text"]]
         self.num_texts += len(texts)
-        return self.vectors[[self.position[text] for text in texts]]
+        vectors: np.ndarray = self.vectors[[self.position[text] for text in texts]]
+        return vectors
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 TESTS = Path(__file__).resolve().parent
 PACKAGE = TESTS.parent / "clearbench"
 OF_NO_MODULE = {
-    "docs": "pages, whose commands and programs are run",
+    "docs": "pages and benchmarks, whose commands and programs are run",
     "faults": "commands and readers under injected faults",
     "tasks/test_demo_data.py": "the texts of tasks/demo/",
     "tasks/test_demo_official.py": "the same in official forms",
