@@ -1,4 +1,4 @@
-"""Kinds of arrays, by what they hold; shapes stand in docstrings and in suffixes of names (`score_QP`)."""
+"""Kinds of arrays, by what they hold; docstrings and suffixes of names (`score_QP`) give shapes."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -32,7 +32,7 @@ def shipped_folder(packaged: str, in_checkout: str) -> Path | None:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file under a temporary name beside it, fsync it, rename it; on any failure the old file is untouched.
+    """Write a file under a temporary name, fsync it, rename it; on any failure the old file is unchanged.
 
     Raises:
         OSError: The file cannot be written (disk full, permissions).
@@ -57,7 +57,7 @@ def sweep_temporary(folder: Path) -> None:
 
 
 def sweep_killed(path: Path) -> None:
-    """Delete what writers of a file that live no longer, on this machine, left beside it; others may be writing now."""
+    """Delete the temporary files that processes which have ended left of a file; others may still be writing theirs."""
     for temporary in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
         writer = temporary.name.removeprefix(f".{path.name}.").partition("-")[0]
         if writer.isdecimal() and not _is_running(int(writer)):

@@ -139,7 +139,7 @@ def scripts() -> frozenset[str]:
 
 @cache
 def regions() -> frozenset[str]:
-    """Return the ISO 3166-1 codes of regions; besides, three digits are one of UN M49, such as 419, Latin America."""
+    """Return the ISO 3166-1 codes of regions; regions of UN M49 are three digits, such as 419, Latin America."""
     return frozenset(record["code"] for record in _records("subtags.csv") if record["kind"] == "region")
 
 

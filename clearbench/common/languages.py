@@ -4,7 +4,7 @@ A language is an ISO 639-3 code with an ISO 15924 script, and a region if it is 
 spell languages in many ways (`de`, `deu`, `deu_Latn`, `pt-BR`, `zh_cn`, `iw`); all of them are read here, and
 everywhere else a language is a `Language` that prints in one way only.
 
-What is known of each stands in the tables of `language_table`. The tier follows the classes of
+The tables of `language_table` hold what is known of each. The tier follows the classes of
 Joshi et al. (2020), "The State and Fate of Linguistic Diversity and Inclusion in the NLP World", section 2:
 classes 5 and 4 are "high", 3 is "mid", 2 to 0 are "low". The assignment is our own in these cases:
 

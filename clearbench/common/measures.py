@@ -1,6 +1,6 @@
 """Measures as values: name, direction, unit. Whatever shows, compares or ranks a figure asks its measure.
 
-How a measure is computed stands in `scoring`; what it is stands here, so that tables, tests and gates agree on it.
+`scoring` computes measures; this module defines what they are, so that tables, tests and gates agree.
 """
 
 from collections.abc import Mapping

@@ -14,7 +14,7 @@ def write_output(path: Path, data: bytes, option: str) -> None:
         data: What to write.
         option: The option that named the path, for messages: `--out`.
     Raises:
-        UsageError: The path is empty, or lies in a record's folder.
+        UsageError: The path is empty, or is in a record's folder.
         RecordError: It cannot be written.
     """
     if not path.name:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from clearbench.common.text import shorten
 
-# Where there is no bar: seconds until the first line, and how many times as many until each of the next.
+# Where there is no bar: seconds until the first line, and the factor by which the time grows until each next line.
 FIRST_LINE = 30.0
 NEXT_LINE = 1.5
 
@@ -56,7 +56,7 @@ def progress(description: str, total: float, unit: str) -> Iterator[Callable[[fl
     """Show one progress line while the block runs; the block calls the given function with each advance.
 
     Args:
-        description: What is being done; stands at the start of the line.
+        description: What is being done; the line starts with it.
         total: Where the work ends, in `unit`.
         unit: What is counted, for the rate: "pairs".
     """
@@ -85,7 +85,7 @@ def progress(description: str, total: float, unit: str) -> Iterator[Callable[[fl
 
 
 def _lines(description: str, total: float) -> Callable[[float], None]:
-    """Return a function that is told of each advance, and reports progress and the time left."""
+    """Return a function that counts each advance, and prints progress and the time left now and then."""
     started, done, due = time.monotonic(), 0.0, FIRST_LINE
 
     def advance(amount: float) -> None:

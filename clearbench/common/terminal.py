@@ -1,6 +1,6 @@
-"""Standard output and error that a terminal can be shown, whatever stands in the files that are read.
+"""Standard output and error that are safe for a terminal, whatever the files that are read contain.
 
-Names of models and tasks, paths and messages come from strangers' files. A terminal obeys what stands in them: escape
+Names of models and tasks, paths and messages come from strangers' files. A terminal obeys what they contain: escape
 sequences move the cursor, set the title and hide text, and bidirectional marks put words in another order.
 """
 

@@ -39,7 +39,7 @@ def join_names(names: Iterable[object], most: int = 5) -> str:
 
 
 def split_list(text: str) -> list[str]:
-    """Return what stands between the commas of a list such as "de, sw,en", without blanks and without empty places."""
+    """Return the parts of a list such as "de, sw,en", without blanks and without empty parts."""
     return [name for part in text.split(",") if (name := part.strip())]
 
 

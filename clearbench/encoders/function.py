@@ -35,7 +35,7 @@ class FunctionEncoder:
 
     The function is known by its attribute `fingerprint`: a string that changes whenever its vectors do. Without one
     it is known by a hash of its module's source file and of the scores that it gives for a few texts, which also tell
-    apart other weights and other helper modules. That is no proof, so vectors are then not kept between runs.
+    apart other weights and other helper modules. That is not a proof, so vectors are not kept between runs then.
     """
 
     name: str

@@ -28,7 +28,7 @@ def test_a_near_name_is_suggested_and_a_far_one_is_not() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_known_error_keeps_its_kind_and_is_told_where_it_happened(kind: type[ClearbenchError]) -> None:
+def test_a_known_error_keeps_its_kind_and_names_where_it_happened(kind: type[ClearbenchError]) -> None:
     def fail() -> None:
         with locate_errors("xquad de-en"), locate_errors("line 3"):
             raise kind("no text.")

@@ -49,7 +49,7 @@ def test_mteb_s_names(name: str, mteb: str) -> None:
     assert find_measure(name).mteb == mteb
 
 
-def test_mteb_s_names_are_told_apart() -> None:
+def test_mteb_s_names_differ() -> None:
     assert len({find_measure(name).mteb for name in RULES["qrels"]}) == len(RULES["qrels"])
 
 

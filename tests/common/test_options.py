@@ -59,7 +59,7 @@ def test_options_are_the_marked_fields_in_their_order(kind: type) -> None:
     assert defaults_of(kind)["inner"] == 3
 
 
-def test_a_default_that_is_made_anew_is_none_to_the_command_line() -> None:
+def test_a_default_that_is_made_each_time_is_none_to_the_command_line() -> None:
     assert defaults_of(Plain)["names"] is None
 
 
@@ -67,7 +67,7 @@ BOUNDS = st.none() | st.integers(-3, 3)
 
 
 @given(BOUNDS, BOUNDS, BOUNDS, BOUNDS, st.integers(-4, 4) | st.floats(-4, 4))
-def test_a_range_holds_what_lies_between_its_bounds(above, minimum, below, maximum, number) -> None:
+def test_a_range_holds_the_numbers_between_its_bounds(above, minimum, below, maximum, number) -> None:
     wanted = all(
         (
             above is None or number > above,

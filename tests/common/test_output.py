@@ -51,7 +51,7 @@ def test_a_record_is_never_written_over(tmp_path, name):
     assert (folder / "record.json").read_bytes() == before and not (folder / "new.csv").exists()
 
 
-def test_what_a_killed_writer_left_beside_a_file_is_removed(tmp_path):
+def test_what_a_killed_writer_left_of_a_file_is_removed(tmp_path):
     dead, alive = tmp_path / ".a.csv.99999999-0.tmp", tmp_path / f".a.csv.{os.getpid()}-0.tmp"
     dead.touch()
     alive.touch()

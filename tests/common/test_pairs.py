@@ -84,7 +84,7 @@ def test_only_the_same_variety_is_monolingual() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "de", "de-", "-en", "de-en-fr", "de_en", "deu-Latn", "de--en", "*-en", "*"])
-def test_text_that_is_no_pair_is_a_usage_error(text: str) -> None:
+def test_text_that_is_not_a_pair_is_a_usage_error(text: str) -> None:
     with pytest.raises(UsageError):
         parse_pair(text)
 

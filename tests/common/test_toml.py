@@ -75,7 +75,7 @@ def test_an_unknown_key_comes_with_those_there_are_and_the_nearest() -> None:
         ({"depth": "d" * 200}, f"depth: found '{'d' * 79}…, expected"),
     ],
 )
-def test_a_wrong_value_is_shown_beside_what_was_expected(found: dict[str, object], message: str) -> None:
+def test_a_wrong_value_is_shown_with_what_was_expected(found: dict[str, object], message: str) -> None:
     text = problems_of(found)
     assert text.startswith(message) and text.endswith(".") and not text.endswith("..")
 
@@ -87,6 +87,6 @@ def test_a_missing_key_is_called_missing_and_a_key_within_keys_has_its_path() ->
 
 
 @pytest.mark.parametrize(("wrong", "rest"), [(5, ""), (6, "; and 1 more"), (1205, "; and 1,200 more")])
-def test_of_many_problems_the_first_are_told_and_the_rest_counted(wrong: int, rest: str) -> None:
+def test_of_many_problems_the_first_are_named_and_the_rest_counted(wrong: int, rest: str) -> None:
     text = problems_of({f"key{number}": 0 for number in range(wrong)})
     assert text == "; ".join(f"key{number}: unknown key" for number in range(5)) + f"{rest}."

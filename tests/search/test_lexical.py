@@ -41,7 +41,7 @@ def test_a_passage_that_stands_twice_counts_once_in_document_frequencies() -> No
     assert doubled.positions[0, :2].tolist() == [3, 0]
 
 
-def test_no_score_depends_on_blocks_or_on_the_queries_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_score_depends_on_blocks_or_on_the_other_queries(monkeypatch: pytest.MonkeyPatch) -> None:
     data = parallel_set(size=30)
     pool, queries = LexicalEngine(BM25).open(data.pools["en"]), data.queries["de"]
     [whole] = pool.rank([queries], 30)

@@ -46,7 +46,7 @@ def test_every_way_gives_the_exact_inner_product_rounded(given_vectors: tuple[Fl
 
 
 @given(vectors())
-def test_rough_scores_lie_within_their_margin(given_vectors: tuple[FloatArray, FloatArray]) -> None:
+def test_rough_scores_are_within_their_margin(given_vectors: tuple[FloatArray, FloatArray]) -> None:
     query_QD, passage_UD = given_vectors
     scores = InnerProducts(measure_vectors(query_QD), measure_vectors(passage_UD))
     rough_QU, margin_Q = scores.rough_scores(0, len(query_QD))

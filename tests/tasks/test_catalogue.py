@@ -54,7 +54,7 @@ def test_a_beir_folder_is_a_task(tmp_path):
     assert (spec.name, spec.reader) == ("my-data", "beir")
 
 
-def test_a_folder_without_a_corpus_is_no_task(tmp_path):
+def test_a_folder_without_a_corpus_is_not_a_task(tmp_path):
     write(tmp_path / "x" / "notes.txt", "a")
     with pytest.raises(UsageError, match=r"not a BEIR-style folder.*it contains notes\.txt"):
         find_task(str(tmp_path / "x"))

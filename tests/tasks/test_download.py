@@ -59,14 +59,14 @@ def test_a_file_appears_when_it_is_complete(web, path, known, lengths):
     assert path.read_bytes() == CONTENT and files_in(path.parent) == ["a.bin"]
 
 
-def test_a_download_that_breaks_off_goes_on_in_the_same_call(web, path):
+def test_an_interrupted_download_continues_in_the_same_call(web, path):
     web.break_after = 1 << 20
     download_url(f"{web.url}/a.bin", path, SHA256)
     assert path.read_bytes() == CONTENT
     assert web.asked == ["/a.bin", f"/a.bin from {1 << 20}", f"/a.bin from {2 << 20}"]
 
 
-def test_a_download_that_failed_goes_on_in_the_next_call(web, path):
+def test_a_failed_download_continues_in_the_next_call(web, path):
     web.break_after = 100_000
     with pytest.raises(
         DataError, match=r"Cannot download .*\(5 tries\)\. What has arrived is kept: the next try continues"
@@ -80,7 +80,7 @@ def test_a_download_that_failed_goes_on_in_the_next_call(web, path):
 
 
 @pytest.mark.parametrize("changed", [{"etag": '"2"'}, {"etag": ""}, {"ranges": False}])
-def test_a_file_that_has_changed_or_cannot_be_continued_is_downloaded_anew(web, path, changed):
+def test_a_file_that_has_changed_or_cannot_be_continued_is_downloaded_again(web, path, changed):
     web.break_after = 100_000
     with pytest.raises(DataError):
         download_url(f"{web.url}/a.bin", path, None)
@@ -93,7 +93,7 @@ def test_a_file_that_has_changed_or_cannot_be_continued_is_downloaded_anew(web, 
     assert path.read_bytes() == other and web.asked == ["/a.bin"]
 
 
-def test_a_file_that_has_become_shorter_is_downloaded_anew(web, path):
+def test_a_file_that_has_become_shorter_is_downloaded_again(web, path):
     write(path.parent / ".a.bin.part", b"x" * (4 << 20))
     write(path.parent / ".a.bin.part.tag", f'{web.url}/a.bin\n"1"\n')
     download_url(f"{web.url}/a.bin", path, SHA256)
@@ -177,7 +177,7 @@ def test_a_member_that_unpacks_to_far_more_than_a_text_can_is_refused(tmp_path, 
     assert target.stat().st_size == 3 << 20
 
 
-def test_a_zip_file_that_lies_about_a_member_s_size_is_an_error(tmp_path):
+def test_a_zip_file_with_a_wrong_member_size_is_an_error(tmp_path):
     archive = make_zip(tmp_path / "a.zip", lie=b"x" * 5000)
     archive.write_bytes(archive.read_bytes().replace((5000).to_bytes(4, "little"), (50).to_bytes(4, "little")))
     with pytest.raises(DataError, match="cannot unpack lie"):

@@ -75,7 +75,7 @@ def test_an_unknown_source_is_an_error(tmp_path):
         make_files(tmp_path, DataLocation(), local=["a"]).find("corpus")
 
 
-def test_bundled_files_lie_beside_the_task_file(tmp_path):
+def test_bundled_files_are_found_in_the_folder_of_the_task_file(tmp_path):
     write_jsonl(tmp_path / "demo" / "eng_Latn.jsonl", belebele_rows("en"))
     files = make_files(tmp_path, DataLocation(offline=True), bundled="demo/{variant}.jsonl")
     assert files.require("passages", language=ENGLISH) == tmp_path / "demo" / "eng_Latn.jsonl"

@@ -97,7 +97,7 @@ def test_a_broken_task_file_is_named_with_key_and_what_was_found(tmp_path, chang
         (b"#" * (5 << 20), "more than 4,194,304 bytes; expected a TOML file of settings"),
     ],
 )
-def test_a_file_that_is_no_toml_is_an_error(tmp_path, content, message):
+def test_a_file_that_is_not_toml_is_an_error(tmp_path, content, message):
     with pytest.raises(TaskError, match=re.escape(message)):
         read_task(write(tmp_path / "x.toml", content))
 

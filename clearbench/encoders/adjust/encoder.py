@@ -48,7 +48,7 @@ UNIT_TOLERANCE = 1e-3
 class AdjustedEncoder:
     """A dense encoder, and the change that its vectors undergo before they are searched.
 
-    It is not a DenseEncoder: the change depends on a text's language, which an encoder is not told. `evaluate` accepts
+    It is not a DenseEncoder: the change depends on a text's language, which an encoder does not get. `evaluate` accepts
     it wherever it accepts an encoder.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""The identity of a checkpoint: a hash of everything that loading it used, wherever that lay.
+"""The identity of a checkpoint: a hash of everything that loading it used, wherever that was.
 
 Files of the folder count, through links to other folders too; so do the files of an adapter's base. Where loading may
 have read something else (code that comes with a checkpoint, settings that name other files), the code and the loaded
@@ -24,7 +24,7 @@ from clearbench.encoders.checkpoints.metadata import ADAPTER_CONFIG, MODULE_CONF
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-# Written beside a checkpoint by trainers, model cards and version control; none changes a vector.
+# Written to a checkpoint's folder by trainers, model cards and version control; none of them changes a vector.
 IRRELEVANT_FILES = (
     "*.md", ".*", "optimizer.pt", "scheduler.pt", "scaler.pt", "rng_state*.pth", "trainer_state.json",
     "training_args.bin", "checkpoint_files.json", "lora_adapters.safetensors", TRAINING_FILE, "all_results.json",
@@ -100,7 +100,7 @@ def relevant_files(folder: Path) -> Iterator[Path]:
 
 
 def _walk(folder: Path, named: set[str], above: tuple[Path, ...]) -> Iterator[Path]:
-    """Files below a folder; `above` are the folders that lead to it, without links."""
+    """Yield the files below a folder; `above` are the folders that lead to it, without links."""
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
@@ -111,7 +111,7 @@ def _walk(folder: Path, named: set[str], above: tuple[Path, ...]) -> Iterator[Pa
             if entry.name not in named and _matches(entry.name, IRRELEVANT_FOLDERS):
                 continue
             if (target := path.resolve()) in above:
-                raise EncoderError(f"{path}: this link leads back to a folder that it lies in. Remove it.")
+                raise EncoderError(f"{path}: this link leads back to a folder that contains it. Remove it.")
             yield from _walk(path, named, (*above, target))
         elif path.is_file() and (entry.name in named or not _matches(entry.name, IRRELEVANT_FILES)):
             yield path
@@ -122,7 +122,7 @@ def _matches(name: str, patterns: tuple[str, ...]) -> bool:
 
 
 def _adapter_bases(folder: Path) -> Iterator[Path]:
-    """The folder of the base model of each adapter in a checkpoint."""
+    """Yield the folder of the base model of each adapter in a checkpoint."""
     for file in sorted(relevant_files(folder)):
         if file.name == ADAPTER_CONFIG:
             base = read_object(file).get("base_model_name_or_path")
@@ -132,7 +132,7 @@ def _adapter_bases(folder: Path) -> Iterator[Path]:
 
 
 def _hub_folder(file: Path, base: str) -> Path:
-    """The folder of a base model that loading took from the Hub, and so left in the local cache."""
+    """Return the folder of a base model that loading took from the Hub, and so left in the local cache."""
     from huggingface_hub import snapshot_download
 
     try:
@@ -158,7 +158,7 @@ def _names_other_files(folder: Path) -> bool:
 
 
 def _foreign_code(model: "SentenceTransformer") -> list[str]:
-    """Source of every class in a loaded checkpoint that belongs to none of the known packages, with its neighbours."""
+    """Return names and file hashes of all classes in a loaded checkpoint that are not of a known package."""
     parts = [part for module in model.modules() for part in (module, *_companions(module))]
     classes = {type(part) for part in parts}
     foreign = [kind for kind in classes if kind.__module__.partition(".")[0] not in KNOWN_PACKAGES]
@@ -169,7 +169,7 @@ def _foreign_code(model: "SentenceTransformer") -> list[str]:
 
 
 def _companions(module: Any) -> Iterator[Any]:
-    """What a module works with and torch does not know of: its configuration and its tokenizer."""
+    """Yield what a module uses and torch does not know: its configuration and its tokenizer."""
     for name in ("config", "processor", "tokenizer"):
         companion = getattr(module, name, None)
         if companion is not None and not isinstance(companion, (Mapping, str)):
@@ -191,7 +191,7 @@ def _hash_state(model: "SentenceTransformer") -> str:
 
 
 def _serialise(companion: Any) -> str:
-    """A configuration or tokenizer as text that says everything that changes a vector."""
+    """Return a configuration or tokenizer as text, with everything that changes a vector."""
     if hasattr(companion, "to_dict"):
         content = {key: value for key, value in companion.to_dict().items() if key not in ORIGINS}
         return json.dumps(content, sort_keys=True, default=str)

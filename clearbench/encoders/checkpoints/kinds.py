@@ -29,8 +29,8 @@ class OtherKind:
         settings: Keys of config_sentence_transformers.json that only this kind has.
         similarities: Similarities that only this kind has.
         files: Files that only this kind has.
-        pooled_is_dense: Whether modules.json makes a dense model of such an architecture all the same: the vectors
-            then come from below its head, as their author decided.
+        pooled_is_dense: Whether modules.json can make a dense model of such an architecture: its vectors are then
+            taken from below the head.
     """
 
     what: str
@@ -102,7 +102,7 @@ def refuse_other_kinds(folder: Path, source: str) -> None:
 
 
 def _signs(kind: OtherKind, folder: Path) -> Iterator[str]:
-    """What tells that a folder holds a kind of model, in words."""
+    """Yield the signs, in words, that a folder holds a kind of model."""
     modules = read_modules(folder)
     settings = read_object(folder / SETTINGS)
     if (model_type := settings.get("model_type")) in kind.model_types:
@@ -119,7 +119,7 @@ def _signs(kind: OtherKind, folder: Path) -> Iterator[str]:
 
 
 def _transformer_folders(folder: Path, modules: tuple[Module, ...]) -> list[Path]:
-    """Folders in which the configuration of a transformer may lie: the modules', or the checkpoint's own."""
+    """Return the folders that may have a transformer's configuration: the modules', or the checkpoint's own."""
     return [folder / path for path in dict.fromkeys(module.path for module in modules)] if modules else [folder]
 
 

@@ -12,7 +12,7 @@ from clearbench.common.text import json_kind
 MODULES = "modules.json"
 CONFIG = "config.json"
 SETTINGS = "config_sentence_transformers.json"
-"""Prompts, similarity and kind of model, beside modules.json."""
+"""Prompts, similarity and kind of model, in the folder of modules.json."""
 ADAPTER_CONFIG = "adapter_config.json"
 ROUTER = "router_config.json"
 INDEX_SUFFIX = ".index.json"
@@ -76,7 +76,7 @@ def named_paths(folder: Path) -> Iterator[str]:
     """Yield every file and folder below a checkpoint's folder that its modules, routers and weight indexes name.
 
     Raises:
-        EncoderError: One of them lies outside the folder, or a file that names them is not as expected.
+        EncoderError: One of them is outside the folder, or a file that names them is not as expected.
     """
     paths = [module.path for module in read_modules(folder)]
     yield from paths
@@ -85,7 +85,7 @@ def named_paths(folder: Path) -> Iterator[str]:
 
 
 def _paths_named_in(folder: Path) -> Iterator[str]:
-    """Paths that a module's folder names: where a router's modules lie, and where which weights lie."""
+    """Yield the paths that a module's folder names: those of a router's modules, and those of weight files."""
     routes = _read_paths(folder / ROUTER, "types", tuple) or _read_paths(folder / CONFIG, "types", tuple)
     for route in routes:
         yield route
@@ -96,7 +96,7 @@ def _paths_named_in(folder: Path) -> Iterator[str]:
 
 
 def _read_paths(file: Path, key: str, select: Callable[[dict[str, Any]], Iterable[Any]]) -> list[str]:
-    """Paths in an object of a JSON file, each once; none where the file or the object is not there."""
+    """Return the paths in an object of a JSON file, each once; none if the file or the object does not exist."""
     named = read_object(file).get(key, {})
     if not isinstance(named, dict):
         raise EncoderError(f"{file}: found {_describe_kind(named)} as {key}, expected a JSON object. {BROKEN}")
@@ -114,7 +114,7 @@ def _read_module(file: Path, number: int, entry: Any) -> Module:
 
 
 def _check_inside(file: Path, path: str) -> str:
-    """Return a path that leads to no place outside the checkpoint's folder."""
+    """Return a path that does not lead out of the checkpoint's folder."""
     if PureWindowsPath(path).anchor or PurePosixPath(path).is_absolute() or ".." in PureWindowsPath(path).parts:
         raise EncoderError(f"{file}: the path {path!r} leads out of the checkpoint's folder, which is not allowed.")
     return path

@@ -34,7 +34,7 @@ class Prompts:
         passage: Text put before every passage; "" for none.
         source: Where they come from: "options", "checkpoint", "checkpoint (retrieval.query, retrieval.passage)",
             "family e5" or "none".
-        note: What a user should know: that the checkpoint has prompts, of which none is used.
+        note: Tells the user that the checkpoint has prompts but none is used.
     """
 
     query: str
@@ -92,7 +92,7 @@ def _prefixed_names(role: Role, prefix: str, stored: Mapping[str, str | None]) -
 
 
 def _stored_prompts(stored: Mapping[str, str | None]) -> Prompts | None:
-    """The prompts of the first prefix under which there is one; None where there is none."""
+    """Return the prompts of the first prefix that has any; None if no prefix has."""
     for prefix in RETRIEVAL_PREFIXES:
         names = {role: _find_first(_prefixed_names(role, prefix, stored), stored) for role in ROLES}
         if any(names.values()):
@@ -118,7 +118,7 @@ def _family_prompts(checkpoint: Checkpoint) -> Prompts:
 def _write_note(
     stored: Mapping[str, str | None], default: str | None, checkpoint: Checkpoint, source: str
 ) -> str | None:
-    """Say that a checkpoint has prompts, none of which is for retrieval by its name; None where there is no need."""
+    """Return a note that none of a checkpoint's prompts has a name for retrieval; None if it needs no note."""
     written = [name for name, prompt in stored.items() if prompt]
     if not written or source.startswith(("checkpoint", "options")):
         return None

@@ -72,7 +72,7 @@ def check_tokenizers(model: "SentenceTransformer", source: str) -> None:
         if len(words := vocabulary - set(tokenizer.all_special_tokens)) <= 1:  # an invented one may have "▁"
             raise EncoderError(
                 f"{source} has no tokenizer, or an empty one ({len(vocabulary)} tokens, {len(words)} of them not "
-                "special): expected tokenizer.json, vocab.txt or a sentencepiece model beside the model's config.json. "
+                "special): expected tokenizer.json, vocab.txt or a sentencepiece model in the folder of config.json. "
                 "Copy them from the checkpoint that this one was made from."
             )
         if tokenizer.pad_token is None:

@@ -42,7 +42,7 @@ TRIAL = ("a river", "a somewhat longer text about the bridge over it")
 
 @dataclass(frozen=True)
 class Configuration:
-    """Everything beside the weights that changes a vector.
+    """Everything except the weights that changes a vector.
 
     Attributes:
         pooling: What the user chose for a plain transformers folder; None where modules.json says it.
@@ -185,7 +185,7 @@ class TransformerEncoder:
         return self._finish_vectors(vectors, len(texts))
 
     def _finish_vectors(self, vectors: object, num_texts: int) -> FloatArray:
-        """The vectors as the last module made them, cut off and normalised: float32 [N, D]."""
+        """Return the last module's vectors, cut off and normalised: float32 [N, D]."""
         if not isinstance(vectors, torch.Tensor) or vectors.ndim != 2 or len(vectors) != num_texts:
             shape = f"an array of shape {tuple(vectors.shape)}" if isinstance(vectors, torch.Tensor) else "no vector"
             raise EncoderError(
@@ -201,7 +201,7 @@ class TransformerEncoder:
         return vectors.cpu().numpy()
 
     def _encoding_error(self, error: Exception, num_texts: int, num_tokens: int | None) -> EncoderError:
-        """The message for whatever a checkpoint's modules raised."""
+        """Return the error for whatever a checkpoint's modules raised."""
         positions = num_positions(self.model)
         if num_tokens is not None and positions is not None and num_tokens > positions:
             return EncoderError(
@@ -215,7 +215,7 @@ class TransformerEncoder:
 
 
 def _longest_text(features: Mapping[str, Any]) -> int | None:
-    """Tokens of the longest text of a batch."""
+    """Return the number of tokens of the longest text of a batch."""
     ids = features.get("input_ids")
     return int(ids.shape[1]) if isinstance(ids, torch.Tensor) and ids.ndim == 2 else None
 

@@ -2,7 +2,7 @@
 
     u32 bytes of the trie; the trie; the normalised texts, each followed by a zero byte
 
-The trie is Darts-clone's double array of u32: the child of a node under a byte lies at `base ^ byte`, and a value at
+The trie is Darts-clone's double array of u32: the child of a node under a byte is at `base ^ byte`, and a value is at
 `base` itself. A node holds in bits 0-7 its byte, in bit 8 whether it has a value, and from bit 10 on `place ^ base`;
 bit 31 marks a value. Offsets of 2^21 and more have another form, which a map of this size never needs.
 Source: https://github.com/s-yata/darts-clone, darts.h, DoubleArrayUnit.

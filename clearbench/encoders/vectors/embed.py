@@ -1,4 +1,4 @@
-"""Encode what a run needs and the store does not have yet: each distinct text once, across tasks and pairs."""
+"""Encode the texts that a run needs and the store lacks: each distinct text once, across tasks and pairs."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -68,7 +68,7 @@ class EncodingReport:
     seconds: float
 
     def __add__(self, other: "EncodingReport") -> "EncodingReport":
-        """What both took together."""
+        """Return what both took together."""
         return EncodingReport(
             self.num_encoded + other.num_encoded,
             self.num_cached + other.num_cached,
@@ -83,7 +83,7 @@ def plan_encoding(encoder: DenseEncoder, datasets: Iterable[Dataset], extra_part
     Args:
         encoder: Its tags and prompts decide which texts are the same to it.
         datasets: Loaded tasks; of each, the pools and query sets that its pairs use.
-        extra_parts: Texts that are needed besides.
+        extra_parts: Further texts that are needed.
     """
     texts: list[str] = []
     roles: list[Role] = []
@@ -110,8 +110,8 @@ def plan_encoding(encoder: DenseEncoder, datasets: Iterable[Dataset], extra_part
 def encode_missing(encoder: DenseEncoder, store: EmbeddingStore, plan: EncodingPlan) -> EncodingReport:
     """Encode every text of the plan that the store lacks.
 
-    Windows are laid over the whole plan, and batches over what is missing in a window from the longest text down, so
-    a run that was killed forms the same batches when it goes on, and gives the same vectors bit for bit.
+    The plan is cut into windows, and the missing texts of a window into batches from the longest text down. So a run
+    that was killed forms the same batches when it is started again, and gives the same vectors bit for bit.
 
     Args:
         encoder: Makes the vectors.
@@ -145,7 +145,7 @@ def _encode_rows(encoder: DenseEncoder, store: EmbeddingStore, plan: EncodingPla
                 unwritten.add(batch, vectors)
                 advance(float(tokens[places].sum()))
         finally:
-            unwritten.write()  # also on Ctrl-C: whole batches are never lost
+            unwritten.write()  # also on Ctrl-C, so that no whole batch is lost
     return int(tokens.sum())
 
 
@@ -188,7 +188,7 @@ class _UnwrittenBatches:
 def _batches(
     plan: EncodingPlan, rows: IntArray, tokens: IntArray, batch_tokens: int
 ) -> Iterator[tuple[Role, IntArray]]:
-    """Each batch's role and its places in `rows`, one role after the other: a batch has one prompt.
+    """Yield each batch's role and its places in `rows`, one role after the other: a batch has one prompt.
 
     Queries come last because they are short.
     """
@@ -198,7 +198,7 @@ def _batches(
 
 
 def _split_by_role(plan: EncodingPlan, rows: IntArray) -> Iterator[tuple[Role, IntArray]]:
-    """Each role that occurs, and the places in `rows` of the texts that have it."""
+    """Yield each role that occurs, and the places in `rows` of the texts that have it."""
     roles = np.array([plan.roles[row] for row in rows])
     for role in ROLES:
         if len(chosen := np.flatnonzero(roles == role)):
@@ -224,7 +224,7 @@ def _check_finite(vectors: FloatArray, rows: IntArray, plan: EncodingPlan, encod
 
 
 def _parts(datasets: Iterable[Dataset]) -> Iterator[Part]:
-    """Each pool and query set that a pair uses once, pools first."""
+    """Yield each pool and query set that a pair uses once, pools first."""
     for data in datasets:
         yield from ((data.task, pool, "passage") for pool in data.used_pools())
         yield from ((data.task, queries, "query") for queries in data.used_queries())

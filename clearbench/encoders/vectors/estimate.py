@@ -44,7 +44,7 @@ def estimate_seconds(encoder: DenseEncoder, store: EmbeddingStore, plan: Encodin
 
     Args:
         encoder: What is timed; its model is loaded already.
-        store: Says what is missing; it is not written to.
+        store: Says what is missing; it is not changed.
         plan: The texts of the run.
     Returns:
         Seconds, 0 where nothing is missing.

@@ -44,7 +44,7 @@ def write_part(folder: Path, encoder: str, keys: Keys, vectors: FloatArray) -> P
     """Write vectors as a new part; on return they survive a kill.
 
     Args:
-        folder: Where parts lie.
+        folder: The folder of the parts.
         encoder: Fingerprint of the encoder.
         keys: Of the texts, uint8 [N, 16].
         vectors: float32 [N, D].
@@ -59,7 +59,7 @@ def write_part(folder: Path, encoder: str, keys: Keys, vectors: FloatArray) -> P
 
 
 def read_keys(file: Path, encoder: str) -> Keys:
-    """Read the keys of a part without its vectors, hence before its checksum is known to be right.
+    """Read the keys of a part without its vectors, so its checksum is not compared yet.
 
     Args:
         file: The part.

@@ -39,7 +39,7 @@ EMBEDDINGS = "embeddings"
 
 
 def text_keys(encoder: DenseEncoder, texts: Sequence[str], role: Role) -> Keys:
-    """Key of each text in a role; roles with the same tag and prompt share keys, hence vectors.
+    """Return the key of each text in a role; roles with the same tag and prompt share keys and therefore vectors.
 
     Args:
         encoder: Its prompts are part of the key; its fingerprint is not, since each encoder has a store of its own.
@@ -54,7 +54,7 @@ def text_keys(encoder: DenseEncoder, texts: Sequence[str], role: Role) -> Keys:
 
 
 class KeyIndex:
-    """Where each key's vector lies: the number of its part, and its row there.
+    """Finds each key's vector: the number of its part, and its row in the part.
 
     Keys are looked up by binary search over their first 8 bytes. Two texts that share 64 of 128 bits are not expected;
     if they occur, the second one counts as absent and is encoded again in every run, never confused with the first.
@@ -83,7 +83,7 @@ class KeyIndex:
         self._part, self._row = self._part[kept], self._row[kept]
 
     def find(self, keys: Keys) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """Part number and row of each key, both [N]; the part is -1 where the key is absent."""
+        """Return part number and row of each key, both [N]; the part is -1 where the key is absent."""
         if len(self._prefix) == 0:
             return np.full(len(keys), -1, dtype=np.int32), np.zeros(len(keys), dtype=np.int64)
         prefix, suffix = _halves(keys)
@@ -104,8 +104,8 @@ class EmbeddingStore:
         """Open (and create) a store.
 
         Args:
-            folder: Where parts lie; None keeps vectors in memory only.
-            description: What the encoder is, written beside the parts for people.
+            folder: The folder of the parts; None keeps vectors in memory only.
+            description: What the encoder is, written to the folder for people to read.
             encoder: The encoder's fingerprint, which every part names.
         Raises:
             StoreError: The folder cannot be created, or a part in it cannot be read.
@@ -133,7 +133,7 @@ class EmbeddingStore:
         _set_aside(unsound)
 
     def contains(self, keys: Keys) -> BoolArray:
-        """Which keys have a vector, bool [N].
+        """Return which keys have a vector, bool [N].
 
         Parts that hold one of the keys are read and checked the first time. One that must not be used is set aside, so
         that its texts are encoded again.
@@ -180,7 +180,7 @@ class EmbeddingStore:
             ) from error
 
     def get(self, keys: Keys) -> FloatArray:
-        """Vectors of keys, float32 [N, D].
+        """Return the vectors of keys, float32 [N, D].
 
         Raises:
             StoreError: A key has no vector, or a part cannot be read any more.
@@ -199,7 +199,7 @@ class EmbeddingStore:
         return vectors
 
     def _add_part(self, keys: Keys, part: Path | FloatArray, dimensions: int | None = None) -> None:
-        """Take a part in; its dimensions are given where its vectors are known to be sound."""
+        """Add a part; its dimensions are given if its vectors are known to be sound."""
         if dimensions is not None:
             self._dimensions[len(self._parts)] = dimensions
         self._index.add(keys, len(self._parts))
@@ -222,7 +222,7 @@ def _set_aside(unsound: Mapping[Path, str]) -> None:
         try:
             file.rename(file.with_name(file.name + ASIDE))
         except OSError:
-            continue  # it is gone, or cannot be renamed: this run does without it all the same
+            continue  # it is gone, or cannot be renamed: this run does not use it either way
     for reason, files in by_reason.items():
         others = f" (and so {count(len(files) - 1, 'part')} more)" if len(files) > 1 else ""
         say(f"{files[0]} {reason}{others}. Set aside as *{ASIDE}; the texts are encoded again.")

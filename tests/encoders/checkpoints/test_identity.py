@@ -248,7 +248,7 @@ def test_an_adapter_whose_base_is_not_there_is_refused(tmp_path):
 def test_links_in_a_circle_and_to_a_whole_disk_are_refused(tmp_path, monkeypatch):
     folder = modules(tmp_path / "place")
     (folder / "self").symlink_to(folder)
-    with pytest.raises(EncoderError, match="leads back to a folder that it lies in"):
+    with pytest.raises(EncoderError, match="leads back to a folder that contains it"):
         load(folder)
     (folder / "self").unlink()
     (tmp_path / "disk").mkdir()

@@ -115,7 +115,7 @@ def test_one_option_leaves_the_other_role_to_the_checkpoint(copy):
 @pytest.mark.parametrize(
     ("stored", "message"), [({"query": 3}, "the prompt 'query' is 3; expected a text"), (["q: "], "not an object")]
 )
-def test_a_prompt_that_is_no_text_is_refused(copy, stored, message):
+def test_a_prompt_that_is_not_text_is_refused(copy, stored, message):
     with pytest.raises(EncoderError, match=message):
         load(store_prompts(copy, stored))
 

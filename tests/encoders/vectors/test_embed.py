@@ -23,7 +23,7 @@ def test_each_distinct_text_is_encoded_once_across_tasks_and_pairs():
     assert encode_missing(encoder, store, plan).num_encoded == 0
 
 
-def test_an_interrupted_run_goes_on_with_the_same_batches(tmp_path):
+def test_an_interrupted_run_continues_with_the_same_batches(tmp_path):
     plan = plan_encoding(HashEncoder(), [parallel_set(("en", "de", "sw"), size=20)])
     whole = HashEncoder()
     encode_missing(whole, EmbeddingStore(None), plan)
@@ -33,7 +33,7 @@ def test_an_interrupted_run_goes_on_with_the_same_batches(tmp_path):
     resumed = HashEncoder()
     store = EmbeddingStore(tmp_path)
     encode_missing(resumed, store, plan)
-    assert stopped.encoded + resumed.encoded == whole.encoded  # same order, hence the same batches; nothing twice
+    assert stopped.encoded + resumed.encoded == whole.encoded  # same order, so the same batches; no text twice
     assert np.array_equal(store.get(plan.keys), whole.encode_batch(plan.texts, "query"))
 
 

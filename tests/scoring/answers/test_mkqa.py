@@ -70,7 +70,7 @@ MKQA_CASES: dict[str, Case] = {
     "Khmer vowel signs stay in the word": (["\u179c\u17c1 x"], ["\u179c"], 20, 0.0),
     "empty answer": (["in Rome"], [""], 20, 0.0),
     "answer of blanks and format characters": (["in Rome"], [" \u200b\n"], 20, 0.0),
-    "empty answer beside a real one": (["in Rome"], ["", "Rome"], 20, 1.0),
+    "empty answer and a real one": (["in Rome"], ["", "Rome"], 20, 1.0),
     "no answers": (["in Rome"], [], 20, 0.0),
     "empty passage": (["", "Rome"], ["Rome"], 20, 1.0),
     "yes is an answer like any other": (["yes it is"], ["yes"], 20, 1.0),

@@ -10,7 +10,7 @@ from clearbench.common.errors import ScoringError
 from clearbench.scoring.answers.xor import Tokeniser, fallback_tokeniser, official_tokeniser, score_xor
 
 
-def test_tokenisers_are_told_apart_by_name(official: Tokeniser) -> None:
+def test_tokenisers_have_different_names(official: Tokeniser) -> None:
     fallback = fallback_tokeniser()
     assert official.name == "nltk.word_tokenize"
     assert fallback.name == "nltk-treebank-unsplit"

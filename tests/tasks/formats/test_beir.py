@@ -84,7 +84,7 @@ def test_a_query_counts_as_left_out_where_it_is_judged_and_nothing_is_relevant(t
 
 
 @pytest.mark.parametrize("change", [{}, {"parallel_id": "p"}, {"text": " Question d1? "}])
-def test_a_query_that_lies_in_the_pool_is_noted_whatever_its_parallel_id_and_the_passages_title(tmp_path, change):
+def test_a_query_that_is_in_the_pool_is_noted_whatever_its_parallel_id_and_the_passages_title(tmp_path, change):
     corpus = [{**SELF[0], "title": "Title"}, *SELF[1:]]
     data = load_folder(tmp_path, corpus, [{**SELF[0], **change}], "d1\td2\t1\n")
     assert len(data.notes) == 1 and "en-en: 1 query in the pool under the same id" in data.notes[0]

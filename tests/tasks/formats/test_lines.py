@@ -194,18 +194,18 @@ def test_a_language_lacks_its_english_file(tmp_path):
         load_english(tmp_path, Selection(pairs="fr-en"))
 
 
-def test_a_number_of_lines_for_no_language_is_an_error(tmp_path):
+def test_a_number_of_lines_for_an_unknown_language_is_an_error(tmp_path):
     with pytest.raises(TaskError, match="num_lines_by: 'spa' is not a language of the task"):
         load_english(write_english(tmp_path), num_lines_by={"spa": 2})
 
 
-def test_a_source_without_no_language_of_the_task_is_an_error(tmp_path):
+def test_a_source_without_an_unknown_language_is_an_error(tmp_path):
     sources = [{"key": "sentences", "without": ["xx"], "local": ["ref.{language}.txt"]}]
     with pytest.raises(TaskError, match="source 'sentences': without: 'xx' is not a language of the task"):
         load_parallel(write_parallel(tmp_path), sources=sources)
 
 
-def test_a_language_with_itself_is_no_pair(tmp_path):
+def test_a_language_with_itself_is_not_a_pair(tmp_path):
     with pytest.raises(UsageError, match="No language pair matches 'de-de'"):
         load_parallel(write_parallel(tmp_path), Selection(pairs="de-de"))
 

@@ -125,6 +125,6 @@ def test_xquad_with_a_question_at_another_paragraph_is_an_error(tmp_path):
         ('{"data": []}', "no passages in en"),
     ],
 )
-def test_a_file_that_is_no_squad_is_an_error_with_its_place(tmp_path, content, message):
+def test_a_file_that_is_not_squad_is_an_error_with_its_place(tmp_path, content, message):
     with pytest.raises(DataError, match=message):
         load_xquad(tmp_path, content, content)

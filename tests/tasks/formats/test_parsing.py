@@ -21,7 +21,7 @@ def test_lines_end_at_line_feeds_only(tmp_path):
     assert list(read_lines(path)) == [(1, "one\u2028still one"), (4, "two")]
 
 
-def test_a_byte_order_mark_is_no_text(tmp_path):
+def test_a_byte_order_mark_is_not_text(tmp_path):
     path = write(tmp_path / "a.jsonl", b'\xef\xbb\xbf{"a": 1}\n')
     assert [row for _, row in read_json_lines(path)] == [{"a": 1}]
 
@@ -78,7 +78,7 @@ def test_utf_16_is_recognised(tmp_path):
         list(read_json_lines(path))
 
 
-def test_a_line_that_is_no_object_is_an_error(tmp_path):
+def test_a_line_that_is_not_an_object_is_an_error(tmp_path):
     path = write(tmp_path / "a.jsonl", "[1]\n")
     with pytest.raises(DataError, match=r"a\.jsonl:1: found a list, expected a JSON object"):
         list(read_json_lines(path))

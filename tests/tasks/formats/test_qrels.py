@@ -70,7 +70,7 @@ def test_anything_else_is_an_error_that_says_what_to_do(value):
 
 
 @pytest.mark.parametrize("value", [True, None, [1]])
-def test_what_is_no_number_is_an_error(value):
+def test_what_is_not_a_number_is_an_error(value):
     with pytest.raises(DataError, match=r"here: relevance: found .*, expected a whole number"):
         read_relevance(value, "here")
 
@@ -99,7 +99,7 @@ def test_what_is_no_number_is_an_error(value):
         ("a.tsv.bz2", "x", r"unknown form of judgements; expected .* each also with \.gz or \.zst"),
     ],
 )
-def test_what_is_no_judgement_is_an_error_with_its_line(tmp_path, name, text, message):
+def test_what_is_not_a_judgement_is_an_error_with_its_line(tmp_path, name, text, message):
     with pytest.raises(DataError, match=message):
         read(write(tmp_path / name, text))
 

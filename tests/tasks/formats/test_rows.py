@@ -105,7 +105,7 @@ def test_a_parquet_file_that_names_a_long_text_too_often_is_refused(tmp_path, mo
         list(read_rows(tmp_path / "a.parquet"))
 
 
-def test_a_folder_or_a_device_is_no_file_of_rows(tmp_path):
+def test_a_folder_or_a_device_is_not_a_file_of_rows(tmp_path):
     (tmp_path / "a.jsonl").mkdir()
     os.mkfifo(tmp_path / "b.jsonl")  # reading it would wait for ever
     for name in ("a", "b"):
