@@ -1,6 +1,6 @@
 """Per-query scores of records side by side: one measure, the same pairs, the same queries, the same data.
 
-Two records are matched only if nothing but the encoder differs; everything else is refused with what differs.
+Two records are matched only if the encoder is all that differs. Any other difference is an error that names it.
 
 Shapes: Q queries (of any pair), P pairs; NaN where a pair lacks a query.
 """
@@ -13,7 +13,7 @@ from clearbench.common.arrays import IntArray, Scores
 from clearbench.common.errors import RecordError
 from clearbench.common.measures import SAME_SCORE
 from clearbench.common.pairs import parse_pair, select_pairs
-from clearbench.common.text import join_names
+from clearbench.common.text import count, join_names
 from clearbench.records.matrix import ScoreMatrix, scores_matrix
 from clearbench.records.schema import PairRecord
 from clearbench.records.select import Entry
@@ -59,7 +59,7 @@ class Matched:
 
 
 def match(base: Entry, other: Entry, measure: str | None = None, pairs: str | None = None) -> Matched:
-    """Put the per-query scores of two records side by side.
+    """Return the per-query scores of two records on the pairs and queries that both have.
 
     Args:
         base: Record of one model.
@@ -67,27 +67,27 @@ def match(base: Entry, other: Entry, measure: str | None = None, pairs: str | No
         measure: Name of a measure; None means the records' main measure.
         pairs: Patterns as in `--pairs`, such as '*-en,de-de'; None means every pair.
     Raises:
-        RecordError: The records are of another task, version, options, scoring or data, have other queries, share no
-            pair, or the per-query scores are damaged; the message says which.
+        RecordError: The records differ in task, version, options, scoring, data or queries, share no pair, or the
+            per-query scores are damaged; the message says which.
         UsageError: The measure is not in the records, or a pattern cannot be read or matches no pair of either.
     """
     refuse_other_measurement(base, other)
     measure = base.record.main_measure if measure is None else measure
-    ours, theirs = _selected(base, other, pairs)
-    shared = _shared(base, other, ours, theirs)
-    left, right = scores_matrix(base, measure, shared), scores_matrix(other, measure, shared)
-    _refuse_other_queries(base, other, left, right)
+    base_pairs, other_pairs = _select_pairs(base, other, pairs)
+    shared = _shared_pairs(base, other, base_pairs, other_pairs)
+    base_matrix, other_matrix = scores_matrix(base, measure, shared), scores_matrix(other, measure, shared)
+    _refuse_other_queries(base, other, base_matrix, other_matrix)
     return Matched(
         task=base.label,
         measure=measure,
-        pairs=left.pairs,
-        queries=left.queries,
-        clusters=left.clusters,
-        cluster_names=left.names,
-        base=left.scores,
-        other=right.scores,
-        only_base=tuple(pair for pair in ours if pair not in theirs),
-        only_other=tuple(pair for pair in theirs if pair not in ours),
+        pairs=base_matrix.pairs,
+        queries=base_matrix.queries,
+        clusters=base_matrix.clusters,
+        cluster_names=base_matrix.names,
+        base=base_matrix.scores,
+        other=other_matrix.scores,
+        only_base=tuple(pair for pair in base_pairs if pair not in other_pairs),
+        only_other=tuple(pair for pair in other_pairs if pair not in base_pairs),
     )
 
 
@@ -101,58 +101,70 @@ def share_pairs(base: Entry, other: Entry, pairs: str | None = None) -> bool:
     Raises:
         UsageError: A pattern cannot be read or matches no pair of either.
     """
-    ours, theirs = _selected(base, other, pairs)
-    return not ours.keys().isdisjoint(theirs)
+    base_pairs, other_pairs = _select_pairs(base, other, pairs)
+    return not base_pairs.keys().isdisjoint(other_pairs)
 
 
 def refuse_other_measurement(base: Entry, other: Entry) -> None:
     """Check that two records differ in nothing but encoder, pairs and data.
 
     Raises:
-        RecordError: They are of another task, version, options or scoring; the message says which.
+        RecordError: Task, version, options or scoring differ; the message says which.
     """
-    ours, theirs = base.record.identity.model_dump(), other.record.identity.model_dump()
-    differing = [key for key in ours if key != "encoder" and ours[key] != theirs[key]]
+    base_identity, other_identity = base.record.identity.model_dump(), other.record.identity.model_dump()
+    differing = [key for key in base_identity if key != "encoder" and base_identity[key] != other_identity[key]]
     if differing:
-        what = "; ".join(f"{key} {ours[key]} against {theirs[key]}" for key in differing)
+        what = "; ".join(f"{key} {base_identity[key]} against {other_identity[key]}" for key in differing)
         raise RecordError(
             f"{base.place} and {other.place} are not comparable: {what}. Evaluate both with one version, one task "
             "definition and the same settings."
         )
 
 
-def _selected(base: Entry, other: Entry, pairs: str | None) -> tuple[Pairs, Pairs]:
-    """Both records' pairs by name, narrowed to patterns that any of the two records has pairs for."""
-    ours, theirs = base.record.by_pair, other.record.by_pair
+def _select_pairs(base: Entry, other: Entry, pairs: str | None) -> tuple[Pairs, Pairs]:
+    """Return each record's pairs by name, only those that match the patterns; a pattern may match in one of them."""
+    base_pairs, other_pairs = base.record.by_pair, other.record.by_pair
     if pairs is None:
-        return ours, theirs
-    chosen = set(map(str, select_pairs(pairs, map(parse_pair, dict.fromkeys([*ours, *theirs])))))
-    return {p: r for p, r in ours.items() if p in chosen}, {p: r for p, r in theirs.items() if p in chosen}
+        return base_pairs, other_pairs
+    names = dict.fromkeys([*base_pairs, *other_pairs])
+    chosen = set(map(str, select_pairs(pairs, map(parse_pair, names))))
+    return (
+        {name: pair for name, pair in base_pairs.items() if name in chosen},
+        {name: pair for name, pair in other_pairs.items() if name in chosen},
+    )
 
 
-def _shared(base: Entry, other: Entry, ours: Pairs, theirs: Pairs) -> list[str]:
-    """Names of the pairs that both records have, scored on the same data."""
-    shared = [pair for pair in ours if pair in theirs]
+def _shared_pairs(base: Entry, other: Entry, base_pairs: Pairs, other_pairs: Pairs) -> list[str]:
+    """Return the names of the pairs that both records have; raise if they were scored on different data."""
+    shared = [pair for pair in base_pairs if pair in other_pairs]
     if not shared:
         raise RecordError(
-            f"{base.label}: {base.key} and {other.key} share no pair ({join_names(ours)} against "
-            f"{join_names(theirs)}). Evaluate both on the same pairs."
+            f"{base.label}: {base.key} and {other.key} share no pair ({join_names(base_pairs)} against "
+            f"{join_names(other_pairs)}). Evaluate both on the same pairs."
         )
-    changed = [pair for pair in shared if ours[pair].data != theirs[pair].data]
+    changed = [pair for pair in shared if base_pairs[pair].data != other_pairs[pair].data]
     if changed:
         raise RecordError(
-            f"{base.label}: {base.key} and {other.key} were scored on other texts or judgements in {len(changed):,} "
-            f"of {len(shared):,} pairs ({join_names(changed)}). Evaluate one of them again on the other's data."
+            f"{base.label}: {base.key} and {other.key} were scored on different texts or judgements in "
+            f"{len(changed):,} of {len(shared):,} pairs ({join_names(changed)}). Evaluate one of them again on the "
+            "other's data."
         )
     return shared
 
 
-def _refuse_other_queries(base: Entry, other: Entry, left: ScoreMatrix, right: ScoreMatrix) -> None:
+def _refuse_other_queries(base: Entry, other: Entry, base_matrix: ScoreMatrix, other_matrix: ScoreMatrix) -> None:
     """Raise unless both have scores of the same queries, in the same clusters."""
-    what = f"{base.label}: {base.key} and {other.key}"
-    if left.queries != right.queries or not np.array_equal(np.isnan(left.scores), np.isnan(right.scores)):
-        lost = set(left.queries) ^ set(right.queries)
-        which = f"{len(lost):,} queries stand in one only, such as {min(lost)!r}" if lost else "in some pairs"
-        raise RecordError(f"{what} have scores of other queries ({which}). Evaluate one of them again with --replace.")
-    if left.names != right.names or not np.array_equal(left.clusters, right.clusters):
-        raise RecordError(f"{what} group their queries into other clusters. Evaluate one of them again with --replace.")
+    records = f"{base.label}: {base.key} and {other.key}"
+    same_places = np.array_equal(np.isnan(base_matrix.scores), np.isnan(other_matrix.scores))
+    if base_matrix.queries != other_matrix.queries or not same_places:
+        unshared = set(base_matrix.queries) ^ set(other_matrix.queries)
+        which = (
+            f"only one has {count(len(unshared), 'query')} such as {min(unshared)!r}" if unshared else "in some pairs"
+        )
+        raise RecordError(
+            f"{records} have scores of different queries ({which}). Evaluate one of them again with --replace."
+        )
+    if base_matrix.names != other_matrix.names or not np.array_equal(base_matrix.clusters, other_matrix.clusters):
+        raise RecordError(
+            f"{records} group their queries into different clusters. Evaluate one of them again with --replace."
+        )

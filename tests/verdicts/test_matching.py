@@ -68,9 +68,9 @@ def test_pairs_are_chosen_by_pattern_and_the_lonely_are_named(tmp_path):
         ({"task": "tos"}, "task toy against tos"),
         ({"options": {"split": "dev"}}, "options"),
         ({"scoring": {"judged_by": "qrels", "search": "ivf"}}, "scoring"),
-        ({"data": {"en-de": "changed"}}, r"other texts or judgements in 1 of 3 pairs \(en-de\)"),
-        ({"queries": {"en-en": [f"x{n}" for n in range(8)]}}, "scores of other queries"),
-        ({"clusters": [f"c{n // 4}" for n in range(8)]}, "other clusters"),
+        ({"data": {"en-de": "changed"}}, r"different texts or judgements in 1 of 3 pairs \(en-de\)"),
+        ({"queries": {"en-en": [f"x{n}" for n in range(8)]}}, "scores of different queries"),
+        ({"clusters": [f"c{n // 4}" for n in range(8)]}, "different clusters"),
     ],
 )
 def test_records_that_differ_in_more_than_the_encoder_are_refused(tmp_path, changes, message):
@@ -90,7 +90,7 @@ def test_a_pair_without_a_query_that_the_other_pairs_have_is_refused(tmp_path):
     assert match(base, other).queries
     queries["en-en"][0] = "new"
     write_record(tmp_path, "third", values(1), queries=queries)
-    with pytest.raises(RecordError, match=r"2 queries|1 queries"):
+    with pytest.raises(RecordError, match="only one has 1 query such as 'new'"):
         match(base, select_model(tmp_path, "third")[0])
 
 

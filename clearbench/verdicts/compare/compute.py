@@ -2,8 +2,8 @@
 
     records --match--> per-query differences --> rows: interval, wins, effect size --> sign-flip p, correction
 
-The family that the correction covers is everything one call compares: all pairs of all tasks of all other models.
-Groups of pairs are a family of their own.
+The correction covers all that one call compares as one family: all pairs of all tasks of all other models. Groups of
+pairs are a second family.
 """
 
 from collections.abc import Iterable, Sequence
@@ -54,8 +54,8 @@ def compare_models(
         raise UsageError(f"Unknown correction {options.correction!r}: expected {', '.join(CORRECTIONS)}.{hint}")
     if not others:
         raise UsageError("Nothing to compare with the base: name at least one other model.")
-    differences = [_differences(base, other, options) for other in others]
-    tested = _with_p([rows for results, _ in differences for rows in results], options)
+    differences = [_describe_tasks(base, other, options) for other in others]
+    tested = _add_p_values([rows for results, _ in differences for rows in results], options)
     num_tests = sum(len(rows.pairs) for rows in tested)
     names = display_names([base[0], *(other[0] for other in others)])
     left = iter(tested)
@@ -85,44 +85,44 @@ def records_by_label(entries: Iterable[Entry], tasks: Sequence[str] | None) -> d
     return {e.label: e for e in entries if tasks is None or e.label in tasks or e.record.identity.task in tasks}
 
 
-def _differences(
+def _describe_tasks(
     base: Sequence[Entry], other: Sequence[Entry], options: CompareOptions
 ) -> tuple[list[TaskRows], list[str]]:
-    """Match the tasks that both have; return their rows, and sentences on what only one has."""
+    """Return the rows of the tasks that both models have, and sentences on the tasks and pairs that only one has."""
     if options.tasks is not None:
         select_tasks([*base, *other], options.tasks)
-    ours, theirs = (records_by_label(entries, options.tasks) for entries in (base, other))
-    shared = [label for label in ours if label in theirs]
+    base_records, other_records = (records_by_label(entries, options.tasks) for entries in (base, other))
+    shared = [label for label in base_records if label in other_records]
     if not shared:
         raise RecordError(
-            f"{base[0].key} and {other[0].key} share no task: {join_names(ours)} against {join_names(theirs)}. "
+            f"{base[0].key} and {other[0].key} share no task: {join_names(base_records)} against {join_names(other_records)}. "
             "Evaluate both on the same tasks, with the same options."
         )
-    missing = [f"{label}: only {base[0].key} has it" for label in ours if label not in theirs]
-    missing += [f"{label}: only {other[0].key} has it" for label in theirs if label not in ours]
+    missing = [f"{label}: only {base[0].key} has it" for label in base_records if label not in other_records]
+    missing += [f"{label}: only {other[0].key} has it" for label in other_records if label not in base_records]
     results = []
-    alike = [label for label in shared if share_pairs(ours[label], theirs[label], options.pairs)]
-    missing += [f"{label}: the two have no pair in common" for label in shared if alike and label not in alike]
-    for label in alike or shared:  # where no task has a common pair, matching says which pairs there are
-        matched = match(ours[label], theirs[label], options.measure, options.pairs)
-        for key, lonely in ((base[0].key, matched.only_base), (other[0].key, matched.only_other)):
-            if lonely:
-                missing.append(f"{label}: only {key} has {count(len(lonely), 'pair')} ({join_names(lonely)})")
+    matching = [label for label in shared if share_pairs(base_records[label], other_records[label], options.pairs)]
+    missing += [f"{label}: the two have no pair in common" for label in shared if matching and label not in matching]
+    for label in matching or shared:  # where no task has a common pair, `match` raises and lists the pairs of both
+        matched = match(base_records[label], other_records[label], options.measure, options.pairs)
+        for key, unshared in ((base[0].key, matched.only_base), (other[0].key, matched.only_other)):
+            if unshared:
+                missing.append(f"{label}: only {key} has {count(len(unshared), 'pair')} ({join_names(unshared)})")
         results.append(describe_task(matched, options.confidence))
     return results, missing
 
 
-def _with_p(parts: Sequence[TaskRows], options: CompareOptions) -> list[TaskRows]:
+def _add_p_values(parts: Sequence[TaskRows], options: CompareOptions) -> list[TaskRows]:
     """Return rows with p-values: the pairs of all models and tasks are one family, their groups another."""
     by_pair = flip_parts([Flippable(rows.task, rows.cluster_names, rows.sums) for rows in parts], options)
     by_group = flip_parts([Flippable(rows.task, rows.cluster_names, rows.contributions) for rows in parts], options)
     return [
-        rows._replace(pairs=_put(rows.pairs, pairs), groups=_put(rows.groups, groups))
+        rows._replace(pairs=_fill_p_values(rows.pairs, pairs), groups=_fill_p_values(rows.groups, groups))
         for rows, pairs, groups in zip(parts, by_pair, by_group, strict=True)
     ]
 
 
-def _put(rows: Iterable[ComparedRow], tested: PValues) -> list[ComparedRow]:
+def _fill_p_values(rows: Iterable[ComparedRow], tested: PValues) -> list[ComparedRow]:
     return [
         replace(row, p=p, p_corrected=corrected)
         for row, p, corrected in zip(rows, tested.p.tolist(), tested.corrected.tolist(), strict=True)
@@ -133,16 +133,16 @@ def _notes(
     base: Sequence[Entry], other: Sequence[Entry], pairs: Sequence[ComparedRow], num_tests: int, options: CompareOptions
 ) -> list[str]:
     notes = []
-    ours, theirs = base[0].record.model.get("dtype"), other[0].record.model.get("dtype")
-    if ours and theirs and ours != theirs:
-        notes.append(f"Precision differs: {base[0].key} ran in {ours}, {other[0].key} in {theirs}.")
+    base_dtype, other_dtype = base[0].record.model.get("dtype"), other[0].record.model.get("dtype")
+    if base_dtype and other_dtype and base_dtype != other_dtype:
+        notes.append(f"Precision differs: {base[0].key} ran in {base_dtype}, {other[0].key} in {other_dtype}.")
     least = (num_tests if options.correction == "holm" else 1) / (1 + options.flips)
     if least >= LEVELS[-1][0]:
         notes.append(
             f"{options.flips:,} flips over {count(num_tests, 'test')}: no corrected p can be below {LEVELS[-1][0]}. "
             f"Take at least --flips {int(options.flips * least / LEVELS[-1][0]) + 1}, or --correction max-t."
         )
-    few = [f"{row.task} {row.name}" for row in pairs if 2.0 ** (1 - row.num_clusters) > LEVELS[-1][0]]
-    if few:
-        notes.append(f"With fewer than 6 clusters no difference can be significant: {join_names(few)}.")
+    too_few_clusters = [f"{row.task} {row.name}" for row in pairs if 2.0 ** (1 - row.num_clusters) > LEVELS[-1][0]]
+    if too_few_clusters:
+        notes.append(f"With fewer than 6 clusters no difference can be significant: {join_names(too_few_clusters)}.")
     return notes

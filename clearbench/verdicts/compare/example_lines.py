@@ -11,18 +11,18 @@ SHOWN = 200
 
 
 def to_lines(examples: Sequence[Examples]) -> Iterator[str]:
-    """Examples for a terminal."""
+    """Give the lines that a terminal shows."""
     for part in examples:
         yield from (f"Note: {note}" for note in part.notes)
-        for kind, listed in (("gained", part.gained), ("lost", part.lost)):
-            yield f"\n{part.task}: queries that {kind} most" if listed else f"\n{part.task}: no query {kind}"
-            for example in listed:
+        for change, changed in (("gained", part.gained), ("lost", part.lost)):
+            yield f"\n{part.task}: queries that {change} most" if changed else f"\n{part.task}: no query {change}"
+            for example in changed:
                 scale = find_measure(example.measure).points
                 scores = f"{scale * example.base.score:.1f} -> {scale * example.other.score:.1f}"
-                change = f"{scale * example.difference:+.1f}"
-                yield f"  {example.pair} {example.query}: {example.measure} {scores} ({change})"
+                difference = f"{scale * example.difference:+.1f}"
+                yield f"  {example.pair} {example.query}: {example.measure} {scores} ({difference})"
                 if example.text:
-                    yield f"    query: {_short(example.text)}"
+                    yield f"    query: {_shorten(example.text)}"
                 for name, retrieved in ((part.base, example.base), (part.other, example.other)):
                     yield from (f"    {name} {_describe_passage(passage)}" for passage in retrieved.top)
                     first = retrieved.relevant[:1]
@@ -31,7 +31,7 @@ def to_lines(examples: Sequence[Examples]) -> Iterator[str]:
 
 
 def to_markdown_lines(examples: Sequence[Examples]) -> str:
-    """Examples as a block of preformatted text, which no text in it can leave."""
+    """Return the examples as a block of preformatted text; no query or passage can end the block."""
     block = escape_controls("\n".join(to_lines(examples)).strip("\n").replace("```", "'''"))
     return f"\n```text\n{block}\n```\n"
 
@@ -39,9 +39,9 @@ def to_markdown_lines(examples: Sequence[Examples]) -> str:
 def _describe_passage(passage: Passage) -> str:
     place = "not among the saved ranks" if passage.rank is None else f"rank {passage.rank}"
     mark = ", relevant" if passage.relevant else ""
-    return f"{place}{mark} [{passage.id}] {_short(passage.text or '')}".rstrip()
+    return f"{place}{mark} [{passage.id}] {_shorten(passage.text or '')}".rstrip()
 
 
-def _short(text: str) -> str:
+def _shorten(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= SHOWN else line[: SHOWN - 1] + "…"

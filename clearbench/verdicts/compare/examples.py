@@ -79,7 +79,16 @@ class Example:
 
 @dataclass(frozen=True)
 class Examples:
-    """Queries of one task: those that gained most first, then those that lost most; and what could not be shown."""
+    """The queries of one task that changed most.
+
+    Attributes:
+        task: Label of the task.
+        base: Key of the base.
+        other: Key of the other model.
+        gained: Queries that gained most, the greatest gain first.
+        lost: Queries that lost most, the greatest loss first.
+        notes: Which models have no saved runs, one sentence each.
+    """
 
     task: str
     base: str
@@ -92,8 +101,8 @@ class Examples:
 def find_examples(base: Sequence[Entry], other: Sequence[Entry], options: CompareOptions, num: int) -> list[Examples]:
     """Return, for each task that both models have, the queries that gained and lost most in any selected pair.
 
-    A query is listed once, with the pair of its greatest difference. Among equal differences, the query comes first
-    that gained (lost) more in the mean over pairs. A query without a difference is never listed.
+    A query is listed once, with the pair of its greatest difference. Of equal differences, the query that gained (lost)
+    more in the mean over pairs comes first. A query without a difference is never listed.
 
     Args:
         base: Records of the base.
@@ -103,41 +112,41 @@ def find_examples(base: Sequence[Entry], other: Sequence[Entry], options: Compar
     Raises:
         RecordError, UsageError: As `match`; or a saved run is damaged.
     """
-    ours, theirs = (records_by_label(entries, options.tasks) for entries in (base, other))
-    found = []
-    for label in filter(theirs.__contains__, ours):
-        entry, counterpart = ours[label], theirs[label]
-        matched = match(entry, counterpart, options.measure, options.pairs)
-        saved = (_Saved(entry.place), _Saved(counterpart.place))
-        without = [e.key for e, s in zip((entry, counterpart), saved, strict=True) if not s.any]
-        notes = [f"{key} has no saved runs: `clearbench run --save-runs --replace` keeps them." for key in without]
+    base_records, other_records = (records_by_label(entries, options.tasks) for entries in (base, other))
+    examples = []
+    for label in filter(other_records.__contains__, base_records):
+        records = base_records[label], other_records[label]
+        matched = match(*records, options.measure, options.pairs)
+        runs = [_SavedRuns(record.place) for record in records]
+        unsaved = [record.key for record, saved in zip(records, runs, strict=True) if not saved.exist]
+        notes = [f"{key} has no saved runs: `clearbench run --save-runs --replace` keeps them." for key in unsaved]
         sign = find_measure(matched.measure).sign
-        found.append(
+        examples.append(
             Examples(
                 task=label,
-                base=entry.key,
-                other=counterpart.key,
-                gained=tuple(_example(matched, *place, *saved) for place in _extreme(matched, sign, num)),
-                lost=tuple(_example(matched, *place, *saved) for place in _extreme(matched, -sign, num)),
+                base=records[0].key,
+                other=records[1].key,
+                gained=tuple(_example(matched, *place, *runs) for place in _most_gained(matched, sign, num)),
+                lost=tuple(_example(matched, *place, *runs) for place in _most_gained(matched, -sign, num)),
                 notes=tuple(notes),
             )
         )
-    return found
+    return examples
 
 
-class _Saved:
-    """What a record's folder keeps beside the scores: rankings, judgements, texts."""
+class _SavedRuns:
+    """What `--save-runs` has written into a record's folder: rankings, judgements, texts."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.any = has_runs(folder)
+        self.exist = has_runs(folder)
         self.run = cache(lambda pair: read_run(folder, pair) if is_saved(folder, pair, "trec") else {})
         self.qrels = cache(lambda pair: read_run_qrels(folder, pair) if is_saved(folder, pair, "qrels") else None)
         self.texts = cache(self._texts)
 
     def _texts(self) -> dict[tuple[str, str, str], str]:
-        """(kind, language, id) -> text; of a passage also without its language, for mixed pools."""
-        if not self.any or not has_texts(self.folder):
+        """Return (kind, language, id) -> text; each text also with "" as its language, for mixed pools."""
+        if not self.exist or not has_texts(self.folder):
             return {}
         rows = read_texts(self.folder).itertuples(index=False, name=None)
         texts: dict[tuple[str, str, str], str] = {}
@@ -167,8 +176,8 @@ class _Saved:
         return Retrieved(score, tuple(map(passage, ranking[:TOP])), tuple(map(passage, golds)) if ranking else ())
 
 
-def _extreme(matched: Matched, sign: float, num: int) -> list[tuple[int, int]]:
-    """(pair, query) places of the queries whose greatest signed difference is greatest, if above 0.
+def _most_gained(matched: Matched, sign: float, num: int) -> list[tuple[int, int]]:
+    """Return pair and query positions of the queries with the greatest signed differences, where these are above 0.
 
     A query is listed once, with its pair of the greatest difference; equal ones are ordered by the mean over pairs.
     """
@@ -182,17 +191,17 @@ def _extreme(matched: Matched, sign: float, num: int) -> list[tuple[int, int]]:
     return [(int(pair_Q[row]), int(row)) for row in order if greatest_Q[row] > 0]
 
 
-def _example(matched: Matched, column: int, row: int, base: _Saved, other: _Saved) -> Example:
+def _example(matched: Matched, column: int, row: int, base: _SavedRuns, other: _SavedRuns) -> Example:
     name, query = matched.pairs[column], matched.queries[row]
     pair = parse_pair(name)
-    before, after = float(matched.base[row, column]), float(matched.other[row, column])
+    base_score, other_score = float(matched.base[row, column]), float(matched.other[row, column])
     return Example(
         task=matched.task,
         pair=name,
         measure=matched.measure,
         query=query,
         text=base.query_text(pair, query) or other.query_text(pair, query),
-        difference=after - before,
-        base=base.retrieved(name, query, before),
-        other=other.retrieved(name, query, after),
+        difference=other_score - base_score,
+        base=base.retrieved(name, query, base_score),
+        other=other.retrieved(name, query, other_score),
     )

@@ -74,9 +74,9 @@ def escape_latex(text: str) -> str:
 
 
 def _line(name: str, rows: Sequence[ComparedRow | None]) -> str:
-    some = next(row for row in rows if row is not None)
-    size = _thousands(some.num_queries) if some.kind == "pair" else _thousands(some.num_pairs, "pair")
-    cells = [escape_latex(name if some.kind == "pair" else f"{name} (mean)"), size, f"{some.points * some.base:.1f}"]
+    first = next(row for row in rows if row is not None)
+    size = _thousands(first.num_queries) if first.kind == "pair" else _thousands(first.num_pairs, "pair")
+    cells = [escape_latex(name if first.kind == "pair" else f"{name} (mean)"), size, f"{first.points * first.base:.1f}"]
     if len({(row.num_pairs, row.base) for row in rows if row is not None}) > 1:
         # Models that lack pairs have groups of other pairs, with another mean of the base.
         cells[1:] = ["", ""]

@@ -1,4 +1,4 @@
-"""Comparisons for other programs: CSV and JSON. Scores stay as they are, in the unit of the measure."""
+"""Comparisons for other programs: CSV and JSON. Scores are in the unit of the measure, not in points."""
 
 import json
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ A column is only ever added at the end.
 
 
 def to_csv(comparisons: Sequence[Comparison]) -> str:
-    """One line per model, task and pair or group, with CSV_COLUMNS; an empty field is a value that does not exist."""
+    """Return one line per model, task and pair or group, with CSV_COLUMNS; a missing value is an empty field."""
     rows = (
         [
             comparison.base,
@@ -50,8 +50,8 @@ def to_csv(comparisons: Sequence[Comparison]) -> str:
 
 
 def to_json(comparisons: Sequence[Comparison], examples: Sequence[Examples] = ()) -> str:
-    """Comparisons with all fields, and the examples that were asked for, as one JSON object."""
-    shown = {"comparisons": [asdict(comparison) for comparison in comparisons]}
+    """Return the comparisons with all fields, and the examples if there are any, as one JSON object."""
+    document = {"comparisons": [asdict(comparison) for comparison in comparisons]}
     if examples:
-        shown["queries"] = [asdict(example) for example in examples]
-    return json.dumps(shown, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        document["queries"] = [asdict(example) for example in examples]
+    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -20,9 +20,9 @@ CORRECTIONS: tuple[str, ...] = get_args(Correction)
 
 @dataclass(frozen=True)
 class CompareOptions:
-    """What to compare and how; with nothing given, all that both models have.
+    """What to compare and how; by default, all that both models have.
 
-    Intervals are per row and not corrected.
+    An interval is for one row and is not corrected.
     """
 
     tasks: Tasks = None

@@ -1,4 +1,4 @@
-"""From matched scores to the rows of a comparison, complete but for their p-values."""
+"""From matched scores to the rows of a comparison, which have no p-values yet."""
 
 from typing import NamedTuple
 
@@ -41,7 +41,7 @@ class TaskRows(NamedTuple):
 
 
 class _Means(NamedTuple):
-    """Mean of each pair in both models, and how much the other is better, float64 [P] each."""
+    """Mean of each pair in both models, and the other model's gain, float64 [P] each."""
 
     base: Scores
     other: Scores
@@ -49,7 +49,7 @@ class _Means(NamedTuple):
 
 
 def describe_task(matched: Matched, confidence: float) -> TaskRows:
-    """Return everything about the rows of one task but their p-values.
+    """Return the rows of one task without their p-values, and the sums that the tests need.
 
     Args:
         matched: Both models' scores on the task.
@@ -88,12 +88,12 @@ def _pair_rows(matched: Matched, interval: MeanInterval, means: _Means) -> list[
             base=float(means.base[p]),
             other=float(means.other[p]),
             difference=float(interval.mean[p]),
-            lower=_end(interval.lower[p], interval.se[p]),
-            upper=_end(interval.upper[p], interval.se[p]),
+            lower=_interval_end(interval.lower[p], interval.se[p]),
+            upper=_interval_end(interval.upper[p], interval.se[p]),
             wins=int(wins[p]),
             ties=int(interval.num_queries[p] - wins[p] - losses[p]),
             losses=int(losses[p]),
-            d_z=_finite(d_z[p]),
+            d_z=_finite_or_none(d_z[p]),
         )
         for p, name in enumerate(matched.pairs)
     ]
@@ -114,8 +114,8 @@ def _group_rows(
             base=float(means.base[members].mean()),
             other=float(means.other[members].mean()),
             difference=float(macro.mean[g]),
-            lower=_end(macro.lower[g], macro.se[g]),
-            upper=_end(macro.upper[g], macro.se[g]),
+            lower=_interval_end(macro.lower[g], macro.se[g]),
+            upper=_interval_end(macro.upper[g], macro.se[g]),
             wins=int((means.gain[members] > SAME_SCORE).sum()),
             ties=int((np.abs(means.gain[members]) <= SAME_SCORE).sum()),
             losses=int((means.gain[members] < -SAME_SCORE).sum()),
@@ -124,10 +124,10 @@ def _group_rows(
     ]
 
 
-def _end(end: float, se: float) -> float | None:
-    """An end of an interval; None where no difference varies, as a spread of nothing says nothing of other queries."""
-    return _finite(end) if se > NO_SPREAD else None
+def _interval_end(end: float, se: float) -> float | None:
+    """Return an end of an interval; None where no difference varies, because other queries may vary all the same."""
+    return _finite_or_none(end) if se > NO_SPREAD else None
 
 
-def _finite(value: float) -> float | None:
+def _finite_or_none(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None

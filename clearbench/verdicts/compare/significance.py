@@ -25,7 +25,7 @@ class Flippable(NamedTuple):
 
 
 class PValues(NamedTuple):
-    """p-values of each column, float64 [P]: by itself, and corrected for the family of all parts' columns."""
+    """p-values of each column, float64 [P]: its own, and corrected for the family of all parts' columns."""
 
     p: Scores
     corrected: Scores
@@ -44,12 +44,12 @@ def flip_parts(parts: Sequence[Flippable], options: CompareOptions) -> list[PVal
     blocks = [_join([parts[place] for place in places]) for places in by_task.values()]
     tests = sign_flip_tests(blocks, options.flips, options.seed)
     corrected = _correct(tests, options.correction)
-    found: dict[int, PValues] = {}
+    by_place: dict[int, PValues] = {}
     for places, test, adjusted in zip(by_task.values(), tests, corrected, strict=True):
         ends = np.cumsum([parts[place].sums.shape[1] for place in places])[:-1]
         split = zip(np.split(test.p, ends), np.split(adjusted, ends), strict=True)
-        found |= {place: PValues(*values) for place, values in zip(places, split, strict=True)}
-    return [found[place] for place in range(len(parts))]
+        by_place |= {place: PValues(*values) for place, values in zip(places, split, strict=True)}
+    return [by_place[place] for place in range(len(parts))]
 
 
 def _join(parts: Sequence[Flippable]) -> Scores:

@@ -22,10 +22,10 @@ MOST_CHANGED = 10
 
 
 def to_markdown(comparisons: Sequence[Comparison]) -> str:
-    """One table per model and task, and what it means in words."""
+    """Return one table per model and task, each with a sentence that sums it up."""
     lines = []
     for comparison in comparisons:
-        for task, pairs, groups in by_task(comparison):
+        for task, pairs, groups in rows_by_task(comparison):
             head = header(comparison)
             lines += [f"### {escape_markdown(title(comparison, task, pairs))}", ""]
             lines += [f"| {' | '.join(map(escape_markdown, head))} |", f"|{'---|' * len(head)}"]
@@ -36,15 +36,15 @@ def to_markdown(comparisons: Sequence[Comparison]) -> str:
 
 
 def to_tables(comparisons: Sequence[Comparison]) -> Iterator["Table | str"]:
-    """What a terminal shows: for each model and task a heading, a table, and sentences."""
+    """Give what a terminal shows: for each model and task a heading, a table, and sentences."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
     for comparison in comparisons:
-        for task, pairs, groups in by_task(comparison):
+        for task, pairs, groups in rows_by_task(comparison):
             yield f"\n{title(comparison, task, pairs)}"
-            shown, left_out = most_changed(pairs)
+            shown, left_out = most_changed_rows(pairs)
             table = Table(box=SIMPLE_HEAD, pad_edge=False)
             for number, column in enumerate(header(comparison)):
                 table.add_column(Text(column), justify="left" if number == 0 else "right", no_wrap=True)
@@ -60,8 +60,8 @@ def to_tables(comparisons: Sequence[Comparison]) -> Iterator["Table | str"]:
         yield from remarks(comparison)
 
 
-def by_task(comparison: Comparison) -> Iterator[tuple[str, list[ComparedRow], list[ComparedRow]]]:
-    """Rows of each task: (task, pairs, groups)."""
+def rows_by_task(comparison: Comparison) -> Iterator[tuple[str, list[ComparedRow], list[ComparedRow]]]:
+    """Give each task with its rows of pairs and its rows of groups."""
     for task in dict.fromkeys(row.task for row in comparison.pairs):
         yield (
             task,
@@ -83,14 +83,14 @@ def title(comparison: Comparison, task: str, pairs: Sequence[ComparedRow]) -> st
 
 
 def header(comparison: Comparison) -> list[str]:
-    """Column titles for people."""
+    """Return the headings of the columns."""
     level = f"{100 * comparison.options.confidence:g}% interval"
     p = ["p", CORRECTED[comparison.options.correction]] if comparison.options.correction != "none" else ["p"]
     return ["pair", "n", comparison.base_name, comparison.other_name, "Δ", level, *p, "", "win/tie/loss", "d_z"]
 
 
 def cells(comparison: Comparison, row: ComparedRow) -> list[str]:
-    """One row for people, with the columns of `header`. For a group, n and win/tie/loss count pairs."""
+    """Return the cells of a row, in the columns of `header`. For a group, n and win/tie/loss count pairs."""
     p = [show_p(row.p), show_p(row.p_corrected)] if comparison.options.correction != "none" else [show_p(row.p)]
     return [
         row.name if row.kind == "pair" else f"{row.name} (mean)",
@@ -98,7 +98,7 @@ def cells(comparison: Comparison, row: ComparedRow) -> list[str]:
         f"{row.points * row.base:.1f}",
         f"{row.points * row.other:.1f}",
         f"{row.points * row.difference:+.2f}",
-        interval(row),
+        show_interval(row),
         *p,
         row.marks,
         f"{row.wins:,}/{row.ties:,}/{row.losses:,}",
@@ -106,8 +106,8 @@ def cells(comparison: Comparison, row: ComparedRow) -> list[str]:
     ]
 
 
-def interval(row: ComparedRow) -> str:
-    """The difference's interval in points; a dash where there is none."""
+def show_interval(row: ComparedRow) -> str:
+    """Return the difference's interval in points or ranks; a dash where there is none."""
     if row.lower is None or row.upper is None:
         return "–"
     return f"[{row.points * row.lower:+.2f}, {row.points * row.upper:+.2f}]"
@@ -119,7 +119,9 @@ def show_p(p: float) -> str:
 
 
 def summary(comparison: Comparison, task: str, pairs: Sequence[ComparedRow]) -> str:
-    """Say how many pairs of a task are better, worse (higher, lower if the measure judges nothing), or not told apart.
+    """Return a sentence that counts the pairs that are better, worse, or not significantly different.
+
+    For a measure without a better direction, the sentence says higher and lower.
 
     Args:
         comparison: The comparison.
@@ -139,12 +141,12 @@ def summary(comparison: Comparison, task: str, pairs: Sequence[ComparedRow]) -> 
 
 
 def remarks(comparison: Comparison) -> list[str]:
-    """What only one model has, and what else a reader should know."""
+    """Return sentences on the tasks and pairs that only one model has, and the comparison's notes."""
     return [*(f"Left out: {sentence}." for sentence in comparison.missing), *comparison.notes]
 
 
-def most_changed(pairs: Sequence[ComparedRow]) -> tuple[list[ComparedRow], int]:
-    """All pairs, or of many the most changed in both directions, in order; and how many were left out."""
+def most_changed_rows(pairs: Sequence[ComparedRow]) -> tuple[list[ComparedRow], int]:
+    """Return all rows, or of many those that changed most in both directions, and how many were left out."""
     if len(pairs) <= MAX_PAIRS:
         return list(pairs), 0
     order = sorted(range(len(pairs)), key=lambda place: pairs[place].difference)

@@ -54,7 +54,7 @@ class BaselineScores:
     Attributes:
         place: The file.
         table: The record's rows, an Arrow table.
-        remedy: What a user can do about damage, for messages.
+        remedy: What a user should do about damage, in a sentence.
     """
 
     place: Path
@@ -62,14 +62,14 @@ class BaselineScores:
     remedy: str = _AGAIN
 
     def parts(self, measure: str) -> Iterator[ScorePart]:
-        """All scores of the record at once."""
+        """Give all scores of the record as one part."""
         with damage_named(self.place, self.remedy):
             part = score_part(self.place, self.table, measure)
         yield part
 
 
 def save_baseline(entries: Sequence[Entry], file: Path, pairs: str, measure: str | None = None) -> list[str]:
-    """Write the file.
+    """Write one model's scores of chosen pairs to a baseline file.
 
     Args:
         entries: Records of one model.
@@ -79,7 +79,7 @@ def save_baseline(entries: Sequence[Entry], file: Path, pairs: str, measure: str
     Returns:
         One line per task: how many pairs were kept, or that it has none of them.
     Raises:
-        UsageError: No task has such a pair, a task lacks the measure, or the file is there and is something else.
+        UsageError: No task has such a pair, a task lacks the measure, or the file exists and is not a baseline.
         RecordError: Scores are damaged, or the file cannot be written.
     """
     import pyarrow as pa
@@ -92,8 +92,8 @@ def save_baseline(entries: Sequence[Entry], file: Path, pairs: str, measure: str
             notes.append(f"{entry.label}: left out, it has no pair {pairs}")
             continue
         name = entry.record.main_measure if measure is None else measure
-        parts.append(_part(entry, [pair.pair for pair in kept], name))
-        records.append(_narrowed(entry.record, kept, name))
+        parts.append(_scores_table(entry, [pair.pair for pair in kept], name))
+        records.append(_narrow_record(entry.record, kept, name))
         notes.append(f"{entry.label}: {len(kept):,} pairs, {name}, {parts[-1].num_rows:,} scores")
     document = BaselineDocument(records=records).model_dump(mode="json")
     table = pa.concat_tables(parts, promote_options="default")
@@ -104,20 +104,20 @@ def save_baseline(entries: Sequence[Entry], file: Path, pairs: str, measure: str
 
 
 def read_baseline(file: Path) -> list[Entry]:
-    """Read the file: an entry for each record, sorted by task.
+    """Return an entry for each record of a baseline file, sorted by task.
 
     Raises:
         RecordError: It is not a baseline file, is damaged, or is of another schema version.
     """
     records, table = _read_sealed(file)
     labels = [record.identity.label for record in records]
-    if twice := next((label for label in labels if labels.count(label) > 1), None):
-        raise _damaged(file, f"it lists {twice} more than once")
+    if repeated := next((label for label in labels if labels.count(label) > 1), None):
+        raise _damage_error(file, f"it lists {repeated} more than once")
     return sorted((_entry(file, record, table) for record in records), key=lambda entry: entry.label)
 
 
-def _part(entry: Entry, pairs: list[str], measure: str) -> Any:
-    """Scores of one record as an Arrow table, a row per pair and query."""
+def _scores_table(entry: Entry, pairs: list[str], measure: str) -> Any:
+    """Return the scores of one record as an Arrow table, a row per pair and query."""
     import pyarrow as pa
 
     matrix = scores_matrix(entry, measure, pairs)
@@ -135,19 +135,19 @@ def _part(entry: Entry, pairs: list[str], measure: str) -> Any:
 
 
 def _queries_of_pairs(entry: Entry, matrix: ScoreMatrix, measure: str) -> BoolArray:
-    """Which queries each pair has, bool [Q, P]: in a mixed pool, one may be there without a value for the measure."""
+    """Return which queries each pair has, bool [Q, P]; in a mixed pool, a query may have no value for the measure."""
     row = {query: place for place, query in enumerate(matrix.queries)}
     column = {pair: place for place, pair in enumerate(matrix.pairs)}
-    there_QP = np.zeros(matrix.scores.shape, dtype=np.bool_)
+    present_QP = np.zeros(matrix.scores.shape, dtype=np.bool_)
     for part in entry.scores.parts(measure):
         columns = np.array([column.get(pair, -1) for pair in part.pairs])[part.pair]
         rows = np.array([row.get(query, -1) for query in part.queries])[part.query]
-        there_QP[rows[columns >= 0], columns[columns >= 0]] = True
-    return there_QP
+        present_QP[rows[columns >= 0], columns[columns >= 0]] = True
+    return present_QP
 
 
-def _narrowed(record: Record, kept: Sequence[PairRecord], measure: str) -> Record:
-    """The record as if only these pairs and this measure had been asked for."""
+def _narrow_record(record: Record, kept: Sequence[PairRecord], measure: str) -> Record:
+    """Return the record as a run of only these pairs and this measure would have written it."""
     pairs = [pair.model_copy(update={"measures": {measure: pair.measures[measure]}}) for pair in kept]
     return Record(
         schema_version=record.schema_version,
@@ -163,7 +163,7 @@ def _narrowed(record: Record, kept: Sequence[PairRecord], measure: str) -> Recor
 
 
 def _read_sealed(file: Path) -> tuple[list[Record], Any]:
-    """Records and scores, an Arrow table, as the file has them."""
+    """Return the file's records, and its scores as an Arrow table."""
     import pyarrow as pa
 
     try:
@@ -174,45 +174,45 @@ def _read_sealed(file: Path) -> tuple[list[Record], Any]:
     except (OSError, ValueError, pa.ArrowException) as error:
         raise RecordError(f"{file} is not a baseline file, or is damaged ({first_line(error)}). {_AGAIN}") from error
     if not isinstance(metadata, dict) or metadata.get("kind") != KIND:
-        raise RecordError(f"{file} is a Parquet file, but no baseline. {_AGAIN}")
+        raise RecordError(f"{file} is a Parquet file, but not a baseline. {_AGAIN}")
     if metadata.get("schema_version") != SCHEMA_VERSION:
-        found = metadata.get("schema_version")
-        raise RecordError(f"{file} has schema version {found}, this clearbench reads {SCHEMA_VERSION}. {_AGAIN}")
+        version = metadata.get("schema_version")
+        raise RecordError(f"{file} has schema version {version}, this clearbench reads {SCHEMA_VERSION}. {_AGAIN}")
     try:
         records = [Record.model_validate(record) for record in metadata["records"]]
     except ValidationError as error:
-        raise _damaged(file, describe_problems(error)) from error
+        raise _damage_error(file, describe_problems(error)) from error
     except (KeyError, TypeError) as error:
-        raise _damaged(file, "it lists no record") from error
+        raise _damage_error(file, "it lists no record") from error
     if not records:
-        raise _damaged(file, "it lists no record")
+        raise _damage_error(file, "it lists no record")
     if len({record.identity.encoder for record in records}) > 1:
-        raise _damaged(file, "it holds records of several models")
+        raise _damage_error(file, "it holds records of several models")
     return records, table
 
 
 def _entry(file: Path, record: Record, table: Any) -> Entry:
-    """Return a record with its rows of the file's table, if they can be its own."""
+    """Return the entry of a record and its rows in the file's table; raise if the rows do not fit the record."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     label, measure = record.identity.label, record.main_measure
     if damage := "it is unfinished" if record.status != "complete" else find_record_damage(record):
-        raise _damaged(file, f"{damage} (record of {label})")
+        raise _damage_error(file, f"{damage} (record of {label})")
     needed = ["task", "pair", "query", "cluster", measure]
-    if lost := [column for column in needed if column not in table.column_names]:
-        raise _damaged(file, f"it has no column {lost[0]!r}")
+    if missing_columns := [column for column in needed if column not in table.column_names]:
+        raise _damage_error(file, f"it has no column {missing_columns[0]!r}")
     column_type = table.schema.field(measure).type
     if not (pa.types.is_floating(column_type) or pa.types.is_integer(column_type)):
-        raise _damaged(file, f"its column {measure!r} holds {column_type}, expected numbers")
+        raise _damage_error(file, f"its column {measure!r} holds {column_type}, expected numbers")
     rows = table.filter(pc.equal(table["task"], label))
-    there = set(rows["pair"].unique().to_pylist())
-    if missing := [pair.pair for pair in record.pairs if pair.pair not in there]:
-        raise _damaged(file, f"it has no scores of {label} {missing[0]}")
+    scored = set(rows["pair"].unique().to_pylist())
+    if missing := [pair.pair for pair in record.pairs if pair.pair not in scored]:
+        raise _damage_error(file, f"it has no scores of {label} {missing[0]}")
     return Entry(record, model_key(record.model["name"], record.identity.encoder), BaselineScores(file, rows))
 
 
-def _damaged(file: Path, what: str) -> RecordError:
+def _damage_error(file: Path, what: str) -> RecordError:
     return RecordError(f"{file} is damaged: {what.rstrip('.')}. {_AGAIN}")
 
 

@@ -1,6 +1,6 @@
 """Confidence limits of a mean, the decision against a bound, and how many queries an undecided one would take.
 
-Every figure here is better when it is higher: what a candidate gained, or its mean.
+For every figure here, higher is better: it is what a candidate gained, or its mean.
 Shapes: Q queries, C clusters, P pairs.
 """
 
@@ -33,20 +33,20 @@ POWER = 0.8
 """Chance of a decision that the stated number of queries gives."""
 
 HOPELESS = 10_000_000
-"""A larger number of queries is not stated: the figure seen lies at the bound, and no evaluation set decides it."""
+"""A larger number of queries is not stated: the figure is too near to the bound for any evaluation set to decide."""
 
 
 def outcome_of(interval: Interval, bound: float, confidence: float) -> Outcome:
-    """Non-inferiority: pass if both lower limits are above the bound, fail if the upper one is below it.
+    """Return the outcome: pass if both lower limits are above the bound, fail if the upper limit is below it.
 
-    Fewer clusters than `least_clusters` decide nothing.
+    With fewer clusters than `least_clusters` it is undecided.
 
     Args:
         interval: Interval of a figure of which higher is better.
         bound: What the figure is compared with.
         confidence: One-sided, in (0.5, 1): that of the limits.
     Source: the confidence-interval form of two one-sided tests, each at 1 - confidence. Deviation: `guarded` can turn
-    a pass into undecided, nothing else.
+    a pass into undecided, and changes no other outcome.
     """
     if interval.num_clusters < least_clusters(confidence):
         return "undecided"
@@ -56,13 +56,13 @@ def outcome_of(interval: Interval, bound: float, confidence: float) -> Outcome:
 
 
 def guard_factor(skewness: Scores, kurtosis: Scores, num_clusters: Scores, confidence: float) -> Scores:
-    """How many standard errors below the mean the guarded lower limit lies; at least the t quantile's.
+    """Return how many standard errors the guarded lower limit is below the mean; at least the t quantile.
 
-    Most differences of two models are 0 and a few are large, which a t interval does not expect: at a true loss of the
-    margin it lets through more than the promised 5%, most of all with few clusters. There are two corrections, both
-    from what clusters add to the mean. As the standard error itself is uncertain, the degrees of freedom come from the
-    kurtosis: 2 C / (kurtosis - 1 + 2 / (C - 1)), which is C - 1 for a normal distribution. Hall's transformation
-    corrects for the skewness.
+    Most differences of two models are 0 and a few are large. A t interval does not allow for that: at a true loss of
+    the margin it passes more than the promised 5%, most of all with few clusters. Two corrections use what clusters
+    add to the mean. The degrees of freedom follow from the kurtosis, because the standard error itself is uncertain:
+    2 C / (kurtosis - 1 + 2 / (C - 1)), which is C - 1 for a normal distribution. Hall's transformation corrects for
+    the skewness.
 
     Args:
         skewness: Skewness of what clusters add to the mean, [P].
@@ -103,7 +103,7 @@ def pair_intervals(
         "sd": estimate.sd,
         "design_effect": estimate.design_effect,
     }
-    return _guarded(estimate, residual_CP, counts, confidence, largest_loss)
+    return _guarded_intervals(estimate, residual_CP, counts, confidence, largest_loss)
 
 
 def macro_interval(scores_QP: Scores, clusters: IntArray, confidence: float, largest_loss: float = 1.0) -> Interval:
@@ -127,20 +127,20 @@ def macro_interval(scores_QP: Scores, clusters: IntArray, confidence: float, lar
         "num_queries": present_QP.any(axis=1).sum(keepdims=True),
         "num_varying": np.array([varying_rows(scores_QP, clusters)]),
     }
-    [interval] = _guarded(estimate, residual_C1, counts, confidence, largest_loss)
+    [interval] = _guarded_intervals(estimate, residual_C1, counts, confidence, largest_loss)
     return interval
 
 
-def needed(interval: Interval, bound: float, confidence: float) -> tuple[int, int] | None:
-    """Return the queries and clusters that would decide with the chance POWER if all that was seen stays as it is.
+def needed_sizes(interval: Interval, bound: float, confidence: float) -> tuple[int, int] | None:
+    """Return how many queries and clusters would decide with the chance POWER, if mean and spread stay the same.
 
     Args:
         interval: Interval of the figure; it does not decide.
         bound: The bound that the figure is compared with.
         confidence: One-sided, in (0.5, 1).
     Returns:
-        Numbers of queries and of clusters; None where the figure seen lies at the bound, or where more than HOPELESS
-        queries would be needed.
+        Numbers of queries and of clusters; None where the figure equals the bound, or where more than HOPELESS queries
+        would be needed.
     """
     distance = interval.mean - bound
     if distance == 0:
@@ -157,7 +157,7 @@ def needed(interval: Interval, bound: float, confidence: float) -> tuple[int, in
 
 
 def detectable_margin(interval: Interval, confidence: float) -> float | None:
-    """Return the smallest margin that this many queries decide with the chance POWER when nothing changed, if known."""
+    """Return the smallest margin that these queries decide with the chance POWER if nothing changed, if known."""
     from scipy.stats import norm, t
 
     if interval.num_clusters < least_clusters(confidence):
@@ -167,7 +167,7 @@ def detectable_margin(interval: Interval, confidence: float) -> float | None:
 
 
 def _clusters_for_spread(interval: Interval, distance: float, confidence: float) -> float:
-    """Clusters with which the limits, guarded or upper, lie on one side of the bound.
+    """Return the number of clusters with which the guarded or the upper limit is on one side of the bound.
 
     The standard error falls with the square root of the number of clusters; a decision needs the distance to the bound
     to be at least (quantile of the confidence + normal quantile of the power) standard errors.
@@ -176,34 +176,34 @@ def _clusters_for_spread(interval: Interval, distance: float, confidence: float)
 
     if not math.isfinite(interval.se):
         return 0.0
-    shape = np.array([interval.skewness]), np.array([interval.kurtosis])
+    moments = np.array([interval.skewness]), np.array([interval.kurtosis])
     clusters = float(interval.num_clusters)
     # The quantile depends on the number of clusters that is sought, so it is found in a few rounds.
     for _ in range(30):
         sought = min(max(clusters, 2.0), float(HOPELESS))
-        guarded = float(guard_factor(*shape, np.array([sought]), confidence)[0])
+        guarded = float(guard_factor(*moments, np.array([sought]), confidence)[0])
         reach = guarded if distance > 0 else float(t.ppf(confidence, sought - 1))
         clusters = interval.num_clusters * ((reach + float(norm.ppf(POWER))) * interval.se / distance) ** 2
     return clusters
 
 
 def _clusters_for_unseen(interval: Interval, distance: float, size: float, confidence: float) -> float:
-    """Clusters, of so many queries each, in which no loss as large as the distance stays unseen."""
+    """Return the number of clusters, of `size` queries each, in which no loss as large as the distance is missed."""
     if interval.unseen == 0 or distance < 0:
         return 0.0
     independent = needed_queries(interval.num_varying, distance / interval.largest_loss, confidence)
     return independent * min(size, DESIGN_EFFECT) / size
 
 
-def _guarded(
+def _guarded_intervals(
     estimate: MeanInterval | MacroMeanInterval,
     residual_CP: Scores,
     counts: dict[str, NDArray[Any]],
     confidence: float,
     largest_loss: float,
 ) -> list[Interval]:
-    """Add the guarded limit, from what clusters add to each mean (`residual_CP`), and make one record a column."""
-    skewness, kurtosis = _shape(residual_CP, estimate.num_clusters)
+    """Return an interval for each column, with the guarded limit that follows from `residual_CP`."""
+    skewness, kurtosis = _skewness_and_kurtosis(residual_CP, estimate.num_clusters)
     factor = guard_factor(skewness, kurtosis, estimate.num_clusters.astype(float), confidence)
     share = unseen_share(counts["num_varying"], counts["num_queries"], estimate.num_clusters, confidence)
     columns = {
@@ -219,8 +219,8 @@ def _guarded(
     return [Interval(**dict(zip(columns, row, strict=True))) for row in rows]
 
 
-def _shape(residual_CP: Scores, num_clusters: IntArray) -> tuple[Scores, Scores]:
-    """Skewness and kurtosis of each column over its clusters; those of a normal distribution where nothing varies."""
+def _skewness_and_kurtosis(residual_CP: Scores, num_clusters: IntArray) -> tuple[Scores, Scores]:
+    """Return each column's skewness and kurtosis over clusters; those of a normal distribution where nothing varies."""
     second, third, fourth = ((residual_CP**power).sum(axis=0) / num_clusters for power in (2, 3, 4))
     varies = second > 1e-24
     scale = np.where(varies, second, 1.0)

@@ -2,7 +2,7 @@
 
     rules + records of both sides -> Claim (one rule, one task, its pairs and measure) and notes on what is not gated
 
-What the baseline has and the candidate lacks is an error: a gate must not become weaker unnoticed.
+A task or pair that the baseline has and the candidate lacks is an error: a gate must not become weaker unnoticed.
 """
 
 from collections import Counter
@@ -57,17 +57,18 @@ def make_claims(
         options: See GateOptions.
     Raises:
         UsageError: An option makes no sense, or names a task, pair or measure that the baseline lacks.
-        RecordError: No task has en-en; the candidate lacks what the baseline has; or the records are of another
-            precision, or of an approximate search.
+        RecordError: No task has en-en, the candidate lacks what the baseline has, the records differ in precision, or
+            a search was approximate.
     """
-    ours, theirs = select_tasks(baseline, options.tasks), {entry.label: entry for entry in candidate}
+    base_entries = select_tasks(baseline, options.tasks)
+    other_entries = {entry.label: entry for entry in candidate}
     margin = make_margin_rule(options)
-    rules = _distinct([margin, *(rule.about(options.measure) for rule in options.rules)])
+    rules = _number_equal_titles([margin, *(rule.with_measure(options.measure) for rule in options.rules)])
     claims: list[Claim] = []
-    notes = [] if options.tasks is not None else _ungated_tasks(ours, theirs)
+    notes = [] if options.tasks is not None else _ungated_tasks(base_entries, other_entries)
     for rule in rules:
         try:
-            rule_claims, rule_notes = _claims_of(rule, ours, theirs)
+            rule_claims, rule_notes = _apply_rule(rule, base_entries, other_entries)
         except UsageError as error:
             raise error if rule is rules[0] else UsageError(f"Rule “{rule.title}”: {error}") from None
         claims += rule_claims
@@ -78,7 +79,7 @@ def make_claims(
 
 
 def make_margin_rule(options: GateOptions) -> Rule:
-    """Return the rule that English, or what `pairs` names, may not lose the margin in any pair.
+    """Return the rule that no pair, of English or of what `pairs` names, may lose the margin.
 
     Raises:
         UsageError: The measure is neither better nor worse.
@@ -95,26 +96,40 @@ def make_margin_rule(options: GateOptions) -> Rule:
         raise UsageError(describe_problems(error)) from None
 
 
-def _distinct(rules: Iterable[Rule]) -> list[Rule]:
-    """Number the rules that have the same title, so that outputs keep them apart."""
-    seen: Counter[str] = Counter()
-    named = []
+def _number_equal_titles(rules: Iterable[Rule]) -> list[Rule]:
+    """Return the rules with a number added to repeated titles, so that outputs can tell them apart."""
+    counts: Counter[str] = Counter()
+    numbered = []
     for rule in rules:
-        seen[rule.title] += 1
-        again = seen[rule.title]
-        named.append(rule.model_copy(update={"name": f"{rule.title} ({again})"}) if again > 1 else rule)
-    return named
+        counts[rule.title] += 1
+        number = counts[rule.title]
+        numbered.append(rule.model_copy(update={"name": f"{rule.title} ({number})"}) if number > 1 else rule)
+    return numbered
 
 
-def _ungated_tasks(ours: Sequence[Entry], theirs: Iterable[str]) -> list[str]:
-    known = {entry.label for entry in ours}
-    return [f"{label}: not gated, the baseline has no record of it." for label in theirs if label not in known]
+def _ungated_tasks(base_entries: Sequence[Entry], candidate_labels: Iterable[str]) -> list[str]:
+    """Return a sentence for each task that only the candidate has."""
+    known = {entry.label for entry in base_entries}
+    return [
+        f"{label}: not gated, the baseline has no record of it." for label in candidate_labels if label not in known
+    ]
 
 
-def _claims_of(rule: Rule, ours: Sequence[Entry], theirs: Mapping[str, Entry]) -> tuple[list[Claim], list[str]]:
-    """A rule task by task, and a sentence for each task and pair on which it is not held."""
-    entries = select_tasks(ours, rule.tasks or None)
-    pairs = [_pairs(entry) for entry in entries]
+def _apply_rule(
+    rule: Rule, base_entries: Sequence[Entry], other_entries: Mapping[str, Entry]
+) -> tuple[list[Claim], list[str]]:
+    """Return a rule's claim on each task, and a sentence for each task and pair that the rule does not cover.
+
+    Args:
+        rule: The rule.
+        base_entries: The baseline's records of the gated tasks.
+        other_entries: Label -> the candidate's record.
+    Raises:
+        UsageError: The rule names a task or pair that the baseline lacks.
+        RecordError: The candidate lacks what the rule is about, or was measured in another way.
+    """
+    entries = select_tasks(base_entries, rule.tasks or None)
+    pairs = [_pairs_by_name(entry) for entry in entries]
     available = list(dict.fromkeys(pair for known in pairs for pair in known.values()))
     _require_english(rule, entries, available)
     chosen = rule.select(available)
@@ -124,23 +139,25 @@ def _claims_of(rule: Rule, ours: Sequence[Entry], theirs: Mapping[str, Entry]) -
         if not wanted:
             notes.append(f"{entry.label}: has no pair {rule.where}, so it is not part of “{rule.title}”.")
             continue
-        other = _require(theirs, entry, wanted)
+        other = _require_record(other_entries, entry, wanted)
         claims.append(Claim(rule, entry, other, _measure(rule, entry), wanted))
-        beyond = {name: pair for name, pair in _pairs(other).items() if name not in known}
-        also = rule.select([*available, *beyond.values()])
-        if left_out := [name for name, pair in beyond.items() if pair in also]:
-            notes.append(f"{entry.label}: the baseline lacks {join_names(left_out)}; “{rule.title}” is not held there.")
+        only_candidate = {name: pair for name, pair in _pairs_by_name(other).items() if name not in known}
+        covered = rule.select([*available, *only_candidate.values()])
+        if left_out := [name for name, pair in only_candidate.items() if pair in covered]:
+            notes.append(
+                f"{entry.label}: the baseline lacks {join_names(left_out)}, so “{rule.title}” does not cover them."
+            )
     return claims, notes
 
 
-def _pairs(entry: Entry) -> dict[str, Pair]:
+def _pairs_by_name(entry: Entry) -> dict[str, Pair]:
     return {pair.pair: parse_pair(pair.pair) for pair in entry.record.pairs}
 
 
 def _require_english(rule: Rule, entries: Sequence[Entry], available: Sequence[Pair]) -> None:
     if rule.pairs != DEFAULT_PAIRS or parse_pair(DEFAULT_PAIRS) in available:
         return
-    known = "; ".join(f"{entry.label}: {join_names(_pairs(entry))}" for entry in entries)
+    known = "; ".join(f"{entry.label}: {join_names(_pairs_by_name(entry))}" for entry in entries)
     raise RecordError(
         f"{entries[0].key} has no scores of {DEFAULT_PAIRS}, so there is no English to gate ({known}). Evaluate with "
         f"--pairs {DEFAULT_PAIRS}, or say with --pairs what the margin holds for."
@@ -148,9 +165,12 @@ def _require_english(rule: Rule, entries: Sequence[Entry], available: Sequence[P
 
 
 def _measure(rule: Rule, entry: Entry) -> Measure:
-    """The rule's measure, or the task's main one, which has to be what figures without a measure mean: points."""
+    """Return the rule's measure, or the task's main one, which must be a share where higher is better.
+
+    A rule without a measure states its figures in points, and a main measure of another kind has none.
+    """
     if rule.measure is not None:
-        return rule.held
+        return rule.effective_measure
     measure = find_measure(entry.record.main_measure)
     if (measure.better, measure.unit) != (MAIN.better, MAIN.unit):
         raise UsageError(
@@ -160,28 +180,28 @@ def _measure(rule: Rule, entry: Entry) -> Measure:
     return measure
 
 
-def _require(theirs: Mapping[str, Entry], base: Entry, wanted: Sequence[str]) -> Entry:
-    """The candidate's record of a task; refused if it lacks what is gated, or was measured in another way."""
-    candidate = next(iter(theirs.values())).key
-    other = theirs.get(base.label)
+def _require_record(other_entries: Mapping[str, Entry], base: Entry, wanted: Sequence[str]) -> Entry:
+    """Return the candidate's record of a task; raise if it lacks a gated pair or was measured in another way."""
+    candidate = next(iter(other_entries.values())).key
+    other = other_entries.get(base.label)
     if other is None:
         raise RecordError(
             f"{candidate} has no record of {base.label}, which {base.key} has. Evaluate it on this task too, or say "
             "with --tasks which tasks are gated."
         )
     scored = {pair.pair for pair in other.record.pairs}
-    if lost := [pair for pair in wanted if pair not in scored]:
+    if missing := [pair for pair in wanted if pair not in scored]:
         raise RecordError(
-            f"{base.label}: {candidate} has no scores of {join_names(lost)}, which {base.key} has and the gate is "
+            f"{base.label}: {candidate} has no scores of {join_names(missing)}, which {base.key} has and the gate is "
             "about. Evaluate it on these pairs too, or gate others."
         )
     for entry in (base, other):
         _refuse_approximate(entry)
-    ours, others = _precision(base.record), _precision(other.record)
-    if ours != others and None not in (ours, others):
+    base_precision, other_precision = _precision(base.record), _precision(other.record)
+    if base_precision != other_precision and None not in (base_precision, other_precision):
         raise RecordError(
-            f"{base.label}: {base.key} was measured in {ours}, {candidate} in {others}. A gate compares one precision: "
-            "evaluate both with the same --dtype."
+            f"{base.label}: {base.key} was measured in {base_precision}, {candidate} in {other_precision}. A gate "
+            "compares models in one precision: evaluate both with the same --dtype."
         )
     return other
 
@@ -196,18 +216,21 @@ def _refuse_approximate(entry: Entry) -> None:
 
 
 def _precision(record: Record) -> str | None:
-    """What vectors were computed in; None for a model that has no vectors."""
+    """Return the precision that vectors were computed in; None for a model that has no vectors."""
     if record.is_lexical:
         return None
     return str(record.model.get("dtype") or "a precision that its record does not state")
 
 
 def _remarks(base: Record, other: Record) -> list[str]:
+    """Return sentences on what a reader should know of two records that are compared."""
     remarks = []
     if base.identity.encoder == other.identity.encoder:
         remarks.append("baseline and candidate are the same encoder: same weights, same settings.")
     for package in _DECISIVE_SOFTWARE:
-        ours, theirs = base.environment.get(package), other.environment.get(package)
-        if ours != theirs:
-            remarks.append(f"measured with other software: {package} {ours} (baseline) and {theirs} (candidate).")
+        base_version, other_version = base.environment.get(package), other.environment.get(package)
+        if base_version != other_version:
+            remarks.append(
+                f"measured with different software: {package} {base_version} (baseline), {other_version} (candidate)."
+            )
     return remarks

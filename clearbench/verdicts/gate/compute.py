@@ -3,7 +3,7 @@
     options, records -> claims (claims.py) -> matched scores (one read for each task and measure)
                      -> intervals (bounds.py) -> verdicts -> GateResult
 
-A rule is held task by task, on the pairs that the baseline's record has; English is a rule like any other, on en-en.
+A rule is decided task by task, on the pairs that the baseline's record has. The rule on English is one of them.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from clearbench.common.text import count
 from clearbench.records.select import Entry
 from clearbench.stats.intervals import column_means
-from clearbench.verdicts.gate.bounds import detectable_margin, macro_interval, needed, outcome_of, pair_intervals
+from clearbench.verdicts.gate.bounds import detectable_margin, macro_interval, needed_sizes, outcome_of, pair_intervals
 from clearbench.verdicts.gate.claims import Claim, make_claims
 from clearbench.verdicts.gate.evidence import least_clusters
 from clearbench.verdicts.gate.options import GateOptions
@@ -24,7 +24,7 @@ _NAMED_PAIRS = 200
 
 
 def gate(baseline: Sequence[Entry], candidate: Sequence[Entry], options: GateOptions | None = None) -> GateResult:
-    """Decide for every rule, task and pair whether the candidate passes.
+    """Return a verdict on the candidate for every rule, task and pair.
 
     Args:
         baseline: Records of one model.
@@ -32,8 +32,8 @@ def gate(baseline: Sequence[Entry], candidate: Sequence[Entry], options: GateOpt
         options: See GateOptions.
     Raises:
         UsageError: An option makes no sense, or names a task, pair or measure that the baseline lacks.
-        RecordError: No task has en-en; the candidate lacks what the baseline has; or the records are of other data,
-            another version, another precision, or of an approximate search.
+        RecordError: No task has en-en, the candidate lacks what the baseline has, the records differ in data, version
+            or precision, or a search was approximate.
     """
     options = options or GateOptions()
     claims, notes = make_claims(baseline, candidate, options)
@@ -65,8 +65,8 @@ def _match(claims: Sequence[Claim]) -> dict[tuple[str, str], Matched]:
     }
 
 
-class _Held(NamedTuple):
-    """What a claim is about, one pair or the mean of several, with both sides' means there."""
+class _Subject(NamedTuple):
+    """What a verdict is about: one pair, or the mean of several; with the means of baseline and candidate."""
 
     where: str
     num_pairs: int
@@ -82,38 +82,41 @@ def _decide_claim(claim: Claim, matched: Matched, confidence: float) -> list[Ver
     gain_QP = claim.measure.sign * matched.differences[:, columns]
     largest_loss = _largest_loss(claim)
     if rule.worst_drop is not None:
-        each_pair = map(_Held, claim.pairs, [1] * len(columns), base_P.tolist(), other_P.tolist())
+        subjects = map(_Subject, claim.pairs, [1] * len(columns), base_P.tolist(), other_P.tolist())
         intervals = pair_intervals(gain_QP, matched.clusters, confidence, largest_loss)
-        return [_verdict(claim, *each, confidence) for each in zip(each_pair, intervals, strict=True)]
+        return [
+            _verdict(claim, subject, interval, confidence)
+            for subject, interval in zip(subjects, intervals, strict=True)
+        ]
     where = f"mean of {rule.where} ({count(len(columns), 'pair')})"
-    mean = _Held(where, len(columns), float(base_P.mean()), float(other_P.mean()))
+    mean = _Subject(where, len(columns), float(base_P.mean()), float(other_P.mean()))
     scores_QP = gain_QP if rule.mean_drop is not None else matched.other[:, columns]
     interval = macro_interval(scores_QP, matched.clusters, confidence, largest_loss)
     return [_verdict(claim, mean, interval, confidence)]
 
 
 def _largest_loss(claim: Claim) -> float:
-    """Largest loss that a query can have: all of a share, or from the first rank of the largest pool to its last."""
+    """Return the largest loss that a query can have: 1 for a share, the ranks of the largest pool for a rank."""
     if claim.measure.unit == "share":
         return 1.0
     recorded = claim.base.record.by_pair
     return float(max(recorded[pair].num_passages for pair in claim.pairs) - 1)
 
 
-def _verdict(claim: Claim, subject: _Held, interval: Interval, confidence: float) -> Verdict:
-    """Decide on an interval in which higher is better, and report it in the measure's own direction.
+def _verdict(claim: Claim, subject: _Subject, interval: Interval, confidence: float) -> Verdict:
+    """Return the verdict on an interval in which higher is better; the verdict has the measure's own direction.
 
     Args:
         claim: The rule and its measure.
         subject: The pair or pairs, with both sides' means.
-        interval: Interval of the candidate's gain, which is minus the difference where lower is better; or of its mean.
+        interval: Interval of the candidate's gain (the negated difference where lower is better), or of its mean.
         confidence: One-sided, in (0.5, 1).
     """
     rule, measure = claim.rule, claim.measure
     relative = rule.mean_at_least is None
     bound = (-rule.figure if relative else rule.figure) / measure.points
     outcome = outcome_of(interval, bound, confidence)
-    enough = needed(interval, bound, confidence) if outcome == "undecided" else None
+    sizes = needed_sizes(interval, bound, confidence) if outcome == "undecided" else None
     return Verdict(
         rule=rule.title,
         task=claim.base.label,
@@ -123,11 +126,11 @@ def _verdict(claim: Claim, subject: _Held, interval: Interval, confidence: float
         about="difference" if relative else "mean",
         baseline=subject.baseline,
         candidate=subject.candidate,
-        interval=interval if measure.sign > 0 else interval.turned(),
+        interval=interval if measure.sign > 0 else interval.negate(),
         bound=measure.sign * bound,
         outcome=outcome,
         least_clusters=least_clusters(confidence),
-        needed_queries=enough[0] if enough else None,
-        needed_clusters=enough[1] if enough else None,
+        needed_queries=sizes[0] if sizes else None,
+        needed_clusters=sizes[1] if sizes else None,
         detectable=detectable_margin(interval, confidence) if relative else None,
     )

@@ -1,15 +1,14 @@
 """How much data a decision needs: an interval misses rare losses where few clusters were seen, or few of them vary.
 
-An interval is made of the spread that was seen. Two queries without a difference have none, and an interval of no
-width; but a loss that strikes one query in a hundred would not have shown in them. Two rules prevent that:
+An interval follows from the spread that was seen. Two queries without a difference have no spread, so their interval
+has no width, although a loss in one of a hundred queries would rarely show in two. Two rules prevent that:
 
-- **Enough clusters.** There must be so many that a change in an eighth of all clusters would have shown in one of
-  them, with the confidence asked for: (7/8)^C <= 1 - confidence, which is 23 clusters at 95%. By simulation, the limits
-  of 12 clusters let a loss of the margin pass in 8% of cases, of 4 in 21% and of 2 in 36%; those of 24 in 5%, as
-  promised.
-- **Enough variation.** Where fewer than VARYING clusters vary, as many losses as could have stayed unseen are counted:
-  the upper confidence limit of the share of queries that vary, times the largest loss that a query can have. With none
-  of n queries varying the share is 1 - (1 - confidence)^(1/n), the "rule of three".
+- **Enough clusters.** There must be enough of them to show a change in an eighth of all clusters with the chosen
+  confidence: (7/8)^C <= 1 - confidence, which is 23 clusters at 95%. In simulations, a loss of the margin passes in 36%
+  of cases with 2 clusters, in 21% with 4, in 8% with 12, and in 5%, as promised, with 24.
+- **Enough variation.** Where fewer than VARYING clusters vary, the losses that may have been missed count too: the
+  upper confidence limit of the share of queries that vary, times the largest loss that a query can have. If none of n
+  queries varies, that share is 1 - (1 - confidence)^(1/n), the "rule of three".
 
 The first can turn any decision into undecided, the second only a pass. The figures are those of
 `benchmarks/gate_simulation.py`.
@@ -26,14 +25,14 @@ from clearbench.common.measures import SAME_SCORE
 from clearbench.stats.intervals import cluster_sums
 
 VARYING = 3
-"""With fewer clusters that vary, the spread cannot be estimated. Sets of 900 queries have dozens of them."""
+"""If fewer clusters vary, the spread cannot be estimated. Sets of 900 queries have dozens that vary."""
 
 SEEN_SHARE = 1 / 8
-"""Share of all clusters whose change has to show in one of those that were drawn."""
+"""A change in this share of all clusters has to show in the sample."""
 
 DESIGN_EFFECT = 2.0
-"""For the unseen share, queries count as n / 2, but at least as many as their clusters: where nothing varies it cannot
-be seen how far queries of one cluster change together. Design effects of .9 to 1.6 were seen, see the simulation."""
+"""For the unseen share, n queries count as n / 2, but at least as many as their clusters: where nothing varies, data do
+not show how far queries of one cluster change together. The simulation measured design effects of .9 to 1.6."""
 
 
 def least_clusters(confidence: float) -> int:
@@ -50,13 +49,13 @@ def varying_clusters(values_QP: Scores, clusters: IntArray) -> IntArray:
         values_QP: Scores or gains, [Q, P]; NaN where a pair lacks a query.
         clusters: Cluster of each query, int64 [Q].
     """
-    counts_P: IntArray = (cluster_sums(_deviates(values_QP), clusters) > 0).sum(axis=0)
+    counts_P: IntArray = (cluster_sums(_mark_deviations(values_QP), clusters) > 0).sum(axis=0)
     return counts_P
 
 
 def varying_rows(values_QP: Scores, clusters: IntArray) -> int:
     """Count the clusters in which a query varies in any column, for a mean over columns; see `varying_clusters`."""
-    deviates_Q1 = _deviates(values_QP).max(axis=1, keepdims=True)
+    deviates_Q1 = _mark_deviations(values_QP).max(axis=1, keepdims=True)
     return int((cluster_sums(deviates_Q1, clusters) > 0).sum())
 
 
@@ -74,8 +73,8 @@ def unseen_share(num_varying: IntArray, num_queries: IntArray, num_clusters: Int
 
     independent = np.maximum(num_queries / DESIGN_EFFECT, num_clusters)
     share = beta.ppf(confidence, num_varying + 1, np.maximum(independent - num_varying, 1e-9))
-    few: Scores = np.where(num_varying < VARYING, share, 0.0)
-    return few
+    unseen: Scores = np.where(num_varying < VARYING, share, 0.0)
+    return unseen
 
 
 def needed_queries(num_varying: int, share: float, confidence: float) -> float:
@@ -92,8 +91,8 @@ def needed_queries(num_varying: int, share: float, confidence: float) -> float:
     return float(chi2.ppf(confidence, 2 * (num_varying + 1))) / 2 / share
 
 
-def _deviates(values_QP: Scores) -> Scores:
-    """1 where a value differs from its column's median, else 0, float64 [Q, P]; an absent value gives 0."""
+def _mark_deviations(values_QP: Scores) -> Scores:
+    """Return 1 where a value differs from its column's median, else 0, float64 [Q, P]; 0 for a missing value."""
     median_P = np.nanmedian(values_QP, axis=0) if np.isnan(values_QP).any() else np.median(values_QP, axis=0)
     deviates: Scores = (np.abs(values_QP - median_P) > SAME_SCORE).astype(np.float64)
     return deviates

@@ -16,10 +16,10 @@ _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 
 
 def to_json(result: GateResult) -> str:
-    """Return everything, with shares as fractions in [0, 1]; only `margin` is in points. Unknown figures are null."""
+    """Return the result as JSON, with shares in [0, 1]; only `margin` is in points. Unknown figures are null."""
     verdicts = [_fields(verdict) for verdict in result.verdicts]
     data = {"outcome": result.outcome, **asdict(result), "verdicts": verdicts}
-    return json.dumps(_without_nan(data), indent=1, ensure_ascii=False, allow_nan=False)
+    return json.dumps(_replace_nan(data), indent=1, ensure_ascii=False, allow_nan=False)
 
 
 def to_junit(result: GateResult) -> bytes:
@@ -31,11 +31,13 @@ def to_junit(result: GateResult) -> bytes:
     suite = ElementTree.SubElement(root, "testsuite", {**attributes, "skipped": "0"})
     properties = ElementTree.SubElement(suite, "properties")
     for name in ("baseline", "candidate", "margin", "confidence"):
-        ElementTree.SubElement(properties, "property", {"name": name, "value": _xml(str(getattr(result, name)))})
+        ElementTree.SubElement(
+            properties, "property", {"name": name, "value": _clean_for_xml(str(getattr(result, name)))}
+        )
     for verdict in result.verdicts:
         _add_case(suite, verdict)
     if result.notes:
-        ElementTree.SubElement(suite, "system-out").text = _xml("\n".join(result.notes))
+        ElementTree.SubElement(suite, "system-out").text = _clean_for_xml("\n".join(result.notes))
     ElementTree.indent(root)
     text: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
     return text + b"\n"
@@ -43,8 +45,10 @@ def to_junit(result: GateResult) -> bytes:
 
 def _add_case(suite: ElementTree.Element, verdict: Verdict) -> None:
     name = f"{verdict.where} {verdict.measure}: {verdict.rule}"
-    case = ElementTree.SubElement(suite, "testcase", {"classname": _xml(verdict.task), "name": _xml(name)})
-    message = _xml(explain(verdict))
+    case = ElementTree.SubElement(
+        suite, "testcase", {"classname": _clean_for_xml(verdict.task), "name": _clean_for_xml(name)}
+    )
+    message = _clean_for_xml(explain(verdict))
     if verdict.outcome == "pass":
         ElementTree.SubElement(case, "system-out").text = message
     else:
@@ -52,19 +56,19 @@ def _add_case(suite: ElementTree.Element, verdict: Verdict) -> None:
         ElementTree.SubElement(case, tag, {"type": verdict.outcome, "message": message}).text = message
 
 
-def _xml(text: str) -> str:
+def _clean_for_xml(text: str) -> str:
     return _NOT_IN_XML.sub("\N{REPLACEMENT CHARACTER}", escape_controls(text))
 
 
 def _fields(verdict: Verdict) -> dict[str, Any]:
-    """A verdict's fields; its measure by name, with the unit of its figures and the direction of a gain."""
+    """Return a verdict's fields; its measure by name, with the unit of its figures and the direction of a gain."""
     measure = verdict.measure
     return {**asdict(verdict), "measure": measure.name, "unit": measure.unit, "better": measure.better}
 
 
-def _without_nan(value: Any) -> Any:
+def _replace_nan(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _without_nan(entry) for key, entry in value.items()}
+        return {key: _replace_nan(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_nan(entry) for entry in value]
+        return [_replace_nan(entry) for entry in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

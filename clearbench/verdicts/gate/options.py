@@ -12,7 +12,7 @@ from clearbench.verdicts.options import WHAT, MeasureName, Tasks
 
 @dataclass(frozen=True)
 class GateOptions:
-    """What is gated: by default the tasks that the baseline has.
+    """What is gated, and how much it may lose; by default the tasks that the baseline has.
 
     The margin is in points, 100 times the measure, or in ranks where the measure is a rank. The confidence is
     one-sided.

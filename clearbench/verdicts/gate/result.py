@@ -21,8 +21,8 @@ class Interval:
         mean: The estimate.
         lower: One-sided lower limit, cluster-robust; NaN with fewer than two clusters, like all limits and `se`.
         upper: One-sided upper limit.
-        guarded: The limit on the side of a loss that also holds where a few queries lost much, or none did, see
-            `bounds.guard_factor` and `unseen`: at or below `lower`; at or above `upper` where lower is better.
+        guarded: A limit that also holds where a few queries lost much, or none did; see `bounds.guard_factor` and
+            `unseen`. It is at or below `lower`, or at or above `upper` where lower is better.
         se: Cluster-robust standard error.
         num_queries: Number of queries.
         num_clusters: Number of clusters of dependent queries.
@@ -31,7 +31,7 @@ class Interval:
         kurtosis: Kurtosis of what the clusters add to the mean; 3 for a normal distribution.
         sd: Standard deviation over queries; NaN for a macro average, where it means nothing.
         design_effect: What clustering multiplies the variance by; NaN for a macro average.
-        unseen: Loss that may have stayed unseen because few clusters vary, which `guarded` counts; see `evidence`.
+        unseen: Loss that may have been missed because few clusters vary; `guarded` allows for it; see `evidence`.
         largest_loss: Largest loss that a query can have.
     """
 
@@ -50,8 +50,8 @@ class Interval:
     unseen: float = 0.0
     largest_loss: float = 1.0
 
-    def turned(self) -> "Interval":
-        """Return the interval of the figure with its sign turned: from a difference to a gain where lower is better."""
+    def negate(self) -> "Interval":
+        """Return the interval of the negated figure, which turns a difference into a gain where lower is better."""
         return replace(
             self,
             mean=-self.mean,
@@ -69,21 +69,21 @@ class Verdict:
     Attributes:
         rule: The rule's title; English's is its margin.
         task: The record's label.
-        where: The pair, or of which pairs it is the mean, in words.
+        where: The pair, or in words the pairs that the mean is over.
         num_pairs: Number of pairs averaged.
         measure: The measure, which knows its direction and unit.
-        about: What is held against the bound: the "difference" candidate - baseline, or the candidate's "mean".
+        about: What is compared with the bound: the "difference" candidate - baseline, or the candidate's "mean".
         baseline: The baseline's (macro) mean.
         candidate: The candidate's (macro) mean.
         interval: Interval of the difference, or of the candidate's mean.
-        bound: The claim is that the true figure is above it, or, where lower is better, below it. For a difference it
-            is the margin, as a loss: -margin, or +margin where lower is better.
-        outcome: pass if the interval lies on the claim's side of the bound, fail if on the other, else undecided.
+        bound: The claim is that the true figure is above the bound, or below it where lower is better. For a
+            difference it is the margin, as a loss: -margin, or +margin where lower is better.
+        outcome: pass if the interval is on the claim's side of the bound, fail if on the other, else undecided.
         least_clusters: Clusters that a decision needs; with fewer it is undecided.
-        needed_queries: Where undecided: queries that would decide with a chance of 80%, if the figure, its spread and
-            its clustering stay as seen; None if it lies so near to the bound that none would.
+        needed_queries: If undecided, the number of queries that would decide with a chance of 80%, if the figure, its
+            spread and its clustering stay the same; None if the figure is too near to the bound for any number.
         needed_clusters: Likewise, as a number of clusters.
-        detectable: The smallest margin that this many queries decide with a chance of 80% when nothing changed.
+        detectable: The smallest margin that these queries decide with a chance of 80% if nothing changed.
     """
 
     rule: str
@@ -104,7 +104,7 @@ class Verdict:
 
     @property
     def room(self) -> float:
-        """How far the guarded limit is on the claim's side of the bound; negative on the other, -inf if unknown."""
+        """Distance of the guarded limit from the bound: negative on the wrong side of it, -inf if unknown."""
         distance = self.measure.sign * (self.interval.guarded - self.bound)
         return -math.inf if math.isnan(distance) else distance
 
@@ -119,7 +119,7 @@ class GateResult:
         margin: What English may lose, in points or ranks; `allowed` says which.
         confidence: One-sided, in (0.5, 1).
         verdicts: Those on English first, then those of each rule.
-        notes: What was not gated, and what a reader should know, one sentence each.
+        notes: What was not gated, and what else a reader should know, one sentence each.
     """
 
     baseline: str
@@ -132,7 +132,7 @@ class GateResult:
     @property
     def outcome(self) -> Outcome:
         """pass only if every verdict passes."""
-        return worst([verdict.outcome for verdict in self.verdicts])
+        return worst_outcome([verdict.outcome for verdict in self.verdicts])
 
     @property
     def allowed(self) -> str:
@@ -140,6 +140,9 @@ class GateResult:
         return self.verdicts[0].measure.amount(self.margin)
 
 
-def worst(outcomes: Sequence[Outcome]) -> Outcome:
-    """All have to pass: fail if any fails, else undecided if any is. An intersection-union test: no correction."""
+def worst_outcome(outcomes: Sequence[Outcome]) -> Outcome:
+    """Return fail if any outcome is fail, else undecided if any is, else pass.
+
+    All claims have to hold, which makes this an intersection-union test: it needs no correction.
+    """
     return next((outcome for outcome in ("fail", "undecided") if outcome in outcomes), "pass")

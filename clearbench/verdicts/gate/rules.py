@@ -1,4 +1,4 @@
-"""gates.toml: what a candidate has to hold besides English.
+"""gates.toml: rules that a candidate has to pass in addition to the one on English.
 
     [[rule]]
     pairs = "*-en"          # no pair may lose more than 3 points
@@ -9,12 +9,12 @@
     mean_drop = 0.5
 
     [[rule]]
-    group = "low"           # and has to be above 20
+    group = "low"           # and that mean has to be above 20
     mean_at_least = 20.0
 
 Figures are points, 100 times the measure; for a measure that is a rank, such as Max@R, they are ranks. A drop is a
-loss: where lower is better, it is a rise of the measure. Every rule is held by an interval, as English is: it passes
-where the one-sided confidence limit is on the right side.
+loss: where lower is better, it is a rise of the measure. Every rule is decided by an interval, as the one on English
+is: it passes if the one-sided confidence limit is on the right side of the rule's figure.
 """
 
 from collections.abc import Iterable
@@ -33,7 +33,7 @@ from clearbench.stats.averages import GROUPS
 
 CLAIMS = ("worst_drop", "mean_drop", "mean_at_least")
 MAIN = Measure("main measure")
-"""Stands for each task's main measure: a share where higher is better, whatever its name."""
+"""A placeholder for each task's main measure: a share where higher is better, whatever its name."""
 _EXAMPLE = '[[rule]]\npairs = "*-en"\nworst_drop = 3.0'
 
 Figure = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
@@ -43,7 +43,7 @@ class Rule(StrictModel):
     """One rule: which pairs, and one claim about them.
 
     Attributes:
-        name: What outputs call it; by default its own words.
+        name: Its name in outputs; by default its claim in words.
         pairs: Patterns as `--pairs` takes them, such as `*-en` or `de-en,es-en`; None if there is a group.
         group: A group of pairs that records average: `*-en`, `low`, `english`, `all` and so on; None if there are
             patterns.
@@ -94,10 +94,10 @@ class Rule(StrictModel):
 
     @model_validator(mode="after")
     def _check_measure(self) -> "Rule":
-        measure = self.held
+        measure = self.effective_measure
         if measure.better == "neither":
             raise ValueError(
-                f"{measure} describes a ranking without judging it: no value of it is better, so it holds no margin"
+                f"{measure} describes a ranking without judging it: no value is better, so it cannot have a margin"
             )
         if measure.better == "lower" and self.mean_at_least is not None:
             raise ValueError(
@@ -108,13 +108,13 @@ class Rule(StrictModel):
         return self
 
     @property
-    def held(self) -> Measure:
-        """The measure that the rule is about, or MAIN."""
+    def effective_measure(self) -> Measure:
+        """The rule's measure, or MAIN if it names none."""
         return MAIN if self.measure is None else find_measure(self.measure)
 
     @property
     def claim(self) -> str:
-        """Which one of CLAIMS it makes."""
+        """The one of CLAIMS that the rule makes."""
         return next(claim for claim in CLAIMS if getattr(self, claim) is not None)
 
     @property
@@ -133,13 +133,13 @@ class Rule(StrictModel):
         if self.name:
             return self.name
         if self.worst_drop is not None:
-            return f"no pair of {self.where} loses {self.held.amount(self.figure)}"
+            return f"no pair of {self.where} loses {self.effective_measure.amount(self.figure)}"
         if self.mean_drop is not None:
-            return f"the mean of {self.where} does not lose {self.held.amount(self.figure)}"
+            return f"the mean of {self.where} does not lose {self.effective_measure.amount(self.figure)}"
         return f"the mean of {self.where} is above {self.figure:g}"
 
     def select(self, available: Iterable[Pair]) -> frozenset[Pair]:
-        """Return the pairs that the rule is about, of those that its tasks have.
+        """Return those of the available pairs that the rule is about.
 
         Raises:
             UsageError: There is none.
@@ -154,8 +154,8 @@ class Rule(StrictModel):
             )
         return chosen
 
-    def about(self, measure: str | None) -> "Rule":
-        """Return the rule, about this measure if it names none of its own.
+    def with_measure(self, measure: str | None) -> "Rule":
+        """Return the rule with this measure, if it names none itself.
 
         Raises:
             UsageError: The rule's claim makes no sense for the measure.

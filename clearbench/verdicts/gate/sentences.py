@@ -1,4 +1,4 @@
-"""What the gate says in words: figures in the measure's unit, sentences, and one line for a badge."""
+"""The gate's result in words: figures in the measure's unit, sentences, and one line for a badge."""
 
 import math
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ def headline(result: GateResult) -> str:
 
 
 def legend(result: GateResult) -> str:
-    """Return one line on what the columns mean; measures that are not in points, or better when lower, are named."""
+    """Return one line on what the columns mean; it names measures that are in ranks or better when lower."""
     measures = dict.fromkeys(verdict.measure for verdict in result.verdicts)
     lower = [measure for measure in measures if measure.better == "lower"]
     clauses = ["points = 100 x the measure"] if any(measure.unit == "share" for measure in measures) else []
@@ -31,95 +31,95 @@ def legend(result: GateResult) -> str:
 
 
 def explain_all(result: GateResult) -> list[str]:
-    """Say what did not pass and what to do about it, for as many verdicts as tables show, and then the notes."""
-    shown = [verdict for _, verdicts in by_rule(result) for verdict in tightest(verdicts)]
+    """Return a sentence on each shown verdict that did not pass, with what to do about it, and then the notes."""
+    shown = [verdict for _, verdicts in verdicts_by_rule(result) for verdict in tightest_verdicts(verdicts)]
     return [*(explain(verdict) for verdict in shown if verdict.outcome != "pass"), *result.notes]
 
 
 def explain(verdict: Verdict) -> str:
-    """Say in one or two sentences why a verdict is what it is."""
+    """Return one or two sentences on why a verdict is what it is."""
     interval, start = verdict.interval, f"{verdict.task} {verdict.where}, {verdict.measure}: {verdict.outcome}."
     queries, clusters = count(interval.num_queries, "query"), count(interval.num_clusters, "cluster")
-    bound, (good, bad) = figure(verdict, verdict.bound), _sides(verdict.measure)
+    bound, (good, bad) = show_figure(verdict, verdict.bound), _sides(verdict.measure)
     if interval.num_clusters < verdict.least_clusters:
         least = f"a decision needs {verdict.least_clusters:,} clusters at this confidence"
         return f"{start} {queries} in {clusters} are too few: {least}; {_advice(verdict, bound)}."
     subject = "the difference" if verdict.about == "difference" else "the candidate's mean"
-    seen = capitalise(f"{subject} is {_seen(verdict, with_unit=True)}")
+    observed = capitalise(f"{subject} is {_mean_and_limits(verdict, with_unit=True)}")
     if verdict.outcome != "undecided":
-        return f"{start} {seen}: {good if verdict.outcome == 'pass' else bad} {bound}."
+        return f"{start} {observed}: {good if verdict.outcome == 'pass' else bad} {bound}."
     limit = interval.lower if verdict.measure.sign > 0 else interval.upper
     if verdict.measure.sign * (limit - verdict.bound) > 0:
-        guarded = f"the guarded limit is {figure(verdict, interval.guarded)}, not {good} {bound}"
-        seen += f", which would pass, but {_why_guarded(verdict)}: {guarded}"
+        guarded = f"the guarded limit is {show_figure(verdict, interval.guarded)}, not {good} {bound}"
+        observed += f", which would pass, but {_reason_for_guard(verdict)}: {guarded}"
     else:
-        seen += f", on both sides of {bound}"
-    text = f"{start} {seen}; {_advice(verdict, bound)}."
+        observed += f", on both sides of {bound}"
+    text = f"{start} {observed}; {_advice(verdict, bound)}."
     if verdict.about == "difference" and verdict.detectable is not None:
-        text += f" If nothing changed, {queries} decide a margin of {plain(verdict.detectable, verdict.measure)}."
+        text += f" If nothing changed, {queries} decide a margin of {show_plain(verdict.detectable, verdict.measure)}."
     return text
 
 
 def badge(result: GateResult) -> str:
-    """Return one line: the outcome, and the verdict that is nearest to its bound or farthest on the wrong side."""
+    """Return one line: the outcome, and the verdict with the least room."""
     nearest = min(result.verdicts, key=lambda verdict: verdict.room)
     text = (
-        f"English gate: {result.outcome} · {nearest.task} {nearest.where} {_seen(nearest)} "
-        f"· bound {figure(nearest, nearest.bound)} {nearest.measure.shown_in}"
+        f"English gate: {result.outcome} · {nearest.task} {nearest.where} {_mean_and_limits(nearest)} "
+        f"· bound {show_figure(nearest, nearest.bound)} {nearest.measure.shown_in}"
     )
     return " ".join(text.split())
 
 
-def by_rule(result: GateResult) -> list[tuple[str, list[Verdict]]]:
-    """Return the verdicts of each rule, by its title."""
+def verdicts_by_rule(result: GateResult) -> list[tuple[str, list[Verdict]]]:
+    """Return each rule's title with its verdicts, in the order of the result."""
     groups: dict[str, list[Verdict]] = {}
     for verdict in result.verdicts:
         groups.setdefault(verdict.rule, []).append(verdict)
     return list(groups.items())
 
 
-def tightest(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """Return all of a few verdicts; of many, those with the least room."""
+def tightest_verdicts(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Return the verdicts, or the SHOWN with the least room if there are more."""
     return list(verdicts) if len(verdicts) <= SHOWN else sorted(verdicts, key=lambda verdict: verdict.room)[:SHOWN]
 
 
-def figure(verdict: Verdict, value: float) -> str:
+def show_figure(verdict: Verdict, value: float) -> str:
     """Return a figure of what the verdict is about: a difference has a sign, a mean has none."""
-    return (signed if verdict.about == "difference" else plain)(value, verdict.measure)
+    return (show_signed if verdict.about == "difference" else show_plain)(value, verdict.measure)
 
 
-def plain(value: float, measure: Measure) -> str:
-    """Return a figure in points or ranks; two digits, so that a margin of one point leaves something to read."""
+def show_plain(value: float, measure: Measure) -> str:
+    """Return a figure in points or ranks, with two decimals: a margin is often one point or less."""
     return "-" if math.isnan(value) else f"{measure.points * value:.2f}"
 
 
-def signed(value: float, measure: Measure) -> str:
+def show_signed(value: float, measure: Measure) -> str:
     """Return a figure in points or ranks with its sign; zero has none."""
     text = f"{measure.points * value:+.2f}"
     return "-" if math.isnan(value) else text[1:] if float(text) == 0 else text
 
 
-def _seen(verdict: Verdict, with_unit: bool = False) -> str:
+def _mean_and_limits(verdict: Verdict, with_unit: bool = False) -> str:
     mean, lower, upper = (
-        figure(verdict, value) for value in (verdict.interval.mean, verdict.interval.lower, verdict.interval.upper)
+        show_figure(verdict, value) for value in (verdict.interval.mean, verdict.interval.lower, verdict.interval.upper)
     )
     return f"{mean}{f' {verdict.measure.shown_in}' if with_unit else ''} [{lower}, {upper}]"
 
 
 def _sides(measure: Measure) -> tuple[str, str]:
-    """Where the interval has to lie for a pass, and for a fail."""
+    """Return on which side of the bound the interval has to be for a pass, and for a fail."""
     return ("below", "above") if measure.better == "lower" else ("above", "below")
 
 
 def _advice(verdict: Verdict, bound: str) -> str:
     if verdict.needed_queries is None or verdict.needed_clusters is None:
-        return f"it lies so near to {bound} that no number of queries decides"
+        return f"it is so near to {bound} that no number of queries decides"
     queries, clusters = count(verdict.needed_queries, "query"), count(verdict.needed_clusters, "cluster")
-    return f"about {queries} ({clusters}) would decide with a chance of 80% if it stays as seen"
+    return f"about {queries} ({clusters}) would decide with a chance of 80% if it stays the same"
 
 
-def _why_guarded(verdict: Verdict) -> str:
-    """What the guarded limit counts that the other does not."""
+def _reason_for_guard(verdict: Verdict) -> str:
+    """Return the reason why the guarded limit is farther from the mean than the other."""
     interval, measure = verdict.interval, verdict.measure
     if interval.unseen < abs(interval.mean - interval.guarded):
         return "a few clusters make up much of it"
@@ -127,4 +127,4 @@ def _why_guarded(verdict: Verdict) -> str:
         varying = f"only {interval.num_varying} of {count(interval.num_clusters, 'cluster')} vary"
     else:
         varying = "no query varies"
-    return f"{varying}, and a loss of {plain(interval.unseen, measure)} can stay unseen"
+    return f"{varying}, and a loss of {show_plain(interval.unseen, measure)} can be missed"

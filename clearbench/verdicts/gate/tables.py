@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING
 
 from clearbench.common.text import escape_markdown
 from clearbench.verdicts.gate.result import GateResult, Outcome, Verdict
-from clearbench.verdicts.gate.sentences import by_rule, explain_all, figure, legend, plain, signed, tightest
+from clearbench.verdicts.gate.sentences import (
+    explain_all,
+    legend,
+    show_figure,
+    show_plain,
+    show_signed,
+    tightest_verdicts,
+    verdicts_by_rule,
+)
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -21,22 +29,22 @@ _LEFT = ("task", "pairs", "measure", "")
 
 
 def to_tables(result: GateResult) -> "list[tuple[str, Table, str]]":
-    """Return for each rule its title, a table for a terminal, and a line on what is not shown (or nothing)."""
+    """Return for each rule its title, a table for a terminal, and a line on verdicts that are left out, or ""."""
     from rich.box import SIMPLE_HEAD
     from rich.markup import escape
     from rich.table import Table
 
-    found = []
-    for title, verdicts in by_rule(result):
+    tables = []
+    for title, verdicts in verdicts_by_rule(result):
         table = Table(box=SIMPLE_HEAD, pad_edge=False)
         for heading in HEADINGS:
             table.add_column(heading, justify="left" if heading in _LEFT else "right", no_wrap=True)
-        shown = tightest(verdicts)
+        shown = tightest_verdicts(verdicts)
         for verdict in shown:
             *cells, outcome = map(escape, _cells(verdict))
             table.add_row(*cells, f"[bold {COLOURS[verdict.outcome]}]{outcome}[/]")
-        found.append((title, table, _rest(verdicts, shown)))
-    return found
+        tables.append((title, table, _left_out_line(verdicts, shown)))
+    return tables
 
 
 def to_markdown(result: GateResult) -> str:
@@ -47,8 +55,8 @@ def to_markdown(result: GateResult) -> str:
         "",
         f"{candidate} against {baseline}; {escape_markdown(legend(result))}.",
     ]
-    for title, verdicts in by_rule(result):
-        shown = tightest(verdicts)
+    for title, verdicts in verdicts_by_rule(result):
+        shown = tightest_verdicts(verdicts)
         lines += ["", f"**{escape_markdown(title)}**", ""]
         lines.append("| " + " | ".join(HEADINGS) + " |")
         lines.append("| " + " | ".join("---" if heading in _LEFT else "---:" for heading in HEADINGS) + " |")
@@ -56,14 +64,14 @@ def to_markdown(result: GateResult) -> str:
             *cells, outcome = _cells(verdict)
             row = [*map(escape_markdown, cells), f"{MARKS[verdict.outcome]} {outcome}"]
             lines.append("| " + " | ".join(row) + " |")
-        if rest := _rest(verdicts, shown):
-            lines += ["", rest]
-    if told := explain_all(result):
-        lines += ["", *(f"- {escape_markdown(sentence)}" for sentence in told)]
+        if line := _left_out_line(verdicts, shown):
+            lines += ["", line]
+    if sentences := explain_all(result):
+        lines += ["", *(f"- {escape_markdown(sentence)}" for sentence in sentences)]
     return "\n".join(lines) + "\n"
 
 
-def _rest(verdicts: Sequence[Verdict], shown: Sequence[Verdict]) -> str:
+def _left_out_line(verdicts: Sequence[Verdict], shown: Sequence[Verdict]) -> str:
     if len(shown) == len(verdicts):
         return ""
     outcomes = [verdict.outcome for verdict in verdicts]
@@ -72,17 +80,17 @@ def _rest(verdicts: Sequence[Verdict], shown: Sequence[Verdict]) -> str:
 
 
 def _cells(verdict: Verdict) -> list[str]:
-    """A table's row, in the order of HEADINGS."""
+    """Return a table's row, in the order of HEADINGS."""
     interval, measure = verdict.interval, verdict.measure
     difference = interval.mean if verdict.about == "difference" else verdict.candidate - verdict.baseline
     return [
         verdict.task,
         verdict.where,
         measure.name,
-        plain(verdict.baseline, measure),
-        plain(verdict.candidate, measure),
-        signed(difference, measure),
-        *(figure(verdict, value) for value in (interval.lower, interval.guarded, interval.upper, verdict.bound)),
+        show_plain(verdict.baseline, measure),
+        show_plain(verdict.candidate, measure),
+        show_signed(difference, measure),
+        *(show_figure(verdict, value) for value in (interval.lower, interval.guarded, interval.upper, verdict.bound)),
         f"{interval.num_queries:,} ({interval.num_clusters:,})",
         verdict.outcome,
     ]

@@ -32,8 +32,8 @@ def results(tmp_path):
 
 def test_a_gate_from_the_file_is_the_gate_from_records(results, tmp_path):
     base, candidate = select_model(results, "base"), select_model(results, "cand")
-    told = save_baseline(base, tmp_path / "b" / "base.parquet", "en-en")
-    assert "german: left out, it has no pair en-en" in told
+    explained = save_baseline(base, tmp_path / "b" / "base.parquet", "en-en")
+    assert "german: left out, it has no pair en-en" in explained
     assert (tmp_path / "b" / "base.parquet").stat().st_size < 40_000
     entries = read_baseline(tmp_path / "b" / "base.parquet")
     found, expected = gate(entries, candidate), gate(base, candidate)
@@ -69,7 +69,7 @@ def test_a_slip_while_saving(results, tmp_path):
 
 
 def changed(file, change_table=lambda table: table, **document):
-    """Write the file anew with something changed."""
+    """Write the file again with something changed."""
     rewrite_part(file, change_table, **document)
 
 
@@ -88,7 +88,7 @@ def damage_label(records):
 DAMAGES = {
     "cut": (lambda file, _: file.write_bytes(file.read_bytes()[:500]), "not a baseline file, or is damaged"),
     "text": (lambda file, _: file.write_text("hello"), "not a baseline file, or is damaged"),
-    "other Parquet": (lambda file, _: pq.write_table(pa.table({"a": [1]}), file), "a Parquet file, but no baseline"),
+    "other Parquet": (lambda file, _: pq.write_table(pa.table({"a": [1]}), file), "a Parquet file, but not a baseline"),
     "other schema": (lambda file, _: changed(file, schema_version=7), "schema version 7"),
     "no records": (lambda file, _: changed(file, records=[{"task": 1}]), "is damaged"),
     "a row lost": (
@@ -144,7 +144,7 @@ def rewrite(file, change):
 
 
 EDITS = {
-    "but no baseline": lambda metadata: [metadata],
+    "but not a baseline": lambda metadata: [metadata],
     "lists no record": lambda metadata: metadata.update(records=[]),
     "lists no pair": lambda metadata: metadata["records"][0].update(pairs=[]),
     "identity": lambda metadata: metadata["records"][0].pop("identity") and None,

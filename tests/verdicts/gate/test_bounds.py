@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm, t
 
-from clearbench.verdicts.gate.bounds import guard_factor, macro_interval, needed, outcome_of, pair_intervals
-from clearbench.verdicts.gate.result import Interval, worst
+from clearbench.verdicts.gate.bounds import guard_factor, macro_interval, needed_sizes, outcome_of, pair_intervals
+from clearbench.verdicts.gate.result import Interval, worst_outcome
 
 
 def drawn(seed, num_clusters=80, shared=0.05, own=0.05, shift=0.0):
@@ -63,9 +63,9 @@ def test_decision_by_limits_against_a_margin_of_one_point(mean, reach, outcome):
 
 
 def test_all_have_to_pass():
-    assert worst(["pass", "pass"]) == "pass"
-    assert worst(["pass", "undecided"]) == "undecided"
-    assert worst(["undecided", "fail", "pass"]) == "fail"
+    assert worst_outcome(["pass", "pass"]) == "pass"
+    assert worst_outcome(["pass", "undecided"]) == "undecided"
+    assert worst_outcome(["undecided", "fail", "pass"]) == "fail"
 
 
 @given(st.integers(0, 10_000), st.floats(-0.05, 0.05), st.floats(0.0, 0.05), st.floats(0.0, 0.05))
@@ -118,7 +118,7 @@ def test_a_true_loss_of_the_margin_passes_in_about_five_per_cent():
 def test_the_stated_number_of_queries_decides_with_four_in_five(mean):
     """Normal theory: at that many clusters the distance is (t + z) standard errors."""
     interval = interval_with(mean, 0.02, se=0.012, num_queries=300, num_clusters=100)
-    queries, clusters = require(needed(interval, -0.01, 0.95))
+    queries, clusters = require(needed_sizes(interval, -0.01, 0.95))
     assert queries == pytest.approx(3 * clusters, abs=3) and clusters > 100
     smaller = interval.se * math.sqrt(100 / clusters)
     reached = norm.cdf(abs(mean + 0.01) / smaller - t.ppf(0.95, clusters - 1))
@@ -127,7 +127,7 @@ def test_the_stated_number_of_queries_decides_with_four_in_five(mean):
 
 def test_no_number_decides_a_figure_at_the_bound():
     for mean in (-0.01, -0.01 + 1e-9):
-        assert needed(interval_with(mean, 1.0, se=0.01, num_queries=100, num_clusters=50), -0.01, 0.95) is None
+        assert needed_sizes(interval_with(mean, 1.0, se=0.01, num_queries=100, num_clusters=50), -0.01, 0.95) is None
 
 
 def test_a_macro_average_of_one_pair_is_the_pair():

@@ -50,7 +50,7 @@ REFUSED: dict[str, Any] = {
     "precision not stated": ({"dtype": None, "kind": "function"}, "does not state"),
     "search": ({"scoring": {"judged_by": "qrels", "search": "ivf4096"}}, "exact search only"),
     "version": ({"version": 2}, "task_version 1 against 2"),
-    "data": ({"data": {"en-en": "0" * 32}}, "other texts or judgements"),
+    "data": ({"data": {"en-en": "0" * 32}}, "different texts or judgements"),
     "options": ({"options": {"merge": "True"}}, "has no record of toy"),
 }
 
@@ -82,7 +82,7 @@ def test_other_software_is_noted(tmp_path):
     base, candidate = scores_with(np.zeros(20))
     write_record(tmp_path, "base", {"en-en": base})
     write_record(tmp_path, "cand", {"en-en": candidate}, environment={"torch": "2.9.0"})
-    assert "measured with other software: torch 2.13.0 (baseline) and 2.9.0 (candidate)." in run_gate(tmp_path).notes
+    assert "measured with different software: torch 2.13.0 (baseline), 2.9.0 (candidate)." in run_gate(tmp_path).notes
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def test_what_is_better_lower_is_decided_as_its_negative_is_where_higher_is_bett
 @pytest.mark.parametrize("measure", SIDEWAYS)
 def test_a_measure_without_a_better_direction_is_refused(tmp_path, measure):
     write_models(tmp_path, measure)
-    with pytest.raises(UsageError, match=f"{measure} .*without judging it.*holds no margin"):
+    with pytest.raises(UsageError, match=f"{measure} .*without judging it.*cannot have a margin"):
         run_gate(tmp_path, measure)
     write_models(tmp_path, "nDCG@10")
     (tmp_path / "gates.toml").write_text(f'[[rule]]\npairs = "*-mul"\nworst_drop = 1\nmeasure = "{measure}"\n')
@@ -136,8 +136,8 @@ def test_outputs_say_ranks_and_the_sign_of_a_loss(tmp_path):
     result = ranks(tmp_path)
     [verdict] = result.verdicts
     assert verdict.rule == "margin 1 rank"
-    told = "toy en-mul, Max@R: fail. The difference is +3.00 ranks [+2.98, +3.02]: above +1.00."
-    assert explain_all(result) == [told]
+    explained = "toy en-mul, Max@R: fail. The difference is +3.00 ranks [+2.98, +3.02]: above +1.00."
+    assert explain_all(result) == [explained]
     assert "Max@R: ranks, lower is better" in legend(result)
     assert badge(result) == "English gate: fail · toy en-mul +3.00 [+2.98, +3.02] · bound +1.00 ranks"
     [(title, table, _)] = to_tables(result)
@@ -150,7 +150,7 @@ def test_outputs_say_ranks_and_the_sign_of_a_loss(tmp_path):
     assert (found["measure"], found["unit"], found["better"]) == ("Max@R", "rank", "lower")
     assert found["interval"]["mean"] == pytest.approx(3.0) and found["bound"] == 1.0
     [case] = ElementTree.fromstring(to_junit(result)).iter("testcase")
-    assert case.get("name") == "en-mul Max@R: margin 1 rank" and case.findtext("failure") == told
+    assert case.get("name") == "en-mul Max@R: margin 1 rank" and case.findtext("failure") == explained
 
 
 def test_the_tightest_verdict_is_the_one_nearest_to_its_bound_in_its_direction(tmp_path):

@@ -79,8 +79,8 @@ def test_one_small_change_among_few_queries_decides_no_more_than_none(tmp_path):
     write_two(tmp_path, differences)
     [verdict] = run_gate(tmp_path).verdicts
     assert verdict.outcome == "undecided"
-    told = explain(verdict)
-    assert "only 1 of 50 clusters vary, and a loss of 9.14 can stay unseen: the guarded limit is -9.15" in told
+    explained = explain(verdict)
+    assert "only 1 of 50 clusters vary, and a loss of 9.14 can be missed: the guarded limit is -9.15" in explained
 
 
 def test_a_thousand_equal_queries_pass_at_a_point_and_not_at_a_tenth_of_one(tmp_path):
@@ -89,7 +89,7 @@ def test_a_thousand_equal_queries_pass_at_a_point_and_not_at_a_tenth_of_one(tmp_
     [verdict] = run_gate(tmp_path, margin=0.1).verdicts
     assert verdict.outcome == "undecided" and verdict.detectable == pytest.approx(1 - 0.05 ** (1 / 500))
     assert verdict.needed_queries == math.ceil(2 * needed_queries(0, 0.001, 0.95))
-    assert "no query varies, and a loss of 0.60 can stay unseen" in explain(verdict)
+    assert "no query varies, and a loss of 0.60 can be missed" in explain(verdict)
 
 
 @pytest.mark.parametrize("margin", [0.5, 1.0, 3.0])
