@@ -15,6 +15,7 @@ from clearbench.common.errors import RecordError, UsageError
 from clearbench.common.measures import Measure, find_measure
 from clearbench.common.progress import progress
 from clearbench.common.text import capitalise
+from clearbench.records.published import Published
 from clearbench.records.select import Entry, models, select_model, select_tasks
 from clearbench.report.charts.kinds import CurveChart, EstimateChart
 from clearbench.report.charts.palette import NUM_SERIES
@@ -114,19 +115,26 @@ class Report:
         return names_of(self.models)
 
 
-def make_report(entries: Sequence[Entry], options: ReportOptions | None = None) -> Report:
+def make_report(
+    entries: Sequence[Entry],
+    options: ReportOptions | None = None,
+    published: Sequence[Published] = (),
+    left_out: Sequence[str] = (),
+) -> Report:
     """Gather what a report shows.
 
     Args:
         entries: Complete records of any number of models and tasks.
         options: What to show.
+        published: Published figures to show in the leaderboard, marked.
+        left_out: A message on each record that could not be used; see `load_usable`.
     Raises:
         UsageError: An option names a model, task, measure or folder that does not exist.
         RecordError: Records of one task are not comparable, or their per-query scores are damaged.
     """
     options = options or ReportOptions()
     entries = select_tasks(entries, options.tasks)
-    board = make_leaderboard(entries, LeaderboardOptions(measure=options.measure), options.published)
+    board = make_leaderboard(entries, LeaderboardOptions(measure=options.measure), published, left_out)
     shown = _shown_models(board, entries)
     base = shown[0]
     if options.baseline is not None:

@@ -5,19 +5,13 @@ from pathlib import Path
 from typing import Annotated
 
 from clearbench.common.options import Option, Range, check_numbers
-from clearbench.records.published import Published
 from clearbench.verdicts.gate.options import check_margin
 from clearbench.verdicts.options import MeasureName, Tasks
 
 
 @dataclass(frozen=True)
 class ReportOptions:
-    """What a report shows. Without a baseline, models are compared with the best one and none is gated.
-
-    Attributes:
-        published: Published figures to show in the leaderboard, marked.
-        messages: What the reader should know beforehand: records that were left out.
-    """
+    """What a report shows. Without a baseline, models are compared with the best one and none is gated."""
 
     title: Annotated[str, Option("Heading of the page.")] = "Retrieval across languages"
     baseline: Annotated[
@@ -38,8 +32,6 @@ class ReportOptions:
         tuple[Path, ...],
         Option("Checkpoint of `clearbench train`, or a folder of them, for loss curves (repeatable)."),
     ] = ()
-    published: tuple[Published, ...] = ()
-    messages: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_numbers(self)

@@ -1,7 +1,6 @@
 """`clearbench leaderboard`: a row per model, from a results folder."""
 
 import io
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -46,8 +45,7 @@ def leaderboard(
     published, unread = sources.load({entry.record.identity.task for entry in usable.entries})
     for message in unread:
         say(message)
-    options = replace(options, messages=tuple(usable.messages))
-    board = make_leaderboard(usable.entries, options, published)
+    board = make_leaderboard(usable.entries, options, published, left_out=usable.messages)
     style = format or (SUFFIXES.get(out.suffix, "csv") if out else "table")
     if out is not None:
         write_output(out, _render(board, style).encode("utf-8"), "--out")
@@ -56,7 +54,9 @@ def leaderboard(
         _print_tables(board)
     else:
         print(_render(board, style), end="")
-    for note in board.notes if out or style == "csv" else board.left_out:
+    for message in board.left_out:
+        say(f"Left out: {message}")
+    for note in board.notes if out or style == "csv" else ():
         say(note)
 
 

@@ -1,6 +1,5 @@
 """`clearbench report`: one HTML file from records."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -37,7 +36,7 @@ def report(
     published, unread = sources.load({entry.record.identity.task for entry in entries})
     for message in unread:
         say(message)
-    made = make_report(entries, replace(options, published=published, messages=tuple(messages)))
+    made = make_report(entries, options, published, left_out=messages)
     write_output(out, render(made).encode(), "--out")
     if figures is not None:
         from clearbench.report.figures import write_figures

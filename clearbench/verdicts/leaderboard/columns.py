@@ -1,7 +1,7 @@
 """The columns of a leaderboard: which pairs each averages, and one model's figures in them.
 
-**All figures of a column are averages over the same pairs.** A model that lacks one of them gets None there; its figure
-over the pairs that all ranked models of the task have stands in the column `common`. Nothing missing is averaged away.
+**All figures of a column are averages over the same pairs.** A model that lacks one of them gets None there. Its figure
+over the pairs that all ranked models of the task have is in the column `common`.
 """
 
 from collections.abc import Container, Sequence
@@ -25,7 +25,7 @@ def task_columns(label: str, group: Sequence[Entry], measure: str | None, unrank
         label: The task's label.
         group: Every model's record of it.
         measure: The measure to show instead of the task's main one.
-        unranked: Keys of models that are not ranked: the pairs that they lack stay common to the others.
+        unranked: Keys of models that are not ranked; they do not decide which pairs are common.
     Raises:
         RecordError: The records do not measure the same thing.
         UsageError: A record lacks the measure, or models cannot be ranked by it.
@@ -34,10 +34,10 @@ def task_columns(label: str, group: Sequence[Entry], measure: str | None, unrank
     first = group[0].record
     measure = first.main_measure if measure is None else measure
     _check_measure(measure, group)
-    having = {entry.key: {pair.pair for pair in entry.record.pairs} for entry in group}
-    pairs = tuple(sorted(set.union(*having.values())))
-    deciding = [pairs_of for key, pairs_of in having.items() if key not in unranked] or list(having.values())
-    common = tuple(sorted(set.intersection(*deciding)))
+    pairs_of = {entry.key: {pair.pair for pair in entry.record.pairs} for entry in group}
+    pairs = tuple(sorted(set.union(*pairs_of.values())))
+    ranked = [model_pairs for key, model_pairs in pairs_of.items() if key not in unranked]
+    common = tuple(sorted(set.intersection(*(ranked or pairs_of.values()))))
     members = group_members(pairs)
     return TaskColumns(label, first.identity.task, first.identity.options, measure, pairs, common, members)
 
@@ -65,7 +65,7 @@ def model_figures(values_P: Scores, columns: TaskColumns) -> TaskFigures:
 
 
 def _average(values: Scores) -> float | None:
-    """Mean, or None if there is nothing or something is missing."""
+    """Return the mean; None if there is no value or one is missing."""
     return None if len(values) == 0 or np.isnan(values).any() else float(values.mean())
 
 
@@ -76,18 +76,18 @@ def _check_measure(measure: str, group: Sequence[Entry]) -> None:
             f"{measure} describes a ranking without judging it, so no model is better by it. Choose another --measure."
         )
     for entry in group:
-        without = [pair.pair for pair in entry.record.pairs if measure not in pair.measures]
-        if without:
+        num_lacking = sum(measure not in pair.measures for pair in entry.record.pairs)
+        if num_lacking:
             known = list(entry.record.pairs[0].measures)
             raise UsageError(
-                f"{entry.place} has no measure {measure!r} in {len(without):,} of {len(entry.record.pairs):,} pairs; "
+                f"{entry.place} has no measure {measure!r} in {num_lacking:,} of {len(entry.record.pairs):,} pairs; "
                 f"{entry.record.pairs[0].pair} has: {', '.join(known)}.{suggest(measure, known)} "
                 "Choose tasks that have it with --tasks."
             )
 
 
 def _check_comparable(group: Sequence[Entry]) -> None:
-    """Raise unless the records of a task measure the same thing, apart from which pairs they have."""
+    """Raise unless the records of a task measure the same thing; they may have different pairs."""
     known: dict[str, tuple[Entry, PairRecord]] = {}
     for entry in group:
         refuse_other_measurement(group[0], entry)
@@ -95,7 +95,7 @@ def _check_comparable(group: Sequence[Entry]) -> None:
             holder, first = known.setdefault(pair.pair, (entry, pair))
             if (first.data, first.num_queries) != (pair.data, pair.num_queries):
                 raise RecordError(
-                    f"{holder.place} and {entry.place} cannot stand in one table: they were scored on other texts "
+                    f"{holder.place} and {entry.place} cannot be in one table: they were scored on other texts "
                     f"or judgements, first in {pair.pair}. Measure one of them again with --replace, or leave it out "
                     "with --models."
                 )

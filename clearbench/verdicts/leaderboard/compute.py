@@ -1,13 +1,11 @@
-"""A row per model: averages per task, ranks, and which models cannot be told apart. Reads records only.
+"""A row per model, from records: averages per task, ranks, and which models cannot be told apart.
 
-One rule keeps the figures comparable: **all figures of a column are averages over the same pairs.** A model that
-lacks a pair which another model has gets no figure (a blank) in every column that averages that pair; its figure over
-the pairs that all ranked models of the task have stands in the column `common`. Nothing missing is averaged away.
+The figures of a column are comparable because all of them are averages over the same pairs; see `columns`.
 
-Ranks are over the pairs that every ranked model has, of the tasks that all of them have: mean over a task's pairs,
-then over tasks, so that a task with 14,884 pairs does not drown one with 9. Borda counts, pair by pair, the share of
+Ranks are over the pairs that every ranked model has, of the tasks that all of them have: the mean over a task's pairs,
+then over tasks, so that a task with 14,884 pairs counts no more than one with 9. Borda is, pair by pair, the share of
 the other models that a model beats (a tie is half a win), averaged in the same way. A model with too few pairs is not
-ranked, see `coverage`. The measure defines whether higher or lower is better.
+ranked; see `coverage`. The measure says whether higher or lower is better.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +28,10 @@ from clearbench.verdicts.leaderboard.separability import cluster_contributions, 
 
 
 def make_leaderboard(
-    entries: Sequence[Entry], options: LeaderboardOptions | None = None, published: Sequence[Published] = ()
+    entries: Sequence[Entry],
+    options: LeaderboardOptions | None = None,
+    published: Sequence[Published] = (),
+    left_out: Sequence[str] = (),
 ) -> Leaderboard:
     """Make a leaderboard of complete records.
 
@@ -38,9 +39,10 @@ def make_leaderboard(
         entries: Records of any number of models and tasks.
         options: What to show, and how models are told apart.
         published: Published figures to show too, where they are of the same task, measure and pairs; never ranked.
+        left_out: A message on each record that could not be used; see `load_usable`.
     Raises:
         UsageError: No record is of the wanted tasks, or has the wanted measure.
-        RecordError: Records of one task are not comparable: other task version, scoring, or data of a pair.
+        RecordError: Records of one task are not comparable: they differ in task version, scoring, or a pair's data.
     """
     options = options or LeaderboardOptions()
     by_label = _by_label(entries, options.tasks)
@@ -64,16 +66,16 @@ def make_leaderboard(
     ranked = tuple(row for row in rows if row.key not in coverage.missing)
     unranked = tuple(row for row in rows if row.key in coverage.missing)
     shared = {c.label: c.common for c in columns if c.common and all(c.label in values[row.key] for row in ranked)}
-    board = Leaderboard(columns, ranked, shared, options)
+    board = Leaderboard(columns, ranked, shared, options, tuple(left_out))
     if shared:
         board = _rank(board, values, by_label)
     extra, published_notes = published_rows(published, columns)
-    notes = (*board.left_out, *coverage_notes(board, unranked, coverage), *published_notes)
+    notes = (*coverage_notes(board, unranked, coverage), *published_notes)
     return replace(board, rows=(*board.rows, *unranked, *extra), notes=notes)
 
 
 def _check_one_unit(columns: Sequence[TaskColumns]) -> None:
-    """Raise where the tasks' measures have no common mean: ranks and shares, or opposite directions."""
+    """Raise if the tasks' measures have no common mean: ranks and shares, or opposite directions."""
     measures = {measure.name: measure for measure in (find_measure(column.measure) for column in columns)}
     if len({(measure.unit, measure.better) for measure in measures.values()}) > 1:
         raise UsageError(
@@ -93,12 +95,12 @@ def _by_label(entries: Sequence[Entry], tasks: Sequence[str] | None) -> dict[str
 def _rank(
     board: Leaderboard, values: Mapping[str, Mapping[str, Scores]], by_label: Mapping[str, Sequence[Entry]]
 ) -> Leaderboard:
-    """Order the rows by their overall mean, the best first, and fill in what depends on the other rows."""
+    """Return the board with its rows in order of their overall means, and with the fields that depend on other rows."""
     keys = [row.key for row in board.rows]
     means_M, borda_M = _overall(board, [values[key] for key in keys])
     gains_M = find_measure(board.tasks[0].measure).sign * means_M
     order = np.argsort(-gains_M, kind="stable").tolist()
-    # Reading per-query scores takes the time; a single model has nobody to be compared with.
+    # Reading per-query scores is slow, and a single model is compared with nothing.
     measures = {column.label: column.measure for column in board.tasks if column.label in board.shared}
     records = [[e for label in measures for e in by_label[label] if e.key == keys[place]] for place in order]
     sums = (
@@ -124,19 +126,19 @@ def _rank(
 
 
 def _overall(board: Leaderboard, values: Sequence[Mapping[str, Scores]]) -> tuple[Scores, Scores]:
-    """Each model's mean over the shared pairs, and the share of the other models that it beats, float64 [M] each."""
+    """Return each model's mean over the shared pairs and its Borda share, float64 [M] each."""
     columns = [column for column in board.tasks if column.label in board.shared]
     means_M, borda_M = np.zeros(len(values)), np.zeros(len(values))
     for column in columns:
-        kept = np.isin(column.pairs, board.shared[column.label])
-        score_MP = np.stack([by_task[column.label][kept] for by_task in values])
+        is_shared_P = np.isin(column.pairs, board.shared[column.label])
+        score_MP = np.stack([by_task[column.label][is_shared_P] for by_task in values])
         means_M += score_MP.mean(axis=1) / len(columns)
-        borda_M += borda(find_measure(column.measure).sign * score_MP).mean(axis=1) / len(columns)
+        borda_M += borda_shares(find_measure(column.measure).sign * score_MP).mean(axis=1) / len(columns)
     return means_M, borda_M
 
 
-def borda(gain_MP: Scores) -> Scores:
-    """Share of the other models that each model beats, per pair; a tie is half a win. [M, P] in [0, 1]."""
+def borda_shares(gain_MP: Scores) -> Scores:
+    """Return the share of the other models that each model beats, [M, P] in [0, 1]; a tie is half a win."""
     from scipy.stats import rankdata
 
     if len(gain_MP) < 2:
@@ -146,5 +148,5 @@ def borda(gain_MP: Scores) -> Scores:
 
 
 def _ranks(values: Scores) -> IntArray:
-    """1 for the highest; equal values share the better rank."""
+    """Return the rank of each value, 1 for the highest; equal values share the better rank."""
     return np.array([1 + int((values > value).sum()) for value in values], dtype=np.int64)

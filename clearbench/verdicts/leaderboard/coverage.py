@@ -1,4 +1,4 @@
-"""Which models have enough of the pairs to be ranked with the others, and what is said of those that have not.
+"""Which models have enough pairs to be ranked with the others, and the notes on models that have too few.
 
 Ranks are over the pairs that all ranked models have, so one model with few pairs would take most of the others' pairs
 out of the ranking. The usual pairs are those that at least half of the models have; a model that lacks more than half
@@ -19,7 +19,7 @@ Pairs = dict[str, set[str]]
 
 @dataclass(frozen=True)
 class Coverage:
-    """Who is ranked.
+    """Which models are ranked.
 
     Attributes:
         pairs: Key of each model -> the pairs that it has.
@@ -33,20 +33,20 @@ class Coverage:
 
 
 def find_coverage(entries: Iterable[Entry]) -> Coverage:
-    """Return who is ranked, from the records of all models."""
+    """Return which models are ranked, from the records of all models."""
     pairs: dict[str, Pairs] = {}
     for entry in entries:
         pairs.setdefault(entry.key, {})[entry.label] = set(entry.record.by_pair)
-    return cover(pairs)
+    return coverage_from_pairs(pairs)
 
 
-def cover(pairs: Mapping[str, Pairs]) -> Coverage:
-    """Return who is ranked, from the pairs that each model has, by key."""
-    having = {key: {(label, pair) for label in by_task for pair in by_task[label]} for key, by_task in pairs.items()}
-    counts = Counter(pair for model_pairs in having.values() for pair in model_pairs)
+def coverage_from_pairs(pairs: Mapping[str, Pairs]) -> Coverage:
+    """Return which models are ranked, from the pairs that each has, by model key."""
+    pairs_of = {key: {(label, pair) for label in by_task for pair in by_task[label]} for key, by_task in pairs.items()}
+    counts = Counter(pair for model_pairs in pairs_of.values() for pair in model_pairs)
     usual = {pair for pair, number in counts.items() if 2 * number >= len(pairs)}
-    lacking = {key: len(usual - model_pairs) for key, model_pairs in having.items()}
-    missing = {key: number for key, number in lacking.items() if 2 * number > len(usual)}
+    num_missing = {key: len(usual - model_pairs) for key, model_pairs in pairs_of.items()}
+    missing = {key: number for key, number in num_missing.items() if 2 * number > len(usual)}
     return Coverage(pairs, missing if len(pairs) - len(missing) >= 2 else {}, len(usual))
 
 
@@ -68,18 +68,20 @@ def coverage_notes(board: Leaderboard, unranked: Iterable[BoardRow], coverage: C
         return notes
     if not board.shared:
         return [*notes, f"No pair of any task is in the records of all {len(board.rows)} models, so none is ranked."]
-    return [*notes, *(note for column in board.tasks if (note := _lacking(board, column.label, coverage)))]
+    return [*notes, *(note for column in board.tasks if (note := _incomplete_note(board, column.label, coverage)))]
 
 
-def _lacking(board: Leaderboard, label: str, coverage: Coverage) -> str:
-    """Say which of the ranked models lack pairs of a task that others of them have."""
-    having = {row.model: coverage.pairs[row.key].get(label, set()) for row in board.rows}
-    num_pairs = len(set().union(*having.values()))
-    lacking = [
-        f"{name} has {len(model_pairs):,}" for name, model_pairs in having.items() if len(model_pairs) < num_pairs
+def _incomplete_note(board: Leaderboard, label: str, coverage: Coverage) -> str:
+    """Return a sentence on the ranked models that lack pairs of a task, "" if none does."""
+    pairs_of = {row.model: coverage.pairs[row.key].get(label, set()) for row in board.rows}
+    num_pairs = len(set().union(*pairs_of.values()))
+    incomplete = [
+        f"{name} has {len(model_pairs):,}" for name, model_pairs in pairs_of.items() if len(model_pairs) < num_pairs
     ]
-    if not lacking:
+    if not incomplete:
         return ""
-    ranked = len(board.shared.get(label, ()))
-    pairs = count(num_pairs, "pair")
-    return f"Of the {pairs} of {label}, {join_names(lacking)}: blanks, and ranks over {ranked:,} of them."
+    num_ranked = len(board.shared.get(label, ()))
+    return (
+        f"Of the {count(num_pairs, 'pair')} of {label}, {join_names(incomplete)}: blanks, and ranks over {num_ranked:,} of "
+        "them."
+    )

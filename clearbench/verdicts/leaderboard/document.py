@@ -1,4 +1,4 @@
-"""The JSON of a leaderboard, field by field."""
+"""The types of a leaderboard's JSON, which describe every field."""
 
 from typing import Literal
 
@@ -34,14 +34,14 @@ class RowDocument(StrictModel):
     """One model; the fields are the columns of the CSV.
 
     Attributes:
-        rank: Rank by `mean`, 1 is best; null for published rows and models with too few pairs.
+        rank: Rank by `mean`, 1 is best; null for published rows and for models with too few pairs.
         rank_borda: Rank by `borda`.
         model: Name; the key where two models have one name.
         key: `<name>-<hash8>`, the model's folder; for a published row its name.
         source: "measured", or where the figures were published.
         mean: Mean over tasks of the mean over a task's shared pairs.
         borda: Share of the other models beaten.
-        ranked_pairs: Pairs that the ranks are over.
+        ranked_pairs: Number of pairs that the ranks are over.
         p_best: p of the difference to the first model.
         p_above: p of the difference to the model one rank above.
         not_separable_from: "best", "above", both or neither.
@@ -69,7 +69,7 @@ class LeaderboardDocument(StrictModel):
         schema_version: Version of this layout.
         alpha: Significance level.
         flips: Sign flips per test.
-        seed: Of the flips.
+        seed: Seed of the flips.
         clusters: Clusters that were flipped.
         ranked_pairs: Task label -> the pairs that the ranks are over.
         notes: What a reader has to know about the rows.

@@ -1,4 +1,4 @@
-"""A leaderboard for other programs: CSV (six decimals) and JSON, with every figure as it was computed."""
+"""A leaderboard for other programs: CSV with six decimals, and JSON with unrounded figures."""
 
 import json
 from typing import Any
@@ -69,7 +69,7 @@ def to_json(board: Leaderboard) -> str:
         "seed": board.options.seed,
         "clusters": board.num_clusters,
         "ranked_pairs": {label: list(pairs) for label, pairs in board.shared.items()},
-        "notes": list(board.notes),
+        "notes": [*(f"Left out: {message}" for message in board.left_out), *board.notes],
         "tasks": tasks,
         "rows": [_json_row(board, row) for row in board.rows],
     }

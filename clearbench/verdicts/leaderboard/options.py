@@ -11,9 +11,6 @@ class LeaderboardOptions:
     """What a leaderboard shows, and how its models are told apart.
 
     `confidence` is family-wise: 1 - confidence is the level at which two models are called separable.
-
-    Attributes:
-        messages: What the reader should know beforehand: records that were left out.
     """
 
     tasks: Tasks = None
@@ -21,7 +18,6 @@ class LeaderboardOptions:
     confidence: Confidence = 0.95
     flips: Flips = 10_000
     seed: Seed = 0
-    messages: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_numbers(self)

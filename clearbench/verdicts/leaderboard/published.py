@@ -1,6 +1,6 @@
 """Rows of a leaderboard for published figures: shown where task, measure and pairs are a column's, never ranked.
 
-How the figures are read from files stands in `records.published`.
+`records.published` reads the figures from files.
 """
 
 from collections.abc import Sequence
@@ -17,10 +17,10 @@ from clearbench.verdicts.leaderboard.result import BoardRow, TaskColumns, TaskFi
 def published_rows(
     published: Sequence[Published], columns: Sequence[TaskColumns]
 ) -> tuple[list[BoardRow], tuple[str, ...]]:
-    """Rows of published figures that fill at least one column; all of a model's sources make one row.
+    """Return a row for each model with published figures of at least one column, whatever the number of sources.
 
     Returns:
-        The rows by name of model, and sentences that a reader has to know.
+        The rows in order of the models' names, and notes for a reader.
     """
     rows: dict[str, BoardRow] = {}
     notes: dict[str, None] = {}

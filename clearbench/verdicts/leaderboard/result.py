@@ -1,7 +1,7 @@
 """The types of a leaderboard: its columns, its rows, and the whole."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from clearbench.stats.averages import GROUPS
@@ -17,7 +17,7 @@ DAGGER = "†"
 """Marks the name of a model whose figures were published, not measured."""
 
 AVERAGED = tuple(group for group in GROUPS if group != "all")
-"""Groups of pairs that have a column beside the mean over all pairs, in the order of the columns."""
+"""Groups of pairs that have a column in addition to the mean over all pairs, in the order of the columns."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +108,7 @@ class Leaderboard:
         rows: One per model.
         shared: Task label -> the pairs that the ranks are over.
         options: What was asked for.
+        left_out: A message on each record that could not be used.
         num_clusters: Clusters that were flipped.
         notes: What a reader has to know about these rows, one sentence each.
     """
@@ -116,13 +117,9 @@ class Leaderboard:
     rows: tuple[BoardRow, ...]
     shared: Mapping[str, tuple[str, ...]]
     options: LeaderboardOptions
+    left_out: tuple[str, ...] = ()
     num_clusters: int = 0
-    notes: tuple[str, ...] = field(default=())
-
-    @property
-    def left_out(self) -> tuple[str, ...]:
-        """A sentence on each record that could not be used."""
-        return tuple(f"Left out: {message}" for message in self.options.messages)
+    notes: tuple[str, ...] = ()
 
     @property
     def num_shared(self) -> int:

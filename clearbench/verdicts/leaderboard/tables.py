@@ -1,7 +1,6 @@
 """A leaderboard as tables for people: Markdown, and tables for a terminal.
 
-Shares are shown in points (x 100), ranks as they are, both with one decimal. Columns that are empty for all are left
-out.
+Shares are shown in points (x 100) and ranks unchanged, both with one decimal. Columns without a figure are left out.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,7 +22,7 @@ def to_markdown(board: Leaderboard) -> str:
     """Return the leaderboard as Markdown tables: the ranking, one table per task, the notes."""
     parts = []
     for title, header, rows in _sections(board):
-        lines = [header, ["---:" if place > _left(header) else "---" for place in range(len(header))], *rows]
+        lines = [header, ["---:" if place > _name_column(header) else "---" for place in range(len(header))], *rows]
         table = "\n".join("| " + " | ".join(map(escape_markdown, line)) + " |" for line in lines)
         parts.append(f"**{escape_markdown(title)}**\n\n{table}")
     notes = "\n".join(f"- {escape_markdown(note)}" for note in explain(board))
@@ -32,7 +31,7 @@ def to_markdown(board: Leaderboard) -> str:
 
 def to_tables(board: Leaderboard, width: int) -> list["Table"]:
     """Return tables for a terminal of a width; one that is too wide is cut into several, no figure is shortened."""
-    return [table for title, header, rows in _sections(board) for table in _cut(title, header, rows, width)]
+    return [table for title, header, rows in _sections(board) for table in _fit_width(title, header, rows, width)]
 
 
 def explain(board: Leaderboard) -> list[str]:
@@ -53,7 +52,7 @@ def explain(board: Leaderboard) -> list[str]:
         )
     lower = dict.fromkeys(column.measure for column in board.tasks if find_measure(column.measure).better == "lower")
     lines += [f"For {measure}, lower is better: the lowest figure ranks first." for measure in lower]
-    lines += board.notes
+    lines += [*(f"Left out: {message}" for message in board.left_out), *board.notes]
     sources = {row.source: None for row in board.rows if row.source != MEASURED}
     if sources:
         lines.append(f"{DAGGER} published, never ranked; data and settings are the sources' own: {'; '.join(sources)}.")
@@ -95,25 +94,27 @@ def _task(board: Leaderboard, column: TaskColumns) -> _Section:
     """Return the table of a task, without columns that are empty for all."""
     shown = [row for row in board.rows if row.source == MEASURED or column.label in row.tasks]
     header = ["model", "pairs", *(_SHORT.get(name, name) for name in ("mean", "common", *AVERAGED)), "worst pair"]
-    rows = [[row.shown_name, *_shown(row, column)] for row in shown]
+    rows = [[row.shown_name, *_task_cells(row, column)] for row in shown]
     partial = column.common != column.pairs
-    kept = [
+    kept_places = [
         place
         for place, name in enumerate(header)
         if name in ("model", "pairs") or (any(row[place] for row in rows) and (partial or name != "common"))
     ]
     title = f"{column.label}: {column.measure}{find_measure(column.measure).scale}"
-    return _Section(title, [header[place] for place in kept], [[row[place] for place in kept] for row in rows])
+    return _Section(
+        title, [header[place] for place in kept_places], [[row[place] for place in kept_places] for row in rows]
+    )
 
 
-def _shown(row: BoardRow, column: TaskColumns) -> list[str]:
+def _task_cells(row: BoardRow, column: TaskColumns) -> list[str]:
     """Return a row's cells in the table of a task, after the model's name."""
     figures = row.tasks.get(column.label)
     if figures is None:
         return [f"0/{len(column.pairs):,}", *([""] * (len(AVERAGED) + 3))]
     points = find_measure(column.measure).points
-    whole = figures.num_pairs == len(column.pairs)
-    pairs = f"{figures.num_pairs:,}" if whole else f"{figures.num_pairs:,}/{len(column.pairs):,}"
+    complete = figures.num_pairs == len(column.pairs)
+    pairs = f"{figures.num_pairs:,}" if complete else f"{figures.num_pairs:,}/{len(column.pairs):,}"
     values = (figures.mean, figures.common, *(figures.groups[name] for name in AVERAGED))
     worst = f"{figures.worst_pair} {_figure(figures.worst, points)}" if figures.worst_pair else ""
     return [pairs, *(_figure(value, points) for value in values), worst]
@@ -123,19 +124,19 @@ def _figure(value: float | None, points: float = 100.0) -> str:
     return "" if value is None else f"{points * value:.1f}"
 
 
-def _left(header: Sequence[str]) -> int:
-    """Place of the last column that is set left: the model's name."""
+def _name_column(header: Sequence[str]) -> int:
+    """Return the position of the model's name, the last column that is aligned left."""
     return header.index("model")
 
 
-def _cut(title: str, header: list[str], rows: list[list[str]], width: int) -> Iterator["Table"]:
+def _fit_width(title: str, header: list[str], rows: list[list[str]], width: int) -> Iterator["Table"]:
     """Give tables that fit the width; each repeats the columns up to the model's name."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
     sizes = [max(map(len, (line[place] for line in [header, *rows]))) + _GAP for place in range(len(header))]
-    first = _left(header) + 1
+    first = _name_column(header) + 1
     start = first
     while start < len(header):
         stop, used = start + 1, sum(sizes[:first]) + sizes[start]
@@ -145,9 +146,9 @@ def _cut(title: str, header: list[str], rows: list[list[str]], width: int) -> It
         places = [*range(first), *range(start, stop)]
         table = Table(title=Text(title, style="bold"), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
         for place in places:
-            name = header[place] == "model"
+            is_name = header[place] == "model"
             table.add_column(
-                header[place], justify="left" if name else "right", no_wrap=not name, overflow="fold", min_width=0
+                header[place], justify="left" if is_name else "right", no_wrap=not is_name, overflow="fold", min_width=0
             )
         for line in rows:
             table.add_row(*(Text(line[place]) for place in places))

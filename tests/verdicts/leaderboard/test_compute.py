@@ -18,7 +18,7 @@ from clearbench.records.parts import read_scores
 from clearbench.records.select import load_results
 from clearbench.stats.averages import GROUPS
 from clearbench.verdicts.leaderboard.columns import model_figures
-from clearbench.verdicts.leaderboard.compute import borda, make_leaderboard
+from clearbench.verdicts.leaderboard.compute import borda_shares, make_leaderboard
 from clearbench.verdicts.leaderboard.options import LeaderboardOptions
 from clearbench.verdicts.leaderboard.result import TaskColumns
 from clearbench.verdicts.leaderboard.tables import explain, to_markdown
@@ -88,7 +88,7 @@ def test_borda_is_the_literal_count_of_models_beaten(table):
     for model, pair in itertools.product(range(len(table)), range(3)):
         others = [score_MP[other, pair] for other in range(len(table)) if other != model]
         points = sum((score_MP[model, pair] > other) + 0.5 * (score_MP[model, pair] == other) for other in others)
-        assert borda(score_MP)[model, pair] == pytest.approx(points / len(others))
+        assert borda_shares(score_MP)[model, pair] == pytest.approx(points / len(others))
 
 
 def test_a_task_counts_once_whatever_its_number_of_pairs(tmp_path):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from clearbench.records.select import load_results
 from clearbench.verdicts.leaderboard.compute import make_leaderboard
-from clearbench.verdicts.leaderboard.coverage import cover
+from clearbench.verdicts.leaderboard.coverage import coverage_from_pairs
 from clearbench.verdicts.leaderboard.options import LeaderboardOptions
 
 FEW = LeaderboardOptions(flips=50)
@@ -75,7 +75,7 @@ def test_ranked_models_that_lack_pairs_are_named_with_what_the_ranks_are_over(tm
 
 @given(st.lists(st.sets(st.sampled_from(PAIRS), min_size=1), min_size=1, max_size=6))
 def test_at_least_two_models_are_ranked_and_none_of_those_with_all_usual_pairs_is_left_out(having):
-    coverage = cover({f"m{number}": {"toy": pairs} for number, pairs in enumerate(having)})
+    coverage = coverage_from_pairs({f"m{number}": {"toy": pairs} for number, pairs in enumerate(having)})
     assert len(having) - len(coverage.missing) >= min(2, len(having))
     usual = {pair for pair in PAIRS if 2 * sum(pair in pairs for pairs in having) >= len(having)}
     assert coverage.num_usual == len(usual)

@@ -1,11 +1,11 @@
-"""What a leaderboard says of its rows: names, left-out records, and which models cannot be told apart."""
+"""What a leaderboard says of its rows: names, and which models cannot be told apart."""
 
 import pytest
 
 from clearbench.verdicts.leaderboard.options import LeaderboardOptions
 from clearbench.verdicts.leaderboard.result import MEASURED, BoardRow, Leaderboard
 
-OPTIONS = LeaderboardOptions(confidence=0.95, messages=("a: damaged.",))
+OPTIONS = LeaderboardOptions(confidence=0.95)
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,6 @@ def test_only_published_models_have_the_dagger():
     assert BoardRow("m", "m", "arXiv 2402.05672", {}).shown_name == "m †"
 
 
-def test_ranks_are_over_the_shared_pairs_of_all_tasks_and_left_out_records_are_named():
+def test_ranks_are_over_the_shared_pairs_of_all_tasks():
     board = Leaderboard((), (), {"xquad": ("de-en", "en-en"), "mlqa": ("de-en",), "mkqa": ()}, OPTIONS)
     assert board.num_shared == 3
-    assert board.left_out == ("Left out: a: damaged.",)

@@ -47,3 +47,8 @@ def test_the_explanation_says_what_ranks_and_marks_mean(out):
     lines = " ".join(explain(make_leaderboard(load_results(out), LeaderboardOptions(flips=200))))
     assert "Ranks are over the 6 pairs of xquad that all 3 models have" in lines
     assert "200 paired sign flips of 12 clusters" in lines
+
+
+def test_records_that_could_not_be_used_are_named(out):
+    board = make_leaderboard(load_results(out), left_out=["a: damaged."])
+    assert "Left out: a: damaged." in explain(board) and "- Left out: a: damaged." in to_markdown(board)
