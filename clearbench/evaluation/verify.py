@@ -12,7 +12,7 @@ import numpy as np
 from clearbench.common.errors import ClearbenchError, RecordError
 from clearbench.common.files import RECORD_FILE
 from clearbench.records.bias import overall_bias
-from clearbench.records.damage import damage_named
+from clearbench.records.damage import name_damage
 from clearbench.records.folder import model_key, name_in_key
 from clearbench.records.parts import REMEDY, PartSummary, part_files, read_part, read_summary
 from clearbench.records.read import find_problems, has_record, read_document, read_summaries, same_figures
@@ -83,7 +83,7 @@ def verify_record(folder: Path) -> Verification:
 def _reported(file: Path, problems: Iterator[str]) -> Iterator[str]:
     """Give the problems that a check finds; what the check cannot go on with is one of them."""
     try:
-        with damage_named(file, REMEDY):
+        with name_damage(file, REMEDY):
             yield from problems
     except ClearbenchError as error:
         yield str(error)

@@ -36,14 +36,16 @@ def export_beir(data: Dataset, to: Path) -> Exported:
     notes = [] if one_folder else [f"The pairs have pools of their own: a folder for each of {len(groups)} pairs."]
     blanks = sum(text != text.strip() for pool in data.pools.values() for text in pool.texts)
     if blanks:
-        notes.append(f"Readers of BEIR folders take away the blanks around the text of {count(blanks, 'passage')}.")
+        notes.append(f"Readers of BEIR folders remove the blanks around the text of {count(blanks, 'passage')}.")
     if data.own_passages:
-        notes.append("Queries lie in the pool: read the folder with --option skip_self=true to leave them out again.")
+        notes.append(
+            "Queries are also passages of the pool: --option skip_self=true leaves them out when the folder is read."
+        )
     return Exported(tuple(files), tuple(notes))
 
 
 def check_exportable(task: str, has_qrels: bool, options: Mapping[str, str]) -> None:
-    """Raise unless a BEIR folder can hold a task's judgements and pools; asked before the data are loaded.
+    """Raise unless a BEIR folder can hold a task's judgements and pools; called before the data are loaded.
 
     Args:
         task: Named in messages.
@@ -65,7 +67,7 @@ def check_same_data(data: Dataset, record: Record) -> None:
     """Raise unless a loaded task has the texts and judgements that a record was measured on.
 
     Raises:
-        RecordError: A pair's data are others.
+        RecordError: A pair has other texts or judgements.
     """
     recorded = {name: pair.data for name, pair in record.by_pair.items()}
     other = [str(p) for p in data.pairs if recorded.get(str(p)) != data.pair_fingerprint(p)]
@@ -104,14 +106,14 @@ def _write_folder(folder: Path, data: Dataset, pairs: Sequence[TaskPair]) -> Ite
 
 
 def _passage(pool: Texts, place: int, several: bool) -> str:
-    key = _unique(pool, pool.ids[place], several)
-    return _json({"_id": key, "title": "", "text": pool.texts[place], "language": str(pool.language)})
+    key = _row_id(pool, pool.ids[place], several)
+    return _json_line({"_id": key, "title": "", "text": pool.texts[place], "language": str(pool.language)})
 
 
 def _query(texts: Texts, place: int, several: bool) -> str:
     key = texts.ids[place]
-    row = {"_id": _unique(texts, key, several), "text": texts.texts[place], "language": str(texts.language)}
-    return _json({**row, "parallel_id": key} if several else row)
+    row = {"_id": _row_id(texts, key, several), "text": texts.texts[place], "language": str(texts.language)}
+    return _json_line({**row, "parallel_id": key} if several else row)
 
 
 def _qrels(data: Dataset, pairs: Iterable[TaskPair], several: bool) -> Iterator[str]:
@@ -120,14 +122,14 @@ def _qrels(data: Dataset, pairs: Iterable[TaskPair], several: bool) -> Iterator[
         pool, queries, qrels = data.passages_of(pair), data.queries_of(pair), data.qrels_of(pair)
         for query in queries.ids:
             for passage, relevance in qrels[query].items():
-                yield f"{_unique(queries, query, several)}\t{_unique(pool, passage, several)}\t{relevance}\n"
+                yield f"{_row_id(queries, query, several)}\t{_row_id(pool, passage, several)}\t{relevance}\n"
 
 
-def _unique(texts: Texts, key: str, several: bool) -> str:
+def _row_id(texts: Texts, key: str, several: bool) -> str:
     if any(character in key for character in "\t\n\r"):
         raise DataError(f"Id {key!r} holds a tab or a newline, which a qrels file cannot hold.")
     return f"{texts.language}/{key}" if several else key
 
 
-def _json(row: dict[str, str]) -> str:
+def _json_line(row: dict[str, str]) -> str:
     return json.dumps(row, ensure_ascii=False) + "\n"

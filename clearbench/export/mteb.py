@@ -64,16 +64,16 @@ def export_mteb(entry: Entry, to: Path) -> Exported:
     """
     task = find_mteb_task(entry)
     subsets = [(pair, task.subset(parse_pair(pair.pair))) for pair in entry.record.pairs]
-    held = [(pair, subset) for pair, subset in subsets if subset is not None]
+    exported = [(pair, subset) for pair, subset in subsets if subset is not None]
     left_out = [pair.pair for pair, subset in subsets if subset is None]
-    if not held:
+    if not exported:
         raise RecordError(
             f"{entry.place}: MTEB's {task.name} has none of its pairs ({join_names(left_out, 8)}); "
             "export pairs that it has, such as those with English on one side."
         )
-    _check_means(entry, [pair for pair, _ in held])
+    _check_means(entry, [pair for pair, _ in exported])
     file = to / f"{task.name}.json"
-    write_output(file, (json.dumps(_document(entry, task, held), indent=2) + "\n").encode(), "--to")
+    write_output(file, (json.dumps(_document(entry, task, exported), indent=2) + "\n").encode(), "--to")
     notes = []
     if left_out:
         notes.append(f"Left out, as MTEB's {task.name} has no such subsets: {join_names(left_out, 8)}.")
@@ -95,21 +95,22 @@ def find_mteb_task(entry: Entry) -> MtebTask:
 
 def _any_subset(pair: Pair) -> Subset:
     sides = (pair.passage, pair.query)
-    return Subset("-".join(map(_code, sides)), [_dashed(side) for side in sides if side != MULTIPLE])
+    return Subset("-".join(map(_language_code, sides)), [_dashed_code(side) for side in sides if side != MULTIPLE])
 
 
 def _belebele_subset(pair: Pair) -> Subset | None:
-    one, two = pair.query, pair.passage
-    scripts = one.code == two.code and one.code in _ROMANISED and "Latn" in (one.script, two.script)
-    return _any_subset(pair) if one == two or ENGLISH in (one, two) or scripts else None
+    query, passage = pair.query, pair.passage
+    in_latin = "Latn" in (query.script, passage.script)
+    two_scripts = query.code == passage.code and query.code in _ROMANISED and in_latin
+    return _any_subset(pair) if query == passage or ENGLISH in (query, passage) or two_scripts else None
 
 
 def _xquad_subset(pair: Pair) -> Subset | None:
-    return Subset(str(pair.query), [_dashed(pair.query)]) if pair.query == pair.passage else None
+    return Subset(str(pair.query), [_dashed_code(pair.query)]) if pair.query == pair.passage else None
 
 
 def _mlqa_subset(pair: Pair) -> Subset | None:
-    sides = [_dashed(side).replace("arb-", "ara-") for side in (pair.passage, pair.query)]
+    sides = [_dashed_code(side).replace("arb-", "ara-") for side in (pair.passage, pair.query)]
     return Subset("-".join(side.partition("-")[0] for side in sides), sides)
 
 
@@ -122,14 +123,14 @@ MTEB_TASKS: Mapping[str, MtebTask] = {
 """Task here -> MTEB's."""
 
 
-def _code(language: Language) -> str:
-    """`deu_Latn`, with the region where there is one; `mul` for several languages."""
+def _language_code(language: Language) -> str:
+    """Return `deu_Latn`, with the region where there is one; `mul` for several languages."""
     if language == MULTIPLE:
         return str(language)
     return "_".join(filter(None, (language.variant, language.region)))
 
 
-def _dashed(language: Language) -> str:
+def _dashed_code(language: Language) -> str:
     return language.variant.replace("_", "-")
 
 
@@ -139,9 +140,9 @@ def _check_means(entry: Entry, pairs: Sequence[PairRecord]) -> None:
         scores_matrix(entry, measure, [pair.pair for pair in pairs if measure in pair.measures])
 
 
-def _document(entry: Entry, task: MtebTask, held: Sequence[tuple[PairRecord, Subset]]) -> dict[str, Any]:
+def _document(entry: Entry, task: MtebTask, exported: Sequence[tuple[PairRecord, Subset]]) -> dict[str, Any]:
     record = entry.record
-    scores = [_scores(pair, subset, record.main_measure) for pair, subset in held]
+    scores = [_scores(pair, subset, record.main_measure) for pair, subset in exported]
     return {
         "dataset_revision": f"clearbench-data-{record.data}",
         "task_name": task.name,

@@ -17,7 +17,7 @@ def export_trec(entry: Entry, to: Path) -> Exported:
         RecordError: The record has no saved rankings, one is not the file that was saved, or an id holds a blank,
             which TREC's lines cannot.
     """
-    files, without, unsummed = [], [], []
+    files, unjudged, unsummed = [], [], []
     for pair in (summary.pair for summary in entry.record.pairs):
         has_run, has_qrels = is_saved(entry.place, pair, "trec"), is_saved(entry.place, pair, "qrels")
         if not has_run or (not has_qrels and entry.record.identity.has_qrels):
@@ -32,8 +32,8 @@ def export_trec(entry: Entry, to: Path) -> Exported:
         if has_qrels:
             files.append(_copy(entry, pair, "qrels", to / f"{pair}.qrels"))
         else:
-            without.append(pair)
-    notes = [f"{entry.label} is judged by answers: there are runs, but no qrels."] if without else []
+            unjudged.append(pair)
+    notes = [f"{entry.label} is judged by answers: there are runs, but no qrels."] if unjudged else []
     if unsummed:
         notes.append(
             f"{entry.place}: an older clearbench saved {join_names(unsummed)} without checksums, so nothing shows "

@@ -7,7 +7,7 @@
     <out>/records/<model>-<hash>/<task>/runs/<pair>.sha256   checksums of these two files
     <out>/records/<model>-<hash>/<task>/runs/<pool>-<hash>.texts.parquet   queries, and passages judged or ranked high
 
-Parts are the unit of resuming: each is written once, whole or not at all, and never rewritten. A part's Parquet
-metadata holds the summaries of its pairs, so the record is assembled without reading scores again. Times stand under
-`timings` only: apart from it, the record of a resumed run equals that of an undisturbed one byte for byte.
+A run is resumed part by part: each part is written once, completely or not at all, and never rewritten. A part's
+Parquet metadata holds the summaries of its pairs, so the record is derived without reading scores again. Only `timings`
+holds times: all else in the record of a resumed run equals that of an uninterrupted one byte for byte.
 """

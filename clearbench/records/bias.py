@@ -1,4 +1,4 @@
-"""The language bias of a record of a mixed pool, over the queries of all languages, from its per-query scores."""
+"""The language bias of a record over the queries of all languages, from its per-query scores."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,7 +24,9 @@ def overall_bias(folder: Path, languages: Sequence[str]) -> BiasSummary:
         RecordError: The scores cannot be read, or there are no languages: the pool is not mixed.
     """
     if not languages:
-        raise RecordError(f"{folder}: the record has a language bias, but its pool is not mixed. Measure it anew.")
+        raise RecordError(
+            f"{folder}: the record has a language bias, but its pool is not mixed. Measure again with --replace."
+        )
     ranks = [f"{RANK}{name}" for name in languages]
     table = read_scores(folder, columns=[OWN_FIRST, CHANCE, *ranks])
     first = table[OWN_FIRST].to_numpy()

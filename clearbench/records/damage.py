@@ -1,4 +1,4 @@
-"""Damage to a record's files, said in one way: which file, what is wrong, what to do."""
+"""Errors on damaged files of a record: which file, what is wrong, what to do."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,8 +9,8 @@ from clearbench.common.text import first_line
 
 
 @contextmanager
-def damage_named(file: Path, remedy: str) -> Iterator[None]:
-    """Turn what reading a damaged file can raise into a RecordError.
+def name_damage(file: Path, remedy: str) -> Iterator[None]:
+    """Turn the exceptions of reading a damaged file into a RecordError that names the file.
 
     Args:
         file: The file that the block reads.

@@ -21,12 +21,12 @@ def derive_record(
     timings: Mapping[str, Any],
     bias: BiasSummary | None = None,
 ) -> Record:
-    """Return the record that follows from parts.
+    """Return the record of some parts.
 
     Args:
         status: Whether every pair that was asked for is scored.
         parts: The parts of one record's folder.
-        provenance: The current run's provenance; used where no part has its own.
+        provenance: The current run's provenance, for parts that have none.
         timings: The times that record.json will hold.
         bias: Language bias over all pairs, where the pool is mixed.
     """
@@ -38,37 +38,43 @@ def derive_record(
         identity=provenance.identity,
         model=known.model,
         main_measure=known.main_measure,
-        environment=join_environments([run.environment for run in runs or [provenance]]),
-        notes=join_notes([run.notes for run in runs or [provenance]]),
+        **fields_of_runs(runs or [provenance]),
         timings=dict(timings),
         bias=bias,
         **fields_of_pairs(map(PairRecord.model_validate, pairs_of(parts).values())),
     )
 
 
+def fields_of_runs(runs: Sequence[Provenance]) -> dict[str, Any]:
+    """Return the fields of a record that follow from what its runs state: `environment` and `notes`."""
+    return {
+        "environment": join_environments([run.environment for run in runs]),
+        "notes": list(dict.fromkeys(note for run in runs for note in run.notes)),
+    }
+
+
 def fields_of_pairs(pairs: Iterable[PairRecord]) -> dict[str, Any]:
     """Return the fields of a record that follow from its pairs: `pairs` by name, `data`, `coverage`, `averages`."""
     pairs = sorted(pairs, key=lambda pair: pair.pair)
     means = {parse_pair(p.pair): {name: value.mean for name, value in p.measures.items()} for p in pairs}
-    return {
-        "pairs": pairs,
-        "data": content_hash(*(f"{pair.pair} {pair.data}" for pair in pairs)),
-        "coverage": coverage_of([dict(pair) for pair in pairs]),
-        "averages": macro_averages(means),
-    }
+    return {"pairs": pairs, **totals_of_pairs([dict(pair) for pair in pairs]), "averages": macro_averages(means)}
 
 
-def coverage_of(pairs: Collection[Mapping[str, Any]]) -> dict[str, int]:
-    """Return the counts over pairs, each given by the fields of its record."""
+def totals_of_pairs(pairs: Collection[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return `data` and `coverage` of a record: the hash and the counts over pairs, given as fields of PairRecords."""
+    names_and_data = sorted((pair["pair"], pair["data"]) for pair in pairs)
     return {
-        "pairs": len(pairs),
-        "queries_scored": sum(pair["num_queries"] for pair in pairs),
-        "queries_skipped": sum(pair["num_skipped"] for pair in pairs),
+        "data": content_hash(*(f"{name} {data}" for name, data in names_and_data)),
+        "coverage": {
+            "pairs": len(pairs),
+            "queries_scored": sum(pair["num_queries"] for pair in pairs),
+            "queries_skipped": sum(pair["num_skipped"] for pair in pairs),
+        },
     }
 
 
 def pairs_of(parts: Iterable[PartSummary]) -> dict[str, Mapping[str, Any]]:
-    """Return pair -> fields of its record. A pair that two parts hold is taken from the first of them."""
+    """Return pair -> fields of its record; a pair that is in two parts is taken from the first."""
     pairs: dict[str, Mapping[str, Any]] = {}
     for part in parts:
         for pair in part.pairs:
@@ -82,17 +88,12 @@ def join_environments(environments: Iterable[Mapping[str, str]]) -> dict[str, st
     for environment in environments:
         for package, version in environment.items():
             versions.setdefault(package, {}).update(dict.fromkeys(version.split(AND)))
-    return {package: AND.join(found) for package, found in versions.items()}
+    return {package: AND.join(package_versions) for package, package_versions in versions.items()}
 
 
-def join_notes(notes: Iterable[Sequence[str]]) -> list[str]:
-    """Return the notes of all runs, each once."""
-    return list(dict.fromkeys(note for of_run in notes for note in of_run))
-
-
-def add_timings(before: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:
-    """Add a run's seconds and counts to those of earlier runs; values that are not numbers are taken from the last."""
-    total = dict(before)
+def add_timings(earlier: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the sums of a run's seconds and counts and those of earlier runs; other values are the run's."""
+    total = dict(earlier)
     for key, value in run.items():
         if isinstance(value, Mapping):
             total[key] = add_timings(total.get(key) or {}, value)

@@ -1,11 +1,11 @@
-"""One writer at a time in a record's folder, and folders that take another's place when they are finished.
+"""One writer at a time in a record's folder, and new folders that replace a record's when they are finished.
 
-Beside a record's folder `toy` there may be:
+The folder that holds a record's folder `toy` may also hold:
 
     .toy.lock            locked by the run that writes to `toy`; a killed run's lock is free
     .toy.<token>.new     what `--replace` measures, until it takes the place of `toy`
     .toy.<token>.new.lock    locked as long as the run that measures it lives
-    .toy.old             what was in the place of `toy`, for the moment of the exchange
+    .toy.old             the replaced folder, until the exchange is complete
 """
 
 import glob
@@ -21,8 +21,8 @@ from clearbench.common.progress import say
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Hold the right to write to a record's folder; wait for a run that has it.
+def lock_folder(folder: Path) -> Iterator[None]:
+    """Hold the lock of a record's folder during the block, after waiting for a run that holds it.
 
     Args:
         folder: The folder, which need not exist; its parent does.
@@ -33,7 +33,7 @@ def alone(folder: Path) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        say(f"{folder}: another run writes its scores; this one waits until it is done.")
+        say(f"{folder}: another run is writing scores there; this one waits until it is done.")
         lock.acquire()
     try:
         _restore(folder)
@@ -43,10 +43,10 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def replacement(folder: Path) -> Iterator[Path]:
-    """Give a new folder that takes a record's place when the block ends, and is deleted when the block fails.
+def replace_folder(folder: Path) -> Iterator[Path]:
+    """Give a new folder that replaces a record's folder when the block ends, and is deleted if the block fails.
 
-    Until then the record stays as it is. Several runs may each measure a replacement: the last to end is kept.
+    Until then the record stays unchanged. Several runs may measure replacements at once: the last to end is kept.
 
     Args:
         folder: The record's folder, which need not exist; its parent does.
@@ -54,15 +54,15 @@ def replacement(folder: Path) -> Iterator[Path]:
         OSError: A folder cannot be made or moved.
     """
     fresh = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.new")
-    owner = _owner(fresh)
-    with alone(folder):
+    owner = _owner_lock(fresh)
+    with lock_folder(folder):
         _sweep(folder)
         fresh.mkdir()
         owner.acquire(timeout=0)
     try:
         yield fresh
-        with alone(folder):
-            old = _old(folder)
+        with lock_folder(folder):
+            old = _old_folder(folder)
             if folder.exists():
                 folder.rename(old)
             fresh.rename(folder)
@@ -74,7 +74,7 @@ def replacement(folder: Path) -> Iterator[Path]:
 
 
 def restore_all(parent: Path) -> None:
-    """Put back what a run was killed over while it exchanged folders, as far as this process may write here.
+    """Put back every folder whose exchange was interrupted by a kill, where this process may write.
 
     Args:
         parent: A model's folder, which holds a folder for each task.
@@ -82,7 +82,7 @@ def restore_all(parent: Path) -> None:
     for old in parent.glob(".*.old"):
         folder = old.with_name(old.name.removeprefix(".").removesuffix(".old"))
         try:
-            with alone(folder):
+            with lock_folder(folder):
                 pass
         except OSError:
             continue
@@ -90,7 +90,7 @@ def restore_all(parent: Path) -> None:
 
 def _restore(folder: Path) -> None:
     """Finish an exchange of folders that a kill interrupted; the folder's lock is held."""
-    old = _old(folder)
+    old = _old_folder(folder)
     if old.is_dir():
         if folder.exists():
             shutil.rmtree(old, ignore_errors=True)
@@ -101,7 +101,7 @@ def _restore(folder: Path) -> None:
 def _sweep(folder: Path) -> None:
     """Delete replacements whose runs were killed; the folder's lock is held."""
     for fresh in folder.parent.glob(f".{glob.escape(folder.name)}.????????.new"):
-        owner = _owner(fresh)
+        owner = _owner_lock(fresh)
         try:
             owner.acquire(timeout=0)
         except Timeout:
@@ -111,9 +111,9 @@ def _sweep(folder: Path) -> None:
         Path(owner.lock_file).unlink(missing_ok=True)
 
 
-def _owner(fresh: Path) -> FileLock:
+def _owner_lock(fresh: Path) -> FileLock:
     return FileLock(fresh.with_name(f"{fresh.name}.lock"))
 
 
-def _old(folder: Path) -> Path:
+def _old_folder(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.old")

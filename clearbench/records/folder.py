@@ -11,7 +11,7 @@ from clearbench.common.files import RECORD_FILE, sweep_temporary, write_atomical
 from clearbench.common.hashing import content_hash
 from clearbench.common.text import count, file_name, join_names
 from clearbench.records.derive import add_timings, derive_record, pairs_of
-from clearbench.records.exclusive import alone, replacement, restore_all
+from clearbench.records.exclusive import lock_folder, replace_folder, restore_all
 from clearbench.records.parts import SCORES, PartSummary, QueryScores, part_bytes, part_name, read_summary
 from clearbench.records.read import find_problems, has_record, read_document, read_summaries
 from clearbench.records.runs import (
@@ -42,7 +42,7 @@ def record_folder(out: Path, model_name: str, encoder_fingerprint: str, task: st
     Args:
         out: Results folder.
         model_name: The model's name.
-        encoder_fingerprint: What distinguishes it from others of that name.
+        encoder_fingerprint: Tells the model from others of its name.
         task: Label of the task.
     """
     return records_folder(out) / model_key(model_name, encoder_fingerprint) / task
@@ -62,7 +62,7 @@ def safe_name(model_name: str) -> str:
 
 
 def name_in_key(key: str) -> str:
-    """Return the model's name in that of its folder, as folders spell it; all of it if a user renamed the folder."""
+    """Return the model's name from the name of its folder; the whole name if a user has renamed the folder."""
     match = re.fullmatch(r"(.+)-[0-9a-f]{8}", key)
     return match[1] if match else key
 
@@ -79,7 +79,7 @@ class RecordFolder:
             takes its place.
         provenance: What this run states about everything that it measures.
         done: Pair -> its record, of all pairs whose scores are written.
-        problem: Why record.json must be rewritten although no pair is left to score, in words; None if it is intact.
+        problem: Why record.json must be rewritten although all pairs have scores; None if it is undamaged.
     """
 
     def __init__(self, folder: Path, provenance: Provenance, replace: bool = False, write: bool = True) -> None:
@@ -117,10 +117,10 @@ class RecordFolder:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Write results in the block, after reading what earlier runs have written up to now.
+        """Allow writing results during the block, which begins by reading what other runs have written.
 
-        One run at a time writes to the folder. A replacement is measured beside it, and takes its place when the
-        block ends; if the block fails, what was there before stays.
+        One run at a time writes to the folder. A replacement is measured in a folder of its own, which replaces the
+        record's folder when the block ends. If the block fails, the record's folder stays unchanged.
 
         Raises:
             RecordError: See `__init__`.
@@ -129,10 +129,10 @@ class RecordFolder:
             with ExitStack() as stack:
                 with self._system_errors():
                     if self._replace:
-                        self.write_path = stack.enter_context(replacement(self.final_path))
+                        self.write_path = stack.enter_context(replace_folder(self.final_path))
                         (self.write_path / SCORES).mkdir()
                     else:
-                        stack.enter_context(alone(self.final_path))
+                        stack.enter_context(lock_folder(self.final_path))
                         for folder in (self.final_path, self.final_path / SCORES, self.final_path / RUNS):
                             sweep_temporary(folder)
                         self._read_written()
@@ -152,10 +152,10 @@ class RecordFolder:
             RecordError: A pair was scored on other texts or judgements.
         """
         self._wanted = wanted
-        other = [pair for pair, data in wanted.items() if pair in self.done and self.done[pair].data != data]
-        if other:
+        changed = [pair for pair, data in wanted.items() if pair in self.done and self.done[pair].data != data]
+        if changed:
             raise RecordError(
-                f"{self.write_path} holds {count(len(other), 'pair')} scored on other data ({join_names(other)}). "
+                f"{self.write_path} holds {count(len(changed), 'pair')} scored on other data ({join_names(changed)}). "
                 f"{REPLACE_HINT}"
             )
 
@@ -163,7 +163,7 @@ class RecordFolder:
         """Write the scores of pairs that share a pool as one part; on return they survive a kill.
 
         Raises:
-            RecordError: The part cannot be written; nothing that was there is touched.
+            RecordError: The part cannot be written; existing parts stay unchanged.
         """
         summaries = [result.summary for result in results]
         file = self.write_path / SCORES / f"{part_name(pool, [summary.pair for summary in summaries])}.parquet"
@@ -177,7 +177,7 @@ class RecordFolder:
         timings: Mapping[str, Any] | None = None,
         bias: BiasSummary | None = None,
     ) -> Record:
-        """Write record.json as it follows from the parts, and return it.
+        """Derive record.json from the parts, write it, and return it.
 
         Args:
             status: Whether every pair that was asked for is scored.
@@ -224,12 +224,12 @@ class RecordFolder:
         """
         self._make_runs()
         if self._kept_texts is None:
-            kept = read_text_files(self.write_path, ("kind", "language", "id"))
-            self._kept_texts = set(kept.itertuples(index=False, name=None))
-        fresh = {row[:3]: row for row in rows if row[:3] not in self._kept_texts}
-        if fresh:
-            _write(texts_file(self.write_path, part_name(pool, pairs)), text_bytes(list(fresh.values())))
-            self._kept_texts.update(fresh)
+            texts = read_text_files(self.write_path, ("kind", "language", "id"))
+            self._kept_texts = set(texts.itertuples(index=False, name=None))
+        new_rows = {row[:3]: row for row in rows if row[:3] not in self._kept_texts}
+        if new_rows:
+            _write(texts_file(self.write_path, part_name(pool, pairs)), text_bytes(list(new_rows.values())))
+            self._kept_texts.update(new_rows)
 
     def has_run(self, pair: str) -> bool:
         """Whether a pair's ranking was written."""
@@ -253,10 +253,10 @@ class RecordFolder:
         wanted = self.identity.model_dump(mode="json")
         written = read_document(self.write_path) if has_record(self.write_path) else None
         parts = read_summaries(self.write_path, written)
-        found = parts[0].identity if parts else written["identity"] if written else wanted
-        if found != wanted:
+        recorded = parts[0].identity if parts else written["identity"] if written else wanted
+        if recorded != wanted:
             raise RecordError(
-                f"{self.write_path} holds another measurement: {_difference(found, wanted)}. {REPLACE_HINT}"
+                f"{self.write_path} holds another measurement: {_difference(recorded, wanted)}. {REPLACE_HINT}"
             )
         self._parts = {part.file: part for part in parts}
         self.done = {name: PairRecord.model_validate(pair) for name, pair in pairs_of(parts).items()}
@@ -269,9 +269,10 @@ def _write(path: Path, data: bytes) -> None:
         write_atomically(path, data)
     except OSError as error:
         raise RecordError(
-            f"Cannot write {path}: {error.strerror}. What was finished before is kept; run again to go on from there."
+            f"Cannot write {path}: {error.strerror}. Finished parts are kept; the same command continues from them."
         ) from error
 
 
-def _difference(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
-    return "; ".join(f"{key} was {found[key]}, is now {wanted[key]}" for key in wanted if found[key] != wanted[key])
+def _difference(recorded: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+    changed = [key for key in wanted if recorded[key] != wanted[key]]
+    return "; ".join(f"{key} was {recorded[key]}, is now {wanted[key]}" for key in changed)

@@ -16,7 +16,7 @@ from clearbench.records.select import Entry
 from clearbench.records.source import ScorePart
 from clearbench.stats.intervals import column_means
 
-# A record's mean and that of its per-query scores may differ by this much (room for scores kept in float32).
+# A record's mean and the mean of its per-query scores may differ by this much: scores may be kept in float32.
 SAME_MEAN = 1e-6
 
 
@@ -50,20 +50,20 @@ def scores_matrix(entry: Entry, measure: str, pairs: Sequence[str] | None = None
         pairs: Names of pairs that it has; None means all, in the record's order.
     Raises:
         UsageError: The record lacks the measure or a pair.
-        RecordError: The scores are missing or damaged, or are not those that the record sums up.
+        RecordError: The scores are missing or damaged, or do not give the record's counts and means.
     """
     recorded = entry.record.by_pair
     wanted = list(recorded) if pairs is None else list(dict.fromkeys(pairs))
     _check_known(entry, measure, wanted, recorded)
-    gathered = _Gathered(wanted)
+    growing = _GrowingMatrix(wanted)
     for part in entry.scores.parts(measure):
-        if not gathered.add(part):
-            raise RecordError(f"{part.file} is damaged: a query stands in two clusters. {entry.scores.remedy}")
-    _check_scores(entry, measure, [recorded[pair] for pair in wanted], gathered)
-    return gathered.matrix()
+        if not growing.add(part):
+            raise RecordError(f"{part.file} is damaged: a query is in two clusters. {entry.scores.remedy}")
+    _check_scores(entry, measure, [recorded[pair] for pair in wanted], growing)
+    return growing.matrix()
 
 
-class _Gathered:
+class _GrowingMatrix:
     """A matrix that grows part by part.
 
     Attributes:
@@ -79,11 +79,11 @@ class _Gathered:
         self._column = {pair: column for column, pair in enumerate(pairs)}
         self._row: dict[str, int] = {}
         self._cluster: dict[str, int] = {}
-        # Cluster of each row; -1 for a query that a part names, but only of pairs that are not asked for.
+        # Cluster of each row; -1 for a query that no wanted pair has.
         self._clusters: IntArray = np.empty(0, dtype=np.int64)
 
     def add(self, part: ScorePart) -> bool:
-        """Take the scores of pairs that no earlier part had; False if a query stands in two clusters."""
+        """Take the scores of pairs that no earlier part had; False if a query is in two clusters."""
         columns = np.array([self._column.get(pair, -1) for pair in part.pairs], dtype=np.int64)[part.pair]
         keep = (columns >= 0) & (self.num_rows[columns] == 0)
         if not keep.any():
@@ -92,12 +92,12 @@ class _Gathered:
         rows = np.array([self._row.setdefault(query, len(self._row)) for query in part.queries])[part.query[keep]]
         clusters = [self._cluster.setdefault(name, len(self._cluster)) for name in part.clusters]
         self._grow(len(self._row) - len(self.scores))
-        named = np.array(clusters)[part.cluster[keep]]
+        part_clusters = np.array(clusters)[part.cluster[keep]]
         fresh = self._clusters[rows] < 0
-        self._clusters[rows[fresh]] = named[fresh]
+        self._clusters[rows[fresh]] = part_clusters[fresh]
         self.scores[rows, columns] = part.scores[keep]
         self.num_rows += np.bincount(columns, minlength=len(self.pairs))
-        return np.array_equal(self._clusters[rows], named)
+        return np.array_equal(self._clusters[rows], part_clusters)
 
     def matrix(self) -> ScoreMatrix:
         """Return the queries of the pairs, sorted, with clusters numbered in the order of their names."""
@@ -132,22 +132,22 @@ def _check_known(entry: Entry, measure: str, wanted: Sequence[str], recorded: Ma
         raise UsageError(
             f"{entry.label} of {entry.key} has no pair {join_names(unknown)}; it has {join_names(recorded)}."
         )
-    without = [pair for pair in wanted if measure not in recorded[pair].measures]
-    if without:
+    valueless = [pair for pair in wanted if measure not in recorded[pair].measures]
+    if valueless:
         raise UsageError(
-            f"{entry.label} of {entry.key}: no query of {join_names(without)} has a value for {measure}. "
+            f"{entry.label} of {entry.key}: no query of {join_names(valueless)} has a value for {measure}. "
             "Leave these pairs out, or choose another measure."
         )
 
 
-def _check_scores(entry: Entry, measure: str, recorded: Sequence[PairRecord], found: _Gathered) -> None:
-    """Compare per-query scores with what the record says of them: counts and means.
+def _check_scores(entry: Entry, measure: str, recorded: Sequence[PairRecord], growing: _GrowingMatrix) -> None:
+    """Raise unless per-query scores give the counts and means of the record.
 
     Only a mixed pool's measures have queries without a value.
     """
-    counts = (~np.isnan(found.scores)).sum(axis=0)
-    means = column_means(found.scores)
-    columns = zip(recorded, found.num_rows.tolist(), counts.tolist(), means.tolist(), strict=True)
+    counts = (~np.isnan(growing.scores)).sum(axis=0)
+    means = column_means(growing.scores)
+    columns = zip(recorded, growing.num_rows.tolist(), counts.tolist(), means.tolist(), strict=True)
     for pair, num_rows, count, mean in columns:
         where = f"{entry.place}: {entry.label} {pair.pair}"
         if num_rows != pair.num_queries or (count != num_rows and pair.bias is None):

@@ -1,6 +1,6 @@
-"""Parquet parts: per-query scores of the pairs that share a pool, with what the record says of them as a document.
+"""Parquet parts: per-query scores of the pairs that share a pool, with a document that summarises them.
 
-Everything in a record but its times follows from the documents of its parts; see `records.derive`.
+All of a record except its times is derived from the documents of its parts; see `records.derive`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from clearbench.common.hashing import content_hash
 from clearbench.common.sealed import SealedFile, open_sealed, sealed_bytes
 from clearbench.common.strict import StrictModel
 from clearbench.common.text import file_name
-from clearbench.records.damage import damage_named
+from clearbench.records.damage import name_damage
 from clearbench.records.schema import Identity, PairRecord, Provenance
 
 FORMAT: Literal[2] = 2
@@ -62,7 +62,7 @@ class PartDocument(StrictModel):
 
 
 class PartSummary(NamedTuple):
-    """A part's document, as read from JSON; `pairs` are checked when they are used.
+    """A part's document, as read from JSON; `pairs` are validated when they are used.
 
     Attributes:
         file: The part.
@@ -115,33 +115,33 @@ def part_bytes(results: Sequence[QueryScores], provenance: Provenance) -> bytes:
 
 
 def read_part(file: Path, columns: Sequence[str] | None, remedy: str = REMEDY) -> Any:
-    """Return columns of a part as an Arrow table, after a look at its seal.
+    """Return columns of a part as an Arrow table, after checking its seal.
 
     Args:
         file: The part.
         columns: Names of its columns; None means all.
-        remedy: What to do about damage, in a sentence.
+        remedy: What a user should do about damage, in a sentence.
     Raises:
         RecordError: The part is damaged, or lacks a column.
     """
-    with damage_named(file, remedy):
+    with name_damage(file, remedy):
         return open_sealed(file).read(None if columns is None else list(columns))
 
 
 def read_summary(file: Path) -> PartSummary:
-    """Read what a part says of itself, after a look at its seal.
+    """Return the document of a part, after checking its seal.
 
     Raises:
         RecordError: It is damaged, or of a format that this clearbench does not know.
     """
-    with damage_named(file, REMEDY):
-        return _summary(file, open_sealed(file))
+    with name_damage(file, REMEDY):
+        return _make_summary(file, open_sealed(file))
 
 
 def read_scores(folder: Path, pairs: Sequence[str] | None = None, columns: Sequence[str] | None = None) -> Any:
     """Return per-query scores as a pandas DataFrame: pair, query, cluster, one column per measure.
 
-    A pair that two parts hold is taken from the first of them, as everywhere.
+    A pair that is in two parts is taken from the first.
 
     Args:
         folder: A record's folder.
@@ -154,19 +154,19 @@ def read_scores(folder: Path, pairs: Sequence[str] | None = None, columns: Seque
 
     frames, taken = [], set[str]()
     for file in part_files(folder):
-        with damage_named(file, REMEDY):
+        with name_damage(file, REMEDY):
             opened = open_sealed(file)
             names = None if columns is None else ["pair", "query", "cluster", *columns]
-            fresh = {str(pair["pair"]) for pair in _summary(file, opened).pairs} - taken
+            new_pairs = {str(pair["pair"]) for pair in _make_summary(file, opened).pairs} - taken
             table = opened.read(names).to_pandas()
-        frames.append(table[table["pair"].isin(fresh if pairs is None else fresh.intersection(pairs))])
-        taken |= fresh
+        frames.append(table[table["pair"].isin(new_pairs if pairs is None else new_pairs.intersection(pairs))])
+        taken |= new_pairs
     if not frames:
         raise RecordError(f"{folder} holds no per-query scores: copy the folder `{SCORES}` too.")
     return pandas.concat(frames, ignore_index=True)
 
 
-def _summary(file: Path, opened: SealedFile) -> PartSummary:
+def _make_summary(file: Path, opened: SealedFile) -> PartSummary:
     document = opened.document
     version = document.get("format", 1)
     if version not in (1, FORMAT):

@@ -5,8 +5,8 @@ Two forms of file, both under `results/published/` (in the installed package `_p
     <model>.toml          one model's figures per pair; `clearbench reproduce <model>` measures them again
     papers/<paper>.toml   one table of a paper: a task and a row per model, many of which cannot be loaded
 
-Every figure stands under the source it was taken from. Pairs are written query language first, whatever the source
-does.
+Every figure is listed with its source. Pairs are written query language first, even if the source writes them the
+other way round.
 """
 
 from collections.abc import Mapping
@@ -42,7 +42,7 @@ class PublishedAverage:
 
 @dataclass(frozen=True)
 class Published:
-    """What one source says of one model on one task.
+    """The figures of one source for one model on one task.
 
     Attributes:
         model: The model's name on the Hub, or in the source.
@@ -93,7 +93,7 @@ class _PaperFile(StrictModel):
 
 
 def published_folder() -> Path | None:
-    """Folder of the published figures: the installed package's, or that of a checkout; None where neither is."""
+    """Return the folder of the published figures, in the installed package or a checkout; None if there is none."""
     return shipped_folder("_published", "results/published")
 
 
@@ -108,15 +108,15 @@ def load_published(folder: Path | None = None) -> tuple[Published, ...]:
     folder = folder or published_folder()
     if folder is None:
         return ()
-    found = [row for file in sorted(folder.glob("*.toml")) for row in _read_model(file, RecordError)]
-    return (*found, *(row for file in sorted(folder.glob("papers/*.toml")) for row in _read_paper(file)))
+    figures = [row for file in sorted(folder.glob("*.toml")) for row in _read_model(file, RecordError)]
+    return (*figures, *(row for file in sorted(folder.glob("papers/*.toml")) for row in _read_paper(file)))
 
 
 def find_published(name: str) -> tuple[Published, ...]:
     """Read one model's published figures, one entry a task, by its name (`minilm`) or from a TOML file.
 
     Raises:
-        UsageError: There is no such file, or it is not of this form.
+        UsageError: There is no such file, or it is not a table of published figures.
     """
     if name.endswith(".toml"):
         return _read_model(Path(name), UsageError)
@@ -135,7 +135,7 @@ def _read_model(file: Path, error: type[ClearbenchError]) -> tuple[Published, ..
             for task in content.task
         )
     except UsageError as problem:
-        raise _broken(file, str(problem), error) from problem
+        raise _form_error(file, str(problem), error) from problem
 
 
 def _read_paper(file: Path) -> list[Published]:
@@ -156,7 +156,7 @@ def _read_paper(file: Path) -> list[Published]:
             for row in content.row
         ]
     except UsageError as problem:
-        raise _broken(file, str(problem), RecordError) from problem
+        raise _form_error(file, str(problem), RecordError) from problem
 
 
 _Form = TypeVar("_Form", bound=BaseModel)
@@ -166,10 +166,10 @@ def _read_document(file: Path, form: type[_Form], error: type[ClearbenchError]) 
     try:
         return form.model_validate(read_toml(file, error))
     except ValidationError as problem:
-        raise _broken(file, describe_problems(problem, form.model_fields), error) from problem
+        raise _form_error(file, describe_problems(problem, form.model_fields), error) from problem
 
 
-def _broken(file: Path, reason: str, error: type[ClearbenchError]) -> ClearbenchError:
+def _form_error(file: Path, reason: str, error: type[ClearbenchError]) -> ClearbenchError:
     return error(f"{file} is not a table of published figures: {reason}")
 
 
@@ -178,5 +178,5 @@ def _by_pair(expected: Figures) -> Figures:
 
 
 def _as_text(options: Mapping[str, object]) -> dict[str, str]:
-    """Options as records write them: `True`, not `true`."""
+    """Return options as records write them: `True`, not `true`."""
     return {key: str(value) for key, value in options.items()}

@@ -1,4 +1,4 @@
-"""Reading a record: what record.json says is compared with the parts that it follows from."""
+"""Reading a record: the content of record.json is compared with the parts that it is derived from."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -10,11 +10,10 @@ from pydantic_core import from_json
 
 from clearbench.common.errors import RecordError
 from clearbench.common.files import RECORD_FILE
-from clearbench.common.hashing import content_hash
 from clearbench.common.text import count, first_line, join_names
 from clearbench.common.toml import describe_problems
 from clearbench.records.bias import overall_bias
-from clearbench.records.derive import coverage_of, fields_of_pairs, join_environments, join_notes, pairs_of
+from clearbench.records.derive import fields_of_pairs, fields_of_runs, pairs_of, totals_of_pairs
 from clearbench.records.parts import SCORES, PartSummary, part_files, read_summary
 from clearbench.records.schema import SCHEMA_VERSION, PairRecord, Provenance, Record, find_record_damage
 
@@ -29,9 +28,9 @@ def has_record(folder: Path) -> bool:
 
 
 def read_record(folder: Path) -> Record:
-    """Read a record; its figures are those of its parts.
+    """Read a record, with the figures of its parts.
 
-    Pairs whose scores were written after record.json belong to the record all the same.
+    Pairs whose scores were written after record.json are part of the record too.
 
     Raises:
         RecordError: There is none, it is damaged, it has another schema version, or it does not follow from its parts.
@@ -39,7 +38,7 @@ def read_record(folder: Path) -> Record:
     written = read_document(folder)
     record = _as_record(folder, written)
     if record.status == "complete" and (damage := find_record_damage(record)):
-        raise _damaged(folder / RECORD_FILE, f"{damage}.")
+        raise _damage_error(folder / RECORD_FILE, f"{damage}.")
     parts = read_summaries(folder, written)
     if not parts and written["pairs"]:
         raise RecordError(f"{folder} holds no per-query scores: copy the folder `{SCORES}` too.")
@@ -49,18 +48,18 @@ def read_record(folder: Path) -> Record:
         return record
     recorded = record.by_pair
     if later := [pair for name, pair in pairs_of(parts).items() if name not in recorded]:
-        more = map(PairRecord.model_validate, later)
-        record = record.model_copy(update=fields_of_pairs([*record.pairs, *more]))
+        later_pairs = map(PairRecord.model_validate, later)
+        record = record.model_copy(update=fields_of_pairs([*record.pairs, *later_pairs]))
     if record.bias is None:
         return record
     bias = overall_bias(folder, record.identity.pool_languages)
     if not later and not same_figures(asdict(bias), written["bias"]):
-        raise RecordError(f"{folder / RECORD_FILE} does not follow from its scores: {_other('bias')}. {REPAIR}")
+        raise RecordError(f"{folder / RECORD_FILE} does not follow from its scores: {_difference('bias')}. {REPAIR}")
     return record.model_copy(update={"bias": bias})
 
 
 def read_document(folder: Path) -> dict[str, Any]:
-    """Read record.json as it stands, after checking its version.
+    """Return the content of record.json, after checking its version and form.
 
     Raises:
         RecordError: There is none, it is damaged, or it has another schema version.
@@ -72,7 +71,7 @@ def read_document(folder: Path) -> dict[str, Any]:
     except OSError as error:
         raise RecordError(f"Cannot read {file}: {error.strerror}.") from error
     except (ValueError, AttributeError, RecursionError) as error:
-        raise _damaged(file, f"{first_line(error)}.") from error
+        raise _damage_error(file, f"{first_line(error)}.") from error
     if version != SCHEMA_VERSION:
         raise RecordError(
             f"{file} has schema version {version}, this clearbench reads {SCHEMA_VERSION}. "
@@ -87,7 +86,7 @@ def read_summaries(folder: Path, written: Mapping[str, Any] | None = None) -> li
 
     Args:
         folder: The record's folder.
-        written: record.json as it stands; parts of format 1 have their provenance only there.
+        written: The content of record.json, which alone has the provenance of parts of format 1.
     Raises:
         RecordError: One is damaged, or belongs to another measurement than the first.
     """
@@ -100,15 +99,15 @@ def read_summaries(folder: Path, written: Mapping[str, Any] | None = None) -> li
             )
     if written is None or all(part.provenance for part in parts):
         return parts
-    of_record = Provenance.model_validate({key: written[key] for key in Provenance.model_fields})
-    return [part if part.provenance else part._replace(provenance=of_record) for part in parts]
+    provenance = Provenance.model_validate({key: written[key] for key in Provenance.model_fields})
+    return [part if part.provenance else part._replace(provenance=provenance) for part in parts]
 
 
 def find_problems(written: Mapping[str, Any], parts: Sequence[PartSummary]) -> Iterator[str]:
-    """Give in words where record.json differs from the finished record that follows from its parts.
+    """Give sentences on where record.json differs from the finished record of its parts.
 
     Args:
-        written: record.json as it stands.
+        written: The content of record.json.
         parts: The parts of its folder.
     """
     if written["status"] != "complete":
@@ -120,8 +119,10 @@ def find_problems(written: Mapping[str, Any], parts: Sequence[PartSummary]) -> I
     if num_lacking := len(pairs) - len(written["pairs"]):
         yield f"it lacks {count(num_lacking, 'pair')} with scores"
         return
-    follows = fields_of_pairs(pairs)
-    yield from (_other(key) for key in ("coverage", "averages", "data") if not same_figures(written[key], follows[key]))
+    derived = fields_of_pairs(pairs)
+    yield from (
+        _difference(key) for key in ("coverage", "averages", "data") if not same_figures(written[key], derived[key])
+    )
 
 
 def find_disagreement(written: Mapping[str, Any], parts: Sequence[PartSummary]) -> str | None:
@@ -130,30 +131,24 @@ def find_disagreement(written: Mapping[str, Any], parts: Sequence[PartSummary]) 
     Pairs that only the parts have do not count as a disagreement.
 
     Args:
-        written: record.json as it stands.
+        written: The content of record.json.
         parts: The parts of its folder.
     """
     pairs = pairs_of(parts)
     if problem := _find_other_pair(written["pairs"], pairs):
         return problem
     if parts and written["identity"] != parts[0].identity:
-        return _other("identity")
+        return _difference("identity")
     runs = [part.provenance for part in parts if part.provenance is not None]
     if not runs:
         return None
     for key in ("model", "main_measure"):
         if written[key] not in [getattr(run, key) for run in runs]:
-            return _other(key)
+            return _difference(key)
     if {pair["pair"] for pair in written["pairs"]} == pairs.keys():
-        whole = {
-            "environment": join_environments([run.environment for run in runs]),
-            "notes": join_notes([run.notes for run in runs]),
-            "coverage": coverage_of(pairs.values()),
-            "data": content_hash(*(f"{name} {pairs[name]['data']}" for name in sorted(pairs))),
-        }
-        for key, value in whole.items():
+        for key, value in (fields_of_runs(runs) | totals_of_pairs(pairs.values())).items():
             if written[key] != value:
-                return _other(key)
+                return _difference(key)
     return None
 
 
@@ -164,23 +159,23 @@ def _find_other_pair(listed_pairs: Any, pairs: Mapping[str, Mapping[str, Any]]) 
     ):
         return "`pairs` is not a list of pairs"
     own = {pair["pair"]: pair for pair in listed_pairs}
-    if lost := [name for name in own if name not in pairs]:
-        return f"it lists {join_names(lost)} without scores"
+    if unscored := [name for name in own if name not in pairs]:
+        return f"it lists {join_names(unscored)} without scores"
     if changed := [name for name, pair in own.items() if pair != pairs[name]]:
         return f"its entries for {join_names(changed)} differ from the scores"
     return None
 
 
-def same_figures(one: Any, other: Any) -> bool:
+def same_figures(value: Any, other: Any) -> bool:
     """Whether two JSON values are equal, numbers up to the rounding of sums that are added up in another order."""
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return one.keys() == other.keys() and all(same_figures(value, other[key]) for key, value in one.items())
-    if isinstance(one, (int, float)) and isinstance(other, (int, float)):
-        return abs(one - other) <= SAME_FIGURE * max(1.0, abs(other))
-    return bool(one == other)
+    if isinstance(value, Mapping) and isinstance(other, Mapping):
+        return value.keys() == other.keys() and all(same_figures(item, other[key]) for key, item in value.items())
+    if isinstance(value, (int, float)) and isinstance(other, (int, float)):
+        return abs(value - other) <= SAME_FIGURE * max(1.0, abs(other))
+    return bool(value == other)
 
 
-def _other(key: str) -> str:
+def _difference(key: str) -> str:
     return f"`{key}` differs from that of the scores"
 
 
@@ -188,8 +183,8 @@ def _as_record(folder: Path, written: Mapping[str, Any]) -> Record:
     try:
         return Record.model_validate(written)
     except ValidationError as error:
-        raise _damaged(folder / RECORD_FILE, describe_problems(error, most=3)) from error
+        raise _damage_error(folder / RECORD_FILE, describe_problems(error, most=3)) from error
 
 
-def _damaged(file: Path, reason: str) -> RecordError:
+def _damage_error(file: Path, reason: str) -> RecordError:
     return RecordError(f"{file} is damaged: {reason} Restore it, or measure again with --replace.")

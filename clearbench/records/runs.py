@@ -9,7 +9,7 @@ from clearbench.common.arrays import FloatArray, IntArray
 from clearbench.common.errors import RecordError
 from clearbench.common.hashing import bytes_sha256
 from clearbench.common.sealed import open_sealed, sealed_bytes
-from clearbench.records.damage import damage_named
+from clearbench.records.damage import name_damage
 from clearbench.tasks.dataset import Qrels, Texts
 
 TEXT_COLUMNS = ("kind", "language", "id", "text")
@@ -136,7 +136,7 @@ def read_run(folder: Path, pair: str) -> dict[str, list[tuple[str, float]]]:
         RecordError: The ranking was not saved, or is damaged.
     """
     ranking: dict[str, list[tuple[str, float]]] = {}
-    with damage_named(trec_file(folder, pair, "trec"), AGAIN):
+    with name_damage(trec_file(folder, pair, "trec"), AGAIN):
         for query, _, passage, _, score, _ in _fields(read_trec(folder, pair, "trec")):
             ranking.setdefault(query, []).append((passage, float(score)))
     return ranking
@@ -149,7 +149,7 @@ def read_run_qrels(folder: Path, pair: str) -> dict[str, dict[str, int]]:
         RecordError: They were not saved (a task judged by answers has none), or are damaged.
     """
     qrels: dict[str, dict[str, int]] = {}
-    with damage_named(trec_file(folder, pair, "qrels"), AGAIN):
+    with name_damage(trec_file(folder, pair, "qrels"), AGAIN):
         for query, _, passage, relevance in _fields(read_trec(folder, pair, "qrels")):
             qrels.setdefault(query, {})[passage] = int(relevance)
     return qrels
@@ -167,7 +167,7 @@ def read_trec(folder: Path, pair: str, kind: TrecKind) -> str:
     """
     file, expected = trec_file(folder, pair, kind), TREC_FIELDS[kind]
     data = _read_saved(file, _read_sums(folder, pair))
-    with damage_named(file, AGAIN):
+    with name_damage(file, AGAIN):
         text = data.decode("utf-8")
     for number, line in enumerate(text.split("\n"), start=1):  # only a line feed ends a line
         if line and len(line.split()) != expected:
@@ -219,7 +219,7 @@ def read_text_files(folder: Path, columns: Sequence[str]) -> Any:
 
     tables = [pandas.DataFrame(columns=list(columns))]
     for file in sorted((folder / RUNS).glob("*.texts.parquet")):
-        with damage_named(file, f"Delete it. {AGAIN}"):
+        with name_damage(file, f"Delete it. {AGAIN}"):
             tables.append(open_sealed(file, documented=False).read(list(columns)).to_pandas())
     table = pandas.concat(tables[1:] or tables, ignore_index=True)
     return table.drop_duplicates(["kind", "language", "id"], ignore_index=True)

@@ -26,8 +26,8 @@ class PairRecord(StrictModel):
         data: Hash of the pair's queries, passages and judgements.
         num_passages: Passages searched.
         num_queries: Queries scored, all of which count in the means.
-        num_skipped: Queries that are left out: by the task's protocol (XOR: only yes/no answers), or for want of a
-            relevant passage.
+        num_skipped: Queries that are left out: by the task's protocol (XOR: only yes/no answers), or because they have
+            no relevant passage.
         num_clusters: Clusters of dependent queries, for the intervals.
         measures: Measure -> mean and interval; for a mixed pool, only measures that some query has a value for.
         bias: Language bias, where the pool is mixed.
@@ -144,8 +144,8 @@ def find_record_damage(record: Record) -> str | None:
     names = [pair.pair for pair in record.pairs]
     if not names:
         return "it lists no pair"
-    if twice := [name for name, times in Counter(names).items() if times > 1]:
-        return f"it lists {twice[0]} more than once"
+    if repeated := [name for name, times in Counter(names).items() if times > 1]:
+        return f"it lists {repeated[0]} more than once"
     name = record.model.get("name")
     if not isinstance(name, str) or not name:
         return f"the model has no name (found {name!r})"

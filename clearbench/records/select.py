@@ -15,7 +15,7 @@ from clearbench.records.schema import Record
 from clearbench.records.source import FolderScores, ScoreSource
 
 _HINT = " `clearbench run --model MODEL --tasks TASK --out FOLDER` writes some; pass that folder."
-"""How to come by records, at the end of a message that there are none."""
+"""Ends a message that there are no records: how to get some."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Entry:
     """One model's complete record of one task.
 
     Attributes:
-        record: What stands in record.json.
+        record: The record.
         key: The model's folder, `<name>-<hash8>`: two checkpoints of one name have two keys.
         scores: Where its per-query scores are read.
     """
@@ -72,16 +72,16 @@ class Usable(NamedTuple):
 
 
 def load_usable(out: Path, chosen: Sequence[str] | None = None, strict: bool = False) -> Usable:
-    """Read the records of a results folder that can be used, and say of each other one what is wrong with it.
+    """Read the usable records of a results folder, with a message on what is wrong with each other one.
 
     Args:
         out: Results folder: that which holds `records/`.
         chosen: Only these models, each named as for `select_model`; None means all.
-        strict: Raise what is wrong with a record instead.
+        strict: Raise an error for a record that cannot be used.
     Returns:
         Entries, sorted by model and task or in the order of `chosen`, and messages.
     Raises:
-        UsageError: No model is called so, or several are.
+        UsageError: No model has a name that was given, or several have it.
         RecordError: There are no records, or none that can be used: at all, or of a chosen model; or `strict` is on
             and one cannot be used.
     """
@@ -90,18 +90,18 @@ def load_usable(out: Path, chosen: Sequence[str] | None = None, strict: bool = F
         return _read_usable(folders.values(), records_folder(out), strict)
     usable = []
     for text in chosen:
-        keys = _matching(folders, text)
+        keys = _matching_keys(folders, text)
         if not keys:  # a path, or an error that names what there is
             usable.append(Usable(select_model(out, text), []))
             continue
-        found = _read_usable([folders[key] for key in keys], folders[keys[0]], strict)
-        usable.append(found._replace(entries=_only_one(models(found.entries), text)))
-    entries = {entry.place: entry for found in usable for entry in found.entries}
-    return Usable(list(entries.values()), [message for found in usable for message in found.messages])
+        read = _read_usable([folders[key] for key in keys], folders[keys[0]], strict)
+        usable.append(read._replace(entries=_require_one_model(models(read.entries), text)))
+    entries = {entry.place: entry for chosen_usable in usable for entry in chosen_usable.entries}
+    return Usable(list(entries.values()), [message for chosen_usable in usable for message in chosen_usable.messages])
 
 
 def _read_usable(model_folders: Iterable[Path], where: Path, strict: bool) -> Usable:
-    """Read the usable records of some models, of which there must be one; `where` they lie is for messages."""
+    """Read the usable records of some models, at least one; `where` names their folder in messages."""
     usable = Usable([], [])
     for folder in _task_folders(model_folders):
         try:
@@ -152,22 +152,22 @@ def select_model(source: Path | Sequence[Entry], text: str) -> list[Entry]:
     Args:
         source: Results folder, of which only the model's records are read, or entries that were read before.
         text: Model name, key `<name>-<hash8>`, path of a folder records/<key> (or of one record in it), or path of
-            a results folder that holds one model. A name of the source goes before a path; `./name` is a path.
+            a results folder that holds one model. A model of that name precedes a path; `./name` is a path.
     Raises:
-        UsageError: No model is called so, or several are.
+        UsageError: No model has a name that was given, or several have it.
         RecordError: A record of the model cannot be used.
     """
     if not text.strip():
         raise UsageError(f"A model's name is empty (found {text!r}): expected a name, a key, or a folder.")
     known = _known_models(source, text)
-    if keys := _matching(known, text):
-        return _only_one({key: _entries(known[key]) for key in keys}, text)
+    if keys := _matching_keys(known, text):
+        return _require_one_model({key: _entries(known[key]) for key in keys}, text)
     if Path(text).is_dir():
         return _read_path(Path(text))
     where = f"in {source}" if isinstance(source, Path) else "among the records"
     names = list(dict.fromkeys(form for key in known for form in (name_in_key(key), key)))
-    there = f"there are: {', '.join(list(known)[:20])}" if known else "there are no records"
-    raise UsageError(f"No model {text!r} {where}, and no folder of that name; {there}.{suggest(text, names)}")
+    available = f"there are: {', '.join(list(known)[:20])}" if known else "there are no records"
+    raise UsageError(f"No model {text!r} {where}, and no folder of that name; {available}.{suggest(text, names)}")
 
 
 def select_tasks(entries: Iterable[Entry], tasks: Iterable[str] | None) -> list[Entry]:
@@ -179,14 +179,14 @@ def select_tasks(entries: Iterable[Entry], tasks: Iterable[str] | None) -> list[
     everything = list(entries)
     if tasks is None:
         return everything
-    kept = []
+    selected: list[Entry] = []
     for task in tasks:
         matching = [entry for entry in everything if task in (entry.record.identity.task, entry.label)]
         if not matching:
             labels = list(dict.fromkeys(entry.label for entry in everything))
             raise UsageError(f"No record of task {task!r}; there are: {', '.join(labels)}.{suggest(task, labels)}")
-        kept += [entry for entry in matching if entry not in kept]
-    return kept
+        selected += [entry for entry in matching if entry not in selected]
+    return selected
 
 
 def _known_models(source: Path | Sequence[Entry], text: str) -> Mapping[str, Path | list[Entry]]:
@@ -200,18 +200,19 @@ def _known_models(source: Path | Sequence[Entry], text: str) -> Mapping[str, Pat
     raise UsageError(f"No model {text!r} in {source}, which holds no results, and no folder of that name.{_HINT}")
 
 
-def _only_one(found: dict[str, list[Entry]], text: str) -> list[Entry]:
-    """The records of the one model among those found, or of the one whose name is the text to the letter."""
-    if len(found) > 1:
-        exact = [entries for entries in found.values() if entries[0].name == text]
+def _require_one_model(by_key: dict[str, list[Entry]], text: str) -> list[Entry]:
+    """Return the records of the only model, or of the only one with exactly this name; raise if there are several."""
+    if len(by_key) > 1:
+        exact = [entries for entries in by_key.values() if entries[0].name == text]
         if len(exact) != 1:
-            raise UsageError(f"{len(found)} models are called {text!r}: say which, {' or '.join(found)}.")
+            raise UsageError(f"{len(by_key)} models are called {text!r}: say which, {' or '.join(by_key)}.")
         return exact[0]
-    return next(iter(found.values()))
+    return next(iter(by_key.values()))
 
 
-def _entries(found: Path | list[Entry]) -> list[Entry]:
-    return found if isinstance(found, list) else _read_entries([found])
+def _entries(model: Path | list[Entry]) -> list[Entry]:
+    """Return the entries of a model that were read before, or that are in its folder."""
+    return model if isinstance(model, list) else _read_entries([model])
 
 
 def _read_entries(model_folders: Iterable[Path]) -> list[Entry]:
@@ -270,8 +271,8 @@ def _subfolders(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
-def _matching(known: Iterable[str], text: str) -> list[str]:
-    """Keys that the text names: the key itself, else all with the name, as folder names spell names."""
+def _matching_keys(known: Iterable[str], text: str) -> list[str]:
+    """Return the keys that the text names: the key itself, else all keys with that name, spelled as folders are."""
     keys = list(known)
     if text in keys:
         return [text]

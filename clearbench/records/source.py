@@ -1,4 +1,4 @@
-"""Where a record's per-query scores are read from, part by part: its folder, or whatever else holds them."""
+"""Where a record's per-query scores are read from, part by part: its folder, or a baseline file."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 
 from clearbench.common.arrays import IntArray, Scores
 from clearbench.common.errors import RecordError
-from clearbench.records.damage import damage_named
+from clearbench.records.damage import name_damage
 from clearbench.records.parts import part_files, read_part
 
 
@@ -38,7 +38,7 @@ class ScorePart(NamedTuple):
 
 
 class ScoreSource(Protocol):
-    """One record's per-query scores, wherever they are kept."""
+    """The per-query scores of one record."""
 
     @property
     def place(self) -> Path:
@@ -46,10 +46,10 @@ class ScoreSource(Protocol):
 
     @property
     def remedy(self) -> str:
-        """What a user does about damage, in a sentence."""
+        """What a user should do about damage, in a sentence."""
 
     def parts(self, measure: str) -> Iterator[ScorePart]:
-        """Read one measure's scores, as many at a time as were written together.
+        """Give one measure's scores, part by part.
 
         Raises:
             RecordError: There are none, or they are damaged.
@@ -70,13 +70,13 @@ class FolderScores:
             raise RecordError(f"{self.place} holds no per-query scores: copy the folder `scores` too.")
         for file in files:
             table = read_part(file, ["pair", "query", "cluster", measure], self.remedy)
-            with damage_named(file, self.remedy):
+            with name_damage(file, self.remedy):
                 part = score_part(file, table, measure)
             yield part
 
 
 def score_part(file: Path, table: Any, measure: str) -> ScorePart:
-    """Code the columns of an Arrow table.
+    """Return the columns of an Arrow table as codes and names.
 
     Args:
         file: Where the table comes from, for messages.
@@ -86,15 +86,15 @@ def score_part(file: Path, table: Any, measure: str) -> ScorePart:
         KeyError, ValueError, pyarrow.ArrowException: A column is missing or holds something else.
     """
     columns = table.unify_dictionaries()
-    codes = (*_codes(columns["pair"]), *_codes(columns["query"]), *_codes(columns["cluster"]))
+    codes = (*_code_column(columns["pair"]), *_code_column(columns["query"]), *_code_column(columns["cluster"]))
     scores = columns[measure].to_numpy().astype(np.float64)
     if np.isinf(scores).any():
         raise ValueError("a score is infinite")
     return ScorePart(file, *codes, scores)
 
 
-def _codes(column: Any) -> tuple[list[str], IntArray]:
-    """Distinct strings of an Arrow column, and per row the position of its own."""
+def _code_column(column: Any) -> tuple[list[str], IntArray]:
+    """Return the distinct strings of an Arrow column, and the position of each row's string among them."""
     import pyarrow as pa
 
     combined = column.combine_chunks()

@@ -1,4 +1,4 @@
-"""The manifest beside trained weights: how they were trained, for programs; the model card says it to people."""
+"""The manifest of trained weights: how they were trained, for programs; the model card is for people."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -17,14 +17,14 @@ Status = Literal["running", "complete", "stopped", "interrupted", "failed"]
 
 
 def evaluation_key(task: str, pair: object, measure: str) -> str:
-    """Return what a figure measured in training is kept under: "xquad:de-en", or "demo-xor:fi-en R@2kt"."""
+    """Return the key of a figure measured in training: "xquad:de-en", or "demo-xor:fi-en R@2kt"."""
     return f"{task}:{pair}" if measure == MAIN_MEASURE else f"{task}:{pair} {measure}"
 
 
 def read_evaluation_key(key: str) -> tuple[str, str, str]:
     """Return the task, the pair and the measure of a figure's key."""
-    task, _, rest = key.rpartition(":")
-    pair, _, measure = rest.partition(" ")
+    task, _, pair_and_measure = key.rpartition(":")
+    pair, _, measure = pair_and_measure.partition(" ")
     return task, pair, measure or MAIN_MEASURE
 
 
@@ -55,7 +55,7 @@ class RowsUsed(StrictModel):
         file: The file as the user named it.
         fingerprint: Hash of the rows.
         num_rows: Rows of the chosen languages.
-        num_distinct_rows: Rows that stand in at least one planned batch.
+        num_distinct_rows: Rows that are in at least one planned batch.
         languages: Rows per target language.
         negatives: Hard negatives per row that the loss may use.
     """
@@ -69,7 +69,7 @@ class RowsUsed(StrictModel):
 
 
 class _Versioned(BaseModel):
-    """What every version of the file has."""
+    """The field that every version of the file has."""
 
     schema_version: int
 
@@ -93,7 +93,7 @@ class TrainingManifest(StrictModel):
         loss_curve: Per step: loss, its parts, learning rate, gradient norm.
         evaluations: Per evaluation: step, and figures by `evaluation_key`.
         weights: Hash of the trained checkpoint; None until it is saved.
-        notes: What was odd, one sentence each.
+        notes: What a reader should know of the run, one sentence each.
         timings: Start and end of the run, and its seconds.
     """
 
@@ -117,7 +117,11 @@ class TrainingManifest(StrictModel):
 
 
 def write_manifest(folder: Path, manifest: TrainingManifest) -> None:
-    """Write the manifest; OSError as the operating system says."""
+    """Write the manifest.
+
+    Raises:
+        OSError: It cannot be written.
+    """
     write_atomically(folder / TRAINING_FILE, json_bytes(manifest.model_dump(mode="json")))
 
 

@@ -13,7 +13,7 @@ TIERS = ("high", "mid", "low")
 
 
 def pair_tier(pair: Pair) -> str | None:
-    """Resource tier of a pair: the lower tier of its languages other than English; None for en-en.
+    """Return the resource tier of a pair: the lower tier of its languages other than English; None for en-en.
 
     A mixed pool has no tier: de-mul has that of German, en-mul none.
     """
@@ -22,30 +22,30 @@ def pair_tier(pair: Pair) -> str | None:
     return max(tiers, key=TIERS.index) if tiers else None
 
 
-def _english(pair: Pair) -> bool:
+def _is_english(pair: Pair) -> bool:
     return pair.query.is_english and pair.passage.is_english
 
 
 GROUPS: Mapping[str, Callable[[Pair], bool]] = {
-    "english": _english,
+    "english": _is_english,
     "*-en": lambda pair: pair.passage.is_english and not pair.query.is_english,
     "en-*": lambda pair: pair.query.is_english and not pair.passage.is_english and pair.passage != MULTIPLE,
     "monolingual": lambda pair: pair.query == pair.passage and not pair.query.is_english,
-    "cross-lingual": lambda pair: pair.query != pair.passage != MULTIPLE and not _english(pair),
+    "cross-lingual": lambda pair: pair.query != pair.passage != MULTIPLE and not _is_english(pair),
     "high": lambda pair: pair_tier(pair) == "high",
     "mid": lambda pair: pair_tier(pair) == "mid",
     "low": lambda pair: pair_tier(pair) == "low",
     "all": lambda pair: True,
 }
-"""Group -> which pairs it averages. English alone stands apart: no group but `english` and `all` holds en-en.
+"""Group -> which pairs it averages. Only the groups `english` and `all` contain en-en.
 
 Queries against a mixed pool (de-mul) are neither monolingual nor cross-lingual: they are in their tier and in `all`.
 """
 
 
 def group_members(pairs: Sequence[str]) -> "dict[str, BoolArray]":
-    """Group -> which of the pairs belong to it, bool [P]; groups without any are left out."""
-    import numpy as np  # the groups' names are options' words, and --help needs no numbers
+    """Return group -> which of the pairs belong to it, bool [P]; groups without a pair are left out."""
+    import numpy as np  # --help reads the names of the groups and needs no arrays
 
     parsed = [parse_pair(pair) for pair in pairs]
     members = {group: np.array([belongs(pair) for pair in parsed], dtype=bool) for group, belongs in GROUPS.items()}

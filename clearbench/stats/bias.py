@@ -43,7 +43,7 @@ def summarise_bias(
     ranks = {
         languages[place]: LanguageRank(
             int(counts[place]), float(np.nanmean(rank_QL[:, place])),
-            _number(gaps.mean[place]), _number(gaps.lower[place]), _number(gaps.upper[place]),
+            _number_or_none(gaps.mean[place]), _number_or_none(gaps.lower[place]), _number_or_none(gaps.upper[place]),
         )
         for place in np.flatnonzero(counts).tolist()
     }  # fmt: skip
@@ -57,7 +57,7 @@ def summarise_bias(
 
 
 def places(rank_QL: Scores) -> Scores:
-    """Order of the languages within each query, from 1, equal ranks sharing theirs; NaN stays NaN."""
+    """Return each language's place within each query, from 1; equal ranks share their mean place, NaN stays NaN."""
     from scipy.stats import rankdata
 
     order: Scores = rankdata(np.where(np.isnan(rank_QL), np.inf, rank_QL), axis=1)
@@ -65,12 +65,12 @@ def places(rank_QL: Scores) -> Scores:
 
 
 def blocks(place_QL: Scores, clusters: IntArray) -> Scores:
-    """Mean places per cluster, float64 [B, L], over the queries that have all languages."""
+    """Return mean places per cluster, float64 [B, L], over the queries that have all languages."""
     complete = np.flatnonzero(np.isnan(place_QL).sum(axis=1) == 0)
     _, codes = np.unique(clusters[complete], return_inverse=True)
     # Sums of halves are exact, and means of equal sums are rounded alike, so ties stay ties.
     return cluster_sums(place_QL[complete], codes) / np.bincount(codes)[:, None]
 
 
-def _number(value: float) -> float | None:
+def _number_or_none(value: float) -> float | None:
     return None if np.isnan(value) else float(value)

@@ -22,7 +22,7 @@ COLUMNS_AT_ONCE = 8192
 TIE = 1e-9
 # A column of cluster sums shorter than this is rounding: one query's least difference, averaged over 122 x 122 pairs of
 # 900 queries, is above 1e-10.
-NOTHING = 1e-14
+ROUNDING = 1e-14
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def sign_flip_test(sums_CP: Scores, flips: int = 10_000, seed: int = 0) -> FlipT
 
 
 def sign_flip_tests(blocks: Sequence[Scores], flips: int = 10_000, seed: int = 0) -> list[FlipTest]:
-    """Paired randomisation test: the signs of whole clusters are flipped, one flip for all columns at once.
+    """Test by flipping the signs of whole clusters, one flip for all columns at once (a paired randomisation test).
 
     Statistic: |sum_c s_c| / sqrt(sum_c s_c^2). Flips do not change the denominator, so a column's own p is that of its
     mean; the denominator makes columns comparable for the maximum. (For one number of clusters this orders as the t
@@ -117,9 +117,9 @@ def benjamini_hochberg(p: Scores) -> Scores:
 
 
 def _unit_columns(sums_CP: Scores) -> Scores:
-    """Scale columns to unit sum of squares; one that holds nothing but rounding becomes zeros."""
+    """Scale columns to unit sum of squares; a column that is only rounding becomes zeros."""
     length = np.sqrt((sums_CP**2).sum(axis=0))
-    unit: Scores = np.where(length > NOTHING, sums_CP / np.where(length > NOTHING, length, 1.0), 0.0)
+    unit: Scores = np.where(length > ROUNDING, sums_CP / np.where(length > ROUNDING, length, 1.0), 0.0)
     return unit
 
 

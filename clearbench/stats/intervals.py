@@ -81,7 +81,7 @@ def cluster_codes(clusters: Sequence[str]) -> IntArray:
 
 
 def column_means(values_QP: Scores) -> Scores:
-    """Mean of each column over the rows that it has, float64 [P]; NaN where it has none."""
+    """Return the mean of each column over the rows that it has, float64 [P]; NaN where it has none."""
     present_QP = ~np.isnan(values_QP)
     num_P = present_QP.sum(axis=0)
     total_P = np.where(present_QP, values_QP, 0.0).sum(axis=0)
@@ -90,7 +90,7 @@ def column_means(values_QP: Scores) -> Scores:
 
 
 def cluster_sums(values_QP: Scores, clusters: IntArray) -> Scores:
-    """Add up the rows of each cluster, NaN as 0: float64 [C, P]."""
+    """Return the sums of each cluster's rows, float64 [C, P]; NaN counts as 0."""
     from scipy.sparse import csr_matrix
 
     num_queries = len(clusters)
@@ -102,7 +102,7 @@ def cluster_sums(values_QP: Scores, clusters: IntArray) -> Scores:
 
 
 def mean_interval(values_QP: Scores, clusters: IntArray, confidence: float = 0.95) -> MeanInterval:
-    """Mean per column with its cluster-robust interval; nothing is clipped to the range of a score.
+    """Return the mean of each column with its cluster-robust interval, which is not clipped to the range of a score.
 
     n queries in C clusters; s_c the sum and k_c the number of queries of cluster c, e_c = s_c - mean * k_c:
     se = sqrt(C / (C - 1) * sum e_c^2) / n, interval = mean -/+ t(1 - (1 - confidence) / 2, C - 1) * se.
@@ -115,7 +115,7 @@ def mean_interval(values_QP: Scores, clusters: IntArray, confidence: float = 0.9
         ScoringError: A value is infinite, shapes do not fit, or the confidence is not in (0, 1).
     Source: the cluster-robust variance of a mean (Cameron & Miller 2015, section II), small-sample factor C / (C - 1).
     """
-    _check(values_QP, clusters, confidence)
+    _check_values(values_QP, clusters, confidence)
     mean, residual_QP, counts_CP = _centre(values_QP, clusters)
     num_queries, num_clusters = counts_CP.sum(axis=0), (counts_CP > 0).sum(axis=0)
     residual_CP = cluster_sums(residual_QP, clusters)
@@ -131,7 +131,7 @@ def mean_interval(values_QP: Scores, clusters: IntArray, confidence: float = 0.9
 def macro_mean_interval(
     values_QP: Scores, clusters: IntArray, groups_GP: BoolArray, confidence: float = 0.95
 ) -> MacroMeanInterval:
-    """Average the means of each group's columns, with cluster-robust intervals.
+    """Return the average of each group's column means, with cluster-robust intervals.
 
     The mean is a sum over clusters, each adding that of all the group's columns, sum_p s_cp / (n_p * num_columns); with
     the residual e_c = sum_p (s_cp - mean_p * k_cp) / (n_p * num_columns), se = sqrt(C / (C - 1) * sum e_c^2). So the
@@ -145,7 +145,7 @@ def macro_mean_interval(
     Raises:
         ScoringError: As `mean_interval`, or a group or a column is empty.
     """
-    _check(values_QP, clusters, confidence)
+    _check_values(values_QP, clusters, confidence)
     mean_P, residual_QP, counts_CP = _centre(values_QP, clusters)
     num_queries, num_columns = counts_CP.sum(axis=0), groups_GP.sum(axis=1)
     if not num_columns.all() or not num_queries.all():
@@ -160,7 +160,7 @@ def macro_mean_interval(
     return MacroMeanInterval(mean, mean - reach, mean + reach, se, num_columns, num_clusters, contributions_CG)
 
 
-def _check(values_QP: Scores, clusters: IntArray, confidence: float) -> None:
+def _check_values(values_QP: Scores, clusters: IntArray, confidence: float) -> None:
     if values_QP.ndim != 2 or values_QP.shape[:1] != clusters.shape:
         raise ScoringError(f"Values {values_QP.shape} do not fit {clusters.shape} cluster numbers.")
     if np.isinf(values_QP).any():
@@ -172,10 +172,10 @@ def _check(values_QP: Scores, clusters: IntArray, confidence: float) -> None:
 def _centre(values_QP: Scores, clusters: IntArray) -> tuple[Scores, Scores, IntArray]:
     """Mean per column [P], differences from it (0 where absent) [Q, P], queries per cluster and column [C, P]."""
     present = ~np.isnan(values_QP)
-    if present.all():  # as in all but mixed pools: one count serves all columns
-        whole = values_QP.mean(axis=0) if len(values_QP) else np.full(values_QP.shape[1], np.nan)
+    if present.all():  # in pools that are not mixed: one count serves all columns
+        mean_P = values_QP.mean(axis=0) if len(values_QP) else np.full(values_QP.shape[1], np.nan)
         sizes = np.bincount(clusters)[:, None]
-        return whole, values_QP - whole, np.broadcast_to(sizes, (len(sizes), values_QP.shape[1]))
+        return mean_P, values_QP - mean_P, np.broadcast_to(sizes, (len(sizes), values_QP.shape[1]))
     mean = column_means(values_QP)
     residual_QP = np.where(present, values_QP - mean, 0.0)
     counts_CP = cluster_sums(present.astype(np.float64), clusters).astype(np.int64)

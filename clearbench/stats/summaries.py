@@ -75,7 +75,7 @@ class BiasSummary:
 
     @property
     def preference(self) -> Preference:
-        """What `own_first` says where chance lies outside its interval: own, others; else neither, or unknown."""
+        """own or others where chance is outside the interval of `own_first`; else neither, or unknown without one."""
         own, chance = self.own_first, self.chance
         if own is None or chance is None or own.lower is None or own.upper is None:
             return "unknown"
@@ -83,7 +83,7 @@ class BiasSummary:
 
 
 def summarise_measures(measures: Sequence[str], scores: Scores, clusters: IntArray) -> dict[str, MeasureValue]:
-    """Mean of each measure over the queries that have a value for it; measures that none has are left out.
+    """Return the mean of each measure over the queries that have a value for it; without measures that none has.
 
     Intervals of shares are cut to [0, 1].
 
@@ -92,11 +92,11 @@ def summarise_measures(measures: Sequence[str], scores: Scores, clusters: IntArr
         scores: float64 [Q, M], NaN for no value.
         clusters: Cluster number per query, int64 [Q].
     """
-    found = mean_interval(scores, clusters)
+    intervals = mean_interval(scores, clusters)
     shares = np.array([find_measure(measure).unit == "share" for measure in measures], dtype=bool)
-    lower = np.where(shares, found.lower.clip(0.0, 1.0), found.lower)
-    upper = np.where(shares, found.upper.clip(0.0, 1.0), found.upper)
-    columns = (found.mean.tolist(), lower.tolist(), upper.tolist(), found.num_queries.tolist())
+    lower = np.where(shares, intervals.lower.clip(0.0, 1.0), intervals.lower)
+    upper = np.where(shares, intervals.upper.clip(0.0, 1.0), intervals.upper)
+    columns = (intervals.mean.tolist(), lower.tolist(), upper.tolist(), intervals.num_queries.tolist())
     return {
         measure: MeasureValue(mean, None if np.isnan(low) else low, None if np.isnan(high) else high)
         for measure, mean, low, high, num_queries in zip(measures, *columns, strict=True)

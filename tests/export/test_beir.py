@@ -57,7 +57,7 @@ def test_blanks_around_passages_are_spoken_of(tmp_path):
     before = parallel_set(("en",), 2)
     padded = Texts(parse_language("en"), ("p0", "p1"), (" passage", "passage"))
     notes = export_beir(replace(before, pools={"en": padded}), tmp_path).notes
-    assert notes == ("Readers of BEIR folders take away the blanks around the text of 1 passage.",)
+    assert notes == ("Readers of BEIR folders remove the blanks around the text of 1 passage.",)
     assert load_task(str(tmp_path)).pools["en"].texts == ("passage", "passage")
 
 

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from clearbench.records.exclusive import alone, replacement, restore_all
+from clearbench.records.exclusive import lock_folder, replace_folder, restore_all
 
 
 @pytest.fixture
@@ -25,36 +25,36 @@ def test_a_second_writer_waits_for_the_first_and_says_so(folder, capsys):
     order = []
 
     def second():
-        with alone(folder):
+        with lock_folder(folder):
             order.append("second")
 
-    with alone(folder):
+    with lock_folder(folder):
         thread = threading.Thread(target=second)
         thread.start()
         thread.join(0.3)
         order.append("first")
     thread.join()
     assert order == ["first", "second"]
-    assert "another run writes its scores; this one waits" in capsys.readouterr().err
+    assert "another run is writing scores there; this one waits" in capsys.readouterr().err
 
 
 def test_writers_of_two_folders_do_not_wait(folder):
-    with alone(folder), alone(folder.with_name("toy.x")):
+    with lock_folder(folder), lock_folder(folder.with_name("toy.x")):
         pass
 
 
 def test_a_replacement_takes_the_place_when_it_is_finished(folder):
-    with replacement(folder) as fresh:
+    with replace_folder(folder) as fresh:
         (fresh / "new").write_text("new")
         assert [path.name for path in folder.iterdir()] == ["old"]
-        with alone(folder):  # others may write meanwhile
+        with lock_folder(folder):  # others may write meanwhile
             pass
     assert [path.name for path in folder.iterdir()] == ["new"] and names(folder) == ["toy"]
 
 
 def test_a_replacement_that_fails_leaves_what_was_there(folder):
     def interrupted():
-        with replacement(folder) as fresh:
+        with replace_folder(folder) as fresh:
             (fresh / "new").write_text("new")
             raise KeyboardInterrupt
 
@@ -64,7 +64,7 @@ def test_a_replacement_that_fails_leaves_what_was_there(folder):
 
 
 def test_replacements_at_once_all_succeed_and_the_last_is_kept(folder):
-    with replacement(folder) as one, replacement(folder) as two:
+    with replace_folder(folder) as one, replace_folder(folder) as two:
         (one / "one").write_text("")
         (two / "two").write_text("")
     assert [path.name for path in folder.iterdir()] == ["one"] and names(folder) == ["toy"]
@@ -72,13 +72,13 @@ def test_replacements_at_once_all_succeed_and_the_last_is_kept(folder):
 
 def test_a_first_result_may_be_a_replacement(folder):
     shutil.rmtree(folder)
-    with replacement(folder) as fresh:
+    with replace_folder(folder) as fresh:
         (fresh / "new").write_text("new")
     assert [path.name for path in folder.iterdir()] == ["new"]
 
 
 def hold(folder, begun, over):
-    with replacement(folder):
+    with replace_folder(folder):
         begun.set()
         over.wait()
 
@@ -89,12 +89,12 @@ def test_replacements_of_killed_runs_are_swept_and_those_of_living_runs_are_not(
     process = context.Process(target=hold, args=(folder, begun, over))
     process.start()
     assert begun.wait(60)
-    with replacement(folder):
+    with replace_folder(folder):
         assert len(names(folder)) == 3  # the record, the other's and ours
     assert len(names(folder)) == 2
     process.kill()
     process.join()
-    with replacement(folder):
+    with replace_folder(folder):
         assert len(names(folder)) == 2
     assert names(folder) == ["toy"]
 

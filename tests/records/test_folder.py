@@ -98,7 +98,7 @@ def test_a_write_that_fails_leaves_what_was_there(place, monkeypatch):
         lambda: folder.write("running"),
         lambda: folder.write_run("de-en", ["q Q0 p 1 0.5 clearbench\n"]),
     ):
-        with pytest.raises(RecordError, match=r"Cannot write .*No space left.*run again to go on from there"):
+        with pytest.raises(RecordError, match=r"Cannot write .*No space left.*the same command continues from them"):
             write()
     monkeypatch.undo()
     assert files(place) == before

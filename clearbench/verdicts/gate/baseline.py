@@ -21,7 +21,7 @@ from clearbench.common.sealed import DOCUMENT_KEY, open_sealed, sealed_bytes
 from clearbench.common.strict import StrictModel
 from clearbench.common.text import first_line
 from clearbench.common.toml import describe_problems
-from clearbench.records.damage import damage_named
+from clearbench.records.damage import name_damage
 from clearbench.records.derive import fields_of_pairs
 from clearbench.records.folder import model_key
 from clearbench.records.matrix import ScoreMatrix, scores_matrix
@@ -63,7 +63,7 @@ class BaselineScores:
 
     def parts(self, measure: str) -> Iterator[ScorePart]:
         """Give all scores of the record as one part."""
-        with damage_named(self.place, self.remedy):
+        with name_damage(self.place, self.remedy):
             part = score_part(self.place, self.table, measure)
         yield part
 

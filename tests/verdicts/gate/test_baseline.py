@@ -109,7 +109,7 @@ DAMAGES = {
     ),
     "two clusters": (
         lambda file, _: changed(file, lambda t: pa.concat_tables([t.slice(0, 1), with_first(t, "cluster", "c9")])),
-        "a query stands in two clusters.*--save",
+        "a query is in two clusters.*--save",
     ),
     "infinite": (
         lambda file, _: changed(file, lambda table: with_first(table, "nDCG@10", float("inf"))),
