@@ -1,4 +1,4 @@
-"""Whether a record still says what was measured: every hash, every sum, and every score whose ranking was saved."""
+"""Verifying that a record says what was measured: every hash, every sum, every score whose ranking was saved."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,14 +33,14 @@ from clearbench.stats.summaries import summarise_measures
 
 @dataclass(frozen=True)
 class Verification:
-    """What was found of one record.
+    """The result of verifying one record.
 
     Attributes:
         folder: The record's folder.
         num_pairs: Pairs that have scores.
         num_rescored: Pairs among them whose rankings were saved: these are scored again.
         num_unsummed: Pairs among them whose rankings were saved without checksums, by an older clearbench.
-        problems: What does not fit, one sentence each; empty where all does.
+        problems: What is wrong, one sentence each; empty if nothing is.
     """
 
     folder: Path
@@ -53,7 +53,7 @@ class Verification:
 def verify_record(folder: Path) -> Verification:
     """Check a record against its parts, the parts against their hashes and sums, and scores against saved rankings.
 
-    Whatever is wrong is reported, and the rest is checked all the same as far as it can be.
+    Every problem is reported, and a problem does not end the other checks.
     """
     problems = [*_damaged_parts(folder)]
     if problems:
@@ -67,21 +67,21 @@ def verify_record(folder: Path) -> Verification:
         problems.append(f"There is no {RECORD_FILE}: the run was not finished.")
     else:
         file = folder / RECORD_FILE
-        problems += _reported(file, _record_problems(folder, written, parts))
-        problems += _reported(file, _bias_problems(folder, written))
+        problems += _collect_problems(file, _record_problems(folder, written, parts))
+        problems += _collect_problems(file, _bias_problems(folder, written))
     seen = set[str]()
     for part in parts:
-        fresh = [pair for pair in part.pairs if pair["pair"] not in seen]
-        seen |= {pair["pair"] for pair in fresh}
-        problems += _reported(part.file, _part_problems(folder, part.file, fresh))
+        new_pairs = [pair for pair in part.pairs if pair["pair"] not in seen]
+        seen |= {pair["pair"] for pair in new_pairs}
+        problems += _collect_problems(part.file, _part_problems(folder, part.file, new_pairs))
     problems += _saved_problems(folder, sorted(seen))
     num_unsummed = sum(is_saved(folder, pair, "trec") and not has_sums(folder, pair) for pair in seen)
     num_rescored = sum(_has_ranking(folder, pair) for pair in seen)
     return Verification(folder, len(seen), num_rescored, num_unsummed, tuple(dict.fromkeys(problems)))
 
 
-def _reported(file: Path, problems: Iterator[str]) -> Iterator[str]:
-    """Give the problems that a check finds; what the check cannot go on with is one of them."""
+def _collect_problems(file: Path, problems: Iterator[str]) -> Iterator[str]:
+    """Give the problems that a check finds; an error that ends the check is one of them."""
     try:
         with name_damage(file, REMEDY):
             yield from problems
@@ -98,7 +98,7 @@ def _damaged_parts(folder: Path) -> Iterator[str]:
 
 
 def _record_problems(folder: Path, written: Mapping[str, Any], parts: Sequence[PartSummary]) -> Iterator[str]:
-    """Where record.json disagrees with the parts, or its folder's name with record.json."""
+    """Give the points where record.json disagrees with the parts, or its folder's name with record.json."""
     file = folder / RECORD_FILE
     yield from (f"{file}: {problem}." for problem in find_problems(written, parts))
     encoder, key = written["identity"]["encoder"], folder.resolve().parent.name
@@ -107,7 +107,7 @@ def _record_problems(folder: Path, written: Mapping[str, Any], parts: Sequence[P
 
 
 def _bias_problems(folder: Path, written: Mapping[str, Any]) -> Iterator[str]:
-    """Where the language bias in record.json disagrees with the scores."""
+    """Give a problem if the language bias in record.json disagrees with the scores."""
     languages, bias = Identity.model_validate(written["identity"]).pool_languages, written.get("bias")
     needed = written["status"] == "complete" and bool(languages)
     if (needed or bias is not None) and not same_figures(bias, asdict(overall_bias(folder, languages))):
@@ -115,10 +115,10 @@ def _bias_problems(folder: Path, written: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _part_problems(folder: Path, file: Path, pairs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """What is wrong with pairs of a part; each is checked although another one's scores cannot be read."""
+    """Give the problems of a part's pairs; a pair is checked even if another one's scores cannot be read."""
     table = read_part(file, None).to_pandas()
     for pair in pairs:
-        yield from _reported(file, _pair_problems(folder, file, pair, table))
+        yield from _collect_problems(file, _pair_problems(folder, file, pair, table))
 
 
 def _pair_problems(folder: Path, file: Path, pair: Mapping[str, Any], table: Any) -> Iterator[str]:
@@ -145,7 +145,7 @@ def _has_ranking(folder: Path, pair: str) -> bool:
 
 
 def _sum_problems(file: Path, pair: PairRecord, rows: Any) -> Iterator[str]:
-    """Where a part's entry for a pair disagrees with its scores."""
+    """Give the points where a part's summary of a pair disagrees with its scores."""
     codes = cluster_codes(rows["cluster"].astype(str).tolist())
     counts = len(rows), len(set(codes.tolist()))
     if counts != (pair.num_queries, pair.num_clusters):
@@ -155,24 +155,24 @@ def _sum_problems(file: Path, pair: PairRecord, rows: Any) -> Iterator[str]:
         )
         return
     names = [name for name in pair.measures if name in rows]
-    lost = [name for name in pair.measures if name not in rows]
-    found = summarise_measures(names, rows[names].to_numpy(dtype=np.float64), codes)
-    yield from (f"{file}: {pair.pair} has no scores of {name}." for name in lost)
+    missing = [name for name in pair.measures if name not in rows]
+    values = summarise_measures(names, rows[names].to_numpy(dtype=np.float64), codes)
+    yield from (f"{file}: {pair.pair} has no scores of {name}." for name in missing)
     for name in names:
-        if not same_figures(asdict(pair.measures[name]), asdict(found[name])):
-            said = pair.measures[name].mean
-            yield f"{file}: {name} of {pair.pair} is {found[name].mean!r} or has another interval, it says {said!r}."
+        if not same_figures(asdict(pair.measures[name]), asdict(values[name])):
+            mean, recorded = values[name].mean, pair.measures[name].mean
+            yield f"{file}: {name} of {pair.pair} is {mean!r} or has another interval, it says {recorded!r}."
 
 
 def _ranking_problems(folder: Path, pair: str, rows: Any) -> Iterator[str]:
-    """Scores of a pair that its saved ranking and judgements do not give."""
+    """Give a problem if a pair's saved ranking and judgements give another score."""
     queries = rows["query"].astype(str).tolist()
     run = {query: dict(ranking) for query, ranking in read_run(folder, pair).items()}
     names = [name for name in MEASURE_NAMES if name in rows]
-    again = score_run(run, read_run_qrels(folder, pair), queries)[:, [MEASURE_NAMES.index(name) for name in names]]
-    if difference := find_difference(rows[names].to_numpy(dtype=np.float64), again):
+    rescored = score_run(run, read_run_qrels(folder, pair), queries)[:, [MEASURE_NAMES.index(name) for name in names]]
+    if difference := find_difference(rows[names].to_numpy(dtype=np.float64), rescored):
         row, column = difference
         yield (
             f"{folder}: {names[column]} of query {queries[row]!r} of {pair} is {rows[names[column]].iloc[row]!r}, its "
-            f"saved ranking gives {again[row, column]!r}."
+            f"saved ranking gives {rescored[row, column]!r}."
         )

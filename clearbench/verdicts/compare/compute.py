@@ -95,7 +95,8 @@ def _describe_tasks(
     shared = [label for label in base_records if label in other_records]
     if not shared:
         raise RecordError(
-            f"{base[0].key} and {other[0].key} share no task: {join_names(base_records)} against {join_names(other_records)}. "
+            f"{base[0].key} and {other[0].key} share no task: {join_names(base_records)} against "
+            f"{join_names(other_records)}. "
             "Evaluate both on the same tasks, with the same options."
         )
     missing = [f"{label}: only {base[0].key} has it" for label in base_records if label not in other_records]

@@ -81,7 +81,5 @@ def _incomplete_note(board: Leaderboard, label: str, coverage: Coverage) -> str:
     if not incomplete:
         return ""
     num_ranked = len(board.shared.get(label, ()))
-    return (
-        f"Of the {count(num_pairs, 'pair')} of {label}, {join_names(incomplete)}: blanks, and ranks over {num_ranked:,} of "
-        "them."
-    )
+    pairs = count(num_pairs, "pair")
+    return f"Of the {pairs} of {label}, {join_names(incomplete)}: blanks, and ranks over {num_ranked:,} of them."
