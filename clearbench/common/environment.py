@@ -26,14 +26,14 @@ PACKAGES = (
 @cache
 def describe_environment() -> dict[str, str]:
     """Versions of Python and of the packages that compute results, and clearbench's commit in a checkout."""
-    found = {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
-            found[package] = "not installed"
+            versions[package] = "not installed"
     commit = _commit()
-    return {**found, "commit": commit} if commit else found
+    return {**versions, "commit": commit} if commit else versions
 
 
 def default_cache() -> Path:

@@ -29,7 +29,7 @@ from clearbench.common.measures import (
     WRONG_SAME,
 )
 from clearbench.search.engine import OpenPool
-from clearbench.search.pool import Ranked
+from clearbench.search.pool import Rankings
 from clearbench.stats.ranks import peer
 from clearbench.tasks.dataset import Dataset, Qrels, TaskPair, Texts
 
@@ -100,7 +100,7 @@ class LanguageBias:
     chance: Scores
 
 
-def judge_bias(data: Dataset, pair: TaskPair, pool: OpenPool, ranked: Ranked, with_peer: bool) -> LanguageBias:
+def judge_bias(data: Dataset, pair: TaskPair, pool: OpenPool, ranked: Rankings, with_peer: bool) -> LanguageBias:
     """Measure language bias for the queries of one language.
 
     A query without a relevant passage has no value for any measure but the top-1 ones.

@@ -14,7 +14,7 @@ from clearbench.common.arrays import Scores
 from clearbench.common.errors import ScoringError, locate_errors
 from clearbench.scoring.compute import DEPTH
 from clearbench.search.engine import OpenPool
-from clearbench.search.pool import Ranked
+from clearbench.search.pool import Rankings
 from clearbench.tasks.dataset import Dataset, TaskPair
 
 
@@ -36,9 +36,9 @@ class PairScores:
     measures: tuple[str, ...]
     scores: Scores
     skipped: tuple[str, ...] = ()
-    ranked: Ranked | None = None
+    ranked: Rankings | None = None
 
-    def rankings(self) -> Ranked:
+    def rankings(self) -> Rankings:
         """Return the rankings of a pair that was scored with them.
 
         Raises:
@@ -73,7 +73,7 @@ class Judge(Protocol):
         """Compute the scores by a second implementation if there is one; a difference is a ScoringError."""
 
 
-def rank_pairs(data: Dataset, pool: OpenPool, pairs: Sequence[TaskPair]) -> list[Ranked]:
+def rank_pairs(data: Dataset, pool: OpenPool, pairs: Sequence[TaskPair]) -> list[Rankings]:
     """Return the rankings of pairs that share a pool, from one search.
 
     Args:
@@ -89,7 +89,7 @@ def rank_pairs(data: Dataset, pool: OpenPool, pairs: Sequence[TaskPair]) -> list
     return [_leave_out_own(data, pool, pair, best) for pair, best in zip(pairs, ranked, strict=True)]
 
 
-def _leave_out_own(data: Dataset, pool: OpenPool, pair: TaskPair, ranked: Ranked) -> Ranked:
+def _leave_out_own(data: Dataset, pool: OpenPool, pair: TaskPair, ranked: Rankings) -> Rankings:
     """Return a ranking cut to DEPTH, with the passages that are the queries themselves left out.
 
     In a pool of fewer passages they come last instead, with a lower score than all others. They are not judged for any
@@ -102,7 +102,7 @@ def _leave_out_own(data: Dataset, pool: OpenPool, pair: TaskPair, ranked: Ranked
     order = np.argsort(is_own, axis=1, kind="stable")
     lowest = ranked.scores.min(axis=1, keepdims=True, initial=0.0)
     scores = np.where(is_own, 2 * lowest - 1, ranked.scores).astype(np.float32)
-    return Ranked(
+    return Rankings(
         np.take_along_axis(ranked.positions, order, axis=1)[:, :DEPTH],
         np.take_along_axis(scores, order, axis=1)[:, :DEPTH],
     )

@@ -9,7 +9,7 @@ from clearbench.common.errors import DataError, ScoringError, locate_errors
 from clearbench.scoring.compute import MEASURE_NAMES, find_difference, score_ranks, score_run
 from clearbench.scoring.judge import PairScores, rank_pairs
 from clearbench.search.engine import OpenPool
-from clearbench.search.pool import Ranked
+from clearbench.search.pool import Rankings
 from clearbench.tasks.dataset import Dataset, Qrels, TaskPair
 
 
@@ -61,7 +61,7 @@ class QrelsJudge:
                 f"{pair_scores.scores[row, column]!r}, pytrec_eval says {reference[row, column]!r}. Please report this."
             )
 
-    def _score_rankings(self, pool: OpenPool, pair: TaskPair, ranked: Ranked) -> PairScores:
+    def _score_rankings(self, pool: OpenPool, pair: TaskPair, ranked: Rankings) -> PairScores:
         queries, qrels = self.data.queries_of(pair).ids, self.data.qrels_of(pair)
         judged = tuple(query for query in queries if any(r > 0 for r in qrels.get(query, {}).values()))
         scores = score_run(make_run(queries, ranked, pool), qrels, judged)
@@ -87,7 +87,7 @@ class QrelsJudge:
         return gold if gold and all(query in gold for query in self.data.queries_of(pair).ids) else None
 
 
-def make_run(queries: Sequence[str], ranked: Ranked, pool: OpenPool) -> dict[str, dict[str, float]]:
+def make_run(queries: Sequence[str], ranked: Rankings, pool: OpenPool) -> dict[str, dict[str, float]]:
     """Return a ranking as a run: query id -> passage id -> score.
 
     Args:

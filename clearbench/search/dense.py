@@ -13,7 +13,7 @@ from clearbench.encoders.vectors.estimate import Estimate, estimate_seconds
 from clearbench.encoders.vectors.store import EmbeddingStore, text_keys
 from clearbench.search.engine import Work
 from clearbench.search.exact import gold_ranks_by_blocks, rank_by_vectors, relevant_ranks_by_blocks
-from clearbench.search.pool import Pool, Ranked, make_pool, split_rankings
+from clearbench.search.pool import Pool, Rankings, make_pool, split_rankings
 from clearbench.search.scores import InnerProducts, Vectors, measure_vectors
 from clearbench.tasks.dataset import Dataset, Texts
 
@@ -106,7 +106,7 @@ class DensePool:
         """See OpenPool."""
         return relevant_ranks_by_blocks(self._scores(queries), gold_QG, self.passages)
 
-    def rank(self, query_sets: Sequence[Texts], depth: int) -> list[Ranked]:
+    def rank(self, query_sets: Sequence[Texts], depth: int) -> list[Rankings]:
         """See OpenPool."""
         if not query_sets:
             return []

@@ -7,7 +7,7 @@ from typing import Protocol
 from clearbench.common.arrays import IntArray, Scores
 from clearbench.encoders.vectors.embed import NOTHING_TO_ENCODE, EncodingPlan, EncodingReport
 from clearbench.encoders.vectors.estimate import Estimate
-from clearbench.search.pool import Pool, Ranked
+from clearbench.search.pool import Pool, Rankings
 from clearbench.tasks.dataset import Dataset, Texts
 
 
@@ -39,7 +39,7 @@ class OpenPool(Protocol):
     def relevant_ranks(self, queries: Texts, gold_QG: IntArray) -> tuple[IntArray, Scores]:
         """Return rank and tie-free rank of each relevant passage, [Q, G]; see `exact.relevant_ranks_by_blocks`."""
 
-    def rank(self, query_sets: Sequence[Texts], depth: int) -> list[Ranked]:
+    def rank(self, query_sets: Sequence[Texts], depth: int) -> list[Rankings]:
         """Return the best `depth` passages of each query in trec_eval's order, per query set, in one search."""
 
 

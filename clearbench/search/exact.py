@@ -14,7 +14,7 @@ import numpy as np
 from clearbench.common.arrays import FloatArray, IntArray, Scores
 from clearbench.search.pool import (
     Pool,
-    Ranked,
+    Rankings,
     check_scores,
     gold_ranks_of_block,
     order_scores,
@@ -87,7 +87,7 @@ def relevant_ranks_by_blocks(scores: BlockScores, gold_QG: IntArray, pool: Pool)
     return ranks, middles
 
 
-def rank_by_rows(scores: BlockScores, num_queries: int, pool: Pool, depth: int) -> Ranked:
+def rank_by_rows(scores: BlockScores, num_queries: int, pool: Pool, depth: int) -> Rankings:
     """Rank by whole rows of scores.
 
     Args:
@@ -103,10 +103,10 @@ def rank_by_rows(scores: BlockScores, num_queries: int, pool: Pool, depth: int) 
         score_RU = scores.exact_scores(start, stop)
         check_scores(score_RU)
         parts.append(order_scores(score_RU, pool, depth))
-    return Ranked(np.concatenate([p.positions for p in parts]), np.concatenate([p.scores for p in parts]))
+    return Rankings(np.concatenate([p.positions for p in parts]), np.concatenate([p.scores for p in parts]))
 
 
-def rank_by_vectors(queries: Vectors, passages: Vectors, pool: Pool, depth: int) -> Ranked:
+def rank_by_vectors(queries: Vectors, passages: Vectors, pool: Pool, depth: int) -> Rankings:
     """Rank by inner products: by whole rows in a small pool, else with FAISS.
 
     Args:
@@ -122,7 +122,7 @@ def rank_by_vectors(queries: Vectors, passages: Vectors, pool: Pool, depth: int)
     return rank_by_faiss(queries, passages, pool, depth)
 
 
-def rank_by_faiss(queries: Vectors, passages: Vectors, pool: Pool, depth: int) -> Ranked:
+def rank_by_faiss(queries: Vectors, passages: Vectors, pool: Pool, depth: int) -> Rankings:
     """Rank what FAISS's exact inner-product search fetches.
 
     FAISS's products are float32, and their order among equal ones is undefined. So more texts than needed are fetched,
@@ -154,7 +154,7 @@ def rank_by_faiss(queries: Vectors, passages: Vectors, pool: Pool, depth: int) -
                 positions[query], scores[query] = _first_passages(text_F, score_F, pool, depth)
         open_Q, fetch = np.concatenate(still_open), min(fetch * GROWTH, num_texts)
     check_scores(scores)
-    return Ranked(positions, scores)
+    return Rankings(positions, scores)
 
 
 def _fetch(query_RD: FloatArray, passage_UD: FloatArray, count: int) -> tuple[FloatArray, IntArray]:

@@ -7,7 +7,7 @@ from clearbench.encoders.bm25 import LexicalEncoder, LexicalIndex
 from clearbench.encoders.vectors.embed import EncodingReport
 from clearbench.search.engine import Work
 from clearbench.search.exact import gold_ranks_by_blocks, rank_by_rows, relevant_ranks_by_blocks
-from clearbench.search.pool import Pool, Ranked, make_pool
+from clearbench.search.pool import Pool, Rankings, make_pool
 from clearbench.search.scores import RowScores
 from clearbench.tasks.dataset import Dataset, Texts
 
@@ -52,7 +52,7 @@ class LexicalPool:
         """See OpenPool."""
         return relevant_ranks_by_blocks(self._scores(queries), gold_QG, self.passages)
 
-    def rank(self, query_sets: Sequence[Texts], depth: int) -> list[Ranked]:
+    def rank(self, query_sets: Sequence[Texts], depth: int) -> list[Rankings]:
         """See OpenPool."""
         return [rank_by_rows(self._scores(queries), len(queries), self.passages, depth) for queries in query_sets]
 

@@ -53,7 +53,7 @@ class Pool:
 
 
 @dataclass(frozen=True)
-class Ranked:
+class Rankings:
     """The best passages of each query, in order.
 
     Attributes:
@@ -65,11 +65,11 @@ class Ranked:
     scores: FloatArray
 
 
-def split_rankings(ranked: Ranked, lengths: Sequence[int]) -> list[Ranked]:
+def split_rankings(ranked: Rankings, lengths: Sequence[int]) -> list[Rankings]:
     """Cut a ranking of joined query sets back into one per set."""
     ends = np.cumsum(lengths)
     bounds = zip(ends - lengths, ends, strict=True)
-    return [Ranked(ranked.positions[start:stop], ranked.scores[start:stop]) for start, stop in bounds]
+    return [Rankings(ranked.positions[start:stop], ranked.scores[start:stop]) for start, stop in bounds]
 
 
 def make_pool(ids: Sequence[str], keys: Sequence[bytes]) -> tuple[Pool, IntArray]:
@@ -85,7 +85,7 @@ def make_pool(ids: Sequence[str], keys: Sequence[bytes]) -> tuple[Pool, IntArray
     return Pool(tuple(ids), distinct), np.array(first, dtype=np.int64)
 
 
-def order_scores(score_QU: FloatArray, pool: Pool, depth: int) -> Ranked:
+def order_scores(score_QU: FloatArray, pool: Pool, depth: int) -> Rankings:
     """Rank the passages of a pool by whole rows of scores.
 
     Args:
@@ -102,7 +102,7 @@ def order_scores(score_QU: FloatArray, pool: Pool, depth: int) -> Ranked:
         reached = np.flatnonzero(score_P >= last)
         order = reached[np.lexsort((pool.precedence[reached], -score_P[reached]))[:depth]]
         positions[row], scores[row] = order, score_P[order]
-    return Ranked(positions, scores)
+    return Rankings(positions, scores)
 
 
 def gold_ranks_of_block(score_QU: FloatArray, gold_Q: IntArray, pool: Pool) -> IntArray:

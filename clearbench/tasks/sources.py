@@ -67,10 +67,10 @@ class SourceFiles:
             return path
         source = self._source(key)
         fields = self._fields(language, pair)
-        found = self._find_cached(source, fields)
-        if found is None and self.location.downloads and (source.url or source.hub):
-            found = self._download(source, fields)
-        return None if found is None else self._record_use(source, fields, found, downloaded=True)
+        path_in_cache = self._find_cached(source, fields)
+        if path_in_cache is None and self.location.downloads and (source.url or source.hub):
+            path_in_cache = self._download(source, fields)
+        return None if path_in_cache is None else self._record_use(source, fields, path_in_cache, downloaded=True)
 
     def find_local(self, key: str, *, language: Language | None = None, pair: Pair | None = None) -> Path | None:
         """Return the file of a source in the data folder or with the task file, as `find` does, without a download.

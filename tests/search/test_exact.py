@@ -13,7 +13,7 @@ from clearbench.common.arrays import FloatArray, IntArray
 from clearbench.common.errors import SearchError
 from clearbench.search import exact
 from clearbench.search import scores as scores_module
-from clearbench.search.pool import Pool, Ranked, make_pool
+from clearbench.search.pool import Pool, Rankings, make_pool
 from clearbench.search.scores import InnerProducts, RowScores, Vectors, measure_vectors
 
 
@@ -124,11 +124,11 @@ def test_products_alone_would_depend_on_blocks_in_the_test_above() -> None:
     assert not np.array_equal(np.argsort(whole, axis=1), np.argsort(single, axis=1))
 
 
-def _rows(case: Case, depth: int) -> Ranked:
+def _rows(case: Case, depth: int) -> Rankings:
     return exact.rank_by_rows(case.scores, len(case.gold), case.pool, depth)
 
 
-def _faiss(case: Case, depth: int) -> Ranked:
+def _faiss(case: Case, depth: int) -> Rankings:
     return exact.rank_by_faiss(case.queries, case.passages, case.pool, depth)
 
 

@@ -87,9 +87,9 @@ class KeyIndex:
         if len(self._prefix) == 0:
             return np.full(len(keys), -1, dtype=np.int32), np.zeros(len(keys), dtype=np.int64)
         prefix, suffix = _halves(keys)
-        found = np.minimum(np.searchsorted(self._prefix, prefix), len(self._prefix) - 1)
-        same = (self._prefix[found] == prefix) & (self._suffix[found] == suffix)
-        return np.where(same, self._part[found], np.int32(-1)), self._row[found]
+        nearest = np.minimum(np.searchsorted(self._prefix, prefix), len(self._prefix) - 1)
+        same = (self._prefix[nearest] == prefix) & (self._suffix[nearest] == suffix)
+        return np.where(same, self._part[nearest], np.int32(-1)), self._row[nearest]
 
 
 def _halves(keys: Keys) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
@@ -192,10 +192,10 @@ class EmbeddingStore:
         for number in np.unique(part_N):
             part = self._parts[number]
             wanted = np.flatnonzero(part_N == number)
-            found = read_vectors(part, row_N[wanted]) if isinstance(part, Path) else part[row_N[wanted]]
+            rows = read_vectors(part, row_N[wanted]) if isinstance(part, Path) else part[row_N[wanted]]
             if len(vectors) == 0:
-                vectors = np.empty((len(keys), found.shape[1]), dtype=np.float32)
-            vectors[wanted] = found
+                vectors = np.empty((len(keys), rows.shape[1]), dtype=np.float32)
+            vectors[wanted] = rows
         return vectors
 
     def _add_part(self, keys: Keys, part: Path | FloatArray, dimensions: int | None = None) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from clearbench.common.errors import ScoringError, locate_errors
 from clearbench.scoring.answers.mkqa import MkqaCache, score_mkqa
-from clearbench.scoring.answers.rule import AnswerScores, Rankings
+from clearbench.scoring.answers.rule import AnswerScores, RankedIds
 from clearbench.scoring.answers.xor import Tokeniser, XorCache, score_xor
 from clearbench.scoring.compute import DEPTH
 from clearbench.scoring.judge import PairScores, rank_pairs
@@ -37,7 +37,7 @@ class XorJudge:
     def verify(self, pool: OpenPool, pair_scores: PairScores) -> None:
         """Do nothing: there is no second implementation of these scores."""
 
-    def _rule(self, ranked: Rankings, answers: Mapping[str, tuple[str, ...]]) -> AnswerScores:
+    def _rule(self, ranked: RankedIds, answers: Mapping[str, tuple[str, ...]]) -> AnswerScores:
         return score_xor(ranked, self._texts, answers, self._tokeniser, cache=self._cache)
 
 
@@ -59,7 +59,7 @@ class MkqaJudge:
     def verify(self, pool: OpenPool, pair_scores: PairScores) -> None:
         """Do nothing: there is no second implementation of these scores."""
 
-    def _rule(self, ranked: Rankings, answers: Mapping[str, tuple[str, ...]]) -> AnswerScores:
+    def _rule(self, ranked: RankedIds, answers: Mapping[str, tuple[str, ...]]) -> AnswerScores:
         return score_mkqa(ranked, self._texts, answers, cache=self._cache)
 
 
@@ -67,7 +67,7 @@ def _score_answers(
     data: Dataset,
     pool: OpenPool,
     pairs: Sequence[TaskPair],
-    rule: Callable[[Rankings, Mapping[str, tuple[str, ...]]], AnswerScores],
+    rule: Callable[[RankedIds, Mapping[str, tuple[str, ...]]], AnswerScores],
 ) -> Iterator[PairScores]:
     ids = pool.passages.ids
     for pair, ranked in zip(pairs, rank_pairs(data, pool, pairs), strict=True):

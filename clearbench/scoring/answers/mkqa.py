@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import regex
 
-from clearbench.scoring.answers.rule import AnswerScores, Passages, Rankings, check_cutoffs, look_up
+from clearbench.scoring.answers.rule import AnswerScores, Passages, RankedIds, check_cutoffs, look_up
 
 MkqaCache = dict[str, str]
 """Passage or answer text -> its `match_key`. Safe to share like the cache of `score_xor`."""
@@ -14,7 +14,7 @@ _TOKEN = regex.compile(r"[\p{L}\p{N}\p{M}]+|[^\p{Z}\p{C}]", regex.IGNORECASE | r
 
 
 def score_mkqa(
-    ranked: Rankings,
+    ranked: RankedIds,
     passages: Passages,
     answers: Mapping[str, Sequence[str]],
     *,

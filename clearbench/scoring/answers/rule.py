@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from clearbench.common.errors import ScoringError
 
-Rankings = Mapping[str, Sequence[str]]
+RankedIds = Mapping[str, Sequence[str]]
 """query id -> passage ids, best first."""
 
 Passages = Mapping[str, str]

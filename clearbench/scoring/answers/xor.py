@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from clearbench.common.errors import ScoringError, UsageError
-from clearbench.scoring.answers.rule import AnswerScores, Passages, Rankings, check_cutoffs, look_up
+from clearbench.scoring.answers.rule import AnswerScores, Passages, RankedIds, check_cutoffs, look_up
 
 XorCache = dict[tuple[str, str], tuple[int, str]]
 """(tokeniser name, passage text) -> its number of tokens and the tokens joined by single spaces.
@@ -106,7 +106,7 @@ def find_tokeniser(name: str, offline: bool = False) -> Tokeniser:
 
 
 def score_xor(
-    ranked: Rankings,
+    ranked: RankedIds,
     passages: Passages,
     answers: Mapping[str, Sequence[str]],
     tokeniser: Tokeniser,

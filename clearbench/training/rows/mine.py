@@ -19,7 +19,7 @@ from clearbench.common.languages import ENGLISH
 from clearbench.encoders.base import DenseEncoder
 from clearbench.encoders.vectors.store import EmbeddingStore, text_keys
 from clearbench.search.dense import DenseEngine
-from clearbench.search.pool import Ranked
+from clearbench.search.pool import Rankings
 from clearbench.search.scores import pair_scores
 from clearbench.tasks.dataset import Dataset, TaskPair, Texts
 from clearbench.training.rows.candidates import Candidates, Gold, collect_candidates
@@ -131,7 +131,7 @@ class _SearchResult:
 
     ids: tuple[str, ...]
     places: Mapping[str, int]
-    ranked: Ranked
+    ranked: Rankings
     positives: FloatArray
 
     def ranks(self, question: str, window: Window) -> list[tuple[str, float]]:
