@@ -91,7 +91,9 @@ def test_vectors_of_every_version_are_read_or_encoded_again(golden):
     shutil.rmtree(golden / "results")
     figures = [evaluation.record.averages for evaluation in evaluate_golden(golden)]
     shutil.copytree(GOLDEN / VERSIONS[-1] / "results", golden / "before")
-    assert figures == [entry.record.averages for entry in load_results(golden / "before")]
+    for found, entry in zip(figures, load_results(golden / "before"), strict=True):
+        for group, before in entry.record.averages.items():  # later versions have more measures
+            assert {name: found[group][name] for name in before} == before
 
 
 def test_later_versions_are_refused_with_what_to_do(tmp_path):

@@ -101,6 +101,15 @@ TLR = tuple(f"TLR@{cutoff}" for cutoff in TLR_CUTOFFS)
 RIGHT_SAME, RIGHT_OTHER = "top1_right_same", "top1_right_other"
 WRONG_SAME, WRONG_OTHER = "top1_wrong_same", "top1_wrong_other"
 """Whether the first passage is relevant, and whether it is in the query's language: for each query, one of the four."""
+MAP = "MAP"
+"""Average precision over the whole ranking of a mixed pool; the means of it are LAReQA's mAP."""
+ONE_TARGET_SAME, ONE_TARGET_OTHER = "one_target_same", "one_target_other"
+"""Reciprocal rank of a relevant passage in the query's language, or in another, if no other passage were relevant.
+
+LAReQA's "limit to one target": the other relevant passages are taken out of the ranking.
+"""
+MIXED_RULES: Mapping[ScoringRule, tuple[str, ...]] = {"qrels": (MAP,)}
+"""Rule -> the measures that only a mixed pool has and that may be a task's main measure."""
 MAX_RANK = "Max@R"
 """Rank of the last relevant passage."""
 SAME_SCORE = 1e-9

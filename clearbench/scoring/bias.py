@@ -18,7 +18,10 @@ from numpy.typing import NDArray
 from clearbench.common.arrays import IntArray, Scores
 from clearbench.common.languages import Language
 from clearbench.common.measures import (
+    MAP,
     MAX_RANK,
+    ONE_TARGET_OTHER,
+    ONE_TARGET_SAME,
     OWN_FIRST,
     PAIRWISE_FIRST,
     RIGHT_OTHER,
@@ -125,6 +128,7 @@ def judge_bias(data: Dataset, pair: TaskPair, pool: OpenPool, ranked: Rankings, 
     top_Q = ranked.positions[:, 0]
     right_Q = (gold_QG == top_Q[:, None]).any(axis=1)
     columns = {
+        **_precision_measures(relevant),
         **_rank_measures(relevant),
         **_first_measures(right_Q, language_P[top_Q] == relevant.own),
         MAX_RANK: np.where(relevant.filled.any(axis=1), rank_QG.max(axis=1, initial=0), np.nan),
@@ -163,6 +167,23 @@ def best_by_language(relevant: RelevantPassages) -> Scores:
     rows, _ = np.nonzero(relevant.filled)
     np.minimum.at(best_QL, (rows, relevant.languages[relevant.filled]), relevant.middles[relevant.filled])
     return np.where(np.isinf(best_QL), np.nan, best_QL)
+
+
+def _precision_measures(relevant: RelevantPassages) -> dict[str, Scores]:
+    """Return average precision, and reciprocal ranks with one target, float64 [Q] each.
+
+    Source: Roy et al. (2020), "LAReQA", sections 3 and 5.
+    """
+    rank_QG = np.where(relevant.filled, relevant.ranks, np.iinfo(np.int64).max)
+    ahead_QG = rank_QG.argsort(axis=1).argsort(axis=1)  # relevant passages that are ranked before it
+    precision_QG = np.where(relevant.filled, (ahead_QG + 1) / rank_QG, 0.0)
+    alone_QG = np.where(relevant.filled, 1 / (rank_QG - ahead_QG), 0.0)
+    kinds = {MAP: (precision_QG, relevant.filled)}
+    kinds |= {ONE_TARGET_SAME: (alone_QG, relevant.same), ONE_TARGET_OTHER: (alone_QG, relevant.other)}
+    return {
+        name: _ratio(np.where(counted_QG, value_QG, 0.0).sum(axis=1), counted_QG.sum(axis=1))
+        for name, (value_QG, counted_QG) in kinds.items()
+    }
 
 
 def _rank_measures(relevant: RelevantPassages) -> dict[str, Scores]:

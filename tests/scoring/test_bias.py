@@ -72,6 +72,11 @@ def test_every_measure_follows_its_definition_over_the_whole_ranking(case):
 
         nothing = float("nan")
         expect("TLR@10", np.mean([key in ranking[:10] for key in others]) if others else nothing)
+        expect("MAP", np.mean([n / (1 + ranking.index(key)) for n, key in enumerate(relevant, 1)] or [nothing]))
+        for name, targets in (("one_target_same", own), ("one_target_other", others)):
+            alone = [[key for key in ranking if key == target or key not in relevant] for target in targets]
+            found = [1 / (1 + order.index(target)) for target, order in zip(targets, alone, strict=True)]
+            expect(name, np.mean(found or [nothing]))
         expect("Max@R", 1 + ranking.index(relevant[-1]) if relevant else nothing)
         if own and others:
             best = [key for key in relevant if score[key] == score[relevant[0]]]

@@ -8,6 +8,8 @@ from clearbench.common.languages import english_first, parse_language
 from clearbench.common.measures import (
     MAIN_MEASURE,
     MAX_RANK,
+    ONE_TARGET_OTHER,
+    ONE_TARGET_SAME,
     OWN_FIRST,
     PAIRWISE_FIRST,
     RIGHT_OTHER,
@@ -33,6 +35,8 @@ COLUMNS = (
     ("wrong/same", WRONG_SAME),
     ("wrong/other", WRONG_OTHER),
     (MAX_RANK, MAX_RANK),
+    ("one/same", ONE_TARGET_SAME),
+    ("one/other", ONE_TARGET_OTHER),
 )
 
 
