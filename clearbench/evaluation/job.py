@@ -88,15 +88,18 @@ def open_jobs(
 def identify(encoder: Encoder, judge: Judge) -> Identity:
     """Return the identity of an encoder's result on a task; results of one identity may be joined.
 
-    Another choice of languages makes another mixed pool, so the languages belong to the identity.
+    Another choice of languages makes another mixed pool, and files that are missing another shared one, so both belong
+    to the identity.
     """
-    mixed = {"pool_languages": " ".join(judge.data.pool_languages)} if judge.data.is_mixed else {}
+    pool = {"pool_languages": " ".join(judge.data.pool_languages)} if judge.data.is_mixed else {}
+    if judge.data.pool_without:
+        pool["pool_without"] = " ".join(map(str, judge.data.pool_without))
     return Identity(
         encoder=encoder.fingerprint,
         task=judge.data.task,
         task_version=judge.data.version,
         options=dict(judge.data.options),
-        scoring={**judge.settings, **mixed},
+        scoring={**judge.settings, **pool},
     )
 
 

@@ -29,7 +29,7 @@ def export_beir(data: Dataset, to: Path) -> Exported:
         DataError: The task is judged by answers, has a pool of several languages, or an id that holds a tab or newline.
         RecordError: A file cannot be written.
     """
-    check_exportable(data.task, data.has_qrels, data.options)
+    check_exportable(data.task, data.has_qrels, {**data.options, **(MIXED_POOL if data.is_mixed else {})})
     one_folder = _is_one_folder(data)
     groups = [(to, data.pairs)] if one_folder else [(to / str(pair), (pair,)) for pair in data.pairs]
     files = [file for folder, pairs in groups for file in _write_folder(folder, data, pairs)]

@@ -106,6 +106,7 @@ class Dataset:
         answers: query id -> accepted answer strings, for tasks that are judged by answers.
         left_out: Query set key -> ids of queries that are in the files but not in the set, because they have no
             relevant passage.
+        pool_without: Languages of the task without files, whose passages the pool of all pairs lacks.
         own_passages: Query set key -> query id -> the passage that is the query itself; its ranking leaves it out.
         notes: What is unusual in the data and what was left out, one sentence each.
         judged_by: The rule that decides what a hit is: a key of `common.measures.RULES`.
@@ -123,6 +124,7 @@ class Dataset:
     clusters: Mapping[str, str] = field(default_factory=dict)
     answers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    pool_without: tuple[Language, ...] = ()
     own_passages: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     judged_by: ScoringRule = "qrels"

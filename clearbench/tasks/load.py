@@ -1,10 +1,12 @@
 """Loading a task: find its definition, choose the pairs, read the files, check the counts."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from clearbench.common.errors import DataError
+from clearbench.common.errors import DataError, TaskError
+from clearbench.common.measures import RULES
 from clearbench.tasks.catalogue import find_task
 from clearbench.tasks.choose import choose_pairs, share_options, share_selection
 from clearbench.tasks.dataset import Dataset
@@ -107,6 +109,8 @@ def check_task(
     reader = open_reader(spec, files, chosen)
     data = reader.load(choose_pairs(spec, reader.pairs(), selection))
     changed = _changed_options(chosen, reader_options(spec))
+    if spec.main_measure not in RULES[spec.judged_by] and not data.is_mixed:
+        raise TaskError(f"Task {spec.name}: main_measure: only a pool of several languages has {spec.main_measure}.")
     data = replace(data, judged_by=spec.judged_by, main_measure=spec.main_measure, options=changed)
     data = replace(data, notes=(*data.notes, *find_oddities(data)))
     mismatches = tuple(compare_counts(spec, data)) if changed.keys() <= chosen.keep_counts else ()
@@ -114,16 +118,27 @@ def check_task(
 
 
 def compare_counts(spec: TaskSpec, data: Dataset) -> Iterator[str]:
-    """Yield a sentence for every count that is not what the task file expects."""
+    """Yield a sentence for every count that is not what the task file expects.
+
+    Where files of some languages are missing, nothing is expected of what is made of all of them: a shared pool, and
+    the queries that are translations of all others.
+    """
     expected = spec.expected
     for pair in data.pairs:
+        if data.pool_without and pair.languages.monolingual:
+            continue
         names = (str(pair), str(pair.query))
         count = _expected_count(expected.queries_by, names, expected.queries)
         yield from _find_mismatch(f"{spec.name} {pair}", len(data.queries_of(pair)), "queries", count)
     for pool, pair in {pair.pool: pair for pair in data.pairs}.items():
-        names = (str(pair), str(pair.passage))
-        count = _expected_count(expected.passages_by, names, expected.passages)
-        yield from _find_mismatch(f"{spec.name} {pool}", len(data.pools[pool]), "passages", count)
+        if data.is_mixed:
+            for language, number in Counter(map(str, data.pools[pool].each_language)).items():
+                count = _expected_count(expected.passages_by, (language,), expected.passages)
+                yield from _find_mismatch(f"{spec.name} {language}", number, "passages", count)
+        elif not data.pool_without:
+            names = (str(pair), str(pair.passage))
+            count = _expected_count(expected.passages_by, names, expected.passages)
+            yield from _find_mismatch(f"{spec.name} {pool}", len(data.pools[pool]), "passages", count)
 
 
 def _changed_options(chosen: ReaderOptions, usual: ReaderOptions) -> dict[str, str]:

@@ -15,6 +15,8 @@ POOL = str(MULTIPLE)
 def mix(data: Dataset) -> Dataset:
     """Put the passages of all languages into one pool, and search it with the queries of each language.
 
+    A task that has such a pool already is returned unchanged.
+
     Passage ids become `<language>/<id>`, pairs `de-mul`. A passage that is relevant to a question in one language is
     relevant to it in every language, because a query's id names the question, whatever its language; where two
     languages judge a passage differently, the higher judgement counts.
@@ -25,6 +27,8 @@ def mix(data: Dataset) -> Dataset:
         UsageError: The task cannot be mixed; the message says why.
         DataError: One id names two texts of a language.
     """
+    if data.is_mixed:
+        return data
     check_mixable(data.task, data.has_qrels, data.options.get(MERGE) == "True", bool(data.own_passages))
     pools = _merge_texts({(pair.passage, pair.pool): data.passages_of(pair) for pair in data.pairs})
     if len(pools) < 2:

@@ -14,7 +14,7 @@ from pydantic import Field, field_validator, model_validator
 
 from clearbench.common.errors import UsageError
 from clearbench.common.languages import Language, find_language, parse_language
-from clearbench.common.measures import MAIN_MEASURE, RULES, ScoringRule, judges_passages
+from clearbench.common.measures import MAIN_MEASURE, MIXED_RULES, RULES, ScoringRule, judges_passages
 from clearbench.common.pairs import parse_pair
 from clearbench.common.strict import StrictModel
 from clearbench.tasks.download import check_url
@@ -202,10 +202,9 @@ class TaskSpec(StrictModel):
 
     @model_validator(mode="after")
     def _check_measure(self) -> Self:
-        if self.main_measure not in RULES[self.judged_by]:
-            raise ValueError(
-                f"main_measure: found {self.main_measure!r}, expected one of: {', '.join(RULES[self.judged_by])}"
-            )
+        known = (*RULES[self.judged_by], *MIXED_RULES.get(self.judged_by, ()))
+        if self.main_measure not in known:
+            raise ValueError(f"main_measure: found {self.main_measure!r}, expected one of: {', '.join(known)}")
         return self
 
     @property

@@ -9,7 +9,7 @@ from clearbench.tasks.catalogue import find_task, list_tasks
 
 SHIPPED = [
     "afriqa", "belebele", "demo", "demo-mkqa", "demo-train", "demo-xor", "mkqa", "mlqa", "mlqa-test", "ntrex",
-    "tatoeba", "xor", "xquad",
+    "tatoeba", "xor", "xquad", "xquad-r",
 ]  # fmt: skip
 
 

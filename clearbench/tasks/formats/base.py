@@ -128,6 +128,20 @@ def find_language_files(
     return paths, note_absent("languages without files", absent, len(languages))
 
 
+def note_incomplete_pool(absent: Sequence[Language]) -> tuple[str, ...]:
+    """Return a note that a pool which all pairs share lacks passages, or none if nothing is absent.
+
+    Args:
+        absent: Languages of the task without files.
+    """
+    if not absent:
+        return ()
+    return (
+        f"the shared pool lacks the passages of {', '.join(map(str, absent))}: figures are not comparable with those "
+        "of the whole task.",
+    )
+
+
 def note_absent(what: str, absent: Sequence[Language | Pair], total: int) -> tuple[str, ...]:
     """Return a note such as "languages without files: fr, sw (2 of 14)", or none if nothing is absent.
 

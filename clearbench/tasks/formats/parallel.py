@@ -84,18 +84,7 @@ def all_pairs(spec: TaskSpec) -> tuple[Pair, ...]:
 
 def _check_parallel(first: ParallelFile, other: ParallelFile) -> None:
     """Raise unless two languages have the same questions, each with the same passage, and the same passages."""
-    if other.gold != first.gold:
-        for complete, partial in ((first, other), (other, first)):
-            if lacking := next((query for query in complete.gold if query not in partial.gold), None):
-                raise DataError(
-                    f"{partial.path}: question {lacking!r} is missing, but {complete.path} has it; "
-                    "the languages of this task must have the same questions."
-                )
-        query = next(query for query in first.gold if first.gold[query] != other.gold[query])
-        raise DataError(
-            f"{other.path}: question {query!r} belongs to passage {other.gold[query]!r}, "
-            f"but in {first.path} to {first.gold[query]!r}."
-        )
+    check_same_questions(first, other)
     first_ids, other_ids = set(first.passages.ids), set(other.passages.ids)
     if first_ids != other_ids:
         key = min(first_ids ^ other_ids)
@@ -103,6 +92,28 @@ def _check_parallel(first: ParallelFile, other: ParallelFile) -> None:
             f"{other.path if key in first_ids else first.path}: passage {key!r} is missing; "
             "the languages of this task must have the same passages."
         )
+
+
+def check_same_questions(first: ParallelFile, other: ParallelFile) -> None:
+    """Raise DataError unless two languages have the same questions, each with the same passage.
+
+    Args:
+        first: The first language's file.
+        other: Another language's file, which the message blames.
+    """
+    if other.gold == first.gold:
+        return
+    for complete, partial in ((first, other), (other, first)):
+        if lacking := next((query for query in complete.gold if query not in partial.gold), None):
+            raise DataError(
+                f"{partial.path}: question {lacking!r} is missing, but {complete.path} has it; "
+                "the languages of this task must have the same questions."
+            )
+    query = next(query for query in first.gold if first.gold[query] != other.gold[query])
+    raise DataError(
+        f"{other.path}: question {query!r} belongs to passage {other.gold[query]!r}, "
+        f"but in {first.path} to {first.gold[query]!r}."
+    )
 
 
 def merge_equal(texts: Texts, shared: Qrels) -> tuple[Texts, Qrels]:

@@ -17,6 +17,7 @@ from clearbench.tasks.formats.beir import BeirOptions, BeirReader
 from clearbench.tasks.formats.belebele import BelebeleOptions, BelebeleReader
 from clearbench.tasks.formats.lines import LinesOptions, LinesReader
 from clearbench.tasks.formats.mkqa import MkqaOptions, MkqaReader
+from clearbench.tasks.formats.sentences import SentencesReader
 from clearbench.tasks.formats.squad import SquadOptions, SquadReader
 from clearbench.tasks.formats.xor import XorOptions, XorReader
 from clearbench.tasks.options import DataLocation
@@ -45,6 +46,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
     {
         "belebele": Format(BelebeleOptions, BelebeleReader),
         "squad": Format(SquadOptions, SquadReader, squad.read_titles),
+        "sentences": Format(ReaderOptions, SentencesReader),
         "xor": Format(XorOptions, XorReader),
         "mkqa": Format(MkqaOptions, MkqaReader),
         "afriqa": Format(AfriqaOptions, AfriqaReader, afriqa.read_titles),

@@ -17,6 +17,20 @@ from clearbench.tasks.options import DataLocation, Selection
 ODD: list[Any] = [None, True, 1.5, 7, "", "x", [], {}, [[]], [None], {"a": 1}, ["x", 1]]
 QUESTION = {"id": "1", "question": "What?"}
 SQUAD = {"data": [{"title": "T", "paragraphs": [{"context": "Text.", "qas": [QUESTION]}]}]}
+SENTENCES = {
+    "data": [
+        {
+            "title": "T",
+            "paragraphs": [
+                {
+                    "context": "Text.",
+                    "sentence_breaks": [[0, 5]],
+                    "qas": [{**QUESTION, "answers": [{"text": "x", "answer_start": 2}]}],
+                }
+            ],
+        }
+    ]
+}
 BELEBELE = {"link": "l", "question_number": 1, "flores_passage": "Text.", "question": "What?"}
 XOR = {"id": "1", "question": "What?", "answers": ["a"], "lang": "ar"}
 AFRIQA = {
@@ -40,6 +54,7 @@ ANSWERS = {"xor": "R@2kt", "mkqa": "answer_recall@20"}
 CASES: dict[str, tuple[str, dict[str, dict[str, Any]], dict[str, Any]]] = {
     "squad": ("squad", {"questions": SQUAD}, {"options": {"layout": "parallel"}}),
     "squad pairs": ("squad", {"questions": SQUAD}, {"options": {"layout": "pairs"}}),
+    "sentences": ("sentences", {"questions": SENTENCES}, {"default_pairs": "*-mul"}),
     "belebele": ("belebele", {"passages": BELEBELE}, {}),
     "xor": ("xor", {"questions": XOR, "corpus": PASSAGE}, {"languages": ["ar"]}),
     "afriqa": ("afriqa", {"questions": AFRIQA}, {"languages": ["hau"], "options": {"join_title": True}}),
