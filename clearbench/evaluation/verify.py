@@ -1,6 +1,5 @@
 """Verifying that a record says what was measured: every hash, every sum, every score whose ranking was saved."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -13,7 +12,7 @@ from clearbench.common.errors import ClearbenchError, RecordError
 from clearbench.common.files import RECORD_FILE
 from clearbench.records.bias import overall_bias
 from clearbench.records.damage import name_damage
-from clearbench.records.folder import model_key, name_in_key
+from clearbench.records.folder import find_misplaced
 from clearbench.records.parts import REMEDY, PartSummary, part_files, read_part, read_summary
 from clearbench.records.read import find_problems, has_record, read_document, read_summaries, same_figures
 from clearbench.records.runs import (
@@ -101,9 +100,8 @@ def _record_problems(folder: Path, written: Mapping[str, Any], parts: Sequence[P
     """Give the points where record.json disagrees with the parts, or its folder's name with record.json."""
     file = folder / RECORD_FILE
     yield from (f"{file}: {problem}." for problem in find_problems(written, parts))
-    encoder, key = written["identity"]["encoder"], folder.resolve().parent.name
-    if re.fullmatch(r".+-[0-9a-f]{8}", key) and model_key(name_in_key(key), encoder) != key:
-        yield f"{file}: the folder {key} is not that of the encoder {encoder}."
+    if misplaced := find_misplaced(folder, written["identity"]["encoder"]):
+        yield f"{file}: {misplaced}."
 
 
 def _bias_problems(folder: Path, written: Mapping[str, Any]) -> Iterator[str]:

@@ -56,6 +56,21 @@ def model_key(model_name: str, encoder_fingerprint: str) -> str:
     return f"{safe_name(model_name)}-{content_hash(encoder_fingerprint)[:8]}"
 
 
+def find_misplaced(folder: Path, encoder_fingerprint: str) -> str | None:
+    """Return in words why a record's folder is not in the folder of its model; None where it can be.
+
+    A model's folder without a hash in its name was named by a user: any encoder can be in it.
+
+    Args:
+        folder: The record's folder.
+        encoder_fingerprint: The record's encoder.
+    """
+    key = folder.resolve().parent.name
+    if name_in_key(key) != key and model_key(name_in_key(key), encoder_fingerprint) != key:
+        return f"the folder {key} is not that of the encoder {encoder_fingerprint}"
+    return None
+
+
 def safe_name(model_name: str) -> str:
     """Return a model's name as folders spell it."""
     return file_name(model_name).strip("._") or "model"

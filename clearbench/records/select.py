@@ -8,14 +8,11 @@ from typing import NamedTuple
 
 from clearbench.common.errors import RecordError, UsageError, suggest
 from clearbench.common.text import escape_controls, shorten
-from clearbench.records.exclusive import restore_all
-from clearbench.records.folder import name_in_key, records_folder, safe_name
+from clearbench.records.folder import find_misplaced, name_in_key, records_folder, safe_name
 from clearbench.records.read import has_record, read_record
 from clearbench.records.schema import Record
 from clearbench.records.source import FolderScores, ScoreSource
-
-_HINT = " `clearbench run --model MODEL --tasks TASK --out FOLDER` writes some; pass that folder."
-"""Ends a message that there are no records: how to get some."""
+from clearbench.records.tree import HINT, model_folders, subfolders, task_folders
 
 
 @dataclass(frozen=True)
@@ -61,7 +58,7 @@ def load_results(out: Path) -> list[Entry]:
     Raises:
         RecordError: There are no records; or one is damaged, unfinished or of another schema.
     """
-    return _read_entries(_model_folders(out))
+    return _read_entries(model_folders(out))
 
 
 class Usable(NamedTuple):
@@ -85,7 +82,7 @@ def load_usable(out: Path, chosen: Sequence[str] | None = None, strict: bool = F
         RecordError: There are no records, or none that can be used: at all, or of a chosen model; or `strict` is on
             and one cannot be used.
     """
-    folders = {folder.name: folder for folder in _model_folders(out)}
+    folders = {folder.name: folder for folder in model_folders(out)}
     if chosen is None:
         return _read_usable(folders.values(), records_folder(out), strict)
     usable = []
@@ -100,35 +97,26 @@ def load_usable(out: Path, chosen: Sequence[str] | None = None, strict: bool = F
     return Usable(list(entries.values()), [message for chosen_usable in usable for message in chosen_usable.messages])
 
 
-def _read_usable(model_folders: Iterable[Path], where: Path, strict: bool) -> Usable:
+def _read_usable(parents: Iterable[Path], where: Path, strict: bool) -> Usable:
     """Read the usable records of some models, at least one; `where` names their folder in messages."""
     usable = Usable([], [])
-    for folder in _task_folders(model_folders):
+    for folder in task_folders(parents):
         try:
             usable.entries.append(_read_entry(folder))
         except RecordError as error:
             if strict:
                 raise
             usable.messages.append(shorten(str(error)))
+    strays = _find_strays(usable.entries)
+    for place, reason in strays.items():
+        if strict:
+            raise _stray(place, reason)
+        usable.messages.append(str(_stray(place, reason)))
+    usable = usable._replace(entries=[entry for entry in usable.entries if entry.place not in strays])
     if not usable.entries:
         number, first = len(usable.messages), usable.messages[0]
         raise RecordError(f"No complete record below {where}. {number} cannot be used, the first: {first}")
     return usable
-
-
-def record_folders(path: Path) -> list[Path]:
-    """Return the folders of all records, finished or not, in a results folder or in folders records/MODEL[/TASK].
-
-    Raises:
-        RecordError: There are none.
-    """
-    if records_folder(path).is_dir():
-        return _task_folders(_model_folders(path))
-    if has_record(path):
-        return [path]
-    if not path.is_dir() or not any(map(has_record, _subfolders(path))):
-        raise RecordError(f"No records in {path}: expected a results folder or a folder records/MODEL.{_HINT}")
-    return _task_folders([path])
 
 
 def models(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
@@ -194,10 +182,10 @@ def _known_models(source: Path | Sequence[Entry], text: str) -> Mapping[str, Pat
     if not isinstance(source, Path):
         return models(source)
     if records_folder(source).is_dir():
-        return {folder.name: folder for folder in _model_folders(source)}
+        return {folder.name: folder for folder in model_folders(source)}
     if Path(text).is_dir():
         return {}
-    raise UsageError(f"No model {text!r} in {source}, which holds no results, and no folder of that name.{_HINT}")
+    raise UsageError(f"No model {text!r} in {source}, which holds no results, and no folder of that name.{HINT}")
 
 
 def _require_one_model(by_key: dict[str, list[Entry]], text: str) -> list[Entry]:
@@ -215,8 +203,33 @@ def _entries(model: Path | list[Entry]) -> list[Entry]:
     return model if isinstance(model, list) else _read_entries([model])
 
 
-def _read_entries(model_folders: Iterable[Path]) -> list[Entry]:
-    return [_read_entry(folder) for folder in _task_folders(model_folders)]
+def _read_entries(parents: Iterable[Path]) -> list[Entry]:
+    entries = [_read_entry(folder) for folder in task_folders(parents)]
+    for place, reason in _find_strays(entries).items():
+        raise _stray(place, reason)
+    return entries
+
+
+def _find_strays(entries: Sequence[Entry]) -> dict[Path, str]:
+    """Place of each record that cannot be in one model's folder together with the others -> why, in words."""
+    strays: dict[Path, str] = {}
+    for key, of_model in models(entries).items():
+        num_encoders = len({entry.record.identity.encoder for entry in of_model})
+        if num_encoders > 1:
+            strays |= {e.place: f"the folder {key} holds records of {num_encoders} encoders" for e in of_model}
+        labels = Counter(entry.label for entry in of_model)
+        strays |= {
+            entry.place: f"the folder {key} holds {labels[entry.label]} records of the task {entry.label}"
+            for entry in of_model
+            if labels[entry.label] > 1 and entry.place.name != entry.label
+        }
+    return strays
+
+
+def _stray(place: Path, reason: str) -> RecordError:
+    return RecordError(
+        f"{place} cannot be used: {reason}. Somebody copied or moved it here: move it back, or delete it."
+    )
 
 
 def _read_entry(folder: Path) -> Entry:
@@ -231,44 +244,24 @@ def _read_entry(folder: Path) -> Entry:
             f"{folder} is unfinished: {len(record.pairs)} pairs were scored when record.json was written. Finish it "
             "with the same `clearbench run`, or delete the folder."
         )
+    if misplaced := find_misplaced(folder, record.identity.encoder):
+        raise _stray(folder, misplaced)
     return folder_entry(folder, record)
 
 
 def _read_path(path: Path) -> list[Entry]:
     """Entries of a results folder with one model, of a model's folder, or of one record's folder."""
     if records_folder(path).is_dir():
-        folders = _model_folders(path)
+        folders = model_folders(path)
         if len(folders) != 1:
             names = ", ".join(folder.name for folder in folders[:20])
             raise UsageError(f"{path} holds {len(folders)} models: name the folder of one, {path}/records/ of {names}.")
         return _read_entries(folders)
     if has_record(path):
         return [_read_entry(path)]
-    if not any(map(has_record, _subfolders(path))):
-        raise RecordError(f"No records in {path}: expected a results folder or a folder records/MODEL.{_HINT}")
+    if not any(map(has_record, subfolders(path))):
+        raise RecordError(f"No records in {path}: expected a results folder or a folder records/MODEL.{HINT}")
     return _read_entries([path])
-
-
-def _model_folders(out: Path) -> list[Path]:
-    records = records_folder(out)
-    if not records.is_dir():
-        what = "has no folder `records`" if out.is_dir() else "is not a folder"
-        raise RecordError(f"No results: {out} {what}.{_HINT}")
-    folders = [folder for folder in _subfolders(records) if _subfolders(folder)]
-    if not folders:
-        raise RecordError(f"No results: {records} is empty.{_HINT}")
-    return folders
-
-
-def _task_folders(model_folders: Iterable[Path]) -> list[Path]:
-    folders = list(model_folders)
-    for folder in folders:
-        restore_all(folder)
-    return [task for folder in folders for task in _subfolders(folder)]
-
-
-def _subfolders(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
 def _matching_keys(known: Iterable[str], text: str) -> list[str]:

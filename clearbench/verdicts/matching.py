@@ -111,14 +111,37 @@ def refuse_other_measurement(base: Entry, other: Entry) -> None:
     Raises:
         RecordError: Task, version, options or scoring differ; the message says which.
     """
-    base_identity, other_identity = base.record.identity.model_dump(), other.record.identity.model_dump()
-    differing = [key for key in base_identity if key != "encoder" and base_identity[key] != other_identity[key]]
-    if differing:
-        what = "; ".join(f"{key} {base_identity[key]} against {other_identity[key]}" for key in differing)
+    if what := _describe_difference(base, other):
         raise RecordError(
             f"{base.place} and {other.place} are not comparable: {what}. Evaluate both with one version, one task "
             "definition and the same settings."
         )
+
+
+def find_conflict(base: Entry, other: Entry) -> str | None:
+    """Return in words why the figures of two records of one task cannot be compared; None where they can.
+
+    Args:
+        base: Record of one model.
+        other: Record of another model.
+    """
+    if what := _describe_difference(base, other):
+        return what
+    if base.record.data == other.record.data:  # of all pairs
+        return None
+    base_pairs, other_pairs = base.record.by_pair, other.record.by_pair
+    for name, pair in base_pairs.items():
+        other_pair = other_pairs.get(name, pair)
+        if (pair.data, pair.num_queries) != (other_pair.data, other_pair.num_queries):
+            return f"they were scored on different texts or judgements, first in {name}"
+    return None
+
+
+def _describe_difference(base: Entry, other: Entry) -> str:
+    """Return in words how two records differ besides encoder, pairs and data; "" if they do not."""
+    base_identity, other_identity = base.record.identity.model_dump(), other.record.identity.model_dump()
+    differing = [key for key in base_identity if key != "encoder" and base_identity[key] != other_identity[key]]
+    return "; ".join(f"{key} {base_identity[key]} against {other_identity[key]}" for key in differing)
 
 
 def _select_pairs(base: Entry, other: Entry, pairs: str | None) -> tuple[Pairs, Pairs]:

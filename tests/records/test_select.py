@@ -172,6 +172,40 @@ def test_hidden_folders_and_files_are_not_records(out):
     assert len(load_results(out)) == 5
 
 
+def test_a_record_in_the_folder_of_another_model_is_refused_and_named(out):
+    stray = folder_of(out, "clear").with_name("stray")
+    shutil.copytree(folder_of(out, "base"), stray)
+    entries, [message] = load_usable(out)
+    assert len(entries) == 5 and message.startswith(f"{stray} cannot be used: the folder clear-")
+    for read in (lambda: load_results(out), lambda: load_usable(out, strict=True), lambda: select_model(out, "clear")):
+        with pytest.raises(RecordError, match="is not that of the encoder one"):
+            read()
+    with pytest.raises(RecordError, match="is not that of the encoder one"):
+        select_model(out, str(stray))
+    assert len(select_model(out, "base")) == 2
+
+
+def test_two_records_of_one_task_in_a_models_folder_are_not_mixed_up(out):
+    copy = folder_of(out, "clear").with_name("backup")
+    shutil.copytree(folder_of(out, "clear"), copy)
+    entries, [message] = load_usable(out)
+    assert (
+        len(entries) == 5 and message.startswith(f"{copy} cannot be used: ") and "2 records of the task toy" in message
+    )
+    with pytest.raises(RecordError, match="2 records of the task toy"):
+        select_model(out, "clear")
+
+
+def test_a_folder_that_a_user_named_holds_the_records_of_one_encoder(out):
+    folder = folder_of(out, "clear").parent
+    renamed = folder.rename(folder.with_name("renamed"))
+    assert len(load_usable(out).entries) == 5
+    shutil.copytree(folder_of(out, "base", "other+split=dev"), renamed / "other+split=dev")
+    entries, messages = load_usable(out)
+    assert len(entries) == 4 and all("the folder renamed holds records of 2 encoders" in text for text in messages)
+    assert len(messages) == 2
+
+
 @pytest.mark.parametrize("text", ["", "  "])
 def test_an_empty_name_is_said_to_be_empty(out, text):
     with pytest.raises(UsageError, match="name is empty"):

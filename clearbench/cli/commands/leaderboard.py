@@ -38,14 +38,17 @@ def leaderboard(
     Example: clearbench leaderboard results --out leaderboard.csv
     """
     from clearbench.common.progress import say
-    from clearbench.records.select import load_usable
+    from clearbench.records.select import load_usable, select_tasks
+    from clearbench.verdicts.leaderboard.comparable import keep_comparable
     from clearbench.verdicts.leaderboard.compute import make_leaderboard
 
     usable = load_usable(results, models, strict)
-    published, unread = sources.load({entry.record.identity.task for entry in usable.entries})
+    comparable = keep_comparable(select_tasks(usable.entries, options.tasks), strict)
+    published, unread = sources.load({entry.record.identity.task for entry in comparable.entries})
     for message in unread:
         say(message)
-    board = make_leaderboard(usable.entries, options, published, left_out=usable.messages)
+    left_out = (*usable.messages, *comparable.messages)
+    board = make_leaderboard(comparable.entries, options, published, left_out=left_out)
     style = format or (SUFFIXES.get(out.suffix, "csv") if out else "table")
     if out is not None:
         write_output(out, _render(board, style).encode("utf-8"), "--out")

@@ -26,17 +26,20 @@ def report(
     Example: clearbench report results --baseline minilm --out report.html
     """
     from clearbench.common.progress import say
-    from clearbench.records.select import load_usable
+    from clearbench.records.select import load_usable, select_tasks
     from clearbench.report.build import make_report
     from clearbench.report.page import render
+    from clearbench.verdicts.leaderboard.comparable import keep_comparable
 
-    entries, messages = load_usable(results, strict=strict)
+    usable = load_usable(results, strict=strict)
+    comparable = keep_comparable(select_tasks(usable.entries, options.tasks), strict)
+    messages = (*usable.messages, *comparable.messages)
     for message in messages:
         say(f"Left out: {message}")
-    published, unread = sources.load({entry.record.identity.task for entry in entries})
+    published, unread = sources.load({entry.record.identity.task for entry in comparable.entries})
     for message in unread:
         say(message)
-    made = make_report(entries, options, published, left_out=messages)
+    made = make_report(comparable.entries, options, published, left_out=messages)
     write_output(out, render(made).encode(), "--out")
     if figures is not None:
         from clearbench.report.figures import write_figures

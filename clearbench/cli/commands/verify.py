@@ -32,7 +32,7 @@ def _check_records(place: Path) -> bool:
     """Print a line on each record in a folder, or one on each of its problems; return whether there are none."""
     from clearbench.common.text import count
     from clearbench.evaluation.verify import verify_record
-    from clearbench.records.select import record_folders
+    from clearbench.records.tree import record_folders
 
     is_sound = True
     for folder in record_folders(place):

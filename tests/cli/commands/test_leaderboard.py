@@ -1,6 +1,7 @@
 """`clearbench leaderboard`: where it writes what, and what it says of bad input."""
 
 import json
+import shutil
 
 import pytest
 from builders.files import write
@@ -140,3 +141,19 @@ def test_an_unwritable_file_is_named(results, tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert execute(["leaderboard", str(results), "--out", str(tmp_path / "file" / "board.csv"), "--flips", "10"]) == 1
     assert "Choose another --out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["leaderboard"], ["report", "--out", "page.html"]])
+def test_a_record_that_is_not_comparable_or_misplaced_is_named_and_the_others_are_shown(
+    results, tmp_path, capsys, monkeypatch, command
+):
+    monkeypatch.chdir(tmp_path)
+    scores = {"xquad": {"en-en": [0.9] * 16, "de-en": [0.9] * 16}}
+    [other] = write_model(results, "other", scores, data={"de-en": "other data"})
+    stray = shutil.copytree(other, next(results.glob("records/bad-*")) / "copy")
+    assert execute([command[0], str(results), *command[1:]]) == 0
+    printed = capsys.readouterr()
+    assert f"Left out: {other} is not comparable with " in printed.err
+    assert f"Left out: {stray} cannot be used: the folder bad-" in printed.err
+    assert "75.0" in printed.out or (tmp_path / "page.html").exists()
+    assert execute([command[0], str(results), *command[1:], "--strict"]) == 1
