@@ -163,7 +163,8 @@ def read_scores(folder: Path, pairs: Sequence[str] | None = None, columns: Seque
         taken |= new_pairs
     if not frames:
         raise RecordError(f"{folder} holds no per-query scores: copy the folder `{SCORES}` too.")
-    return pandas.concat(frames, ignore_index=True)
+    filled = [frame for frame in frames if len(frame)]  # pandas 2 warns of empty ones
+    return pandas.concat(filled or frames[:1], ignore_index=True)
 
 
 def _make_summary(file: Path, opened: SealedFile) -> PartSummary:
