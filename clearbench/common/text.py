@@ -10,6 +10,10 @@ _INVISIBLE = dict.fromkeys((0x00AD, 0x034F, 0x200D, 0x2060, 0xFEFF, *range(0xFE0
 # Escape sequences begin with C0 or C1 controls; the others are line separators, directional marks and overrides.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+LONGEST_MESSAGE = 500
+"""Characters of a message that are shown, a few lines of a terminal."""
+FOREIGN = 200
+"""Characters of a text in a message that came from elsewhere."""
 _JSON_KINDS = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
 
 
@@ -67,8 +71,8 @@ def capitalise(sentence: str) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of what an error says, or its type's name where it says nothing."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+    """Return the first line of what an error says, shortened, or its type's name where it says nothing."""
+    return shorten((str(error).strip() or type(error).__name__).splitlines()[0], FOREIGN)
 
 
 def task_label(task: str, options: Iterable[tuple[str, str]]) -> str:
@@ -84,7 +88,7 @@ def escape_controls(text: str) -> str:
     return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def shorten(message: str, most: int = 1000) -> str:
+def shorten(message: str, most: int = LONGEST_MESSAGE) -> str:
     """Return a message without its middle where it is too long to be read: what it begins and what it ends with."""
     if len(message) <= most:
         return message
@@ -99,7 +103,9 @@ def spreadsheet_cell(value: object) -> object:
     """
     if not isinstance(value, str):
         return value
-    return escape_controls(f"'{value}" if value.startswith(_FORMULA_STARTS) else value)
+    # Some spreadsheets drop blanks in front; of a name such as " =1+1" they would see the formula only.
+    is_formula = value.startswith(_FORMULA_STARTS) or value.lstrip().startswith(_FORMULA_STARTS)
+    return escape_controls(f"'{value}" if is_formula else value)
 
 
 def file_name(text: str, filler: str = "_") -> str:

@@ -150,6 +150,7 @@ def _score(job: Job, pending: Dataset, engine: Engine, options: EvaluationOption
         for key, groups in search_groups(pending).items():
             with searching:
                 pool = engine.open(pending.pools[key])
+            job.folder.add_notes(pool.oddities)
             for pairs in groups:
                 with searching:
                     part_scores = _score_part(job, pool, pairs, options)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from clearbench.common.errors import RecordError
 from clearbench.common.files import RECORD_FILE, sweep_temporary, write_atomically
 from clearbench.common.hashing import content_hash
+from clearbench.common.progress import say
 from clearbench.common.text import count, file_name, join_names
 from clearbench.records.derive import add_timings, derive_record, pairs_of
 from clearbench.records.exclusive import lock_folder, replace_folder, restore_all
@@ -173,6 +174,13 @@ class RecordFolder:
                 f"{self.write_path} holds {count(len(changed), 'pair')} scored on other data ({join_names(changed)}). "
                 f"{REPLACE_HINT}"
             )
+
+    def add_notes(self, notes: Sequence[str]) -> None:
+        """Say sentences, and note them in all that this run writes from now on."""
+        for note in notes:
+            if note not in self.provenance.notes:
+                say(note)
+                self.provenance = self.provenance.model_copy(update={"notes": [*self.provenance.notes, note]})
 
     def add(self, pool: str, results: Sequence[QueryScores]) -> None:
         """Write the scores of pairs that share a pool as one part; on return they survive a kill.

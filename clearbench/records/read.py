@@ -10,7 +10,7 @@ from pydantic_core import from_json
 
 from clearbench.common.errors import RecordError
 from clearbench.common.files import RECORD_FILE
-from clearbench.common.text import count, first_line, join_names
+from clearbench.common.text import count, first_line, join_names, json_kind
 from clearbench.common.toml import describe_problems
 from clearbench.records.bias import overall_bias
 from clearbench.records.derive import fields_of_pairs, fields_of_runs, pairs_of, totals_of_pairs
@@ -67,18 +67,20 @@ def read_document(folder: Path) -> dict[str, Any]:
     file = folder / RECORD_FILE
     try:
         written = from_json(file.read_bytes())
-        version = written.get("schema_version")
     except OSError as error:
         raise RecordError(f"Cannot read {file}: {error.strerror}.") from error
-    except (ValueError, AttributeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise _damage_error(file, f"{first_line(error)}.") from error
+    if not isinstance(written, dict):
+        raise _damage_error(file, f"it holds {json_kind(written)}, expected an object.")
+    version = written.get("schema_version")
     if version != SCHEMA_VERSION:
         raise RecordError(
             f"{file} has schema version {version}, this clearbench reads {SCHEMA_VERSION}. "
             "Use the version that wrote it, or measure again with --replace."
         )
     _as_record(folder, {**written, "pairs": []})
-    return dict(written)
+    return written
 
 
 def read_summaries(folder: Path, written: Mapping[str, Any] | None = None) -> list[PartSummary]:

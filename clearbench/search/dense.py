@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from clearbench.common.arrays import IntArray, Scores
+from clearbench.common.arrays import FloatArray, IntArray, Scores
 from clearbench.encoders.adjust.adjuster import Adjuster
 from clearbench.encoders.adjust.encoder import AdjustedEncoder
 from clearbench.encoders.base import DenseEncoder
@@ -71,7 +71,7 @@ class DenseEngine:
         if self._adjuster:
             languages = passages.each_language
             vectors = self._adjuster(vectors, [languages[place] for place in first], "passage")
-        return DensePool(self, pool, measure_vectors(vectors))
+        return DensePool(self, pool, measure_vectors(vectors), _find_oddities(passages, vectors))
 
     def query_vectors(self, queries: Texts) -> Vectors:
         """Return the vectors of a query set, [Q, D]."""
@@ -86,15 +86,17 @@ class DenseEngine:
 class DensePool:
     """An open pool of vectors."""
 
-    def __init__(self, engine: DenseEngine, pool: Pool, vectors: Vectors) -> None:
+    def __init__(self, engine: DenseEngine, pool: Pool, vectors: Vectors, oddities: tuple[str, ...] = ()) -> None:
         """Make an open pool.
 
         Args:
             engine: Gives the vectors of query sets.
             pool: The pool's ids and equal texts.
             vectors: Vectors of the pool's distinct texts, [U, D].
+            oddities: See OpenPool.
         """
         self.passages = pool
+        self.oddities = oddities
         self._engine = engine
         self.vectors = vectors
 
@@ -120,3 +122,13 @@ class DensePool:
 
     def _scores(self, queries: Texts) -> InnerProducts:
         return InnerProducts(self._engine.query_vectors(queries), self.vectors)
+
+
+def _find_oddities(passages: Texts, vectors: FloatArray) -> tuple[str, ...]:
+    """What is odd about the vectors of a pool's distinct texts, float32 [U, D]."""
+    if len(vectors) < 2 or (vectors[1] != vectors[0]).any() or (vectors != vectors[0]).any():
+        return ()
+    return (
+        f"{passages.language}: all {len(vectors):,} passages have the same vector, so nothing but their ids decides "
+        "how they are ranked. The model is broken.",
+    )

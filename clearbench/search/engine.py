@@ -33,6 +33,10 @@ class OpenPool(Protocol):
     def passages(self) -> Pool:
         """Ids of the passages, and which of them have equal texts."""
 
+    @property
+    def oddities(self) -> tuple[str, ...]:
+        """What a record should note about the pool, one sentence each."""
+
     def gold_ranks(self, queries: Texts, gold_Q: IntArray) -> IntArray:
         """Return the rank of the passage at position gold_Q[q] for each query, int64 [Q], from 1."""
 

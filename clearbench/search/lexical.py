@@ -42,6 +42,7 @@ class LexicalPool:
     def __init__(self, pool: Pool, index: LexicalIndex) -> None:
         """Hold the index of the pool's distinct texts."""
         self.passages = pool
+        self.oddities: tuple[str, ...] = ()
         self._index = index
 
     def gold_ranks(self, queries: Texts, gold_Q: IntArray) -> IntArray:

@@ -159,5 +159,10 @@ def check_scores(score: FloatArray) -> None:
     Raises:
         SearchError: A score is NaN or infinite.
     """
-    if not np.isfinite(score.sum(dtype=np.float64)):  # one quick pass; NaN and infinities survive a sum
-        raise SearchError(f"{int((~np.isfinite(score)).sum())} scores are NaN or infinite; they cannot be ranked.")
+    with np.errstate(invalid="ignore"):  # of infinities of both signs
+        total = score.sum(dtype=np.float64)  # one quick pass; NaN and infinities survive a sum
+    if not np.isfinite(total):
+        raise SearchError(
+            f"{int((~np.isfinite(score)).sum()):,} scores are NaN or infinite, so they cannot be ranked: the vectors' "
+            "values are too large for an inner product in float32. Scale them down."
+        )

@@ -72,5 +72,12 @@ def test_no_text_of_a_csv_begins_like_a_formula_and_numbers_stay_numbers(text):
     assert row[1:] == ["-1.5", "-3", "", "plain", "a=b"]
 
 
+@pytest.mark.parametrize("blanks", [" ", "   ", "\u00a0", "\u3000 ", "\v"])
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\uff1d"])
+def test_blanks_in_front_of_a_formula_do_not_hide_it(blanks, sign):
+    [row] = csv.reader(io.StringIO(csv_text([[f"{blanks}{sign}1+1", f"{blanks}plain"]]), newline=""))
+    assert row[0].startswith("'") and not row[1].startswith("'")
+
+
 def test_a_csv_holds_no_escape_sequence():
     assert csv_text([["\x1b[31m\u202e"]]) == "\\u001b[31m\\u202e\n"

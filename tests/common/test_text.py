@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clearbench.common.text import (
+    FOREIGN,
+    LONGEST_MESSAGE,
     capitalise,
     count,
     escape_markdown,
@@ -17,6 +19,7 @@ from clearbench.common.text import (
     join_words,
     json_kind,
     p_value,
+    shorten,
     task_label,
 )
 
@@ -82,6 +85,12 @@ def test_only_the_first_letter_becomes_a_capital() -> None:
 def test_an_error_without_words_is_called_by_its_type() -> None:
     assert first_line(ValueError(" one\ntwo")) == "one"
     assert first_line(KeyboardInterrupt()) == "KeyboardInterrupt"
+
+
+def test_what_libraries_say_is_cut_and_a_message_keeps_its_end() -> None:
+    assert len(first_line(ValueError("x" * 3_000_000))) <= FOREIGN + len(" […] ")
+    message = shorten("a" * 3_000 + " Do this.")
+    assert len(message) <= LONGEST_MESSAGE + len(" […] ") and message.endswith("Do this.")
 
 
 def test_a_task_s_options_stand_in_one_order() -> None:

@@ -15,6 +15,7 @@ from builders.evaluation import evaluate_sets
 
 from clearbench.common.errors import DataError, RecordError, ScoringError, SearchError
 from clearbench.encoders.bm25 import BM25
+from clearbench.encoders.function import FunctionEncoder
 from clearbench.encoders.vectors.store import EmbeddingStore
 from clearbench.evaluation.options import EvaluationOptions
 from clearbench.evaluation.pipeline import evaluate
@@ -501,3 +502,16 @@ def test_queries_that_the_files_have_and_no_judgement_names_count_as_skipped(tmp
 
 def without_times(record):
     return {key: value for key, value in json.loads(record.model_dump_json()).items() if key != "timings"}
+
+
+def test_a_model_that_gives_all_passages_one_vector_is_noted_in_the_record(tmp_path, capsys):
+    def encode(texts, role):
+        return np.ones((len(texts), 4), dtype=np.float32)
+
+    [evaluation] = run(tmp_path, encoder=FunctionEncoder("constant", encode, "constant", True))
+    said = capsys.readouterr().err
+    for language in LANGUAGES:
+        notes = [note for note in evaluation.record.notes if note.startswith(f"{language}: all ")]
+        assert len(notes) == 1 and "nothing but their ids decides how they are ranked" in notes[0]
+        assert said.count(notes[0]) == 1
+    assert read_record(evaluation.folder) == evaluation.record

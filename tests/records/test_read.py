@@ -129,3 +129,13 @@ def test_parts_of_two_measurements_in_one_folder_are_refused(tmp_path):
     (one / "scores" / "x.parquet").write_bytes(part.read_bytes())
     with pytest.raises(RecordError, match=r"x\.parquet belongs to another measurement than pool0"):
         read_record(one)
+
+
+@pytest.mark.parametrize(("content", "kind"), [("[1]", "a list"), ('"x"', "text"), ("3", "a number"), ("null", "null")])
+def test_a_record_that_is_not_an_object_is_named_in_plain_words(tmp_path, content, kind):
+    folder = write_record(tmp_path, "model", {"de-en": [0.5, 1.0]})
+    (folder / "record.json").write_text(content)
+    with pytest.raises(
+        RecordError, match=rf"record\.json is damaged: it holds {kind}, expected an object\. Restore it"
+    ):
+        read_record(folder)

@@ -5,10 +5,12 @@ import pytest
 from builders.datasets import parallel_set
 from builders.encoders import HashEncoder
 
+from clearbench.common.errors import SearchError
 from clearbench.common.languages import parse_language
+from clearbench.encoders.function import FunctionEncoder
 from clearbench.encoders.vectors.store import EmbeddingStore
 from clearbench.search.dense import DenseEngine
-from clearbench.tasks.dataset import Texts
+from clearbench.tasks.dataset import Dataset, Texts
 
 
 @pytest.fixture
@@ -48,3 +50,46 @@ def test_equal_texts_share_their_score(engine: DenseEngine) -> None:
     pool = engine.open(twins)
     assert pool.passages.num_distinct == 1
     assert pool.gold_ranks(data.queries["de"], np.arange(80) % 3).tolist() == [3 - n % 3 for n in range(80)]
+
+
+def given_engine(vectors: np.ndarray) -> tuple[DenseEngine, Dataset]:
+    """An engine whose encoder gives the rows of an array by turns."""
+    data = parallel_set(size=8)
+
+    def encode(texts: list[str], role: str) -> np.ndarray:
+        return np.resize(vectors, (len(texts), vectors.shape[1]))
+
+    engine = DenseEngine(FunctionEncoder("given", encode, "given", True), EmbeddingStore(None))
+    engine.prepare(engine.plan([data]))
+    return engine, data
+
+
+@pytest.mark.parametrize("value", [0.0, 0.5])
+def test_passages_that_all_have_one_vector_are_noted(value: float) -> None:
+    engine, data = given_engine(np.full((1, 4), value, dtype=np.float32))
+    [note] = engine.open(data.pools["en"]).oddities
+    assert note.startswith("en: all 8 passages have the same vector, so nothing but their ids decides")
+
+
+def test_other_pools_have_nothing_odd(engine: DenseEngine) -> None:
+    assert engine.open(parallel_set(size=40).pools["en"]).oddities == ()
+    one = Texts(parse_language("en"), ("p",), (parallel_set(size=40).pools["en"].texts[0],))
+    assert engine.open(one).oddities == ()
+
+
+@pytest.mark.parametrize("value", [1e30, 3e38])
+def test_scores_that_overflow_are_one_error_without_a_warning_of_numpy(value: float) -> None:
+    signs = np.array([[1, 1], [1, -1], [-1, 1]], dtype=np.float32)
+    engine, data = given_engine(np.float32(value) * signs)
+    pool, queries = engine.open(data.pools["en"]), data.queries["de"]
+    gold = np.arange(8)
+    ways = (
+        lambda: pool.rank([queries], 3),
+        lambda: pool.gold_ranks(queries, gold),
+        lambda: pool.relevant_ranks(queries, np.stack([gold, gold], axis=1)),
+    )
+    for search in ways:
+        with pytest.raises(
+            SearchError, match=r"are NaN or infinite.* too large for an inner product.* Scale them down"
+        ):
+            search()

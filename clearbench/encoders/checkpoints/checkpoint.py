@@ -10,7 +10,7 @@ from clearbench.common.errors import EncoderError, UsageError, suggest
 from clearbench.common.text import first_line, join_names
 from clearbench.encoders.base import EncoderOptions, Setting
 from clearbench.encoders.checkpoints.identity import relevant_files
-from clearbench.encoders.checkpoints.metadata import CONFIG, read_modules, read_object
+from clearbench.encoders.checkpoints.metadata import ADAPTER_CONFIG, CONFIG, read_modules, read_object
 from clearbench.encoders.packaged.convert import packaged_folder
 from clearbench.encoders.packaged.packages import find_installed
 from clearbench.encoders.packaged.table import PACKAGED
@@ -89,6 +89,12 @@ def _find_layout(folder: Path, model: str) -> str:
         return "sentence-transformers"
     if read_object(folder / CONFIG):
         return "transformers"
+    if base := read_object(folder / ADAPTER_CONFIG).get("base_model_name_or_path"):
+        raise EncoderError(
+            f"{model}: an adapter of {base!r}, without that model's configuration. Merge it into the model "
+            "(`merge_and_unload` of peft) and save that in a folder, or, with sentence-transformers, load the model, "
+            "call `load_adapter` and `save_pretrained`."
+        )
     names = sorted(entry.name for entry in folder.iterdir()) or ["nothing"]
     raise EncoderError(
         f"{model}: no checkpoint in this folder: expected modules.json (sentence-transformers) or config.json "

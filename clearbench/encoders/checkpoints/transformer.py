@@ -23,7 +23,13 @@ from clearbench.encoders.checkpoints.metadata import SETTINGS
 from clearbench.encoders.checkpoints.precision import check_dtype, compute_in, stored_precisions
 from clearbench.encoders.checkpoints.prompts import ROLES, check_stored, choose_prompts
 from clearbench.encoders.checkpoints.tokenizers import read_tokenizers
-from clearbench.encoders.checkpoints.tokens import check_tokenizers, num_positions, set_max_length, token_limit
+from clearbench.encoders.checkpoints.tokens import (
+    SHORTEST,
+    check_tokenizers,
+    num_positions,
+    set_max_length,
+    token_limit,
+)
 from clearbench.encoders.checkpoints.weights import load_weights
 
 if TYPE_CHECKING:
@@ -259,6 +265,12 @@ def _configure(checkpoint: Checkpoint, loaded: "SentenceTransformer", options: E
     weights = hash_loaded(checkpoint.folder, loaded)
     if options.max_length is not None:
         set_max_length(loaded, options.max_length)
+    limit = token_limit(loaded)
+    if limit is not None and limit < SHORTEST:
+        raise EncoderError(
+            f"{checkpoint.source}: its maximum length is {limit} tokens; expected {SHORTEST} or more. Pass "
+            "--max-length, or set max_seq_length in the checkpoint's sentence_bert_config.json."
+        )
     compute_in(options.dtype, loaded[0], loaded.device.type)
     prompts = choose_prompts(loaded.prompts or {}, loaded.default_prompt_name, checkpoint, options)
     batch_tokens = BATCH_TOKENS_CPU if loaded.device.type == "cpu" else BATCH_TOKENS_ACCELERATOR
@@ -270,7 +282,7 @@ def _configure(checkpoint: Checkpoint, loaded: "SentenceTransformer", options: E
             pooling=options.pooling,
             query_prompt=prompts.query,
             passage_prompt=prompts.passage,
-            max_length=token_limit(loaded),
+            max_length=limit,
             dtype=options.dtype,
             similarity=_similarity(loaded, checkpoint),
             truncate_dim=_truncate_dim(loaded, options.truncate_dim, checkpoint.source),

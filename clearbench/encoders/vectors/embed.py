@@ -218,9 +218,18 @@ def _check_finite(vectors: FloatArray, rows: IntArray, plan: EncodingPlan, encod
         task, language, key = plan.labels[rows[bad[0]]]
         raise EncoderError(
             f"{encoder.name} gives NaN or infinite values for {len(bad)} of {len(rows)} texts of a batch, first for "
-            f"the {plan.roles[rows[bad[0]]]} {key!r} of {task} ({language}). Try --dtype fp32; if it stays, the "
-            "checkpoint is broken."
+            f"the {plan.roles[rows[bad[0]]]} {key!r} of {task} ({language}). {_advice(encoder)}"
         )
+
+
+def _advice(encoder: DenseEncoder) -> str:
+    """What a user can do about vectors that are not finite."""
+    dtype = encoder.settings.get("dtype")
+    if dtype is None:
+        return "The function must return finite numbers."
+    return (
+        "The checkpoint is broken." if dtype == "fp32" else "Try --dtype fp32; if it stays, the checkpoint is broken."
+    )
 
 
 def _parts(datasets: Iterable[Dataset]) -> Iterator[Part]:

@@ -27,6 +27,9 @@ _BOM = b"\xef\xbb\xbf"
 _OTHER_BOMS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
 
+_CONVERT = "Convert it, for example with `tr '\\r' '\\n'`."
+
+
 def read_lines(path: Path, keep_blank: bool = False) -> Iterator[tuple[int, str]]:
     """Yield line number and text of every line that is not blank; `.gz` and `.zst` files are unpacked.
 
@@ -49,6 +52,8 @@ def read_lines(path: Path, keep_blank: bool = False) -> Iterator[tuple[int, str]
             data = raw if number > 1 else _drop_bom(path, raw)
             line = _decode(path, data, offset + len(raw) - len(data)).rstrip("\r\n")
             offset += len(raw)
+            if number == 1 and "\r" in line.strip() and not raw.endswith(b"\n"):
+                raise DataError(f"{path}: its lines end with carriage returns only, expected line feeds. {_CONVERT}")
             blank = not line or line.isspace()
             found |= not blank
             if keep_blank or not blank:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from clearbench.common.errors import DataError
-from clearbench.common.text import count, join_names, json_kind
+from clearbench.common.text import count, join_names, json_kind, shorten
 from clearbench.tasks.formats.columns import PASSAGE_ID, QUERY_ID, RELEVANCE
 from clearbench.tasks.formats.parsing import Row, read_lines, text_field
 from clearbench.tasks.formats.rows import check_width, is_rows, name_fields, read_csv_fields, read_rows, read_tsv_fields
@@ -102,8 +102,10 @@ def read_relevance(value: Any, where: str) -> int:
     text = str(value).strip()
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise DataError(f"{where}: relevance: found {json_kind(value)}, expected a whole number.")
-    if re.fullmatch(r"[+-]?[0-9]{1,12}(\.0*)?", text) and abs(number := int(float(text))) <= MOST:
-        return number
+    if whole := re.fullmatch(r"([+-]?)0*([0-9]+?)(\.0*)?", text):
+        if len(whole[2]) <= len(str(MOST)) and (number := int(whole[2])) <= MOST:
+            return -number if whole[1] == "-" else number
+        raise DataError(f"{where}: relevance {shorten(text, 40)} is too large; expected at most {MOST:,}.")
     raise DataError(
         f"{where}: relevance {text[:40]!r} is not a whole number; expected 0 for not relevant, and 1 or more for "
         "relevant. Turn fractions into grades, such as 0.5 into 1 and 1.0 into 2."

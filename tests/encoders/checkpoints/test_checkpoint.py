@@ -40,6 +40,13 @@ def test_broken_folders_and_names_are_explained(tmp_path):
         load_on_cpu(tmp_path)
 
 
+def test_an_adapter_without_its_base_model_says_what_to_do(tmp_path):
+    (tmp_path / "adapter_config.json").write_text('{"peft_type": "LORA", "base_model_name_or_path": "org/base"}')
+    (tmp_path / "adapter_model.safetensors").write_bytes(b"")
+    with pytest.raises(EncoderError, match=r"an adapter of 'org/base'.* Merge it into the model"):
+        load_on_cpu(tmp_path)
+
+
 def test_an_unknown_hub_id_offline_is_explained(monkeypatch, tmp_path):
     with pytest.raises(EncoderError, match="offline was asked for"):
         load_transformer("nobody/no-such-model", EncoderOptions(offline=True))

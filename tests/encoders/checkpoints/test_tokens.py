@@ -72,6 +72,17 @@ def test_more_tokens_than_positions_are_one_error_that_names_the_option(offset):
         load(offset, max_length=65)
 
 
+@pytest.mark.parametrize("length", [-5, 0, 2])
+def test_a_stored_length_that_leaves_no_token_is_one_error(tmp_path, length):
+    folder = tiny_checkpoint(tmp_path / "model")
+    write_json(folder / "sentence_bert_config.json", max_seq_length=length)
+    with pytest.raises(
+        EncoderError, match=rf"its maximum length is {length} tokens; expected 3 or more\. Pass --max-length"
+    ):
+        load(folder, pooling=None)
+    assert load(folder, pooling=None, max_length=8).settings["max_length"] == 8
+
+
 def other_tokenizers(folder):
     """Architectures with tokenizers of their own, each as a configuration."""
     from transformers import BertConfig, MPNetConfig, RobertaConfig, T5Config, XLMRobertaConfig

@@ -56,6 +56,21 @@ def test_a_vector_that_is_not_finite_is_refused_with_the_texts_id(tmp_path):
     assert not store.contains(plan.keys[[plan.texts.index(bad)]]).any()
 
 
+@pytest.mark.parametrize(
+    ("settings", "advice"),
+    [
+        ({"kind": "function"}, "The function must return finite numbers."),
+        ({"dtype": "fp32"}, "The checkpoint is broken."),
+        ({"dtype": "bf16"}, "Try --dtype fp32; if it stays, the checkpoint is broken."),
+    ],
+)
+def test_the_advice_on_bad_vectors_fits_the_kind_of_model(settings, advice):
+    encoder = HashEncoder(broken=frozenset(["passage 3 about topic3 in de"]), settings=settings)
+    with pytest.raises(EncoderError) as error:
+        encode_missing(encoder, EmbeddingStore(None), plan_encoding(encoder, [parallel_set()]))
+    assert str(error.value).endswith(f"of toy (de). {advice}")
+
+
 def test_batches_of_different_dimensions_are_one_error(monkeypatch):
     encoder = HashEncoder()
     encode_batch = encoder.encode_batch

@@ -21,6 +21,14 @@ def test_lines_end_at_line_feeds_only(tmp_path):
     assert list(read_lines(path)) == [(1, "one\u2028still one"), (4, "two")]
 
 
+def test_lines_that_end_with_carriage_returns_only_are_an_error_that_says_what_to_do(tmp_path):
+    path = write(tmp_path / "a.jsonl", b'{"a": 1}\r{"a": 2}\r')
+    with pytest.raises(DataError, match=r"a\.jsonl: its lines end with carriage returns only.*tr "):
+        list(read_lines(path))
+    for text in (b"a\r\nb\r\n", b"a\rb\nc\n", b"a\r"):
+        assert list(read_lines(write(tmp_path / "b", text)))
+
+
 def test_a_byte_order_mark_is_not_text(tmp_path):
     path = write(tmp_path / "a.jsonl", b'\xef\xbb\xbf{"a": 1}\n')
     assert [row for _, row in read_json_lines(path)] == [{"a": 1}]
