@@ -50,6 +50,6 @@ def _describe_unjudged_twins(name: str, pool: Texts, judgements: Sequence[Qrels]
         first, like = next(iter(unjudged.items()))
         yield (
             f"{name}: {count(len(unjudged), 'passage')} with the text of a relevant passage, not judged for its "
-            f"question: {join_names(unjudged)}; {first} is like {like}. They count as not relevant. In data of your own, "
-            "judge both, or remove one."
+            f"question: {join_names(unjudged)}; {first} is like {like}. They count as not relevant. In data of your "
+            "own, judge both, or remove one."
         )
