@@ -1,10 +1,10 @@
-"""Time all 14,884 pairs of a Belebele-sized task without a model: what reading, search, scoring and records cost.
+"""Measure the time of all 14,884 pairs of a Belebele-sized task without a model: reading, search, scoring, records.
 
     python benchmarks/belebele_scale.py
 
 Makes 122 language files of 488 passages and 900 questions with distinct texts, encodes them with random unit vectors
-(384 dimensions, as a small model gives), and runs every pair as a whole process. As a yardstick, the same 14,884 matrix
-products alone are timed in this process. Prints seconds, peak memory, and the size of what was written.
+(384 dimensions, like a small model), and runs all pairs as a whole process. For comparison, it measures the same 14,884
+matrix products alone. Prints seconds, peak memory, and the size of the written files.
 """
 
 import argparse
@@ -39,7 +39,7 @@ encode.fingerprint = "random-384"
 
 
 def main() -> None:
-    """Make the files, run, print."""
+    """Make the files, run clearbench twice, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--languages", type=int, default=122)
     count = parser.parse_args().languages
@@ -60,16 +60,17 @@ def main() -> None:
             seconds[label] = time.perf_counter() - started
             print(f"{label}: {seconds[label]:.1f} s, peak memory {usage.ru_maxrss / 1e6:.2f} GB", flush=True)
         [entry] = load_results(folder / "out")
-        found, timings = entry.place, entry.record.timings["seconds"]
-        parts = part_files(found)
+        timings, parts = entry.record.timings["seconds"], part_files(entry.place)
         print("phases of the first run, seconds:", {key: round(value, 1) for key, value in timings.items()})
         size = sum(part.stat().st_size for part in parts) / 1e6
-        print(f"{len(parts)} parts, {size:.1f} MB; record.json {(found / RECORD_FILE).stat().st_size / 1e6:.1f} MB")
+        print(
+            f"{len(parts)} parts, {size:.1f} MB; record.json {(entry.place / RECORD_FILE).stat().st_size / 1e6:.1f} MB"
+        )
     print(f"matrix products alone: {time_products(count):.1f} s")
 
 
 def write_files(folder: Path, variants: list[str]) -> None:
-    """Belebele's schema: 488 passages, 412 of them with two questions."""
+    """Write files in Belebele's format: 488 passages, 412 of them with two questions."""
     (folder / "belebele").mkdir(parents=True)
     for variant in variants:
         with (folder / "belebele" / f"{variant}.jsonl").open("w", encoding="utf-8") as lines:
@@ -82,7 +83,7 @@ def write_files(folder: Path, variants: list[str]) -> None:
 
 
 def time_products(count: int) -> float:
-    """Seconds for count x count products of [900, 384] by [384, 488]."""
+    """Return the seconds for count x count products of [900, 384] by [384, 488]."""
     rng = np.random.default_rng(0)
     queries = rng.standard_normal((900, 384), dtype=np.float32)
     passages = rng.standard_normal((488, 384), dtype=np.float32)

@@ -1,13 +1,13 @@
-"""Train CLEAR, its rivals and ablations on the same rows and budget, evaluate all, print one table with seed spread.
+"""Train CLEAR, InfoNCE and ablations on the same rows and budget, evaluate all, and print a table over seeds.
 
     python benchmarks/clear_experiment.py --data-dir D --seeds 0,1,2
 
-Rows: MLQA dev (English passages, questions in German and Spanish) and AfriQA train (Hausa, Igbo, Kinyarwanda), with
-every text that XQuAD or AfriQA's test split holds left out; hard negatives mined with the base model. Evaluation:
-XQuAD, all pairs of English, German and Spanish; AfriQA test. Everything runs through the command line, so it is what
-a user gets. Prints nDCG@10 x 100 as mean over pairs and seeds with the standard deviation over seeds, and seconds per
-step; writes the same as JSON. Nothing here presumes a winner. Training-free rivals: centring and LIR with the demo's
-text (--adjust), and the mean offset of questions with the training rows.
+Rows: MLQA dev (English passages, questions in German and Spanish) and AfriQA train (Hausa, Igbo, Kinyarwanda), without
+any text of XQuAD or of AfriQA's test split; hard negatives are mined with the base model. Evaluation: XQuAD, all pairs
+of English, German and Spanish; AfriQA test. Everything runs through the command line, as for a user. Prints nDCG@10 x
+100 as the mean over pairs and seeds with the standard deviation over seeds, and seconds per step, and writes the same
+figures as JSON. Training-free corrections for comparison: centring and LIR with the demo's text (--adjust), and the
+mean offset of questions with the training rows.
 """
 
 import argparse
@@ -31,7 +31,7 @@ COLUMNS = ("xquad xx-en", "xquad en-xx", "xquad xx-xx", "xquad xx-yy", "xquad en
 
 
 def main() -> None:
-    """Build rows, train, evaluate, print."""
+    """Build rows, train, evaluate, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-dir", type=Path, default=HERE.parent.parent / "shared" / "data")
     parser.add_argument("--model", default="minilm")
@@ -54,7 +54,7 @@ def main() -> None:
     if options.time_only:
         return time_steps(rows, options)
     table: dict[str, list[dict[str, float]]] = {"base": [evaluate(options.model, "base", options)]}
-    for method in ("center", "lir"):  # the demo's text, which their statistics come from, lacks AfriQA's languages
+    for method in ("center", "lir"):  # the demo's text, which gives the statistics, lacks AfriQA's languages
         table[method] = [evaluate(options.model, method, options, ("xquad",), ("--adjust", method))]
     table["mean offset"] = [evaluate_offset(rows, options)]
     seconds: dict[str, list[float]] = {}
@@ -74,7 +74,7 @@ def main() -> None:
 
 
 def time_steps(rows: Path, options: argparse.Namespace) -> None:
-    """Print seconds per step of each loss, each as a ratio to the first; for a quiet machine."""
+    """Print seconds per step of each loss, and their ratio to the first; use a machine without other work."""
     seconds = {}
     for loss in options.losses.split(","):
         checkpoint = options.work / f"timing-{loss}"
@@ -87,7 +87,7 @@ def time_steps(rows: Path, options: argparse.Namespace) -> None:
 
 
 def make_rows(options: argparse.Namespace) -> Path:
-    """Build both sources, join them, mine negatives; kept from an earlier call."""
+    """Build rows from both sources, join them, and mine negatives; an existing file is used again."""
     mined: Path = options.work / "mined.jsonl"
     if mined.exists():
         return mined
@@ -101,11 +101,11 @@ def make_rows(options: argparse.Namespace) -> Path:
     for name, arguments in sources.items():
         out = options.work / f"{name}.jsonl"
         exclude = ["--exclude-task", "xquad", "--exclude-task", "afriqa", "--on-leak", "drop"]
-        clearbench("rows", "build", *arguments, *data, *exclude, "--out", str(out))
+        run_clearbench("rows", "build", *arguments, *data, *exclude, "--out", str(out))
         parts.append(out.read_text(encoding="utf-8"))
     joined.write_text("".join(parts), encoding="utf-8")
     arguments = ["--rows", str(joined), "--model", options.model, "--negatives", str(options.negatives)]
-    clearbench("rows", "mine", *arguments, "--window", "10-50", "--out", str(mined))
+    run_clearbench("rows", "mine", *arguments, "--window", "10-50", "--out", str(mined))
     return mined
 
 
@@ -114,13 +114,13 @@ def train(loss: str, seed: str, rows: Path, checkpoint: Path, options: argparse.
     budget = {"--steps": options.steps, "--batch-size": options.batch_size, "--lr": options.lr, "--seed": seed}
     budget |= {"--negatives": options.negatives, "--max-length": options.max_length}
     flags = [str(word) for pair in budget.items() for word in pair]
-    clearbench(
+    run_clearbench(
         "train", "--model", options.model, "--loss", loss, "--data", str(rows), "--out", str(checkpoint), *flags, *more
     )
 
 
 def seconds_per_step(checkpoint: Path) -> float:
-    """Training time (saving included) over steps, from the checkpoint's manifest."""
+    """Return the training time (including saving) per step, from the checkpoint's manifest."""
     manifest = json.loads((checkpoint / "clearbench_training.json").read_text(encoding="utf-8"))
     return float(manifest["timings"]["seconds"]) / int(manifest["step"])
 
@@ -133,22 +133,22 @@ def evaluate(
     more: Sequence[str] = (),
     **environment: str,
 ) -> dict[str, float]:
-    """Scores of one model by column, nDCG@10 in [0, 1]."""
+    """Return column -> score of one model, nDCG@10 in [0, 1]."""
     scores: dict[str, list[float]] = {}
     for task in tasks:
         languages = EVALUATIONS[task]
         arguments = ["--model", model, "--tasks", task, "--all-pairs", "--data-dir", str(options.data_dir), *more]
         arguments += ["--languages", languages] if languages else []
         arguments += ["--dtype", options.dtype, "--out", str(options.work / "results"), "--name", name]
-        [record] = json.loads(clearbench("run", *arguments, "--format", "json", **environment))
+        [record] = json.loads(run_clearbench("run", *arguments, "--format", "json", **environment))
         for pair in record["pairs"]:
             value = pair["measures"]["nDCG@10"]["mean"]
-            scores.setdefault(f"{task} {kind_of(pair['pair'])}", []).append(value)
+            scores.setdefault(f"{task} {column_of_pair(pair['pair'])}", []).append(value)
     return {column: statistics.mean(values) for column, values in scores.items()}
 
 
-def kind_of(pair: str) -> str:
-    """Which column a pair belongs to."""
+def column_of_pair(pair: str) -> str:
+    """Return the column that a pair belongs to."""
     query, passage = pair.split("-")
     if query == passage:
         return "en-en" if query == "en" else "xx-xx"
@@ -156,7 +156,7 @@ def kind_of(pair: str) -> str:
 
 
 def evaluate_offset(rows: Path, options: argparse.Namespace) -> dict[str, float]:
-    """The training-free rival: offsets from the training rows."""
+    """Return the scores of the training-free correction with offsets from the training rows."""
     with rows.open(encoding="utf-8") as lines:
         training = [json.loads(line) for line in lines]
     questions: dict[str, str] = {}
@@ -169,8 +169,8 @@ def evaluate_offset(rows: Path, options: argparse.Namespace) -> dict[str, float]
     return evaluate("mean_offset:encode", "mean-offset", options, **{VARIABLE: str(table), "PYTHONPATH": str(HERE)})
 
 
-def clearbench(*arguments: str, **environment: str) -> str:
-    """Run a clearbench command; its stdout."""
+def run_clearbench(*arguments: str, **environment: str) -> str:
+    """Run a clearbench command and return its stdout."""
     command = [sys.executable, "-m", "clearbench", *arguments]
     print("+ clearbench", *arguments, file=sys.stderr, flush=True)
     finished = subprocess.run(
@@ -182,7 +182,7 @@ def clearbench(*arguments: str, **environment: str) -> str:
 
 
 def print_table(table: Mapping[str, Sequence[Mapping[str, float]]], seconds: Mapping[str, Sequence[float]]) -> None:
-    """Mean over seeds x 100, with the standard deviation over seeds."""
+    """Print the means over seeds x 100, with their standard deviations over seeds."""
     print(f"{'':14}" + "".join(f"{column:>15}" for column in COLUMNS) + f"{'s/step':>8}")
     for name, runs in table.items():
         cells = []

@@ -1,11 +1,12 @@
-"""One CLEAR step, encoded column by column against all texts together: steps per second, peak memory, gradients.
+"""Compare one CLEAR step encoded column by column with one encoded together: steps per second, memory, gradients.
 
-Column by column is how the published code works: each column is padded to its own longest text and encoded in
-mini-batches of 32 rows, twice (GradCache). Both sides take the same rows, the same model, the same loss on the vectors,
-no dropout; the gradient must agree to 1e-5 of its largest entry.
+The published code encodes column by column: each column is padded to its own longest text and encoded in mini-batches
+of 32 rows, twice (GradCache). Both sides use the same rows, the same model, the same loss on the vectors, and no
+dropout. The gradients must agree to 1e-5 of the largest entry.
 
-Rows: English and German XQuAD from --data-dir (negatives: five other paragraphs with one of their questions), else
-random token counts as XQuAD has them, every text distinct. Each side runs in its own process, for its peak memory.
+Rows: English and German XQuAD from --data-dir (negatives: five other paragraphs with one of their questions). Without
+--data-dir: distinct random texts with the token counts of XQuAD. Each side runs in its own process, to measure its peak
+memory.
 """
 
 import argparse
@@ -42,11 +43,11 @@ COLUMNS = (
 Row = dict[str, str]
 """Column -> text."""
 Features = dict[str, Any]
-"""What the tokenizer gives for one column."""
+"""The tokenizer's output for one column."""
 
 
 def xquad_rows(folder: Path, size: int, seed: int) -> list[Row]:
-    """Rows of distinct questions; a row's passage, and its negatives, may be another row's too, as in mined data."""
+    """Return rows of distinct questions; as in mined data, rows may share passages and negatives."""
     random = np.random.default_rng(seed)
     paragraphs = [
         [
@@ -71,33 +72,33 @@ def xquad_rows(folder: Path, size: int, seed: int) -> list[Row]:
 
 
 def random_rows(size: int, seed: int) -> list[Row]:
-    """Distinct texts of common words; lengths log-normal, about 150 words a passage and 11 a question."""
+    """Return rows of distinct texts of common words; log-normal lengths of about 150 words a passage, 11 a question."""
     random = np.random.default_rng(seed)
     words = ("time", "year", "people", "way", "day", "man", "thing", "woman", "life", "child", "world", "school")
 
-    def text(mean: float, spread: float) -> str:
+    def draw_text(mean: float, spread: float) -> str:
         length = max(3, int(random.lognormal(np.log(mean), spread)))
         return " ".join(random.choice(words, length))
 
     return [
-        {column: text(125, 0.45) if column.startswith("passage") else text(10, 0.35) for column in COLUMNS}
+        {column: draw_text(125, 0.45) if column.startswith("passage") else draw_text(10, 0.35) for column in COLUMNS}
         for _ in range(size)
     ]
 
 
 def step_by_columns(model: SentenceTransformer, features: Sequence[Features], loss: CLEARLoss, size: int = 32) -> float:
-    """GradCache, one column after the other; the loss on the vectors is ours, so that only the encoding differs."""
+    """Run GradCache column by column, with our loss on the vectors, so only the encoding differs; return the loss."""
     named = dict(zip(COLUMNS, features, strict=True))
     pieces = [(column, start) for column in COLUMNS for start in range(0, len(named[column]["input_ids"]), size)]
 
-    def vectors_of(column: str, start: int) -> Tensor:
+    def encode_piece(column: str, start: int) -> Tensor:
         # As published: a slice of the padded column, as wide as the column's longest text.
         chosen = {name: value[start : start + size] for name, value in named[column].items() if torch.is_tensor(value)}
         vectors: Tensor = model(chosen)["sentence_embedding"]
         return vectors
 
     with torch.no_grad():
-        parts = {piece: vectors_of(*piece) for piece in pieces}
+        parts = {piece: encode_piece(*piece) for piece in pieces}
     leaves = {
         column: torch.cat([parts[piece] for piece in pieces if piece[0] == column]).requires_grad_()
         for column in COLUMNS
@@ -107,12 +108,12 @@ def step_by_columns(model: SentenceTransformer, features: Sequence[Features], lo
     for column, start in pieces:
         gradient = leaves[column].grad
         assert gradient is not None
-        torch.autograd.backward(vectors_of(column, start), gradient[start : start + size])
+        torch.autograd.backward(encode_piece(column, start), gradient[start : start + size])
     return float(value.detach())
 
 
-def measure(args: argparse.Namespace) -> None:
-    """Run one side; print its figures as JSON, leave the gradient in a file."""
+def measure_side(args: argparse.Namespace) -> None:
+    """Run one side, print its figures as JSON, and write its gradient to a file."""
     torch.manual_seed(0)
     folder = find_checkpoint(args.model, EncoderOptions()).folder
     model = SentenceTransformer(str(folder), device=args.device).eval()
@@ -165,7 +166,7 @@ def main() -> int:
     parser.add_argument("--gradient", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.side:
-        measure(args)
+        measure_side(args)
         return 0
     with tempfile.TemporaryDirectory() as folder:
         figures, gradients = {}, {}

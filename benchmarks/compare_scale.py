@@ -1,4 +1,4 @@
-"""Time and memory of verdicts on 122 x 122 language pairs of 900 queries, the size of Belebele.
+"""Measure time and memory of verdicts on 122 x 122 language pairs of 900 queries, the size of Belebele.
 
     python benchmarks/compare_scale.py [--languages 122] [--models 3] [--folder /tmp/scale]
 
@@ -31,7 +31,7 @@ BASE_SHIFT = 0.15
 
 
 def write_model(out: Path, name: str, num_languages: int, shift: float, seed: int) -> None:
-    """Records of one model whose queries in other languages than English are `shift` easier than the base's."""
+    """Write the records of one model; its queries in languages other than English are easier by `shift`."""
     rng = np.random.default_rng(seed)
     identity = Identity(encoder=content_hash(name), task=TASK, task_version=1, options={}, scoring={"search": "exact"})
     provenance = Provenance(
@@ -43,7 +43,7 @@ def write_model(out: Path, name: str, num_languages: int, shift: float, seed: in
     cluster_Q = np.sort(np.random.default_rng(0).integers(0, NUM_PASSAGES, NUM_QUERIES))
     clusters = [f"passage-{code:03d}" for code in cluster_Q]
     codes = np.unique(cluster_Q, return_inverse=True)[1].astype(np.int64)
-    # Log-rank = what is hard about a language, a passage and a question, the same for all models, and noise.
+    # Log-rank = the difficulty of language, passage and question, which is the same for all models, plus noise.
     common = np.random.default_rng(1)
     language_L = common.normal(1.0, 0.6, num_languages)
     passage_C, question_Q = common.normal(0, 0.7, codes.max() + 1), common.normal(0, 0.7, NUM_QUERIES)
@@ -69,10 +69,10 @@ def write_model(out: Path, name: str, num_languages: int, shift: float, seed: in
 
 
 def measure(arguments: list[str]) -> dict[str, object]:
-    """Seconds and peak memory of one `clearbench` process."""
+    """Return seconds and peak memory of one `clearbench` process."""
     command = [sys.executable, "-m", "clearbench", *arguments]
     started = time.perf_counter()
-    # A process of its own, so that its children's peak is this command's.
+    # A separate process, so the peak of its children is the peak of this command.
     code = (
         "import resource, subprocess, sys; r = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL); "
         "u = resource.getrusage(resource.RUSAGE_CHILDREN); "
@@ -103,11 +103,11 @@ def main() -> None:
             started = time.perf_counter()
             write_model(out, name, arguments.languages, BASE_SHIFT * number, 10 + number)
             print(f"{name}: written in {time.perf_counter() - started:.0f} s", file=sys.stderr)
-    place = ["--results", str(out)]
+    results_flag = ["--results", str(out)]
     commands = {
-        "compare one model": ["compare", *names[:2], *place, "--format", "csv"],
-        "compare --correction holm": ["compare", *names[:2], *place, "--correction", "holm", "--format", "csv"],
-        f"compare {len(names) - 1} models": ["compare", *names, *place, "--format", "csv"],
+        "compare one model": ["compare", *names[:2], *results_flag, "--format", "csv"],
+        "compare --correction holm": ["compare", *names[:2], *results_flag, "--correction", "holm", "--format", "csv"],
+        f"compare {len(names) - 1} models": ["compare", *names, *results_flag, "--format", "csv"],
         "leaderboard": ["leaderboard", str(out), "--format", "csv"],
     }
     results = {what: measure(command) for what, command in commands.items()}

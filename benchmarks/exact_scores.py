@@ -1,11 +1,11 @@
-"""What exact scores cost: ranks and rankings against the same from float32 products alone.
+"""Measure the cost of exact scores: ranks and rankings, compared with float32 products alone.
 
     OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 python benchmarks/exact_scores.py
 
-Vectors are random with a common part, so that scores lie as close together as those of real models (a mean cosine of
-0.8). "Products alone" counts how many float32 products are above the relevant passage's, or takes FAISS's first 100:
-that is quick, but the result depends on blocks and threads. Prints processor seconds, the least of several tries, so
-that a busy machine matters little.
+Vectors are random with a common part, so their scores are as close together as those of real models (a mean cosine of
+0.8). "Products alone" counts the float32 products above the relevant passage's, or takes FAISS's first 100. This is
+fast, but its result depends on blocks and threads. Prints processor seconds, the least of several tries, so a busy
+machine has little effect.
 """
 
 import argparse
@@ -32,7 +32,7 @@ DEPTH = 100
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure each size, and print a table."""
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     print(f"{'size':<16}{'dim.':>5}  {'ranks: products alone':>22}{'exact':>9}{'ratio':>7}", end="")
     print(f"  {'rankings: FAISS alone':>22}{'exact':>9}{'ratio':>7}")
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def measure(num_queries: int, num_passages: int, dimensions: int, tries: int) -> list[float]:
-    """Return the seconds of ranks from products alone, of exact ones, of FAISS alone, and of exact rankings."""
+    """Return the seconds of ranks from products alone, of exact ranks, of FAISS alone, and of exact rankings."""
     query_QD, passage_PD, gold_Q = make_vectors(num_queries, num_passages, dimensions)
     ids = [f"p{n:06d}" for n in range(num_passages)]
     pool, _ = make_pool(ids, [key.encode() for key in ids])
@@ -55,7 +55,7 @@ def measure(num_queries: int, num_passages: int, dimensions: int, tries: int) ->
         lambda: faiss.knn(query_QD, passage_PD, DEPTH, metric=faiss.METRIC_INNER_PRODUCT),
         lambda: rank_by_vectors(queries, passages, pool, DEPTH),
     ]
-    return [*seconds(ranks, tries), *seconds(rankings, max(tries // 5, 2))]
+    return [*least_seconds(ranks, tries), *least_seconds(rankings, max(tries // 5, 2))]
 
 
 def make_vectors(num_queries: int, num_passages: int, dimensions: int) -> tuple[FloatArray, FloatArray, IntArray]:
@@ -74,7 +74,7 @@ def make_vectors(num_queries: int, num_passages: int, dimensions: int) -> tuple[
 
 
 def count_above(query_QD: FloatArray, passage_PD: FloatArray, gold_Q: IntArray) -> IntArray:
-    """Ranks from float32 products alone, in blocks of the same size."""
+    """Return ranks from float32 products alone, in blocks of the same size."""
     step = max(1_000_000 // len(passage_PD), 64)
     ranks = np.empty(len(gold_Q), dtype=np.int64)
     for start in range(0, len(gold_Q), step):
@@ -87,14 +87,14 @@ def count_above(query_QD: FloatArray, passage_PD: FloatArray, gold_Q: IntArray) 
     return ranks
 
 
-def seconds(works: Sequence[Callable[[], object]], tries: int) -> list[float]:
-    """Least processor seconds of each, tried in turn."""
-    least = [float("inf")] * len(works)
+def least_seconds(functions: Sequence[Callable[[], object]], tries: int) -> list[float]:
+    """Return the least processor seconds of each function; the functions run in turn."""
+    least = [float("inf")] * len(functions)
     for _ in range(tries):
-        for place, work in enumerate(works):
+        for index, function in enumerate(functions):
             started = time.process_time()
-            work()
-            least[place] = min(least[place], time.process_time() - started)
+            function()
+            least[index] = min(least[index], time.process_time() - started)
     return least
 
 

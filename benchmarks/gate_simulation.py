@@ -1,20 +1,21 @@
-"""How often the gate lets a real loss through, and how many queries it needs, against naive rules.
+"""Simulate how often the gate passes a real loss and how many queries it needs, compared with simple rules.
 
     python benchmarks/gate_simulation.py --results results --baseline base --candidates light,heavy
 
-Per-query differences of real records (a candidate against the baseline, one pair of one task) are the population; an
-evaluation set is drawn from it by whole clusters, with replacement, until it has enough queries. The population is
-brought to a true mean difference in two ways:
+The population consists of the per-query differences of real records (a candidate against the baseline, one pair of one
+task). An evaluation set is drawn from it by whole clusters, with replacement, until it has enough queries. The
+population gets a true mean difference in one of two ways:
 
-- shifted: the wanted shift is added to every difference. Spread and clustering stay exactly as seen; no query is
-  left unchanged.
-- tilted: clusters are drawn with probabilities proportional to exp(lambda x their mean difference), lambda chosen for
-  the wanted mean. Differences stay the real ones: most of them 0, a few large.
+- shifted: a constant is added to every difference. Spread and clustering do not change, but no query has a difference
+  of exactly 0.
+- tilted: clusters are drawn with probabilities proportional to exp(lambda x their mean difference), with the lambda
+  that gives the mean. The differences stay real: most of them are 0, and a few are large.
 
-At a true loss of exactly the margin, passing is an error: its rate should be at most 5%. With no true change, not
-passing is the cost: power. Besides the gate: its guarded limit without its rules on too few clusters and too little
-variation, the clustered t interval alone (no guard against skewed differences), the same without clusters, "the mean
-may not drop", "not by more than half the margin", and "not by more than the margin".
+If the true loss equals the margin, passing is an error, and its rate should be at most 5%. If there is no true change,
+not passing is a loss of power. Besides the gate, these rules are simulated: the gate's guarded limit without its rules
+on too few clusters and too little variation, the clustered t interval alone (without the guard against skewed
+differences), the t interval without clusters, "the mean may not drop", "not by more than half the margin", and "not by
+more than the margin".
 """
 
 import argparse
@@ -41,7 +42,7 @@ SIZES = (10, 20, 60, 120, 240, 480, 900, 1190, 1800, 3600)
 
 @dataclass(frozen=True)
 class Population:
-    """Differences by cluster: sums and sums of squares and sizes are all that the rules need."""
+    """Differences by cluster; the rules need only their sums, sums of squares and sizes."""
 
     name: str
     differences: Floats
@@ -61,14 +62,14 @@ class Population:
 
     @property
     def varies(self) -> NDArray[np.bool_]:
-        """Whether a query of the cluster has another difference than most queries."""
+        """Whether a query of each cluster has a difference other than the median."""
         deviates = np.abs(self.differences - np.median(self.differences)) > SAME_SCORE
         return np.bincount(self.clusters, weights=deviates) > 0
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What is simulated."""
+    """The settings of one simulation."""
 
     how: str
     true: float
@@ -80,7 +81,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Row:
-    """One setting; every rate is the share of drawn sets that the rule lets pass, `undecided` and `fail` the gate's."""
+    """The result for one setting: the share of drawn sets that pass each rule; the gate's `undecided` and `fail`."""
 
     population: str
     how: str
@@ -98,35 +99,35 @@ class Row:
     whole_margin: float
 
 
-def shifted(population: Population, wanted: float) -> tuple[Population, Floats]:
-    """Add a constant to every difference; clusters are drawn with equal probability."""
+def shift_population(population: Population, wanted: float) -> tuple[Population, Floats]:
+    """Return the population with a constant added to every difference, and equal weights of its clusters."""
     change = wanted - population.differences.mean()
     moved = Population(population.name, population.differences + change, population.clusters)
     return moved, np.full(len(population.sizes), 1 / len(population.sizes))
 
 
-def tilted(population: Population, wanted: float) -> tuple[Population, Floats] | None:
-    """Draw clusters with unequal probabilities, so that the mean is the wanted one; None if no weights give it."""
+def tilt_population(population: Population, wanted: float) -> tuple[Population, Floats] | None:
+    """Return the population, and weights of its clusters that give the wanted mean; None if no weights do."""
     means = population.sums / population.sizes
 
-    def weights(strength: float) -> Floats:
+    def draw_weights(strength: float) -> Floats:
         logits = strength * means
         raw = np.exp(logits - logits.max())
         unit: Floats = raw / raw.sum()
         return unit
 
-    def miss(strength: float) -> float:
-        w = weights(strength)
+    def mean_error(strength: float) -> float:
+        w = draw_weights(strength)
         return float((w * population.sums).sum() / (w * population.sizes).sum() - wanted)
 
     try:
-        return population, weights(float(brentq(miss, -200.0, 200.0)))
+        return population, draw_weights(float(brentq(mean_error, -200.0, 200.0)))
     except ValueError:
         return None
 
 
 def simulate(population: Population, weights: Floats, setting: Setting) -> Row:
-    """Draw evaluation sets and apply every rule to each, from cluster sums alone."""
+    """Draw evaluation sets and apply every rule to each of them, using only sums of clusters."""
     draws, margin = setting.draws, setting.margin
     rng = np.random.default_rng([setting.seed, setting.size, len(setting.how), int(1e6 * abs(setting.true))])
     per_set = max(round(setting.size / float((weights * population.sizes).sum())), 2)
@@ -170,7 +171,11 @@ def simulate(population: Population, weights: Floats, setting: Setting) -> Row:
 
 
 def check_against_the_package(population: Population, margin: float) -> None:
-    """The formulas above, on one drawn set, are the package's: otherwise this simulates something else."""
+    """Check on one drawn set that the formulas above give the limits of the package.
+
+    Raises:
+        SystemExit: They do not, so the simulation would describe another rule.
+    """
     rng = np.random.default_rng(0)
     chosen = rng.integers(0, len(population.sizes), size=50)
     members = [population.differences[population.clusters == cluster] for cluster in chosen]
@@ -185,7 +190,7 @@ def check_against_the_package(population: Population, margin: float) -> None:
     if not np.allclose([interval.lower, interval.guarded], [expected, guarded], atol=1e-12):
         raise SystemExit(f"the package's limits are {interval}, the simulation's {expected} and {guarded}")
     if (outcome_of(interval, -margin, 0.95) == "pass") != (guarded > -margin):
-        raise SystemExit("the package decides otherwise than the simulation")
+        raise SystemExit("the package and the simulation decide differently")
 
 
 def main() -> None:
@@ -204,33 +209,33 @@ def main() -> None:
     [base] = select_tasks(select_model(options.results, options.baseline), [options.task])
     populations, rows = [], []
     makers: dict[str, Callable[[Population, float], tuple[Population, Floats] | None]]
-    makers = {"shifted": shifted, "tilted": tilted}
+    makers = {"shifted": shift_population, "tilted": tilt_population}
     for name in options.candidates.split(","):
         [other] = select_tasks(select_model(options.results, name), [options.task])
         matched = match(base, other, pairs=options.pair)
         population = Population(name, matched.differences[:, 0], matched.clusters)
         check_against_the_package(population, margin)
-        seen = mean_interval(population.differences[:, None], population.clusters)
+        summary = mean_interval(population.differences[:, None], population.clusters)
         facts = {
             "candidate": name,
-            "num_queries": int(seen.num_queries[0]),
-            "num_clusters": int(seen.num_clusters[0]),
-            "mean_difference": round(float(seen.mean[0]), 5),
-            "sd": round(float(seen.sd[0]), 4),
-            "design_effect": round(float(seen.design_effect[0]), 3),
+            "num_queries": int(summary.num_queries[0]),
+            "num_clusters": int(summary.num_clusters[0]),
+            "mean_difference": round(float(summary.mean[0]), 5),
+            "sd": round(float(summary.sd[0]), 4),
+            "design_effect": round(float(summary.design_effect[0]), 3),
             "share_unchanged": round(float((population.differences == 0).mean()), 4),
         }
         populations.append(facts)
         print(facts)
         for how, make in makers.items():
             for true in (-margin, 0.0):
-                made = make(population, true)
-                if made is None:
+                drawn_from = make(population, true)
+                if drawn_from is None:
                     print(f"{name}: no weights give a mean of {true}")
                     continue
                 for size in SIZES:
                     setting = Setting(how, true, size, margin, options.draws, options.seed)
-                    rows.append(simulate(*made, setting))
+                    rows.append(simulate(*drawn_from, setting))
                     print(asdict(rows[-1]))
     settings = {key: str(value) for key, value in vars(options).items() if key not in ("out", "results")}
     document = {"settings": settings, "populations": populations, "rows": [asdict(row) for row in rows]}

@@ -1,10 +1,10 @@
-"""A training-free rival as a clearbench encoder: shift a language's questions by the mean difference to English ones.
+"""A training-free correction as a clearbench encoder: shift questions by their mean difference to English questions.
 
     MEAN_OFFSET=offsets.npz clearbench run --model mean_offset:encode ...      (in this folder)
 
-For question x in language l: v(x) - (mean over training questions in l - mean over their English originals), then
-unit norm. Passages and English questions stay as they are. `estimate` writes the file: offsets per language from
-training rows, never from evaluation texts, and which evaluation question is in which language.
+For a question x in language l: v(x) - (mean over training questions in l - mean over their English originals), then
+unit norm. Passages and English questions do not change. `estimate` writes the file with the offset of each language,
+computed from training rows and not from evaluation texts, and with the language of each evaluation question.
 """
 
 import os
@@ -24,21 +24,21 @@ VARIABLE = "MEAN_OFFSET"
 
 
 def encode(texts: list[str], role: str) -> FloatArray:
-    """Vectors of the base model, questions shifted; float32 [N, D]."""
-    table = _table()
-    vectors = encode_all(_base(str(table["model"])), texts, "query" if role == "query" else "passage")
+    """Return the base model's vectors, with questions shifted; float32 [N, D]."""
+    table = _load_table()
+    vectors = encode_all(_load_base(str(table["model"])), texts, "query" if role == "query" else "passage")
     if role == "passage":
         return vectors
     languages = dict(zip(table["texts"].tolist(), table["languages"].tolist(), strict=True))
     shifts = dict(zip(table["names"].tolist(), table["shifts"], strict=True))
-    none = np.zeros(vectors.shape[1], dtype=np.float32)
-    vectors = vectors - np.stack([shifts.get(languages.get(text, ""), none) for text in texts])
+    no_shift = np.zeros(vectors.shape[1], dtype=np.float32)
+    vectors = vectors - np.stack([shifts.get(languages.get(text, ""), no_shift) for text in texts])
     unit: FloatArray = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     return unit
 
 
 def estimate(path: Path, model: str, rows: Sequence[Mapping[str, str]], questions: Mapping[str, str]) -> None:
-    """Write offsets.
+    """Write the file of offsets.
 
     Args:
         path: .npz to write.
@@ -51,7 +51,7 @@ def estimate(path: Path, model: str, rows: Sequence[Mapping[str, str]], question
     for name in names:
         own = [row for row in rows if row["language"] == name]
         target, english = ([row[column] for row in own] for column in ("target_query", "query"))
-        base = _base(model)
+        base = _load_base(model)
         shifts.append(encode_all(base, target, "query").mean(axis=0) - encode_all(base, english, "query").mean(axis=0))
     np.savez(
         path, model=model, names=np.array(names), shifts=np.stack(shifts),
@@ -60,19 +60,19 @@ def estimate(path: Path, model: str, rows: Sequence[Mapping[str, str]], question
 
 
 def encode_all(encoder: DenseEncoder, texts: list[str], role: Role) -> FloatArray:
-    """Vectors in the order of the texts, float32 [N, D]."""
+    """Return the vectors in the order of the texts, float32 [N, D]."""
     vectors: list[Any] = [None] * len(texts)
     for batch in plan_batches(encoder.count_tokens(texts, role), encoder.batch_tokens):
-        for place, vector in zip(batch, encoder.encode_batch([texts[i] for i in batch], role), strict=True):
-            vectors[place] = vector
+        for index, vector in zip(batch, encoder.encode_batch([texts[i] for i in batch], role), strict=True):
+            vectors[index] = vector
     return np.stack(vectors)
 
 
 @cache
-def _base(model: str) -> DenseEncoder:
+def _load_base(model: str) -> DenseEncoder:
     return load_transformer(model, EncoderOptions())
 
 
 @cache
-def _table() -> Any:
+def _load_table() -> Any:
     return np.load(Path(os.environ[VARIABLE]))

@@ -1,13 +1,13 @@
 """The MTEB side of the benchmarks: build a cross-lingual task in memory, evaluate it with MTEB, print JSON.
 
-Runs in an environment of its own (`pip install "mteb==2.26.*"`), because MTEB's pins need not agree with clearbench's.
-MTEB is used as its users use it: a SentenceTransformer handed to `mteb.evaluate`, batch size and top-k at their
-defaults. Only the result cache is off, since a cached result would cost MTEB nothing and tell us nothing.
+Runs in its own environment (`pip install "mteb==2.26.*"`), because MTEB may need other versions than clearbench. MTEB
+is used as its users use it: `mteb.evaluate` gets a SentenceTransformer, and batch size and top-k have their defaults.
+Only the result cache is off, because a cached result would take no time.
 
     python mteb_peer.py --task xquad --languages en,de --data-dir DATA --model FOLDER
     python mteb_peer.py --task belebele --data-dir DATA --vectors TABLE.npz --merge
 
-With `--vectors` every text is looked up in a table, so that two evaluators can be compared on the same numbers.
+With `--vectors`, the vector of every text comes from a table, so both evaluators use the same numbers.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from official_files import READERS, PairTexts
 from sentence_transformers import SentenceTransformer
 
 SPLIT = "test"
-# Metadata only: MTEB wants an ISO 639-3 code and a script for each subset, and never looks at them here.
+# Metadata: MTEB requires an ISO 639-3 code and a script for each subset, but does not use them here.
 ISO = {
     "ar": "ara-Arab",
     "de": "deu-Latn",
@@ -46,7 +46,7 @@ ISO = {
 
 
 def make_task(name: str, pairs: list[PairTexts]) -> AbsTaskRetrieval:
-    """An MTEB retrieval task with one subset a pair, named query language first, its data already in memory."""
+    """Return an MTEB retrieval task with its data in memory: one subset per pair, named query language first."""
 
     class InMemoryRetrieval(AbsTaskRetrieval):
         metadata = TaskMetadata(
@@ -73,7 +73,7 @@ def make_task(name: str, pairs: list[PairTexts]) -> AbsTaskRetrieval:
         data_loaded: bool
 
         def load_data(self, num_proc: int | None = None, **kwargs: Any) -> None:
-            """Fill `self.dataset`; a pool that pairs share becomes one Dataset, to spare MTEB the conversions."""
+            """Fill `self.dataset`. Pairs with the same pool share one Dataset, which saves MTEB conversions."""
             if self.data_loaded:
                 return
             pools: dict[int, Dataset] = {}
@@ -96,7 +96,7 @@ def make_task(name: str, pairs: list[PairTexts]) -> AbsTaskRetrieval:
 
 
 class CountingModel(SentenceTransformer):
-    """A SentenceTransformer that counts the texts it is given; nothing else differs."""
+    """A SentenceTransformer that also counts its texts."""
 
     num_texts = 0
 
@@ -106,7 +106,7 @@ class CountingModel(SentenceTransformer):
 
 
 class TableModel(AbsEncoder):
-    """An MTEB encoder that looks every text up in a table; a text that is not there is an error."""
+    """An MTEB encoder that reads vectors from a table; a text that is not in the table is an error."""
 
     def __init__(self, path: Path) -> None:
         with np.load(path) as table:

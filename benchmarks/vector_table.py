@@ -1,7 +1,7 @@
-"""A table text -> vector that both sides of the equality check read, so that only search and scoring can differ.
+"""A table text -> vector that both sides of the equality check use, so only search and scoring can differ.
 
-`encode` is the callable that clearbench loads with `--model vector_table:encode`; CLEARBENCH_VECTOR_TABLE names the
-file. A text that is not in the table is an error, never a guess: the two sides then did not read the same texts.
+clearbench loads the function `encode` with `--model vector_table:encode`; CLEARBENCH_VECTOR_TABLE names the file. A
+text that is not in the table is an error, because the two sides then did not read the same texts.
 """
 
 import json
@@ -16,7 +16,7 @@ VARIABLE = "CLEARBENCH_VECTOR_TABLE"
 
 
 def write_table(path: Path, texts: Sequence[str], vectors: np.ndarray) -> None:
-    """Write texts (as JSON bytes: NumPy strings would lose trailing NULs and cost 4 bytes a character) and vectors."""
+    """Write texts (as JSON bytes, because NumPy strings lose trailing NULs and need 4 bytes a letter) and vectors."""
     encoded = np.frombuffer(json.dumps(list(texts), ensure_ascii=True).encode("ascii"), dtype=np.uint8)
     partial = path.with_name(path.name + ".partial.npz")
     np.savez(partial, texts=encoded, vectors=np.asarray(vectors, dtype=np.float32))
@@ -31,7 +31,7 @@ def read_table(path: Path) -> tuple[dict[str, int], np.ndarray]:
 
 
 def encode(texts: Sequence[str], role: str = "") -> np.ndarray:
-    """Return the vectors of `texts`; the role changes nothing, as the model has no prompts."""
+    """Return the vectors of texts. The role does not matter, because the model has no prompts."""
     row_of, vectors = read_table(Path(os.environ[VARIABLE]))
     missing = [text for text in texts if text not in row_of]
     if missing:
