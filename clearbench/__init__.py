@@ -1,11 +1,11 @@
 """Cross-lingual retrieval evaluation per language pair, with a built-in CLEAR fine-tuning stage.
 
-The Python interface is in clearbench/api.py; its names are here too, imported when they are first used.
+The Python interface is in clearbench/api.py. Its names are also available here, and are imported at their first use.
 """
 
 from importlib import import_module
 
-TYPE_CHECKING = False  # as typing says; importing it takes longer than all that the program does before `cli.start`
+TYPE_CHECKING = False  # importing it from typing would take longer than the rest of the start
 if TYPE_CHECKING:
     from typing import Any
 

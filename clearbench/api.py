@@ -1,11 +1,11 @@
-"""The Python interface: five names, the same functions that the command line calls.
+"""The Python interface: five names for the functions that the command line also calls.
 
     task = clearbench.load_task("demo", pairs="*-en")
     encoder = clearbench.load_encoder("path/to/checkpoint")
     [evaluation] = clearbench.evaluate(encoder, [task], out="results")
     comparison = clearbench.compare("base", "clear", results="results")
 
-The fifth is the loss, `clearbench.CLEARLoss`; see clearbench/training/loss/clear.py.
+The fifth name is the loss, `clearbench.CLEARLoss`; see clearbench/training/loss/clear.py.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,25 +28,25 @@ PathLike = str | Path
 
 
 def load_task(name: PathLike, *, options: Mapping[str, Any] | None = None, **settings: Any) -> "Dataset":
-    """Load a task's texts and judgements and check its counts.
+    """Load a task's texts and judgements, and check its counts.
 
     Args:
         name: Task name, or the path of a task file or of a BEIR-style folder.
         options: Reader options, as `clearbench tasks show NAME` lists them.
         settings: Fields of Selection and DataLocation: pairs ("de-en,*-en", query language first; default: the task's
-            own choice), languages ("de,en"), all_pairs, data_dir (nothing is downloaded then), tasks_dir, corpus (for
-            `xor` and `mkqa`), offline, cache_dir.
+            own choice), languages ("de,en"), all_pairs, data_dir (turns off downloads), tasks_dir, corpus (for `xor`
+            and `mkqa`), offline, cache_dir.
     Returns:
         Pools, queries, judgements and pairs; see Dataset.
     Raises:
-        UsageError: A name, setting, pair or option does not exist, or a setting is of another type.
-        DataError: Files are missing, broken, or not what the task expects.
+        UsageError: A name, setting, pair or option does not exist, or a setting has the wrong type.
+        DataError: Files are missing or broken, or their counts are not those in the task file.
     """
-    from clearbench.tasks.load import load_task as load_one
+    from clearbench.tasks.load import load_task as load
     from clearbench.tasks.options import DataLocation, Selection
 
     selection, location = make_several((Selection, DataLocation), settings, "load_task")
-    return load_one(str(name), selection, location, options)
+    return load(str(name), selection, location, options)
 
 
 def load_encoder(model: PathLike, **settings: Any) -> "DenseEncoder | LexicalEncoder":
@@ -57,13 +57,13 @@ def load_encoder(model: PathLike, **settings: Any) -> "DenseEncoder | LexicalEnc
         settings: Fields of EncoderOptions: pooling, query_prompt, passage_prompt, max_length, dtype, device,
             truncate_dim, revision, trust_remote_code, allow_pickle, offline, batch_tokens.
     Raises:
-        UsageError: A setting does not exist or does not fit.
-        EncoderError: It cannot be loaded; the message says why.
+        UsageError: A setting does not exist, or its value is not allowed.
+        EncoderError: The encoder cannot be loaded; the message says why.
     """
     from clearbench.encoders.base import EncoderOptions
-    from clearbench.encoders.load import load_encoder as load_one
+    from clearbench.encoders.load import load_encoder as load
 
-    return load_one(str(model), make_options(EncoderOptions, settings, "load_encoder"))
+    return load(str(model), make_options(EncoderOptions, settings, "load_encoder"))
 
 
 def evaluate(
@@ -73,20 +73,21 @@ def evaluate(
     offline: bool = False,
     **settings: Any,
 ) -> "list[Evaluation]":
-    """Evaluate an encoder on loaded tasks; every text is encoded once, finished work is kept and not done again.
+    """Evaluate an encoder on loaded tasks. Every text is encoded once, and finished work is not repeated.
 
     Args:
-        encoder: From `load_encoder`, or what that takes.
-        tasks: From `load_task`.
-        offline: Download no tokeniser data (XOR-Retrieve's rule).
+        encoder: A result of `load_encoder`, or a `model` argument for it.
+        tasks: Results of `load_task`.
+        offline: Whether to refuse to download tokeniser data (for XOR-Retrieve's rule).
         settings: Fields of EvaluationOptions: out (results folder), name (of the model in results; default: the
             encoder's), save_runs, replace, verify, cache (folder for vectors; default: CLEARBENCH_CACHE or the user's
             cache; False keeps them in memory).
     Returns:
-        One Evaluation per task: the record, and the folder where it and the per-query scores lie.
+        One Evaluation per task: the record, and the folder that contains it and the per-query scores.
     Raises:
-        UsageError: `tasks` is not a list of loaded tasks, or a setting does not exist or is of another type.
-        EncoderError, StoreError, SearchError, ScoringError, RecordError, DataError: See each; finished work is kept.
+        UsageError: `tasks` is not a list of loaded tasks, or a setting does not exist or has the wrong type.
+        EncoderError, StoreError, SearchError, ScoringError, RecordError, DataError: Something failed; finished work is
+            kept.
     """
     from clearbench.evaluation.options import EvaluationOptions
     from clearbench.evaluation.pipeline import evaluate as run
@@ -111,33 +112,33 @@ def compare(
     results: PathLike = "results",
     **options: Any,
 ) -> "Comparison":
-    """Compare a model with a base, per task and language pair and per group of pairs, from their records.
+    """Compare a model with a base model by their records, per task, language pair and group of pairs.
 
     Args:
-        base: What `evaluate` returned, or a model's name in `results`.
-        other: Likewise.
-        results: Results folder that names are looked up in.
+        base: A result of `evaluate`, or a model's name in `results`.
+        other: A result of `evaluate`, or a model's name in `results`.
+        results: Results folder that contains the named models.
         options: Fields of CompareOptions: tasks, pairs, measure, correction, confidence, flips, seed.
     Returns:
         Rows with means, difference, interval, p-value, corrected p-value, wins and losses; see Comparison.
     Raises:
         UsageError: A name or an option does not exist.
-        RecordError: The records are not comparable.
+        RecordError: The records cannot be compared.
     """
     from clearbench.verdicts.compare.compute import compare as compare_entries
     from clearbench.verdicts.compare.options import CompareOptions
 
     chosen = make_options(CompareOptions, options, "compare")
-    return compare_entries(_entries(base, Path(results)), _entries(other, Path(results)), chosen)
+    return compare_entries(_find_entries(base, Path(results)), _find_entries(other, Path(results)), chosen)
 
 
-def _entries(model: "str | Sequence[Evaluation]", results: Path) -> "list[Entry]":
+def _find_entries(model: "str | Sequence[Evaluation]", results: Path) -> "list[Entry]":
     from clearbench.evaluation.pipeline import Evaluation
     from clearbench.records.select import folder_entry, select_model
 
     if isinstance(model, str):
         return select_model(results, model)
-    found = [one for one in model if isinstance(one, Evaluation)] if isinstance(model, Sequence) else []
-    if not isinstance(model, Sequence) or len(found) < len(model):
+    evaluations = [item for item in model if isinstance(item, Evaluation)] if isinstance(model, Sequence) else []
+    if not isinstance(model, Sequence) or len(evaluations) < len(model):
         raise wrong_kind("compare", model, "a model's name, or the list that evaluate returned")
-    return [folder_entry(evaluation.folder, evaluation.record) for evaluation in found]
+    return [folder_entry(evaluation.folder, evaluation.record) for evaluation in evaluations]

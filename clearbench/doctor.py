@@ -1,4 +1,4 @@
-"""What this installation can do: versions, devices, cache, data, network. Reads only; loads no model."""
+"""Examine this installation: versions, devices, cache, data, network. Nothing is changed, and no model is loaded."""
 
 import os
 import shutil
@@ -26,22 +26,22 @@ EXTRAS = (
     *(("demo", model.package, f"`{model.name}`, {model.title}") for model in PACKAGED.values()),
     ("lora", "peft", "training with --lora"),
 )
-"""Extra, a package of it, and what that is for."""
+"""Extra, one of its packages, and the package's purpose."""
 HUB, NETWORK_SECONDS = "huggingface.co", 3.0
-LITTLE_SPACE = 2e9
-"""Bytes; with less free space the cache is a problem."""
+LEAST_SPACE = 2e9
+"""Free bytes that the cache needs; with less there is a problem."""
 BF16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
-"""Flags of processors that multiply in bf16."""
+"""Flags of processors with bf16 instructions."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of what was found.
+    """One line of the result.
 
     Attributes:
-        topic: What was looked at.
-        state: "problem" where something stands in the way, "note" where something could be had that is not there.
-        text: What was seen, or what to do.
+        topic: The part of the installation that was examined.
+        state: "problem" if clearbench cannot work as expected, "note" if something optional is missing.
+        text: What was found, or what to do.
     """
 
     topic: str
@@ -50,22 +50,22 @@ class Finding:
 
 
 def examine(location: DataLocation) -> Iterator[Finding]:
-    """Look at everything, one finding after the other; nothing raises."""
+    """Yield the findings about each part of the installation; errors become findings."""
     yield Finding("versions", "ok", ", ".join(f"{name} {found}" for name, found in describe_environment().items()))
-    yield from _devices()
-    yield from _extras()
-    yield _cache(location.cache_dir or default_cache())
-    yield from _data(location)
-    yield _tokeniser()
+    yield from _examine_devices()
+    yield from _examine_extras()
+    yield _examine_cache(location.cache_dir or default_cache())
+    yield from _examine_data(location)
+    yield _examine_tokeniser()
     if not location.offline:
-        yield _network()
+        yield _examine_network()
 
 
-def _devices() -> Iterator[Finding]:
+def _examine_devices() -> Iterator[Finding]:
     import torch
 
     threads = f"{torch.get_num_threads()} threads of {os.cpu_count()} cores"
-    bf16 = "bf16 instructions" if _cpu_flags() & BF16_FLAGS else "no bf16 instructions: --dtype bf16 is slower here"
+    bf16 = "bf16 instructions" if _cpu_flags() & BF16_FLAGS else "no bf16 instructions, so --dtype bf16 is slower"
     yield Finding("cpu", "ok", f"{threads}, {bf16}")
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
@@ -73,7 +73,7 @@ def _devices() -> Iterator[Finding]:
     elif torch.backends.mps.is_available():
         yield Finding("gpu", "ok", "Apple (mps)")
     else:
-        yield Finding("gpu", "note", "none that this torch can use; everything runs on the CPU")
+        yield Finding("gpu", "note", "torch can use no GPU; everything runs on the CPU")
 
 
 def _cpu_flags() -> set[str]:
@@ -84,7 +84,7 @@ def _cpu_flags() -> set[str]:
     return {flag for line in text.splitlines() if line.startswith(("flags", "Features")) for flag in line.split()}
 
 
-def _extras() -> Iterator[Finding]:
+def _examine_extras() -> Iterator[Finding]:
     for extra, package, purpose in EXTRAS:
         try:
             yield Finding(f"extra {extra}", "ok", f"{package} {version(package)}: {purpose}")
@@ -93,20 +93,20 @@ def _extras() -> Iterator[Finding]:
             yield Finding(f"extra {extra}", "note", hint)
 
 
-def _cache(cache: Path) -> Finding:
+def _examine_cache(cache: Path) -> Finding:
     existing = next(folder for folder in (cache, *cache.absolute().parents) if folder.exists())
     free = shutil.disk_usage(existing).free
     if not os.access(existing, os.W_OK):
-        return Finding("cache", "problem", f"{cache} cannot be written. Set CLEARBENCH_CACHE to a folder of yours.")
+        return Finding("cache", "problem", f"{cache} cannot be written. Set CLEARBENCH_CACHE to another folder.")
     try:
-        held = sum(entry.num_bytes for entry in list_vectors(cache))
+        num_bytes = sum(entry.num_bytes for entry in list_vectors(cache))
     except (ClearbenchError, OSError) as error:
         return Finding("cache", "problem", str(error))
-    text = f"{cache}: {held / 1e6:,.0f} MB of vectors, {free / 1e9:,.0f} GB free"
-    return Finding("cache", "problem" if free < LITTLE_SPACE else "ok", text)
+    text = f"{cache}: {num_bytes / 1e6:,.0f} MB of vectors, {free / 1e9:,.0f} GB free"
+    return Finding("cache", "problem" if free < LEAST_SPACE else "ok", text)
 
 
-def _data(location: DataLocation) -> Iterator[Finding]:
+def _examine_data(location: DataLocation) -> Iterator[Finding]:
     data_dir = location.data_dir
     if data_dir is not None and not data_dir.is_dir():
         yield Finding("data", "problem", f"--data-dir {data_dir}: there is no such folder.")
@@ -125,19 +125,19 @@ def _data(location: DataLocation) -> Iterator[Finding]:
 
 
 def count_files(spec: TaskSpec, location: DataLocation) -> tuple[int, int]:
-    """Return how many of a task's files are there, and how many it defines."""
+    """Return how many of a task's files exist locally, and how many files the task defines."""
     files = open_files(spec, location)
     languages = [parse_language(name) for name in spec.languages]
     found = defined = 0
     for source in spec.sources:
-        for language, pair in _slots("".join([*source.local, source.bundled or ""]), languages):
+        for language, pair in _placeholder_values("".join([*source.local, source.bundled or ""]), languages):
             defined += 1
             found += files.find_local(source.key, language=language, pair=pair) is not None
     return found, defined
 
 
-def _slots(patterns: str, languages: list[Language]) -> list[tuple[Language | None, Pair | None]]:
-    """What the placeholders of a file name stand for: nothing, each language, or each pair."""
+def _placeholder_values(patterns: str, languages: list[Language]) -> list[tuple[Language | None, Pair | None]]:
+    """Return the values for a file name's placeholders: each pair, each language, or one empty value."""
     if "{query}" in patterns or "{passage}" in patterns:
         return [(None, Pair(query, passage)) for query in languages for passage in languages]
     if "{" in patterns.replace("{split}", ""):
@@ -145,18 +145,18 @@ def _slots(patterns: str, languages: list[Language]) -> list[tuple[Language | No
     return [(None, None)]
 
 
-def _tokeniser() -> Finding:
+def _examine_tokeniser() -> Finding:
     from clearbench.scoring.answers.xor import official_tokeniser
 
     try:
         name = official_tokeniser(offline=True).name
     except ClearbenchError:
-        text = "XOR-Retrieve's official tokeniser lacks nltk's punkt data (NLTK_DATA); it is fetched at first use"
+        text = "XOR-Retrieve's official tokeniser lacks nltk's punkt data (NLTK_DATA); the first use downloads it"
         return Finding("nltk", "note", text)
     return Finding("nltk", "ok", f"XOR-Retrieve's official tokeniser: {name}")
 
 
-def _network(connect: Callable[..., socket.socket] = socket.create_connection) -> Finding:
+def _examine_network(connect: Callable[..., socket.socket] = socket.create_connection) -> Finding:
     try:
         connect((HUB, 443), timeout=NETWORK_SECONDS).close()
     except OSError as error:

@@ -1,8 +1,8 @@
-"""The schemas of the files that clearbench writes for others to read: JSON Schemas made from their types.
+"""JSON Schemas of the files that clearbench writes, made from their types.
 
     python -m clearbench.schemas docs/schema
 
-writes them. They are published with the documentation; a test compares them with the types.
+writes the schemas. They are published with the documentation, and a test compares them with the types.
 """
 
 import sys
@@ -29,12 +29,12 @@ SCHEMAS: Mapping[str, Any] = MappingProxyType({
     "rows-1": TrainingRow,
     "training-1": TrainingManifest,
 })  # fmt: skip
-"""Name and version -> the type of the JSON document. Parts and baselines hold theirs in a Parquet file's metadata."""
+"""Name and version -> type of the JSON document. The documents of parts and baselines are in Parquet metadata."""
 
 
-def schema_of(name: str) -> dict[str, Any]:
-    """Return the JSON Schema of a document of SCHEMAS."""
-    schema = _without_defaults(TypeAdapter(SCHEMAS[name]).json_schema(mode="serialization"))
+def make_schema(name: str) -> dict[str, Any]:
+    """Return the JSON Schema of a document that SCHEMAS names."""
+    schema = _remove_defaults(TypeAdapter(SCHEMAS[name]).json_schema(mode="serialization"))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": f"clearbench/{name}.json", **schema}
 
 
@@ -42,17 +42,17 @@ def write_schemas(folder: Path) -> None:
     """Write every schema into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in SCHEMAS:
-        write_atomically(folder / f"{name}.json", json_bytes(schema_of(name)))
+        write_atomically(folder / f"{name}.json", json_bytes(make_schema(name)))
 
 
-def _without_defaults(schema: Any) -> Any:
-    """Leave out what only some versions of pydantic write although it says nothing."""
+def _remove_defaults(schema: Any) -> Any:
+    """Return the schema without redundant entries that only some versions of pydantic write."""
     if isinstance(schema, list):
-        return [_without_defaults(item) for item in schema]
+        return [_remove_defaults(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
     kept = {key: value for key, value in schema.items() if (key, value) != ("additionalProperties", True)}
-    return {key: _without_defaults(value) for key, value in kept.items()}
+    return {key: _remove_defaults(value) for key, value in kept.items()}
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def test_all_well_is_exit_code_0(tmp_path, capsys):
 
 
 def test_a_little_disk_is_a_problem(tmp_path, monkeypatch):
-    monkeypatch.setattr(doctor, "LITTLE_SPACE", 1e18)
+    monkeypatch.setattr(doctor, "LEAST_SPACE", 1e18)
     assert findings(cache_dir=tmp_path)["cache"].state == "problem"
 
 
@@ -55,6 +55,6 @@ def test_the_network_is_tried_once_and_briefly(reachable):
             raise OSError("unreachable")
         return socket.socket()
 
-    finding = doctor._network(connect)
+    finding = doctor._examine_network(connect)
     assert finding.state == ("ok" if reachable else "note")
     assert tried == [((doctor.HUB, 443), doctor.NETWORK_SECONDS)]

@@ -15,7 +15,7 @@ from clearbench.evaluation.verify import verify_record
 from clearbench.records.matrix import scores_matrix
 from clearbench.records.parts import part_files, read_summary
 from clearbench.records.select import load_results
-from clearbench.schemas import SCHEMAS, schema_of
+from clearbench.schemas import SCHEMAS, make_schema
 from clearbench.verdicts.gate.baseline import read_baseline
 from clearbench.verdicts.leaderboard.compute import make_leaderboard
 from clearbench.verdicts.leaderboard.machine import to_json
@@ -41,7 +41,7 @@ def test_there_are_golden_files_of_each_version_of_parts():
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_the_published_schema_is_that_of_the_type(name):
     published = json.loads((PUBLISHED / f"{name}.json").read_text(encoding="utf-8"))
-    assert published == schema_of(name), "write it again: python -m clearbench.schemas docs/schema"
+    assert published == make_schema(name), "write it again: python -m clearbench.schemas docs/schema"
 
 
 def test_no_other_schema_is_published():

@@ -1,4 +1,4 @@
-"""The command line: every command, one file each. Nothing heavy is imported before a command needs it."""
+"""The command line application with all its commands. Heavy packages are imported only when a command needs them."""
 
 import io
 import sys
@@ -49,7 +49,7 @@ app.add_typer(cache_app, name="cache")
 
 
 def run_process() -> int:
-    """Run the command of this process; turn known failures into one message on stderr and their exit code."""
+    """Run the command line of this process and return its exit code; a known error becomes one message on stderr."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal without Unicode shows ? instead of failing
@@ -57,5 +57,5 @@ def run_process() -> int:
 
 
 def execute(arguments: Sequence[str] | None = None) -> int:
-    """Run a command from its arguments (default: the process's); return the exit code."""
+    """Run a command with arguments (default: those of the process) and return its exit code."""
     return execute_command(app, arguments)

@@ -1,4 +1,4 @@
-"""Running a command to its exit code: known failures become one message on stderr."""
+"""Run a command and return its exit code; a known error becomes one message on stderr."""
 
 import errno
 import os
@@ -13,11 +13,11 @@ from clearbench.common.errors import ClearbenchError
 from clearbench.common.terminal import safe_streams
 from clearbench.common.text import first_line, shorten
 
-# Errors of the operating system, which are reported in its words, without a traceback.
-SYSTEM_SAYS_NO = (
+# Errors of the operating system that are reported in its own words, without a traceback.
+REPORTED_ERRORS = (
     errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EMFILE, errno.ENAMETOOLONG
 )  # fmt: skip
-# Typer brings its own copy of click or uses the installed one, by version; its public BadParameter leads to either.
+# Some versions of Typer contain a copy of click, others use the installed click. BadParameter finds the right one.
 ClickException: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 
 
@@ -26,8 +26,8 @@ def execute_command(command: Callable[..., Any], arguments: Sequence[str] | None
     """Run a command line and return its exit code.
 
     Args:
-        command: A Typer app, or the click command made of one.
-        arguments: What follows `clearbench`; None: the process's arguments.
+        command: A Typer app, or the click command made from one.
+        arguments: The words after `clearbench`; None means the arguments of the process.
     """
     try:
         result = command(None if arguments is None else list(arguments), standalone_mode=False)
@@ -41,28 +41,28 @@ def execute_command(command: Callable[..., Any], arguments: Sequence[str] | None
     except (KeyboardInterrupt, typer.Abort):
         result = INTERRUPTED
     except BrokenPipeError:
-        _drop_output()
+        _discard_output()
         return 0
     except ImportError as error:
-        if (package := _importing_package(error)) == "clearbench":
+        if (package := _find_importing_package(error)) == "clearbench":
             raise
         return _fail(
-            f"The package {package} cannot be imported: {first_line(error)}. It does not fit the others that are "
-            f"installed: pip install -U {package}.",
+            f"The package {package} cannot be imported: {first_line(error)}. It is not compatible with the other "
+            f"installed packages: pip install -U {package}.",
             1,
         )
     except OSError as error:
-        if error.errno not in SYSTEM_SAYS_NO:
+        if error.errno not in REPORTED_ERRORS:
             raise
-        _drop_output()
+        _discard_output()
         where = f" ({error.filename})" if error.filename else ""
-        return _fail(f"{error.strerror}{where}. What was finished before is kept.", 1)
+        return _fail(f"{error.strerror}{where}. Finished work is kept.", 1)
     if result == INTERRUPTED:
         return _fail(INTERRUPTION, INTERRUPTED)
     return result if isinstance(result, int) else 0
 
 
-def _importing_package(error: ImportError) -> str:
+def _find_importing_package(error: ImportError) -> str:
     """Return the package whose code failed to import something."""
     frame = error.__traceback__
     name = "clearbench"
@@ -72,8 +72,8 @@ def _importing_package(error: ImportError) -> str:
     return name.partition(".")[0]
 
 
-def _drop_output() -> None:
-    """Forget what stdout does not take, so that the interpreter's last flush cannot fail."""
+def _discard_output() -> None:
+    """Discard output that stdout cannot take, so that the interpreter's last flush does not fail."""
     try:
         sys.stdout.flush()
     except OSError:

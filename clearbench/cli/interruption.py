@@ -1,4 +1,4 @@
-"""What Ctrl-C does. Like `start`, this imports nothing but what Python itself has loaded already."""
+"""Handle Ctrl-C. Like `start`, this module imports only modules that Python itself has already loaded."""
 
 import os
 
@@ -8,13 +8,14 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 """Exit code of a command that Ctrl-C ended."""
-INTERRUPTION = "Interrupted. What was finished is kept; the same command goes on from there."
+INTERRUPTION = "Interrupted. Finished work is kept; run the same command again to continue."
 
 
 def interrupt(number: int, frame: "FrameType | None") -> None:
-    """Raise KeyboardInterrupt, as Python does; but while a module is being imported, exit at once.
+    """Raise KeyboardInterrupt, as Python does; but during an import, end the process at once.
 
-    Nothing is half done during an import, and modules turn an exception in their middle into errors of their own.
+    An import does no work that could be left half done, but many modules turn an exception during their import into
+    another error.
     """
     while frame is not None:
         if frame.f_code.co_filename.startswith("<frozen importlib"):

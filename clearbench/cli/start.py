@@ -1,7 +1,7 @@
-"""The program `clearbench`: what has to be settled before anything else is imported.
+"""The entry point of the program `clearbench`: prepares the process before anything else is imported.
 
-Imports last seconds, and an interruption during them would be a traceback of somebody else's module, or be swallowed by
-it. So nothing is imported here but what Python itself has loaded already.
+Imports take seconds. Ctrl-C during an import would print a traceback of another package, or the package would swallow
+it. This module therefore imports only modules that Python itself has already loaded.
 """
 
 import _signal as signal  # type: ignore[import-not-found]  # without the enumerations of `signal`, slow to import
@@ -14,7 +14,7 @@ from clearbench.cli.interruption import exit_at_once, interrupt
 def main() -> None:
     """Run the command line of this process, and exit with its code."""
     open_closed_streams()
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where a shell has it ignored
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # keep it if a shell ignores SIGINT
         signal.signal(signal.SIGINT, interrupt)
     try:
         from clearbench.cli.app import run_process
@@ -28,9 +28,9 @@ def main() -> None:
 
 
 def open_closed_streams() -> None:
-    """Send to nowhere what is written to a standard stream that the caller closed (`clearbench gate >&-`).
+    """Open the null device for each standard stream that the caller closed (`clearbench gate >&-`).
 
-    Python sets such a stream to None, and the next file that is opened would get its number.
+    Python sets such a stream to None, and the next opened file would get its number.
     """
     for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
         try:

@@ -1,8 +1,8 @@
-"""Building the content of `clearbench report`: everything that records show, which `page` then makes one HTML file of.
+"""Build the content of `clearbench report` from records; `page.render` then turns it into one HTML file.
 
     records -> leaderboard, comparisons, gates -> matrices, charts, sentences (Report) -> page.render -> HTML
 
-Nothing is measured here: every figure comes from a record, or from the verdict that it is named after.
+Nothing is measured here: every figure comes from a record or from a verdict on records.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,20 +44,20 @@ SEEN_WHOLE: frozenset[Form] = frozenset({"models", "table"})
 
 @dataclass(frozen=True)
 class TaskSection:
-    """One task: its figures, their averages, and differences to the reference.
+    """One task: its figures, their averages, and differences to the reference model.
 
     Attributes:
-        label: Task with its options.
+        label: Label of the task, with its options.
         anchor: Id of the section in the page, for links.
         measure: The measure that is shown.
         about: Size of the task, in words.
-        notes: What the records say was odd in the data.
+        notes: The records' notes on the data.
         values: Matrices of figures.
         ranking: Languages in order of their figures; empty where the matrices are small enough to see it.
         differences: Matrices of differences.
         groups: Averages by group of pairs.
-        group_chart: The averages as a chart; None where there are none, or more models than colours.
-        group_matrix: The averages as a table, where there are more models than colours.
+        group_chart: The averages as a chart; None without averages, or with more models than colours.
+        group_matrix: The averages as a table, for more models than colours.
     """
 
     label: str
@@ -75,21 +75,21 @@ class TaskSection:
 
 @dataclass(frozen=True)
 class Report:
-    """All that the page shows.
+    """Everything that the page shows.
 
     Attributes:
-        options: What was asked for.
-        made: Time at which the report was made, UTC.
+        options: The options of the report.
+        made: Time when the report was made, UTC.
         version: Version of clearbench.
         board: The leaderboard.
         models: The models, in order of rank.
-        reference: Name of the model that others are compared with; "" with a single model.
-        facts: The summary, in sentences.
-        tasks: See TaskSection.
-        comparisons: Every model against the reference.
-        gates: Every model's English gate against the baseline.
-        ungated: Models that could not be gated, and why.
-        bias: What mixed pools show, for each model and pool.
+        reference: Name of the model that the others are compared with; "" with a single model.
+        facts: The sentences of the summary.
+        tasks: One section per task.
+        comparisons: The comparison of every model with the reference.
+        gates: The English gate of every model against the baseline.
+        ungated: Models that could not be gated, each with the reason.
+        bias: The language bias of each model in each mixed pool.
         runs: Training runs.
         curves: Curves of these runs.
     """
@@ -111,8 +111,8 @@ class Report:
 
     @property
     def names(self) -> Mapping[str, str]:
-        """Model key -> name shown, in order of rank."""
-        return names_of(self.models)
+        """Model key -> name of the model, in order of rank."""
+        return names_by_key(self.models)
 
 
 def make_report(
@@ -121,12 +121,12 @@ def make_report(
     published: Sequence[Published] = (),
     left_out: Sequence[str] = (),
 ) -> Report:
-    """Gather what a report shows.
+    """Return the content of a report.
 
     Args:
         entries: Complete records of any number of models and tasks.
-        options: What to show.
-        published: Published figures to show in the leaderboard, marked.
+        options: The options of the report.
+        published: Published figures to show in the leaderboard, marked as such.
         left_out: A message on each record that could not be used; see `load_usable`.
     Raises:
         UsageError: An option names a model, task, measure or folder that does not exist.
@@ -140,11 +140,11 @@ def make_report(
     if options.baseline is not None:
         key = select_model(entries, options.baseline)[0].key
         [base] = [model for model in shown if model.key == key]
-    comparisons = _compare(shown, base, options)
-    gates, ungated = _gate(shown, base, options) if options.baseline else ((), ())
+    comparisons = _compare_models(shown, base, options)
+    gates, ungated = _gate_models(shown, base, options) if options.baseline else ((), ())
     runs = find_runs(options.training, entries)
     bias = bias_panels(shown)
-    facts = [*summary_sentences(board, comparisons, gates, names_of(shown)), *map(bias_sentence, bias)]
+    facts = [*summary_sentences(board, comparisons, gates, names_by_key(shown)), *map(bias_sentence, bias)]
     return Report(
         options=options,
         made=now(),
@@ -163,43 +163,43 @@ def make_report(
     )
 
 
-def names_of(shown: Sequence[ShownModel]) -> dict[str, str]:
-    """Return model key -> name shown."""
+def names_by_key(shown: Sequence[ShownModel]) -> dict[str, str]:
+    """Return model key -> name of the model."""
     return {model.key: model.name for model in shown}
 
 
 def _shown_models(board: Leaderboard, entries: Sequence[Entry]) -> tuple[ShownModel, ...]:
-    """The measured models in order of rank, under the leaderboard's names."""
+    """Return the measured models in order of rank, with the leaderboard's names."""
     by_key = models(entries)
     measured = [row for row in board.rows if row.source == MEASURED]
     return tuple(ShownModel(row.key, row.model, series, tuple(by_key[row.key])) for series, row in enumerate(measured))
 
 
-def _compare(shown: Sequence[ShownModel], base: ShownModel, options: ReportOptions) -> tuple[Comparison, ...]:
-    """Compare every other model that shares a pair with the reference, in one family of tests."""
-    others = [model.entries for model in shown if model.key != base.key and _comparable(base, model)]
+def _compare_models(shown: Sequence[ShownModel], base: ShownModel, options: ReportOptions) -> tuple[Comparison, ...]:
+    """Compare every model that shares a pair with the base, in one family of tests."""
+    others = [model.entries for model in shown if model.key != base.key and _have_shared_pairs(base, model)]
     return tuple(compare_models(base.entries, others, CompareOptions(measure=options.measure))) if others else ()
 
 
-def _comparable(base: ShownModel, model: ShownModel) -> bool:
-    """Whether two models have a pair of any task in common."""
-    of_base = ((entry, base.entry(entry.label)) for entry in model.entries)
+def _have_shared_pairs(base: ShownModel, model: ShownModel) -> bool:
+    """Return whether two models have a pair of any task in common."""
+    of_base = ((entry, base.find_entry(entry.label)) for entry in model.entries)
     return any(share_pairs(base_entry, entry) for entry, base_entry in of_base if base_entry is not None)
 
 
-def _gate(
+def _gate_models(
     shown: Sequence[ShownModel], base: ShownModel, options: ReportOptions
 ) -> tuple[tuple[GateResult, ...], tuple[str, ...]]:
-    """Gate every other model; those that cannot be compared in a gate are named with the reason."""
-    found, refused = [], []
+    """Return the gate results of all other models, and a sentence with the reason for each model without a result."""
+    gates, refused = [], []
     for model in shown:
         if model.key == base.key:
             continue
         try:
-            found.append(gate(base.entries, model.entries, GateOptions(margin=options.margin, measure=options.measure)))
+            gates.append(gate(base.entries, model.entries, GateOptions(margin=options.margin, measure=options.measure)))
         except (RecordError, UsageError) as error:
             refused.append(f"{model.name}: {error}")
-    return tuple(found), tuple(refused)
+    return tuple(gates), tuple(refused)
 
 
 def _task_sections(
@@ -216,8 +216,8 @@ def _task_sections(
 def _task_section(
     anchor: str, columns: TaskColumns, shown: Sequence[ShownModel], comparisons: Sequence[Comparison]
 ) -> TaskSection:
-    measure, names = find_measure(columns.measure), names_of(shown)
-    records = {model.name: entry.record for model in shown if (entry := model.entry(columns.label))}
+    measure, names = find_measure(columns.measure), names_by_key(shown)
+    records = {model.name: entry.record for model in shown if (entry := model.find_entry(columns.label))}
     rows = {names[c.other]: [row for row in c.pairs if row.task == columns.label] for c in comparisons}
     groups = group_means(shown, columns.label, measure, columns.pairs)
     values = value_matrices(records, measure)

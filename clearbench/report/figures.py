@@ -1,6 +1,6 @@
-"""The figures of a report as files for papers: each as SVG (text stays text) and as PNG of 300 dots per inch.
+"""Write the figures of a report as files for papers: each as SVG (with text as text) and as PNG at 300 dots per inch.
 
-They are the drawings of the page in the light theme. matplotlib only paints the marks of a drawing as PNG.
+The figures are the drawings of the page in its light theme. matplotlib only paints the marks of a drawing as PNG.
 """
 
 from collections.abc import Iterator
@@ -26,10 +26,10 @@ def write_figures(report: Report, folder: Path) -> list[Path]:
     """Write every figure of a report; the same records give the same bytes.
 
     Args:
-        report: What to draw.
-        folder: Made if it is not there; files of the same names are replaced.
+        report: The report.
+        folder: Output folder; it is created if needed, and files of the same names are replaced.
     Returns:
-        The files.
+        The paths of the files.
     Raises:
         UsageError: matplotlib is not installed.
         RecordError: The folder cannot be written.
@@ -42,10 +42,10 @@ def write_figures(report: Report, folder: Path) -> list[Path]:
     names: set[str] = set()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for title, drawing in _drawings(report):
-            name = _file_name(title, names)
+        for title, drawing in _named_drawings(report):
+            name = _unique_file_name(title, names)
             svg, png = folder / f"{name}.svg", folder / f"{name}.png"
-            svg.write_text(to_svg(drawing, _light, ATTRIBUTES), encoding="utf-8")
+            svg.write_text(to_svg(drawing, _light_colour, ATTRIBUTES), encoding="utf-8")
             _paint(drawing, png)
             written += [svg, png]
     except OSError as error:
@@ -53,8 +53,8 @@ def write_figures(report: Report, folder: Path) -> list[Path]:
     return written
 
 
-def _drawings(report: Report) -> Iterator[tuple[str, Drawing]]:
-    """Title and drawing of every figure."""
+def _named_drawings(report: Report) -> Iterator[tuple[str, Drawing]]:
+    """Yield (title, drawing) of every figure."""
     for task in report.tasks:
         for matrix in task.values:
             yield f"{task.label} {matrix.title or 'models'} {matrix.quantity}", draw_matrix(matrix, matrix.title)
@@ -73,12 +73,12 @@ def _drawings(report: Report) -> Iterator[tuple[str, Drawing]]:
         yield f"training {number + 1} {chart.title}", draw(chart, NARROW)
 
 
-def _light(colour: str) -> str:
+def _light_colour(colour: str) -> str:
     return colour if colour.startswith("#") else NAMED[colour]["light"]
 
 
 def _paint(drawing: Drawing, file: Path) -> None:
-    """Write a drawing as PNG."""
+    """Write a drawing as a PNG file."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(drawing.width / PIXELS_PER_INCH, drawing.height / PIXELS_PER_INCH))
@@ -99,16 +99,18 @@ def _paint_mark(axes: "Axes", mark: Mark, order: int) -> None:
             style: Any = (0, tuple(length / mark.width for length in mark.dash)) if mark.dash else "-"
             xs, ys = zip(*mark.points, strict=True)
             axes.plot(
-                xs, ys, color=_light(mark.colour), linewidth=POINTS_PER_PIXEL * mark.width, linestyle=style,
+                xs, ys, color=_light_colour(mark.colour), linewidth=POINTS_PER_PIXEL * mark.width, linestyle=style,
                 alpha=mark.opacity, zorder=order, solid_capstyle="butt",
             )  # fmt: skip
         case Box():
-            axes.add_patch(Rectangle((mark.x, mark.y), mark.width, mark.height, color=_light(mark.colour), linewidth=0))
+            colour = _light_colour(mark.colour)
+            axes.add_patch(Rectangle((mark.x, mark.y), mark.width, mark.height, color=colour, linewidth=0))
         case Dot():
-            axes.add_patch(Circle((mark.x, mark.y), mark.radius, color=_light(mark.colour), linewidth=0, zorder=order))
+            colour = _light_colour(mark.colour)
+            axes.add_patch(Circle((mark.x, mark.y), mark.radius, color=colour, linewidth=0, zorder=order))
         case Text():
             axes.text(
-                mark.x, mark.y, mark.text, color=_light(mark.colour), fontsize=POINTS_PER_PIXEL * mark.size,
+                mark.x, mark.y, mark.text, color=_light_colour(mark.colour), fontsize=POINTS_PER_PIXEL * mark.size,
                 fontweight="bold" if mark.bold else "normal", rotation=90 if mark.turned else 0, rotation_mode="anchor",
                 ha={"start": "left", "middle": "center", "end": "right"}[mark.anchor], va="center", zorder=order,
                 parse_math=False,
@@ -122,15 +124,14 @@ def _paint_mark(axes: "Axes", mark: Mark, order: int) -> None:
 def _paint_tiles(axes: "Axes", mark: Tiles, order: int) -> None:
     from matplotlib.colors import to_rgba
 
-    image = [
-        [(0.0, 0.0, 0.0, 0.0) if colour is None else to_rgba(_light(colour)) for colour in row] for row in mark.colours
-    ]
+    empty = (0.0, 0.0, 0.0, 0.0)
+    image = [[empty if colour is None else to_rgba(_light_colour(colour)) for colour in row] for row in mark.colours]
     right, bottom = mark.x + mark.width * len(image[0]), mark.y + mark.height * len(image)
     axes.imshow(image, extent=(mark.x, right, bottom, mark.y), aspect="auto", interpolation="nearest", zorder=order)
 
 
-def _file_name(title: str, taken: set[str]) -> str:
-    """A file name that no other figure has."""
+def _unique_file_name(title: str, taken: set[str]) -> str:
+    """Return a file name for a title that is not taken yet, and add it to `taken`."""
     base = file_name(title.replace("@", ""), "-").strip("-.")[:120] or "figure"
     name, number = base, 2
     while name.lower() in taken:

@@ -11,17 +11,17 @@ from clearbench.verdicts.options import MeasureName, Tasks
 
 @dataclass(frozen=True)
 class ReportOptions:
-    """What a report shows. Without a baseline, models are compared with the best one and none is gated."""
+    """The options of a report. Without a baseline, models are compared with the best model and there is no gate."""
 
     title: Annotated[str, Option("Heading of the page.")] = "Retrieval across languages"
     baseline: Annotated[
         str | None,
-        Option("Model that others are compared with and gated against (default: compared with the best)."),
+        Option("Model to compare and to gate with (default: compare with the best model, no gate)."),
     ] = None
     margin: Annotated[
         float,
         Option(
-            "Points (ranks for Max@R) of English that may be lost to the baseline at the most.",
+            "Largest allowed loss of English against the baseline, in points (in ranks for Max@R).",
             flag="--gate-margin",
             range=Range(minimum=0),
         ),
@@ -30,7 +30,7 @@ class ReportOptions:
     measure: MeasureName = None
     training: Annotated[
         tuple[Path, ...],
-        Option("Checkpoint of `clearbench train`, or a folder of them, for loss curves (repeatable)."),
+        Option("Checkpoint of `clearbench train`, or a folder of checkpoints, for loss curves (repeatable)."),
     ] = ()
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The page of a report: templates, style and script put together into one file without any reference to another."""
+"""Render a report as one HTML page that contains its style and script and refers to no other file."""
 
 import base64
 import hashlib
@@ -19,7 +19,7 @@ from clearbench.report.charts.marks import to_svg
 from clearbench.report.charts.palette import DIVERGING, NAMED, SEQUENTIAL, STEPS
 from clearbench.report.content.bias import first_kinds_chart, own_language_chart
 from clearbench.report.content.matrix import SIGNIFICANT, Matrix
-from clearbench.report.content.words import unbroken
+from clearbench.report.content.words import keep_together
 from clearbench.verdicts.leaderboard.result import MEASURED
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -30,7 +30,7 @@ RAMPS = {"sequential": SEQUENTIAL, "diverging": DIVERGING}
 
 
 def render(report: Report) -> str:
-    """Return the page: one file without any reference to another."""
+    """Return the HTML of the page, which refers to no other file."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -39,14 +39,14 @@ def render(report: Report) -> str:
     )  # fmt: skip
     environment.filters |= {
         "count": count,
-        "figure": figure,
+        "figure": show_figure,
         "first_kinds_chart": first_kinds_chart,
         "measure": find_measure,
         "own_language_chart": own_language_chart,
-        "p_value": lambda p: unbroken(f"p {p_value(p)}"),
-        "payload": payload,
+        "p_value": lambda p: keep_together(f"p {p_value(p)}"),
+        "payload": matrix_payload,
         "settings": describe_settings,
-        "svg": svg,
+        "svg": draw_svg,
     }
     script = "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -61,26 +61,29 @@ def render(report: Report) -> str:
     )
 
 
-def svg(chart: EstimateChart | CurveChart | ShareChart, width: float = WIDE) -> Markup:
-    """Return a chart drawn for a screen and, unless that fits a phone, for a phone; the style sheet shows one.
+def draw_svg(chart: EstimateChart | CurveChart | ShareChart, width: float = WIDE) -> Markup:
+    """Return the SVG of a chart for a screen, and a second SVG for a phone if the first is too wide for it.
+
+    The style sheet shows the one that fits.
 
     Args:
-        chart: What to draw.
+        chart: The chart.
         width: Width on a screen, in pixels.
     """
     widths = {"wide": width, "narrow": NARROW} if width > NARROW else {"small": width}
     drawings = {name: draw(chart, pixels) for name, pixels in widths.items()}
-    return Markup("".join(to_svg(one, _variable, f'class="drawing {name}"') for name, one in drawings.items()))
+    elements = [to_svg(drawing, _style_variable, f'class="drawing {name}"') for name, drawing in drawings.items()]
+    return Markup("".join(elements))
 
 
-def figure(value: float | None, measure: Measure = SHARE, digits: int = 1, signed: bool = False) -> str:
-    """Return a figure as tables show it, "" for None.
+def show_figure(value: float | None, measure: Measure = SHARE, digits: int = 1, signed: bool = False) -> str:
+    """Return a figure as tables show it, or "" for None.
 
     Args:
         value: The figure as in records.
-        measure: Its measure, whose unit decides whether it is shown times 100; by default a share.
-        digits: Decimals.
-        signed: Whether positive figures have a sign.
+        measure: Its measure; shares, the default, are shown times 100.
+        digits: Number of decimals.
+        signed: Whether positive figures get a sign.
     """
     if value is None:
         return ""
@@ -88,8 +91,8 @@ def figure(value: float | None, measure: Measure = SHARE, digits: int = 1, signe
     return (f"{points:+.{digits}f}" if signed else f"{points:.{digits}f}").replace("-", "\u2212")
 
 
-def payload(matrix: Matrix) -> dict[str, object]:
-    """Return what the page's script reads of a matrix, to be written as JSON."""
+def matrix_payload(matrix: Matrix) -> dict[str, object]:
+    """Return the data of a matrix for the page's script, ready to be written as JSON."""
     counts = [str(text) for text in matrix.counts.ravel()]
     distinct = {text for text in counts if text}
     return {
@@ -102,15 +105,16 @@ def payload(matrix: Matrix) -> dict[str, object]:
         "signed": matrix.scale.signed,
         "low": matrix.scale.low,
         "high": matrix.scale.high,
-        # In per cent, so that four decimals of p are kept.
+        # p is packed in per cent, which keeps four decimals.
         **{name: pack(100 * field if name == "p" else field) for name, field in matrix.fields.items()},
     }
 
 
 def pack(figures: Scores) -> str:
-    """Return base64 of little-endian integers: figure x 100, the least integer for NaN.
+    """Return figures x 100 as base64 of little-endian integers, with the least integer for NaN.
 
-    They have 16 bits, so that 122 x 122 pairs cost 40 kB a field, or 32 where ranks need them.
+    The integers have 16 bits, or 32 bits if the figures are too large. With 16 bits a field of 122 x 122 pairs has 40
+    kB.
     """
     scaled = np.round(100 * figures)
     kind = np.int16 if np.nanmax(np.abs(scaled), initial=0.0) < 2**15 else np.int32
@@ -119,7 +123,7 @@ def pack(figures: Scores) -> str:
 
 
 def describe_settings(model: Mapping[str, object]) -> str:
-    """Return the settings of a model in words; what is empty is left out."""
+    """Return the settings of a model in words, without empty settings."""
     shown = {key: value for key, value in model.items() if key != "name" and value not in (None, "")}
     return ", ".join(f"{key} {value:,}" if isinstance(value, int) else f"{key} {value}" for key, value in shown.items())
 
@@ -127,27 +131,27 @@ def describe_settings(model: Mapping[str, object]) -> str:
 @cache
 def colour_style() -> str:
     """Return the style rules of every colour, for both themes."""
-    named = ";".join(f"--{name}:{_both(colour['light'], colour['dark'])}" for name, colour in NAMED.items())
+    named = ";".join(f"--{name}:{_light_dark(colour['light'], colour['dark'])}" for name, colour in NAMED.items())
     rules = [f":root{{{named}}}"]
     for name, ramp in RAMPS.items():
         light, dark = ramp["light"], ramp["dark"]
         for step in range(STEPS):
-            background = _both(light.background[step], dark.background[step])
-            text = _both(light.text[step], dark.text[step])
+            background = _light_dark(light.background[step], dark.background[step])
+            text = _light_dark(light.text[step], dark.text[step])
             rules.append(f".{name[0]}{step}{{background:{background};color:{text}}}")
-        stops = ",".join(map(_both, light.background[::5], dark.background[::5]))
+        stops = ",".join(map(_light_dark, light.background[::5], dark.background[::5]))
         rules.append(f".{name}{{background:linear-gradient(to right,{stops})}}")
     return "\n".join(rules) + "\n"
 
 
 def _escape(value: object) -> object:
-    """Return a text of the page with its control characters and directional marks as escapes; markup stays markup."""
+    """Return a text with control characters and directional marks written as escapes; Markup stays Markup."""
     return type(value)(escape_controls(value)) if isinstance(value, str) else value
 
 
-def _both(light: str, dark: str) -> str:
+def _light_dark(light: str, dark: str) -> str:
     return f"light-dark({light},{dark})"
 
 
-def _variable(colour: str) -> str:
+def _style_variable(colour: str) -> str:
     return f"var(--{colour})"

@@ -3,7 +3,7 @@
 Scoring makes these values and records keep them: the fields are those of record.json.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -16,6 +16,13 @@ from clearbench.stats.ranks import Friedman
 
 Preference = Literal["own", "others", "neither", "unknown"]
 """Whether a ranking puts the query's language before others; unknown with too few independent questions."""
+
+PREFERENCE_PHRASES: Mapping[Preference, str] = {
+    "own": "the model prefers the query's language",
+    "others": "the model prefers other languages to the query's language",
+    "neither": "no preference for the query's language is seen",
+    "unknown": "there are too few independent questions to decide",
+}
 
 
 @dataclass(frozen=True)

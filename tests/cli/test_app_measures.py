@@ -15,7 +15,7 @@ from clearbench.cli.app import execute
 from clearbench.common.measures import RULES, find_measure
 from clearbench.records.select import load_results
 from clearbench.report.build import make_report
-from clearbench.report.figures import _drawings
+from clearbench.report.figures import _named_drawings
 from clearbench.report.options import ReportOptions
 from clearbench.report.page import render
 
@@ -124,6 +124,6 @@ def check_report(results, measure, signed):
     assert f"Differences are {measure.shown_in} of {measure}" in page
     assert ("× 100" in page) == (measure.unit == "share")
     assert ("Lower is better" in page) == (measure.better == "lower")
-    assert {title for title, _ in _drawings(report)} == {
+    assert {title for title, _ in _named_drawings(report)} == {
         f"toy models {measure}", "toy models minus strong", "toy groups",
     }  # fmt: skip

@@ -19,7 +19,7 @@ from clearbench.evaluation.options import EvaluationOptions
 from clearbench.records.select import load_results
 from clearbench.report.build import make_report
 from clearbench.report.options import ReportOptions
-from clearbench.report.page import figure, pack, render
+from clearbench.report.page import pack, render, show_figure
 
 
 @pytest.fixture(scope="module")
@@ -117,9 +117,9 @@ def test_charts_of_the_page_are_drawn_in_two_widths(page):
 
 
 def test_figures_are_shown_in_their_measures_unit():
-    assert figure(0.1234) == "12.3" and figure(None) == ""
-    assert figure(-0.1234, digits=2, signed=True) == "−12.34"
-    assert figure(2.5, Measure("Max@R", "lower", "rank"), 2, signed=True) == "+2.50"
+    assert show_figure(0.1234) == "12.3" and show_figure(None) == ""
+    assert show_figure(-0.1234, digits=2, signed=True) == "−12.34"
+    assert show_figure(2.5, Measure("Max@R", "lower", "rank"), 2, signed=True) == "+2.50"
 
 
 def test_packed_figures_keep_two_decimals_whatever_their_size():
@@ -160,6 +160,6 @@ def test_the_gate_shows_the_limits_and_the_verdict_of_the_command(tmp_path, what
     cells = [re.sub("<[^>]*>", "", cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", section)]
     interval = verdict.interval
     limits = (interval.mean, interval.lower, interval.guarded, interval.upper, verdict.bound)
-    assert cells[5:10] == [figure(limit, verdict.measure, 2, signed=True) for limit in limits]
+    assert cells[5:10] == [show_figure(limit, verdict.measure, 2, signed=True) for limit in limits]
     assert cells[-1] == verdict.outcome == outcome
     assert "fewer than 23 clusters" in section and "guarded" in section

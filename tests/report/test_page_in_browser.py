@@ -290,7 +290,7 @@ def test_a_large_matrix_of_differences_can_show_the_significant_ones_only(browse
     find(browser, "input[data-heats=sure]")[0].click()
     after = browser.execute_script(painted)
     [matrix] = report.tasks[0].differences
-    assert sum(matrix.sure(row, column) for row in range(32) for column in range(32)) < 32 * 32
+    assert sum(matrix.is_marked(row, column) for row in range(32) for column in range(32)) < 32 * 32
     assert after < before
 
 

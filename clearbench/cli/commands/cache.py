@@ -14,7 +14,7 @@ cache_app = typer.Typer(help="The cache of vectors, and of checkpoints made of p
 
 @command(cache_app, "ls")
 def list_cache(cache_dir: Annotated[Path, CACHE_DIR]) -> None:
-    """List the encoders whose vectors are kept, and the checkpoints that were made of packages."""
+    """List the encoders with cached vectors, and the checkpoints made from packages."""
     from rich.table import Table
 
     from clearbench.common.console import SafeConsole

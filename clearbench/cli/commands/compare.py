@@ -1,4 +1,4 @@
-"""`clearbench compare`: other models against a base, per language pair."""
+"""`clearbench compare`: compare other models with a base model, per language pair."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,16 +26,16 @@ SUFFIXES: dict[str, Format] = {".csv": "csv", ".json": "json", ".tex": "latex", 
 
 @dataclass(frozen=True)
 class CompareOutput:
-    """Where the comparison goes, in which form, and whether queries are listed with it."""
+    """The format and the file of the output, and the number of queries to list."""
 
     format: Annotated[
-        Format | None, Option("Default: by the ending of --out (.csv, .json, .tex, .md), else table.")
+        Format | None, Option("Default: by the suffix of --out (.csv, .json, .tex, .md), otherwise table.")
     ] = None
-    out: Annotated[Path | None, Option("Write to this file, not to stdout.")] = None
+    out: Annotated[Path | None, Option("Write to this file instead of stdout.")] = None
     queries: Annotated[
         int | None,
         Option(
-            "Also list the N queries that gained and that lost most, with texts where runs were saved.",
+            "Also list the N queries that gained most and that lost most, with their texts if runs were saved.",
             metavar="N",
             range=Range(minimum=1),
         ),
@@ -43,11 +43,11 @@ class CompareOutput:
 
     def __post_init__(self) -> None:
         if self.queries and self.style in ("csv", "latex"):
-            raise UsageError(f"--queries does not go with --format {self.style}: choose table, markdown or json.")
+            raise UsageError(f"--queries cannot be combined with --format {self.style}: use table, markdown or json.")
 
     @property
     def style(self) -> Format:
-        """The form asked for, or that of the file's ending."""
+        """The requested format, or the one that belongs to the file's suffix."""
         return self.format or (SUFFIXES.get(self.out.suffix, "table") if self.out else "table")
 
 
@@ -55,7 +55,7 @@ def compare(
     base: Annotated[
         str, typer.Argument(help="Model name, NAME-HASH8, a folder records/MODEL, or a results folder with one model.")
     ],
-    others: Annotated[list[str], typer.Argument(metavar="OTHER...", help="Models to compare with it, named likewise.")],
+    others: Annotated[list[str], typer.Argument(metavar="OTHER...", help="Models to compare with the base.")],
     *,
     results: Annotated[ResultsFolder, Panel(WHAT)] = Path("results"),
     options: CompareOptions,
@@ -70,19 +70,20 @@ def compare(
     from clearbench.verdicts.compare.examples import find_examples
 
     entries = select_model(results, base)
-    rivals = [select_model(results, other) for other in others]
-    keys = [rival[0].key for rival in rivals]
+    candidates = [select_model(results, other) for other in others]
+    keys = [candidate[0].key for candidate in candidates]
     if entries[0].key in keys or len(set(keys)) < len(keys):
         raise UsageError(f"A model is named twice: {', '.join([entries[0].key, *keys])}.")
-    comparisons = compare_models(entries, rivals, options)
+    comparisons = compare_models(entries, candidates, options)
     examples = []
     if output.queries:
-        examples = [part for rival in rivals for part in find_examples(entries, rival, options, output.queries)]
+        for candidate in candidates:
+            examples += find_examples(entries, candidate, options, output.queries)
     _write(comparisons, examples, output)
 
 
 def _write(comparisons: "Sequence[Comparison]", examples: "Sequence[Examples]", output: CompareOutput) -> None:
-    """Write the comparisons where they were asked for; forms without room for remarks have them on stderr."""
+    """Write the comparisons to stdout or a file; remarks that CSV and LaTeX cannot hold go to stderr."""
     from clearbench.common.progress import say
     from clearbench.verdicts.compare.tables import remarks
 
@@ -91,9 +92,9 @@ def _write(comparisons: "Sequence[Comparison]", examples: "Sequence[Examples]", 
         print(text, end="")
     else:
         write_output(output.out, text.encode(), "--out")
-        say(f"{output.out}: {sum(len(one.pairs) for one in comparisons):,} pairs compared")
+        say(f"{output.out}: {sum(len(comparison.pairs) for comparison in comparisons):,} pairs compared")
     if output.style in ("csv", "latex"):
-        for sentence in dict.fromkeys(sentence for one in comparisons for sentence in remarks(one)):
+        for sentence in dict.fromkeys(sentence for comparison in comparisons for sentence in remarks(comparison)):
             say(sentence)
 
 
@@ -111,14 +112,14 @@ def _render(comparisons: "Sequence[Comparison]", examples: "Sequence[Examples]",
         return to_latex(comparisons)
     if style == "markdown":
         return to_markdown(comparisons) + (to_markdown_lines(examples) if examples else "")
-    return _tables(comparisons, examples, wide)
+    return _render_tables(comparisons, examples, wide)
 
 
-def _tables(comparisons: "Sequence[Comparison]", examples: "Sequence[Examples]", wide: bool) -> str:
-    """Tables as text, as wide as they need to be: a figure is never shortened."""
+def _render_tables(comparisons: "Sequence[Comparison]", examples: "Sequence[Examples]", wide: bool) -> str:
+    """Return the tables as text, wide enough to show every figure completely."""
     from io import StringIO
 
-    from clearbench.cli.tables import whole_width
+    from clearbench.cli.tables import full_width
     from clearbench.common.console import SafeConsole
     from clearbench.verdicts.compare.example_lines import to_lines
     from clearbench.verdicts.compare.tables import to_tables
@@ -128,7 +129,7 @@ def _tables(comparisons: "Sequence[Comparison]", examples: "Sequence[Examples]",
     plain = wide or not terminal.is_terminal
     console = SafeConsole(
         file=StringIO(),
-        width=max(terminal.width, whole_width(part for part in shown if not isinstance(part, str))),
+        width=max(terminal.width, full_width(part for part in shown if not isinstance(part, str))),
         force_terminal=not plain,
         color_system=None if plain else "auto",
         highlight=False,

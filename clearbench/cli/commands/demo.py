@@ -1,4 +1,4 @@
-"""`clearbench demo`: the whole story on embedded data, as the commands a user would type."""
+"""`clearbench demo`: all steps on the demo data, with the commands that a user would type."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from clearbench.common.options import Option, Range
 
 GATE_OUTCOMES = (0, 3, 4)
 ROWS, MINED, RESULTS = "rows.jsonl", "mined.jsonl", "results"
-TRAINED = ("infonce", "clear")
-"""Losses that are trained, which are also the names of their checkpoints."""
+LOSSES = ("infonce", "clear")
+"""The losses to train with; they are also the names of the checkpoints."""
 
 
 @dataclass(frozen=True)
@@ -22,16 +22,16 @@ class Step:
     """One command of the demo.
 
     Attributes:
-        why: What the step is for, in one line.
-        arguments: What follows `clearbench`.
-        done: Whether the step is finished; None repeats it (it is cheap, or goes on by itself).
-        fine: Exit codes after which the demo goes on.
+        why: The purpose of the step, in one line.
+        arguments: The words after `clearbench`.
+        is_done: Returns whether the step is finished. None runs the command again, which is fast or continues its work.
+        accepted: Exit codes after which the demo continues.
     """
 
     why: str
     arguments: tuple[str, ...]
-    done: Callable[[], bool] | None = None
-    fine: tuple[int, ...] = (0,)
+    is_done: Callable[[], bool] | None = None
+    accepted: tuple[int, ...] = (0,)
 
 
 def demo(
@@ -41,9 +41,9 @@ def demo(
     steps: Annotated[int, Option("Optimizer steps of each training.", range=Range(minimum=1))] = 24,
     show: Annotated[bool, Option("Only print the commands.")] = False,
 ) -> int:
-    """Train CLEAR and InfoNCE, evaluate, compare, gate English, rank, report: minutes on two cores, nothing downloaded.
+    """Train CLEAR and InfoNCE, evaluate, compare, gate English, rank, report: in minutes, without downloads.
 
-    Interrupt it at any time; the same command goes on where it was.
+    You can interrupt it at any time; the same command continues.
     """
     import shlex
 
@@ -58,53 +58,53 @@ def demo(
         if show:
             print(line)
             continue
-        finished = step.done is not None and step.done()
+        finished = step.is_done is not None and step.is_done()
         console.rule(f"{number}/{len(plan)} {step.why}" + (" (done before)" if finished else ""), align="left")
         say(f"$ {line}")
         if finished:
             continue
-        if (code := execute_command(context.find_root().command, step.arguments)) not in step.fine:
+        if (code := execute_command(context.find_root().command, step.arguments)) not in step.accepted:
             return code
     if not show:
         say(f"\nThe report: {(out / 'report.html').resolve()}")
-        say("64 passages and so short a training show how the tool works, not how good a model or a loss is.")
+        say("64 passages and a short training show how the tool works, not how good a model or a loss is.")
     return 0
 
 
 def plan_demo(out: Path, model: str, steps: int) -> Iterator[Step]:
-    """Give the demo's commands, in order.
+    """Yield the demo's steps, in order.
 
     Args:
         out: Folder for rows, checkpoints, results and the report.
         model: Encoder to start from.
         steps: Optimizer steps of each training.
     """
-    yield from _prepare_rows(out, model)
-    yield from _train(out, model, steps)
-    yield from _evaluate(out, model)
-    yield from _judge(out)
+    yield from _row_steps(out, model)
+    yield from _training_steps(out, model, steps)
+    yield from _evaluation_steps(out, model)
+    yield from _verdict_steps(out)
 
 
-def _prepare_rows(out: Path, model: str) -> Iterator[Step]:
+def _row_steps(out: Path, model: str) -> Iterator[Step]:
     rows, mined = out / ROWS, out / MINED
     yield Step(
         "Training rows from the demo's train split, checked against the evaluation",
         ("rows", "build", "--task", "demo-train", "--exclude-task", "demo", "--out", str(rows)),
-        done=partial(_made, rows),
+        is_done=partial(_is_finished, rows),
     )
     mining = ("--negatives", "1", "--window", "2-8", "--margin", "0")
     yield Step(
-        "Hard negatives, each with its question",
+        "Hard negatives, each with a question of its own",
         ("rows", "mine", "--rows", str(rows), "--model", model, *mining, "--out", str(mined)),
-        done=partial(_made, mined),
+        is_done=partial(_is_finished, mined),
     )
 
 
-def _train(out: Path, model: str, steps: int) -> Iterator[Step]:
+def _training_steps(out: Path, model: str, steps: int) -> Iterator[Step]:
     budget = ("--preset", "cpu-demo", "--steps", str(steps), "--max-length", "128", "--seed", "0")
-    for loss in TRAINED:
+    for loss in LOSSES:
         folder = out / loss
-        begun = ("--resume",) if (folder / TRAINING_FILE).exists() else ()
+        resume = ("--resume",) if (folder / TRAINING_FILE).exists() else ()
         yield Step(
             f"Fine-tune with {loss}: same rows, same batches, same budget",
             (
@@ -118,46 +118,46 @@ def _train(out: Path, model: str, steps: int) -> Iterator[Step]:
                 "--out",
                 str(folder),
                 *budget,
-                *begun,
+                *resume,
             ),
         )
 
 
-def _evaluate(out: Path, model: str) -> Iterator[Step]:
+def _evaluation_steps(out: Path, model: str) -> Iterator[Step]:
     results = ("--out", str(out / RESULTS), "--format", "summary")
     everything = ("--tasks", "demo,demo-xor,demo-mkqa", "--all-pairs", *results)
-    sources = {"base": model, **{loss: str(out / loss) for loss in TRAINED}, "bm25": "bm25"}
+    sources = {"base": model, **{loss: str(out / loss) for loss in LOSSES}, "bm25": "bm25"}
     for name, source in sources.items():
         yield Step(f"Evaluate {name} on every language pair", ("run", "--model", source, "--name", name, *everything))
     known = ("--tasks", "demo", "--pairs", "*-en", "--languages", "en,de,es,ru,sw", *results)
     offset = ("--adjust", "offset", "--adjust-text", "demo-train")
     yield Step(
-        "A training-free rival: shift questions by the mean difference to English ones",
+        "A training-free correction: shift questions by their mean difference to English questions",
         ("run", "--model", model, "--name", "base+offset", *offset, *known),
     )
 
 
-def _judge(out: Path) -> Iterator[Step]:
+def _verdict_steps(out: Path) -> Iterator[Step]:
     results = str(out / RESULTS)
     where = ("--results", results)
-    for name in TRAINED:
+    for name in LOSSES:
         yield Step(
-            f"Is {name} better than the base model, pair by pair, and is that chance?",
+            f"Is {name} better than the base model in each pair, or is the difference chance?",
             ("compare", "base", name, *where, "--tasks", "demo", "--pairs", "*-en"),
         )
-    for name in TRAINED:
+    for name in LOSSES:
         yield Step(
             f"Did English get worse with {name}?",
-            ("gate", "--baseline", "base", "--candidate", name, *where, "--tasks", "demo"), fine=GATE_OUTCOMES,
+            ("gate", "--baseline", "base", "--candidate", name, *where, "--tasks", "demo"), accepted=GATE_OUTCOMES,
         )  # fmt: skip
-    yield Step("Rank", ("leaderboard", results, "--out", str(out / "leaderboard.csv")))
-    yield Step("Rank, to read", ("leaderboard", results))
+    yield Step("The leaderboard as a file", ("leaderboard", results, "--out", str(out / "leaderboard.csv")))
+    yield Step("The leaderboard", ("leaderboard", results))
     page = ("--out", str(out / "report.html"), "--baseline", "base", "--training", str(out))
     yield Step("The report", ("report", results, *page))
 
 
-def _made(rows: Path) -> bool:
-    """Whether a file of rows and its manifest are there, and whole."""
+def _is_finished(rows: Path) -> bool:
+    """Return whether a rows file and its manifest exist and are complete."""
     from clearbench.common.errors import TrainingError
     from clearbench.training.rows.manifest import read_fingerprint
 

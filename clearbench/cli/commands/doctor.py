@@ -1,17 +1,17 @@
-"""`clearbench doctor`: what this installation can do."""
+"""`clearbench doctor`: show what this installation can do."""
 
 from typing import Annotated
 
-from clearbench.cli.options import Without
+from clearbench.cli.options import Omit
 from clearbench.tasks.options import DataLocation
 
 STYLES = {"ok": "green", "note": "yellow", "problem": "bold red"}
 
 
-def doctor(location: Annotated[DataLocation, Without("corpus")]) -> int:
-    """Show versions, devices, cache, data found, and whether the network can be reached.
+def doctor(location: Annotated[DataLocation, Omit("corpus")]) -> int:
+    """Show versions, devices, cache and available data, and check the network.
 
-    Exit code 1 if something stands in the way, 0 otherwise.
+    The exit code is 1 if there is a problem, otherwise 0.
     """
     from rich.table import Table
 

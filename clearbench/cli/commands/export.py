@@ -1,11 +1,11 @@
-"""`clearbench export`: a record for trec_eval or MTEB, a task's data as a BEIR folder."""
+"""`clearbench export`: write a record for trec_eval or MTEB, or a task's data as a BEIR folder."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from clearbench.cli.options import Panel, ResultsFolder, Without
+from clearbench.cli.options import Omit, Panel, ResultsFolder
 from clearbench.common.errors import UsageError
 from clearbench.common.options import Option
 from clearbench.tasks.options import DEFAULT, DataLocation, Selection
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from clearbench.records.select import Entry
     from clearbench.tasks.dataset import Dataset
 
-WITHOUT_MODEL, BEIR = "Pairs, for beir without MODEL (default: all)", "Data, for beir"
+PAIRS_PANEL, DATA_PANEL = "Pairs, for beir without MODEL (default: all)", "Data, for beir"
 
 
 def export(
     model: Annotated[
-        str | None, typer.Argument(help="Model name, key, or folder of its records; beir also works without.")
+        str | None, typer.Argument(help="Model name, key, or folder of its records; optional for beir.")
     ] = None,
     *,
     task: Annotated[str, Option("Task name or label of the record; for beir also a task file or folder.")],
@@ -28,8 +28,8 @@ def export(
     ],
     to: Annotated[Path, Option("Folder to write to.")],
     results: ResultsFolder = Path("results"),
-    selection: Annotated[Selection, Panel(WITHOUT_MODEL)],
-    location: Annotated[DataLocation, Panel(BEIR), Without("corpus")],
+    selection: Annotated[Selection, Panel(PAIRS_PANEL)],
+    location: Annotated[DataLocation, Panel(DATA_PANEL), Omit("corpus")],
 ) -> None:
     """Write results or data in other tools' formats.
 
@@ -41,43 +41,43 @@ def export(
     from clearbench.export.trec import export_trec
 
     if selection != DEFAULT and (model is not None or format != "beir"):
-        raise UsageError("Pairs are chosen with --format beir and without MODEL; of a record, all are exported.")
+        raise UsageError("Pairs can be chosen only with --format beir and without MODEL; a record is exported whole.")
     if model is None and format == "beir":
-        exported = export_beir(_task_data(task, selection, location), to)
+        exported = export_beir(_load_task_data(task, selection, location), to)
     elif model is None:
-        raise UsageError(f"--format {format} needs MODEL: whose record of {task} to export.")
+        raise UsageError(f"--format {format} needs MODEL, the model with the record of {task} to export.")
     elif format == "beir":
-        exported = export_beir(_record_data(task, _record(results, model, task), location), to)
+        exported = export_beir(_load_record_data(task, _find_record(results, model, task), location), to)
     else:
-        exported = (export_trec if format == "trec" else export_mteb)(_record(results, model, task), to)
+        exported = (export_trec if format == "trec" else export_mteb)(_find_record(results, model, task), to)
     for note in exported.notes:
         say(note)
     for file in exported.files:
         print(file)
 
 
-def _record(results: Path, model: str, task: str) -> "Entry":
+def _find_record(results: Path, model: str, task: str) -> "Entry":
     from clearbench.records.select import select_model, select_tasks
 
-    entries = select_tasks(select_model(results, model), [_name(task)])
+    entries = select_tasks(select_model(results, model), [_task_name(task)])
     if len(entries) > 1:
         labels = [entry.label for entry in entries]
         exact = [entry for entry in entries if entry.label == task]
         if len(exact) != 1:
-            raise UsageError(f"{model} has {len(entries)} records of {task}: say which, {' or '.join(labels)}.")
+            raise UsageError(f"{model} has {len(entries)} records of {task}: choose {' or '.join(labels)}.")
         entries = exact
     return entries[0]
 
 
-def _name(task: str) -> str:
-    """Name of a task that is given by the path of its file or folder."""
+def _task_name(task: str) -> str:
+    """Return the name of a task that is given by its name or by the path of its file or folder."""
     from clearbench.tasks.catalogue import find_task
 
     path = Path(task)
     return find_task(task).name if path.suffix == ".toml" or ("/" in task and path.is_dir()) else task
 
 
-def _task_data(task: str, selection: Selection, location: DataLocation) -> "Dataset":
+def _load_task_data(task: str, selection: Selection, location: DataLocation) -> "Dataset":
     """Load a task, by default with all its pairs."""
     from clearbench.export.beir import check_exportable
     from clearbench.tasks.catalogue import find_task
@@ -87,14 +87,14 @@ def _task_data(task: str, selection: Selection, location: DataLocation) -> "Data
     return load_task(task, Selection(all_pairs=True) if selection == DEFAULT else selection, location)
 
 
-def _record_data(task: str, entry: "Entry", location: DataLocation) -> "Dataset":
-    """Load the data of a record's pairs and check that they are the record's."""
+def _load_record_data(task: str, entry: "Entry", location: DataLocation) -> "Dataset":
+    """Load the data of a record's pairs, and check that the record was measured on them."""
     from clearbench.export.beir import check_exportable, check_same_data
     from clearbench.tasks.load import load_task
 
     record = entry.record
     check_exportable(task, record.identity.has_qrels, record.identity.options)
-    source = record.identity.task if task == _name(task) else task
+    source = record.identity.task if task == _task_name(task) else task
     selection = Selection(pairs=",".join(pair.pair for pair in record.pairs))
     data = load_task(source, selection, location, record.identity.options)
     check_same_data(data, record)

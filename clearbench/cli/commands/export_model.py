@@ -1,4 +1,4 @@
-"""`clearbench export-model`: a packaged encoder as a folder for other programs."""
+"""`clearbench export-model`: write a packaged encoder as a folder for other programs."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +10,7 @@ def export_model(
     name: Annotated[str, typer.Argument(help="Short name: `e5-small` or `minilm`.")],
     folder: Annotated[Path, typer.Argument(help="Folder to write, new or empty.")],
 ) -> None:
-    """Write an encoder that comes inside a package as a sentence-transformers folder, for use elsewhere.
+    """Write an encoder from a package as a sentence-transformers folder, for use in other programs.
 
     Example: clearbench export-model e5-small e5-small/
     """

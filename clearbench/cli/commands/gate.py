@@ -1,4 +1,4 @@
-"""`clearbench gate`: may this candidate replace the baseline?"""
+"""`clearbench gate`: decide whether a candidate may replace the baseline."""
 
 import os
 import sys
@@ -18,27 +18,27 @@ if TYPE_CHECKING:
 
 EXIT_CODES: "dict[Outcome, int]" = {"pass": 0, "fail": 3, "undecided": 4}
 STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
-"""Environment variable in which GitHub names the file of a step's summary."""
+"""Environment variable with the path of the step summary in GitHub Actions."""
 
 
 @dataclass(frozen=True)
 class GateOutput:
-    """What is written besides the exit code."""
+    """The outputs of the gate."""
 
     junit: Annotated[Path | None, Option("Write JUnit XML.")] = None
     summary: Annotated[
-        Path | None, Option(f"Write a Markdown summary (default: appended to ${STEP_SUMMARY} where that is set).")
+        Path | None, Option(f"Write a Markdown summary (default: append it to ${STEP_SUMMARY} if that is set).")
     ] = None
     badge: Annotated[bool, Option("Print one line for a badge instead of tables.")] = False
-    format: Annotated[Literal["table", "json"], Option("Form of what goes to stdout.")] = "table"
+    format: Annotated[Literal["table", "json"], Option("Format of the output on stdout.")] = "table"
     save_baseline: Annotated[
         Path | None,
-        Option("Write the baseline's scores of the gated pairs as one file to commit; needs no candidate."),
+        Option("Write the baseline's scores of the gated pairs to one file that can be committed; needs no candidate."),
     ] = None
 
     def __post_init__(self) -> None:
         if self.badge and self.format == "json":
-            raise UsageError("--badge and --format json exclude each other: both say what goes to stdout.")
+            raise UsageError("--badge and --format json exclude each other: both decide the output on stdout.")
 
 
 def gate(
@@ -46,12 +46,12 @@ def gate(
     baseline: Annotated[
         str, Option("Model name in the results folder, folder of records, or baseline file.", show_default=False)
     ],
-    candidate: Annotated[str | None, Option("The model to be let through: name or folder.", show_default=False)] = None,
+    candidate: Annotated[str | None, Option("The model to test: name or folder.", show_default=False)] = None,
     results: ResultsFolder = Path("results"),
     options: Annotated[GateOptions, Panel("What is gated")],
     output: Annotated[GateOutput, Panel("Output")],
 ) -> int:
-    """Test that a candidate is not worse than a baseline by a margin: English, and rules on other pairs.
+    """Test that a candidate's English is not worse than the baseline's by a margin, and test rules on other pairs.
 
     Exit code 0: pass, 3: fail, 4: undecided (too few queries).
 
@@ -61,16 +61,16 @@ def gate(
 
     if candidate is not None and output.save_baseline is None:
         result = decide(_read_model(baseline, results), _read_model(candidate, results), options)
-        _write(result, output)
+        _write_result(result, output)
         return EXIT_CODES[result.outcome]
     if candidate is None and output.save_baseline is not None:
-        _save(_read_model(baseline, results), output.save_baseline, options)
+        _save_baseline(_read_model(baseline, results), output.save_baseline, options)
         return 0
     raise UsageError("Expected one of --candidate (to gate it) and --save-baseline (to write the baseline's file).")
 
 
 def _read_model(text: str, results: Path) -> "list[Entry]":
-    """Records of the model that a user's text names: those of a baseline file, or of a folder."""
+    """Return the records of a model that is given as a baseline file, a folder or a name."""
     from clearbench.records.select import select_model
     from clearbench.verdicts.gate.baseline import read_baseline
 
@@ -79,8 +79,8 @@ def _read_model(text: str, results: Path) -> "list[Entry]":
     return select_model(results, text)
 
 
-def _save(entries: "list[Entry]", file: Path, options: GateOptions) -> None:
-    """Write the scores of the gated pairs as a baseline file, and say what it holds."""
+def _save_baseline(entries: "list[Entry]", file: Path, options: GateOptions) -> None:
+    """Write the scores of the gated pairs to a baseline file, and print what it contains."""
     from clearbench.common.progress import say
     from clearbench.records.select import select_tasks
     from clearbench.verdicts.gate.baseline import save_baseline
@@ -93,8 +93,8 @@ def _save(entries: "list[Entry]", file: Path, options: GateOptions) -> None:
     print(f"{file}: {entries[0].key}, {file.stat().st_size:,} bytes")
 
 
-def _write(result: "GateResult", output: GateOutput) -> None:
-    """Write the files that were asked for, print the result, and say what did not pass."""
+def _write_result(result: "GateResult", output: GateOutput) -> None:
+    """Write the requested files, print the result, and explain on stderr what did not pass."""
     from clearbench.common.progress import say
     from clearbench.verdicts.gate.machine import to_junit
     from clearbench.verdicts.gate.sentences import explain_all
@@ -104,16 +104,16 @@ def _write(result: "GateResult", output: GateOutput) -> None:
         write_output(output.junit, to_junit(result), "--junit")
     _write_summary(to_markdown(result), output.summary)
     try:
-        _print(result, output)
+        _print_result(result, output)
         sys.stdout.flush()
-    except (BrokenPipeError, SystemExit):  # the reader has gone: the exit code still is the verdict
+    except (BrokenPipeError, SystemExit):  # the reader of stdout is gone, but the exit code still states the verdict
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
     for sentence in explain_all(result):
         say(sentence)
 
 
-def _print(result: "GateResult", output: GateOutput) -> None:
-    from clearbench.cli.tables import whole_width
+def _print_result(result: "GateResult", output: GateOutput) -> None:
+    from clearbench.cli.tables import full_width
     from clearbench.common.console import SafeConsole
     from clearbench.verdicts.gate.machine import to_json
     from clearbench.verdicts.gate.sentences import badge, headline, legend
@@ -126,7 +126,7 @@ def _print(result: "GateResult", output: GateOutput) -> None:
         print(to_json(result))
         return
     for title, table, rest in to_tables(result):
-        wide = SafeConsole(highlight=False, width=max(SafeConsole().width, whole_width([table])))
+        wide = SafeConsole(highlight=False, width=max(SafeConsole().width, full_width([table])))
         wide.print(f"\n{title}", style="bold", markup=False)
         wide.print(table)
         if rest:
@@ -136,15 +136,15 @@ def _print(result: "GateResult", output: GateOutput) -> None:
 
 
 def _write_summary(text: str, file: Path | None) -> None:
-    """Write the summary where the user says; else append it to the file that a CI names for all steps, if any."""
+    """Write the summary to the user's file, or append it to the CI's step summary if there is one."""
     from clearbench.common.progress import say
 
-    of_step = os.environ.get(STEP_SUMMARY)
-    if of_step and file in (None, Path(of_step)):
+    step_file = os.environ.get(STEP_SUMMARY)
+    if step_file and file in (None, Path(step_file)):
         try:
-            with Path(of_step).open("a", encoding="utf-8") as stream:
+            with Path(step_file).open("a", encoding="utf-8") as stream:
                 stream.write(text + "\n")
         except OSError as error:
-            say(f"The summary could not be appended to ${STEP_SUMMARY} ({of_step}): {error.strerror}.")
+            say(f"The summary could not be appended to ${STEP_SUMMARY} ({step_file}): {error.strerror}.")
     elif file:
         write_output(file, text.encode(), "--summary")

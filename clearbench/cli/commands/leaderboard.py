@@ -1,4 +1,4 @@
-"""`clearbench leaderboard`: a row per model, from a results folder."""
+"""`clearbench leaderboard`: rank the models of a results folder, one row per model."""
 
 import io
 from pathlib import Path
@@ -31,9 +31,9 @@ def leaderboard(
     sources: PublishedSources,
     strict: Strict = False,
     out: Annotated[Path | None, Option("Write to this file instead of stdout.")] = None,
-    format: Annotated[Format | None, Option("Default: table; with --out, by the file's ending, else csv.")] = None,
+    format: Annotated[Format | None, Option("Default: table; with --out, by the file's suffix, otherwise csv.")] = None,
 ) -> None:
-    """Rank the models of a results folder; mark those that cannot be told apart.
+    """Rank the models of a results folder, and mark models without a significant difference.
 
     Example: clearbench leaderboard results --out leaderboard.csv
     """
@@ -84,10 +84,10 @@ def _render(board: "Leaderboard", style: Format) -> str:
 def _print_tables(board: "Leaderboard", console: "SafeConsole | None" = None) -> None:
     from rich.text import Text
 
-    from clearbench.cli.tables import stdout
+    from clearbench.cli.tables import stdout_console
     from clearbench.verdicts.leaderboard.tables import explain, to_tables
 
-    console = console or stdout()
+    console = console or stdout_console()
     for table in to_tables(board, console.width):
         console.print(table)
     for line in explain(board):

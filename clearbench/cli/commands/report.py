@@ -1,4 +1,4 @@
-"""`clearbench report`: one HTML file from records."""
+"""`clearbench report`: write one HTML file from records."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,13 +15,13 @@ from clearbench.report.options import ReportOptions
 def report(
     results: Annotated[Path, typer.Argument(help="Results folder.")] = Path("results"),
     *,
-    out: Annotated[Path, Option("The page to write.")] = Path("report.html"),
+    out: Annotated[Path, Option("The HTML file to write.")] = Path("report.html"),
     options: ReportOptions,
-    figures: Annotated[Path | None, Option("Also write every figure there, as PNG and SVG.")] = None,
+    figures: Annotated[Path | None, Option("Also write every figure to this folder, as PNG and SVG.")] = None,
     sources: PublishedSources,
     strict: Strict = False,
 ) -> None:
-    """Write a report on all records: one HTML file that opens anywhere, without a network.
+    """Write a report on all records: one HTML file that opens in any browser, without a network.
 
     Example: clearbench report results --baseline minilm --out report.html
     """
@@ -39,11 +39,11 @@ def report(
     published, unread = sources.load({entry.record.identity.task for entry in comparable.entries})
     for message in unread:
         say(message)
-    made = make_report(comparable.entries, options, published, left_out=messages)
-    write_output(out, render(made).encode(), "--out")
+    content = make_report(comparable.entries, options, published, left_out=messages)
+    write_output(out, render(content).encode(), "--out")
     if figures is not None:
         from clearbench.report.figures import write_figures
 
-        written = write_figures(made, figures)
+        written = write_figures(content, figures)
         say(f"{len(written)} figures in {figures}")
     print(out)

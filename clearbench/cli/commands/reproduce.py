@@ -1,4 +1,4 @@
-"""`clearbench reproduce`: published figures beside this installation's."""
+"""`clearbench reproduce`: compare published figures with those of this installation."""
 
 from typing import Annotated
 
@@ -12,15 +12,15 @@ from clearbench.tasks.options import DataLocation, Selection
 
 def reproduce(
     figures: Annotated[
-        str, typer.Argument(metavar="NAME", help="Published figures: `minilm`, or a TOML file of the same form.")
+        str, typer.Argument(metavar="NAME", help="Published figures: `minilm`, or a TOML file of the same format.")
     ],
-    model: Annotated[str | None, Option("Checkpoint or `e5-small`, instead of the published figures' own.")] = None,
+    model: Annotated[str | None, Option("Checkpoint or `e5-small`, instead of the published model.")] = None,
     *,
     location: DataLocation,
     evaluation: EvaluationOptions,
     encoder: EncoderOptions,
 ) -> int:
-    """Evaluate and compare with published figures: OK within 0.001, near within 0.005, else off (exit code 1)."""
+    """Evaluate and compare with published figures: OK within 0.001, near within 0.005, otherwise off (exit code 1)."""
     from rich.table import Table
 
     from clearbench.common.console import SafeConsole
@@ -32,8 +32,10 @@ def reproduce(
     from clearbench.tasks.load import load_task
 
     published = find_published(figures)
-    sets = [load_task(task.task, Selection(pairs=",".join(task.figures)), location, task.options) for task in published]
-    judges = [make_judge(data, offline=not location.downloads) for data in sets]
+    datasets = [
+        load_task(task.task, Selection(pairs=",".join(task.figures)), location, task.options) for task in published
+    ]
+    judges = [make_judge(data, offline=not location.downloads) for data in datasets]
     evaluations = evaluate(load_encoder(model or published[0].model, encoder), judges, evaluation)
     comparisons = compare_with_published(published, evaluations)
     table = Table(title=f"{published[0].model}: published ({published[0].source}) and found")

@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 
 rows_app = typer.Typer(help="Make training rows and mine hard negatives.", no_args_is_help=True)
 
-Out = Annotated[Path, Option("Rows file, .parquet or .jsonl; a manifest is written beside it.")]
+OutFile = Annotated[Path, Option("Rows file to write, .parquet or .jsonl; its manifest goes to the same folder.")]
 
 
 @command(rows_app, "build")
 def build(
     *,
-    out: Out,
+    out: OutFile,
     origin: Origin,
     split: Split,
     heldout_task: Annotated[
         Path | None,
-        Option("Write the other part to this folder, as a task for `clearbench run --tasks FOLDER`."),
+        Option("Write the other part of the split to this folder, as a task for `clearbench run --tasks FOLDER`."),
     ] = None,
     leaks: LeakOptions,
     location: DataLocation,
@@ -51,16 +51,16 @@ def build(
 
     check_destination(out)
     if heldout_task is not None and split.fraction == 1.0:
-        raise UsageError("--heldout-task needs --fraction below 1: otherwise nothing is held out.")
+        raise UsageError("--heldout-task needs --fraction below 1; with --fraction 1 nothing is held out.")
     sources = _read_sources(origin, location)
-    index = _leak_index(leaks, sources, location, checks=heldout_task is not None)
+    index = _make_leak_index(leaks, sources, location, has_heldout=heldout_task is not None)
     built = build_rows(sources, split, index, leaks.on_leak, against_other=heldout_task is not None)
     if heldout_task is not None:
         mark_unfinished(out)
         write_task_folder(heldout_task, built.other)
     chosen = {"languages": list(origin.languages), "options": origin.options, **asdict(split), **asdict(leaks)}
     described = _describe_build(sources, built, heldout_task)
-    _write(out, built.rows, {"command": "rows build", "arguments": chosen, **described})
+    _write_rows(out, built.rows, {"command": "rows build", "arguments": chosen, **described})
     for reason, count in built.dropped.most_common():
         print(f"left out: {count:,} ({reason})")
 
@@ -70,14 +70,12 @@ def mine(
     *,
     rows: Annotated[Path, Option("Rows from `rows build`.")],
     model: Annotated[str, Option("Base model: checkpoint folder, Hub id, `e5-small`, `minilm`, or module:function.")],
-    out: Out,
+    out: OutFile,
     mining: MiningOptions,
-    pool: Annotated[
-        Path | None, Option("Another rows file, whose passages are searched (default: those of --rows).")
-    ] = None,
+    pool: Annotated[Path | None, Option("Search the passages of this rows file instead of those of --rows.")] = None,
     encoder: EncoderOptions,
 ) -> None:
-    """Give rows hard negatives: passages of a window of ranks, each with its own question in the row's language.
+    """Mine hard negatives: passages from a window of ranks, each with its own question in the row's language.
 
     Example: clearbench rows mine --rows rows.parquet --model minilm --out mined.parquet
     """
@@ -88,7 +86,7 @@ def mine(
 
     check_destination(out)
     if out.resolve() == rows.resolve():
-        raise UsageError("--out is the file of --rows: choose another name, so that the rows without negatives stay.")
+        raise UsageError("--out is the file of --rows. Choose another name to keep the rows without negatives.")
     given = read_rows(rows)
     searched = read_rows(pool) if pool is not None else None
     dense = load_dense(model, encoder, "margin and ranks need an embedding model")
@@ -106,12 +104,12 @@ def mine(
         "encoder": {"name": dense.name, "fingerprint": dense.fingerprint, **dense.settings},
         "mining": asdict(mined.report),
     }
-    _write(out, mined.rows, {"command": "rows mine", "arguments": chosen, **described})
+    _write_rows(out, mined.rows, {"command": "rows mine", "arguments": chosen, **described})
     _print_mining(mined.report)
 
 
 def _describe_build(sources: "Sequence[RowSource]", built: "BuiltRows", heldout_task: Path | None) -> dict[str, Any]:
-    """Return what the manifest says about the rows' sources, and about the rows that were left out or held out."""
+    """Return the manifest's description of the sources, and of the rows that were dropped or held out."""
     return {
         "sources": [source.described for source in sources],
         "dropped": dict(built.dropped.most_common()),
@@ -129,7 +127,7 @@ def _describe_rows(path: Path, rows: "Rows") -> dict[str, str]:
 
 
 def _print_mining(report: "MiningReport") -> None:
-    """Print which ranks were used, how many rows got their negatives, and why others did not."""
+    """Print the ranks, the numbers of rows with and without negatives, and the reasons for rejected candidates."""
     asked, used = report.window_asked, report.window_used
     moved = "" if asked == used else f" (moved from {asked}: {report.passages_searched:,} in all)"
     print(f"ranks: {used}{moved}")
@@ -140,27 +138,27 @@ def _print_mining(report: "MiningReport") -> None:
         print(f"candidates left out: {count:,} {reason}")
 
 
-def _write(out: Path, rows: "tuple[TrainingRow, ...]", described: "Mapping[str, Any]") -> None:
-    """Write rows with a manifest, and print how many there are."""
+def _write_rows(out: Path, rows: "tuple[TrainingRow, ...]", described: "Mapping[str, Any]") -> None:
+    """Write rows with their manifest, and print their counts."""
     from clearbench.common.environment import describe_environment, now
     from clearbench.training.rows.files import count_rows, write_rows
 
-    beside = write_rows(out, rows, {**described, "environment": describe_environment(), "finished": now()})
+    manifest_file = write_rows(out, rows, {**described, "environment": describe_environment(), "finished": now()})
     counts = count_rows(rows)
     languages = ", ".join(f"{name} {count:,}" for name, count in counts["by_language"].items())
     print(f"{out}: {counts['count']:,} rows ({languages})")
     print(f"{counts['english_questions']:,} English questions, {counts['passages']:,} passages, ", end="")
-    print(f"{counts['clusters']:,} clusters; manifest {beside}")
+    print(f"{counts['clusters']:,} clusters; manifest {manifest_file}")
 
 
-def _leak_index(
-    leaks: LeakOptions, sources: "list[RowSource]", location: DataLocation, *, checks: bool
+def _make_leak_index(
+    leaks: LeakOptions, sources: "list[RowSource]", location: DataLocation, *, has_heldout: bool
 ) -> "LeakIndex | None":
-    """Load the tasks that rows are checked against; None where there is nothing to check."""
+    """Return an index of the tasks that rows are checked against, or None if there is nothing to check."""
     from clearbench.training.rows.leaks import LeakIndex
     from clearbench.training.rows.sources import load_excluded_task
 
-    if not leaks.exclude_task and not checks:
+    if not leaks.exclude_task and not has_heldout:
         return None
     index = LeakIndex(leaks.near)
     languages = sorted({row.language for source in sources for row in source.rows})
@@ -170,7 +168,7 @@ def _leak_index(
 
 
 def _read_sources(origin: Origin, location: DataLocation) -> "list[RowSource]":
-    """Read what rows are made of, and say what is odd in it."""
+    """Read the sources of the rows, and print their notes."""
     from clearbench.common.progress import say
     from clearbench.training.rows.sources import read_file_source, read_task_source
 

@@ -28,18 +28,18 @@ def run(
     selection: Annotated[Selection, Panel(DATA)],
     pool: Annotated[
         Literal["language", "mixed"],
-        Option("Search passages of one `language` per pair, or of all at once (`mixed`), which shows bias.", DATA),
+        Option("Search passages of one `language`, or of all languages in one pool (`mixed`) to measure bias.", DATA),
     ] = "language",
     location: Annotated[DataLocation, Panel(DATA)],
     options: Annotated[dict[str, str] | None, READER_SETTINGS, Panel(DATA)] = None,
     tokeniser: Annotated[
         str | None,
-        Option("Short for --option tokeniser=...: `official` (nltk punkt) or `unsplit` (no data, not official).", DATA),
+        Option("Short for --option tokeniser=...: `official` (nltk punkt) or `unsplit` (needs no data).", DATA),
     ] = None,
     evaluation: EvaluationOptions,
-    dry_run: Annotated[bool, Option("Only say what would be done, and about how long.", OUTPUT)] = False,
+    dry_run: Annotated[bool, Option("Only print the work to do and an estimate of its time.", OUTPUT)] = False,
     format: Annotated[
-        Literal["table", "summary", "json"], Option("Form of what goes to stdout; `summary`: averages.", OUTPUT)
+        Literal["table", "summary", "json"], Option("Format of the output on stdout; `summary`: only averages.", OUTPUT)
     ] = "table",
     encoder: EncoderOptions,
     adjust: AdjustOptions,
@@ -59,53 +59,53 @@ def run(
 
     settings = _add_tokeniser(options or {}, tokeniser)
     if pool == "mixed":
-        sets = _load_mixed(tasks, selection, location, settings)
+        datasets = _load_mixed(tasks, selection, location, settings)
     else:
-        sets = load_tasks(tasks, selection, location, settings)
-    for data in sets:
+        datasets = load_tasks(tasks, selection, location, settings)
+    for data in datasets:
         for note in data.notes:
             say(f"{data.task}: {note}")
-    judges = [make_judge(data, offline=not location.downloads) for data in sets]
-    adjustment = _adjustment(adjust, sets, location)
+    judges = [make_judge(data, offline=not location.downloads) for data in datasets]
+    adjustment = _load_adjustment(adjust, datasets, location)
     base = load_encoder(model, encoder)
-    rival = adjust_encoder(base, *adjustment) if adjustment else base
+    adjusted = adjust_encoder(base, *adjustment) if adjustment else base
     if dry_run:
-        print_plan(plan_run(rival, judges, evaluation))
+        print_plan(plan_run(adjusted, judges, evaluation))
     else:
-        print_evaluations(evaluate(rival, judges, evaluation), format)
+        print_evaluations(evaluate(adjusted, judges, evaluation), format)
 
 
 def _add_tokeniser(options: Mapping[str, str], tokeniser: str | None) -> Mapping[str, str]:
-    """Return the reader options with the tokeniser among them, which has a flag of its own."""
+    """Return the reader options, including the tokeniser, which also has its own flag."""
     from clearbench.common.errors import UsageError
 
     if tokeniser is None:
         return options
     if options.get("tokeniser", tokeniser) != tokeniser:
-        raise UsageError(f"--tokeniser {tokeniser} contradicts --option tokeniser={options['tokeniser']}; give one.")
+        raise UsageError(f"--tokeniser {tokeniser} contradicts --option tokeniser={options['tokeniser']}. Give one.")
     return {**options, "tokeniser": tokeniser}
 
 
 def _load_mixed(
     names: Sequence[str], selection: Selection, location: DataLocation, options: Mapping[str, str]
 ) -> "list[Dataset]":
-    """Load tasks with a pool of all languages each; refuse tasks that cannot have one before anything is read."""
+    """Load each task with one pool of all languages; refuse unsuitable tasks before any file is read."""
     from clearbench.common.errors import UsageError
     from clearbench.tasks.catalogue import find_task
     from clearbench.tasks.load import load_tasks
     from clearbench.tasks.mixed import check_mixable, mix
 
     if selection.pairs is not None:
-        raise UsageError("--pool mixed has the passages of all languages at once: choose --languages, not --pairs.")
+        raise UsageError("--pool mixed searches the passages of all languages: use --languages instead of --pairs.")
     for name in names:
         check_mixable(name, find_task(name, location.tasks_dir).has_qrels)
     return [mix(data) for data in load_tasks(names, replace(selection, all_pairs=True), location, options)]
 
 
-def _adjustment(
-    options: AdjustOptions, sets: "list[Dataset]", location: DataLocation
+def _load_adjustment(
+    options: AdjustOptions, datasets: "list[Dataset]", location: DataLocation
 ) -> "tuple[Method, AdjustText] | None":
-    """Load the text of an adjustment; refuse options that do not fit before a model is loaded."""
+    """Return the adjustment's method and text, or None; refuse unsuitable options before a model is loaded."""
     from clearbench.encoders.adjust.check import check_text
     from clearbench.encoders.adjust.method import parse_method
     from clearbench.encoders.adjust.text import DEFAULT_TEXT, load_text
@@ -114,5 +114,5 @@ def _adjustment(
         return None
     method = parse_method(options.method)
     text = load_text(options.text or DEFAULT_TEXT, location)
-    check_text(method, text, sets)
+    check_text(method, text, datasets)
     return method, text

@@ -1,4 +1,4 @@
-"""`clearbench tasks`: list tasks, show one, check its data, download it."""
+"""`clearbench tasks`: list tasks, show a task, check its data, download its files."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +19,7 @@ Name = Annotated[str, typer.Argument(help="Task name, or a path: a task file (.t
 
 @tasks_app.callback(invoke_without_command=True)
 @flatten
-def _default(context: typer.Context, tasks_dir: TasksDir = None) -> None:
+def list_by_default(context: typer.Context, tasks_dir: TasksDir = None) -> None:
     """List the tasks, or run one of the commands below."""
     context.obj = tasks_dir
     if context.invoked_subcommand is None:
@@ -37,7 +37,7 @@ def list_all(context: typer.Context, tasks_dir: TasksDir = None) -> None:
 
 @command(tasks_app, "show")
 def show(context: typer.Context, name: Name, tasks_dir: TasksDir = None) -> None:
-    """Show what a task is: texts, judgements, licence, files, expected counts."""
+    """Show a task's definition: texts, judgements, licence, files, expected counts."""
     from clearbench.cli.show.task import print_task
     from clearbench.tasks.catalogue import find_task
 
@@ -53,7 +53,7 @@ def check(
     selection: Annotated[Selection, Panel("Pairs (default: all)")],
     options: Annotated[dict[str, str] | None, READER_SETTINGS] = None,
 ) -> None:
-    """Load a task, count and hash its data, compare that with what the task file expects, and say what is odd."""
+    """Load a task, count and hash its data, compare the counts with the task file, and report problems."""
     from clearbench.cli.show.task import print_check
     from clearbench.tasks.load import check_task
 
@@ -61,7 +61,7 @@ def check(
     checked = check_task(name, Selection(all_pairs=True) if selection == DEFAULT else selection, location, options)
     print_check(checked)
     if checked.mismatches:
-        raise DataError(f"{checked.spec.name}: {len(checked.mismatches):,} counts are not what the task file expects.")
+        raise DataError(f"{checked.spec.name}: {len(checked.mismatches):,} counts differ from those in the task file.")
 
 
 @command(tasks_app, "fetch")
@@ -76,7 +76,7 @@ def fetch(
     """Download a task's files to the cache."""
     from rich.text import Text
 
-    from clearbench.cli.tables import stdout
+    from clearbench.cli.tables import stdout_console
     from clearbench.tasks.catalogue import find_task
     from clearbench.tasks.formats.table import open_files
 
@@ -84,6 +84,6 @@ def fetch(
     fetched = 0
     for path in open_files(spec, DataLocation(cache_dir=cache_dir)).fetch(tuple(keys or ())):
         fetched += 1
-        stdout().print(Text(str(path)), soft_wrap=True)
+        stdout_console().print(Text(str(path)), soft_wrap=True)
     if not fetched:
         raise UsageError(f"Task {spec.name} has nothing to download.")

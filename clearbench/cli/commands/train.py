@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 def train(
     *,
-    config: Annotated[Path | None, Option("TOML file with any of the settings; flags win over it.", RUN)] = None,
+    config: Annotated[Path | None, Option("TOML file with any of the settings; flags override it.", RUN)] = None,
     settings: GivenOptions[TrainConfig],
-    resume: Annotated[bool, Option("Go on with the run in the output folder.", RUN)] = False,
-    replace: Annotated[bool, Option("Throw away the run in the output folder.", RUN)] = False,
+    resume: Annotated[bool, Option("Continue the run in the output folder.", RUN)] = False,
+    replace: Annotated[bool, Option("Delete the run in the output folder, and start over.", RUN)] = False,
     others: Annotated[
         dict[str, Any] | None,
         Option(
-            "Any setting, even one that has no flag (repeatable): --set weight_decay=0.01.",
+            "Any setting, including those without a flag (repeatable): --set weight_decay=0.01.",
             RUN,
             flag="--set",
             metavar="NAME=VALUE",
@@ -28,7 +28,7 @@ def train(
         ),
     ] = None,
 ) -> None:
-    """Fine-tune a checkpoint and save it where sentence-transformers and `clearbench run` load it.
+    """Fine-tune a checkpoint and save it as a folder for sentence-transformers and `clearbench run`.
 
     Example: clearbench train --model minilm --data rows.parquet --out ckpt --preset cpu-demo
     """
@@ -44,7 +44,7 @@ def train(
 
 
 def load_eval_tasks(config: TrainConfig) -> list["Judge"]:
-    """Load the tasks to evaluate on while training, each with its rule."""
+    """Return the judges of the tasks to evaluate on during training."""
     if config.eval_tasks is None:
         return []
     from clearbench.common.environment import default_cache
@@ -55,5 +55,5 @@ def load_eval_tasks(config: TrainConfig) -> list["Judge"]:
         data_dir=config.data_dir, tasks_dir=config.tasks_dir, cache_dir=default_cache(), offline=config.offline
     )
     selection = Selection(pairs=config.eval_pairs)
-    sets = load_tasks(read_names(config.eval_tasks, "--eval-task"), selection, location)
-    return [make_judge(data, offline=not location.downloads) for data in sets]
+    datasets = load_tasks(read_names(config.eval_tasks, "--eval-task"), selection, location)
+    return [make_judge(data, offline=not location.downloads) for data in datasets]

@@ -1,4 +1,4 @@
-"""`clearbench verify`: whether records still say what was measured."""
+"""`clearbench verify`: check that records still state what was measured."""
 
 from pathlib import Path
 from typing import Annotated
@@ -36,15 +36,14 @@ def _check_records(place: Path) -> bool:
 
     is_sound = True
     for folder in record_folders(place):
-        found = verify_record(folder)
-        is_sound &= not found.problems
-        if found.problems:
-            print("\n".join(f"differs  {folder}: {problem}" for problem in found.problems))
+        verification = verify_record(folder)
+        num_unsummed = verification.num_unsummed
+        is_sound &= not verification.problems
+        if verification.problems:
+            print("\n".join(f"differs  {folder}: {problem}" for problem in verification.problems))
         else:
-            what = f"{count(found.num_pairs, 'pair')}, {found.num_rescored:,} scored again"
-            older = (
-                f", {found.num_unsummed:,} saved without checksums by an older version" if found.num_unsummed else ""
-            )
+            what = f"{count(verification.num_pairs, 'pair')}, {verification.num_rescored:,} scored again"
+            older = f", {num_unsummed:,} saved without checksums by an older version" if num_unsummed else ""
             print(f"OK       {folder}: {what}{older}")
     return is_sound
 

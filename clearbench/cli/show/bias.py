@@ -1,8 +1,8 @@
-"""Printing the language bias of a mixed pool: measures per query language, ranks per passage language, sentences."""
+"""Print the language bias of a mixed pool: measures per query language, ranks per passage language, and sentences."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from clearbench.cli.tables import grid
+from clearbench.cli.tables import make_grid
 from clearbench.common.console import SafeConsole
 from clearbench.common.languages import english_first, parse_language
 from clearbench.common.measures import (
@@ -22,9 +22,9 @@ from clearbench.common.measures import (
 from clearbench.common.pairs import parse_pair
 from clearbench.common.text import p_value
 from clearbench.records.schema import Record
-from clearbench.stats.summaries import BiasSummary, Preference
+from clearbench.stats.summaries import PREFERENCE_PHRASES, BiasSummary
 
-# Measures shown per query language: heading, name.
+# Columns of the table per query language: heading, name of the measure.
 COLUMNS = (
     (MAIN_MEASURE, MAIN_MEASURE),
     *((name, name) for name in TLR),
@@ -40,23 +40,15 @@ COLUMNS = (
 )
 
 
-PREFERENCE: Mapping[Preference, str] = {
-    "own": "this model prefers the query's language",
-    "others": "this model prefers other languages to the query's",
-    "neither": "no preference is seen",
-    "unknown": "too few independent questions to tell",
-}
-
-
 def print_bias(record: Record, console: SafeConsole) -> None:
-    """Print the tables of a record of mixed pools, and what they say in words."""
+    """Print the tables of a record of mixed pools, and sentences that explain them."""
     by_query = {str(parse_pair(pair.pair).query): pair for pair in record.pairs}
     rows = [str(language) for language in english_first(map(parse_language, by_query))]
     main = record.main_measure
     shown = COLUMNS if main == MAIN_MEASURE else ((main, main), *COLUMNS)
     console.print(
-        f"queries of one language among the passages of {len(record.bias.languages) if record.bias else 0} languages; "
-        f"shares x 100, {MAX_RANK} a rank; the four x/y columns: content/language of the first passage",
+        f"queries in one language, passages in {len(record.bias.languages) if record.bias else 0} languages; "
+        f"shares x 100, {MAX_RANK} as a rank; the four x/y columns: content/language of the first passage",
         style="dim",
     )
     values = {
@@ -65,9 +57,9 @@ def print_bias(record: Record, console: SafeConsole) -> None:
         for heading, name in shown
         if name in by_query[row].measures
     }
-    for table in grid(rows, [heading for heading, _ in shown], values, console.width, "query"):
+    for table in make_grid(rows, [heading for heading, _ in shown], values, console.width, "query"):
         console.print(table)
-    console.print("mean rank of the relevant passage, by its language (equal scores share their ranks)", style="dim")
+    console.print("mean rank of the relevant passage, by its language (equal scores share a mean rank)", style="dim")
     biases = {row: by_query[row].bias for row in rows} | ({"all": record.bias} if len(rows) > 1 else {})
     ranks = {
         (row, language): f"{ranked.mean_rank:,.1f}"
@@ -76,21 +68,21 @@ def print_bias(record: Record, console: SafeConsole) -> None:
         for language, ranked in bias.languages.items()
     }
     columns = [str(language) for language in english_first(parse_language(code) for _, code in ranks)]
-    for table in grid(list(biases), columns, ranks, console.width, "query"):
+    for table in make_grid(list(biases), columns, ranks, console.width, "query"):
         console.print(table)
     if record.bias:
-        for sentence in sentences(record.bias, sum(pair.num_queries for pair in record.pairs)):
+        for sentence in bias_sentences(record.bias, sum(pair.num_queries for pair in record.pairs)):
             console.print(sentence)
 
 
-def sentences(bias: BiasSummary, num_queries: int) -> Iterator[str]:
-    """Say in words, with the numbers, whether the query's own language is preferred, and which languages are ahead."""
+def bias_sentences(bias: BiasSummary, num_queries: int) -> Iterator[str]:
+    """Yield sentences that say whether the query's language is preferred, and which languages are ranked first."""
     if bias.own_first and bias.chance is not None:
-        share = _percent(bias.own_first.mean)
+        share = _percent_text(bias.own_first.mean)
         yield (
             f"The passage in the query's own language comes before its translations for {share} "
-            f"of {num_queries - bias.left_out.get(OWN_FIRST, 0):,} queries{_interval(bias)}; blind to language it "
-            f"would be {_percent(bias.chance)}: {PREFERENCE[bias.preference]}."
+            f"of {num_queries - bias.left_out.get(OWN_FIRST, 0):,} queries{_interval_text(bias)}. A ranking that "
+            f"ignores language would give {_percent_text(bias.chance)}. Result: {PREFERENCE_PHRASES[bias.preference]}."
         )
     gaps = {language: ranked.gap for language, ranked in bias.languages.items() if ranked.gap is not None}
     if len(gaps) > 1:
@@ -99,24 +91,24 @@ def sentences(bias: BiasSummary, num_queries: int) -> Iterator[str]:
         difference = (
             f" Friedman's test over {test.num_blocks:,} independent blocks: p {p_value(test.p)}."
             if test
-            else " No Friedman test: it needs two independent questions with a relevant passage in every language."
+            else " Friedman's test needs two independent questions with a relevant passage in every language."
         )
         yield (
-            f"Over all queries, {_name(first)} is ranked before the other languages most "
-            f"({gaps[first]:+.2f} places from the mean), {_name(last)} behind them ({gaps[last]:+.2f}).{difference}"
+            f"Over all queries, {_language_name(first)} is ranked highest ({gaps[first]:+.2f} places from the mean) "
+            f"and {_language_name(last)} lowest ({gaps[last]:+.2f}).{difference}"
         )
 
 
-def _interval(bias: BiasSummary) -> str:
+def _interval_text(bias: BiasSummary) -> str:
     own = bias.own_first
     if own is None or own.lower is None or own.upper is None:
         return ""
     return f" (95% interval {100 * own.lower:.1f} to {100 * own.upper:.1f}%)"
 
 
-def _percent(value: float) -> str:
+def _percent_text(value: float) -> str:
     return f"{100 * value:.1f}%"
 
 
-def _name(language: str) -> str:
+def _language_name(language: str) -> str:
     return parse_language(language).name

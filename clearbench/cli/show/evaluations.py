@@ -1,4 +1,4 @@
-"""Printing evaluations, as a matrix of language pairs per task or as JSON, and the plan of a dry run."""
+"""Print evaluations, as a matrix of language pairs per task or as JSON, and print the plan of a dry run."""
 
 import json
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from clearbench.cli.show.bias import print_bias
-from clearbench.cli.tables import grid
+from clearbench.cli.tables import make_grid
 from clearbench.common.console import SafeConsole
 from clearbench.common.languages import english_first
 from clearbench.common.measures import MAIN_MEASURE, find_measure
@@ -19,17 +19,17 @@ from clearbench.evaluation.plan import RunPlan
 from clearbench.records.derive import fields_of_pairs
 from clearbench.records.schema import Record
 
-USUAL = (MAIN_MEASURE, "recall@10", "recall@100", "MRR@10")
-"""Measures shown where a task has them; others have their own."""
+USUAL_MEASURES = (MAIN_MEASURE, "recall@10", "recall@100", "MRR@10")
+"""The measures to show, if a task has them; for other tasks, all measures are shown."""
 
 
 def print_evaluations(evaluations: Sequence[Evaluation], style: str) -> None:
-    """Print results to stdout, and where they lie to stderr.
+    """Print results to stdout, and their folders to stderr.
 
-    Tables show the pairs that were asked for; JSON is the whole record, with the pairs asked for beside it.
+    Tables show the requested pairs. JSON contains the whole record, and the requested pairs as `asked`.
     """
     if style == "json":
-        print(json.dumps(list(map(_document, evaluations)), indent=1))
+        print(json.dumps(list(map(_to_document, evaluations)), indent=1))
     else:
         console = SafeConsole()
         for evaluation in evaluations:
@@ -38,7 +38,7 @@ def print_evaluations(evaluations: Sequence[Evaluation], style: str) -> None:
         say(f"{evaluation.record.identity.label}: {evaluation.folder}")
 
 
-def _document(evaluation: Evaluation) -> dict[str, object]:
+def _to_document(evaluation: Evaluation) -> dict[str, object]:
     return {
         "folder": str(evaluation.folder),
         "asked": list(evaluation.asked),
@@ -47,25 +47,25 @@ def _document(evaluation: Evaluation) -> dict[str, object]:
 
 
 def _print_tables(evaluation: Evaluation, console: SafeConsole, with_matrix: bool) -> None:
-    record = narrowed(evaluation.record, evaluation.asked)
+    record = select_pairs(evaluation.record, evaluation.asked)
     main = find_measure(record.main_measure)
     console.print(f"\n{record.identity.label}: {main}{main.scale} of {record.model['name']}", style="bold")
     if record.bias:
         print_bias(record, console)
     elif with_matrix:
         console.print("rows: query language, columns: passage language", style="dim")
-        for table in matrix(record, console.width):
+        for table in matrix_tables(record, console.width):
             console.print(table)
     console.print("macro averages x 100", style="dim")
-    console.print(averages(record))
+    console.print(averages_table(record))
     if skipped := record.coverage["queries_skipped"]:
-        console.print(f"{count(skipped, 'query')} of these pairs could not be scored and count nowhere.", style="dim")
+        console.print(f"{count(skipped, 'query')} of these pairs could not be scored and do not count.", style="dim")
     if others := len(evaluation.record.pairs) - len(record.pairs):
-        console.print(f"The record also holds {count(others, 'pair')} of earlier runs, not shown here.", style="dim")
+        console.print(f"The record also has {count(others, 'pair')} of earlier runs, not shown here.", style="dim")
 
 
-def narrowed(record: Record, pairs: Sequence[str]) -> Record:
-    """Return a record as if only these pairs had been asked for."""
+def select_pairs(record: Record, pairs: Sequence[str]) -> Record:
+    """Return the record that a run of only these pairs would give."""
     known = record.by_pair
     return record.model_copy(update=fields_of_pairs(known[pair] for pair in pairs))
 
@@ -89,26 +89,26 @@ def print_plan(plan: RunPlan) -> None:
             soft_wrap=True,
         )
     for task in plan.tasks:
-        say(f"{task.task}: would be in {task.folder}")
+        say(f"{task.task}: results would be in {task.folder}")
 
 
-def matrix(record: Record, width: int) -> list[Table | str]:
-    """Return tables whose rows are query languages, columns passage languages, and cells the main measure.
+def matrix_tables(record: Record, width: int) -> list[Table | str]:
+    """Return tables of the main measure, with query languages as rows and passage languages as columns.
 
-    There are as many tables as the width asks for, because a figure is never shortened.
+    There are several tables if one would be too wide for the terminal.
     """
     values = {parse_pair(p.pair): p.measures[record.main_measure].mean for p in record.pairs}
     rows = english_first(pair.query for pair in values)
     columns = english_first(pair.passage for pair in values)
     points = find_measure(record.main_measure).points
     shown = {(str(pair.query), str(pair.passage)): f"{points * value:.1f}" for pair, value in values.items()}
-    return grid(list(map(str, rows)), list(map(str, columns)), shown, width)
+    return make_grid(list(map(str, rows)), list(map(str, columns)), shown, width)
 
 
-def averages(record: Record) -> Table:
-    """Macro averages over groups of pairs; English (en-en) stands apart."""
+def averages_table(record: Record) -> Table:
+    """Return a table of macro averages over groups of pairs."""
     known = record.pairs[0].measures
-    usual = [measure for measure in USUAL if measure in known]
+    usual = [measure for measure in USUAL_MEASURES if measure in known]
     shown = list(dict.fromkeys([record.main_measure, *(usual or known)]))
     table = Table("pairs", box=SIMPLE_HEAD, pad_edge=False)
     for column in ("n", *shown):

@@ -1,11 +1,11 @@
-"""Printing tasks: the list of all, the definition of one, and the result of checking its data."""
+"""Print the list of tasks, the definition of one task, and the result of checking its data."""
 
 from collections.abc import Sequence
 
 from rich.table import Table
 from rich.text import Text
 
-from clearbench.cli.tables import facts, stdout
+from clearbench.cli.tables import make_facts_table, stdout_console
 from clearbench.common.hashing import content_hash, file_sha256
 from clearbench.tasks.choose import defined_pairs
 from clearbench.tasks.dataset import Dataset
@@ -27,17 +27,17 @@ def print_tasks(specs: Sequence[TaskSpec]) -> None:
         table.add_row(
             spec.name,
             str(spec.version),
-            "by its qrels" if pairs is None else f"{len(pairs):,}",
-            f"{len(spec.languages):,}" if spec.languages else "by its rows",
+            "in its qrels" if pairs is None else f"{len(pairs):,}",
+            f"{len(spec.languages):,}" if spec.languages else "in its rows",
             spec.judged_by,
             spec.main_measure,
             spec.licence,
         )
-    stdout().print(table)
+    stdout_console().print(table)
 
 
 def print_task(spec: TaskSpec) -> None:
-    """Print what a task is: texts, judgements, licence, files, expected counts."""
+    """Print a task's definition: texts, judgements, licence, files, expected counts."""
     pairs = defined_pairs(spec)
     rows: dict[str, str] = {
         "task": f"{spec.name}, version {spec.version}",
@@ -46,21 +46,21 @@ def print_task(spec: TaskSpec) -> None:
         "licence": spec.licence,
         "cite": spec.citation,
         "home": spec.homepage,
-        "languages": ", ".join(map(str, spec.spellings)) or "named by the rows of its files",
-        "pairs": "those of its qrels" if pairs is None else f"{len(pairs):,}, by default {spec.default_pairs}",
+        "languages": ", ".join(map(str, spec.spellings)) or "those in the rows of its files",
+        "pairs": "those in its qrels" if pairs is None else f"{len(pairs):,}, by default {spec.default_pairs}",
         "judged by": spec.judged_by,
         "main measure": spec.main_measure,
         "reader": spec.reader,
         "options": ", ".join(f"{key} = {value}" for key, value in reader_options(spec)),
-        "expected": _expected(spec),
+        "expected": _describe_expected(spec),
     }
-    rows |= {f"{source.key} files": _places(source) for source in spec.sources}
-    stdout().print(facts(rows))
+    rows |= {f"{source.key} files": _describe_source(source) for source in spec.sources}
+    stdout_console().print(make_facts_table(rows))
 
 
 def print_check(checked: CheckedTask) -> None:
-    """Print what was loaded: counts, fingerprints, files, notes, and whether the counts are as expected."""
-    out = stdout()
+    """Print the loaded data: counts, fingerprints, files, notes, and whether the counts are as expected."""
+    out = stdout_console()
     for table in (_query_table(checked.data), _pool_table(checked.data), _file_table(checked)):
         out.print(table)
         out.print()
@@ -72,12 +72,12 @@ def print_check(checked: CheckedTask) -> None:
         "notes": "\n".join(notes) or "none",
         "counts": "\n".join(checked.mismatches) or ("as expected" if expects else "the task file expects none"),
     }
-    out.print(facts(summary))
+    out.print(make_facts_table(summary))
 
 
-def _expected(spec: TaskSpec) -> str:
-    def number(count: Count) -> str:
-        return f"{count:,}" if isinstance(count, int) else " or ".join(f"{one:,}" for one in count)
+def _describe_expected(spec: TaskSpec) -> str:
+    def show_count(count: Count) -> str:
+        return f"{count:,}" if isinstance(count, int) else " or ".join(f"{choice:,}" for choice in count)
 
     parts = []
     for what, count, table in (
@@ -85,13 +85,13 @@ def _expected(spec: TaskSpec) -> str:
         ("passages a pool", spec.expected.passages, spec.expected.passages_by),
     ):
         if count is not None:
-            parts.append(f"{number(count)} {what}")
+            parts.append(f"{show_count(count)} {what}")
         if table:
-            parts.append(f"{what} {', '.join(f'{key} {number(value)}' for key, value in table.items())}")
+            parts.append(f"{what} {', '.join(f'{key} {show_count(value)}' for key, value in table.items())}")
     return "; ".join(parts)
 
 
-def _places(source: Source) -> str:
+def _describe_source(source: Source) -> str:
     places = [*(f"data folder: {pattern}" for pattern in source.local)]
     if source.bundled:
         places.append(f"with the task file: {source.bundled}")
@@ -103,7 +103,7 @@ def _places(source: Source) -> str:
 
 
 def _query_table(data: Dataset) -> Table:
-    """One row per distinct query set: pairs that share one are counted together."""
+    """Return a table with one row per query set; pairs with the same queries share a row."""
     table = Table("queries", "language", "pairs", "number", "fingerprint", box=None)
     for key, texts in data.queries.items():
         pairs = [str(pair) for pair in data.pairs if pair.queries == key]
@@ -130,7 +130,7 @@ def _file_table(checked: CheckedTask) -> Table:
 
 def _hash_notes(checked: CheckedTask) -> list[str]:
     return [
-        f"{file.path} has another SHA-256 than the task file's: it is another edition or was changed."
+        f"{file.path}: its SHA-256 differs from that in the task file. It is another edition, or it was changed."
         for file in checked.files
         if file.sha256 and not file.downloaded and file_sha256(file.path) != file.sha256
     ]

@@ -1,4 +1,4 @@
-"""The drawing of a matrix for files; the page shows the same cells as a table or on a canvas, with hover."""
+"""Draw a matrix for files; the page shows the same cells as a table or on a canvas."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from clearbench.report.content.matrix import Form, Matrix
 
 @dataclass(frozen=True)
 class _Sizes:
-    """Pixels: a cell's width and height, the text of headings, the text in cells (0 writes none)."""
+    """Sizes in pixels: width and height of a cell, text of headings, text in cells (0 for no text)."""
 
     width: float
     height: float
@@ -25,7 +25,7 @@ SIZES: dict[Form, _Sizes] = {
     "canvas": _Sizes(5.3, 5.3, 3.5, 0.0),
 }
 TITLE, LABEL, GAP = 11.5, 10.0, 6.0
-"""Pixels: title, axis names and ticks of the colour bar; distance of headings from cells."""
+"""Sizes in pixels: title; axis names and ticks of the colour bar; gap between headings and cells."""
 
 
 def draw_matrix(matrix: Matrix, title: str) -> Drawing:
@@ -47,20 +47,20 @@ def draw_matrix(matrix: Matrix, title: str) -> Drawing:
             Text(left + width / 2, top - heading - GAP - LABEL / 2, "passage language", LABEL, anchor="middle")
         )
         marks.append(Text(LABEL / 2 + 1, top + height / 2, "query language", LABEL, anchor="middle", turned=True))
-    for at, row in enumerate(rows):
-        marks.append(Text(left - GAP, top + (at + 0.5) * sizes.height, row, sizes.heading, anchor="end"))
-    for at, lines in enumerate(columns):
-        x = left + (at + 0.5) * sizes.width
+    for index, row in enumerate(rows):
+        marks.append(Text(left - GAP, top + (index + 0.5) * sizes.height, row, sizes.heading, anchor="end"))
+    for index, lines in enumerate(columns):
+        x = left + (index + 0.5) * sizes.width
         if turned:
-            marks.append(Text(x, top - GAP, matrix.columns[at].code, sizes.heading, turned=True))
+            marks.append(Text(x, top - GAP, matrix.columns[index].code, sizes.heading, turned=True))
         for number, line in enumerate([] if turned else reversed(lines)):
             marks.append(Text(x, top - GAP - 12.0 * (number + 0.5), line, sizes.heading, anchor="middle"))
-    marks += _cells(matrix, ramp, left, top)
-    bar, wide, high = _colour_bar(matrix, ramp, left + width + 12, top)
+    marks += _cell_marks(matrix, ramp, left, top)
+    bar, wide, high = _colour_bar_marks(matrix, ramp, left + width + 12, top)
     return Drawing(f"{matrix.quantity}: {title}", wide, max(top + height, high) + 4, (*marks, *bar))
 
 
-def _cells(matrix: Matrix, ramp: Ramp, left: float, top: float) -> list[Mark]:
+def _cell_marks(matrix: Matrix, ramp: Ramp, left: float, top: float) -> list[Mark]:
     sizes = SIZES[matrix.form]
     steps = [[matrix.step(row, column) for column in range(len(matrix.columns))] for row in range(len(matrix.rows))]
     colours = tuple(tuple(None if step is None else ramp.background[step] for step in line) for line in steps)
@@ -69,15 +69,15 @@ def _cells(matrix: Matrix, ramp: Ramp, left: float, top: float) -> list[Mark]:
         for column, step in enumerate(line):
             if step is None:
                 continue
-            sure = matrix.sure(row, column)
+            sure = matrix.is_marked(row, column)
             x, y = left + (column + 0.5) * sizes.width, top + (row + 0.5) * sizes.height
             text = matrix.text(row, column) + ("*" if sure else "")
             marks.append(Text(x, y, text, sizes.text, ramp.text[step], "middle", bold=sure))
     return marks
 
 
-def _colour_bar(matrix: Matrix, ramp: Ramp, left: float, top: float) -> tuple[list[Mark], float, float]:
-    """The scale of colours beside a matrix, and how far it reaches to the right and down."""
+def _colour_bar_marks(matrix: Matrix, ramp: Ramp, left: float, top: float) -> tuple[list[Mark], float, float]:
+    """Return the marks of the colour bar at the right of a matrix, and the positions of its right and lower ends."""
     scale, width = matrix.scale, 11.0
     height = max(110.0, min(240.0, SIZES[matrix.form].height * len(matrix.rows)))
     steps = ramp.background[::-1]

@@ -1,6 +1,6 @@
 """The charts of a report as plain data: estimates with intervals, curves over training steps, shares of a whole.
 
-`draw` gives each its form, the same for the page and for files.
+`draw` turns them into drawings, which the page and the files share.
 """
 
 import math
@@ -20,11 +20,11 @@ class Axis:
     ticks: tuple[float, ...]
 
     def share(self, figure: float) -> float:
-        """Return where a figure lies, from 0 at the low end to 1 at the high end, beyond which nothing lies."""
+        """Return the relative position of a figure, from 0 at the low end to 1 at the high end, clipped to both."""
         return (min(max(figure, self.low), self.high) - self.low) / (self.high - self.low)
 
     def label(self, tick: float) -> str:
-        """Return a tick's figure with as many decimals as the distance between ticks asks for."""
+        """Return a tick's figure with as many decimals as the distance between ticks needs."""
         digits = max(-math.floor(math.log10(self.ticks[1] - self.ticks[0]) + 1e-9), 0)
         return f"{tick:.{digits}f}"
 
@@ -34,12 +34,12 @@ class Estimate:
     """One model's figure with its interval, as tables show figures.
 
     Attributes:
-        name: Model.
-        series: Its number among the report's models, which decides its colour.
+        name: Name of the model.
+        series: Number of the model among the report's models, which decides its colour.
         mean: The figure.
-        lower: Lower end of the 95% interval; None where there is none.
-        upper: Upper end.
-        expected: What chance would give, marked by an upright bar; None where that has no meaning.
+        lower: Lower end of the 95% interval; None if there is none.
+        upper: Upper end of the 95% interval; None if there is none.
+        expected: The figure expected by chance, marked by a vertical bar; None if chance has no meaning.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class EstimateRow:
-    """What is named at the left, a note below it, and one estimate per model."""
+    """A row of a chart: its label, a note below the label, and one estimate per model."""
 
     label: str
     note: str
@@ -61,7 +61,7 @@ class EstimateRow:
 
 @dataclass(frozen=True)
 class EstimateChart:
-    """Rows of estimates on one axis, which `quantity` names."""
+    """Rows of estimates on one axis; `quantity` is the label of the axis."""
 
     quantity: str
     axis: Axis
@@ -94,7 +94,7 @@ class CurveChart:
 
 @dataclass(frozen=True)
 class ShareChart:
-    """A whole per row, divided: (label, per cent of each kind in order)."""
+    """A divided bar per row; each row is (label, per cent of each kind in order)."""
 
     about: str
     kinds: tuple[str, ...]
@@ -102,7 +102,7 @@ class ShareChart:
 
 
 def curve_chart(title: str, curves: Sequence[Curve]) -> CurveChart | None:
-    """Put curves on common axes; None if none has two points."""
+    """Return a chart of the curves with at least two points, or None if there are none."""
     drawn = tuple(curve for curve in curves if len(curve.points) > 1)
     if not drawn:
         return None
@@ -111,7 +111,7 @@ def curve_chart(title: str, curves: Sequence[Curve]) -> CurveChart | None:
 
 
 def share_axis(figures: Iterable[float]) -> Axis:
-    """Return an axis for figures from 0 to 100, from and to a multiple of twenty, with a tick at each."""
+    """Return an axis for figures from 0 to 100, with ends and ticks at multiples of twenty."""
     ends = list(figures)
     low = math.floor(min(ends) / 20)
     high = max(math.ceil(max(ends) / 20), low + 1)
@@ -119,8 +119,8 @@ def share_axis(figures: Iterable[float]) -> Axis:
 
 
 def round_axis(figures: Sequence[float]) -> Axis:
-    """Return an axis for any figures: ticks are 1, 2 or 5 times a power of ten apart, three to six of them."""
-    low, high = _ends(figures)
+    """Return an axis for any figures, with three to six ticks at a distance of 1, 2 or 5 times a power of ten."""
+    low, high = _find_ends(figures)
     raw = (high - low) / 4
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= raw - 1e-12)
@@ -130,13 +130,13 @@ def round_axis(figures: Sequence[float]) -> Axis:
 
 
 def _snug_axis(figures: Sequence[float]) -> Axis:
-    """A round axis cut to the figures: steps begin where training did."""
-    low, high = _ends(figures)
+    """Return an axis from the least to the greatest figure, with round ticks."""
+    low, high = _find_ends(figures)
     inside = tuple(tick for tick in round_axis(figures).ticks if low <= tick <= high)
     return Axis(low, high, inside if len(inside) > 1 else (low, high))
 
 
-def _ends(figures: Sequence[float]) -> tuple[float, float]:
-    """The least and the greatest figure, 1 apart where the figures are equal up to rounding."""
+def _find_ends(figures: Sequence[float]) -> tuple[float, float]:
+    """Return the least and the greatest figure; if they are equal up to rounding, add 1 to the greatest."""
     low, high = min(figures), max(figures)
     return low, low + 1.0 if high - low < 1e-6 * max(abs(low), abs(high), 1.0) else high

@@ -1,7 +1,7 @@
-"""A drawing as marks at places in pixels, x to the right and y downwards, and its text as SVG.
+"""A drawing as marks with positions in pixels (x to the right, y downwards), and its conversion to SVG.
 
-`draw` makes drawings; the page embeds their SVG, and `figures` writes the same drawings to files. Colours are names of
-`palette.NAMED`, which the page looks up for its theme, or #rrggbb.
+`draw` makes drawings. The page embeds their SVG, and `figures` writes the same drawings to files. A colour is #rrggbb
+or a name in `palette.NAMED`, which has a colour for each theme.
 """
 
 import unicodedata
@@ -16,7 +16,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Line:
-    """Straight lines from point to point; `dash` is the lengths of a stroke and of the gap after it."""
+    """Straight lines from point to point; `dash` has the lengths of a stroke and of the gap after it."""
 
     points: tuple[Point, ...]
     colour: str
@@ -62,7 +62,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Hint:
-    """What a pointer over a rectangle shows; nothing is painted."""
+    """An invisible rectangle with a text that appears on hover."""
 
     x: float
     y: float
@@ -73,9 +73,9 @@ class Hint:
 
 @dataclass(frozen=True)
 class Tiles:
-    """Rectangles of one size without gaps, row by row; None leaves a place empty.
+    """Rectangles of one size without gaps, row by row; None leaves a tile empty.
 
-    One mark for all of them, since a matrix of 122 x 122 pairs has 14,884.
+    One mark represents all of them, because a matrix of 122 x 122 pairs has 14,884 tiles.
     """
 
     x: float
@@ -93,10 +93,10 @@ class Drawing:
     """Marks on an area, the first below the others.
 
     Attributes:
-        about: What it shows, for those who cannot see it.
+        about: Description of the drawing, for screen readers.
         width: Width in pixels.
         height: Height in pixels.
-        marks: See Mark.
+        marks: The marks, in the order of painting.
     """
 
     about: str
@@ -106,7 +106,7 @@ class Drawing:
 
 
 def text_width(text: str, size: float) -> float:
-    """Return about how wide a text is: no font is measured, so that it is a little wider than most fonts set it."""
+    """Return an estimate of a text's width, without measuring a font; it is a little more than in most fonts."""
     return size * sum(1.0 if unicodedata.east_asian_width(letter) in "WF" else 0.56 for letter in text)
 
 
@@ -114,63 +114,63 @@ def to_svg(drawing: Drawing, find_colour: Callable[[str], str], attributes: str 
     """Return a drawing as an SVG element.
 
     Args:
-        drawing: What to write.
-        find_colour: Returns what stands for a colour's name in the SVG: #rrggbb, or a style sheet's variable.
-        attributes: More attributes of the element, in SVG's syntax.
+        drawing: The drawing.
+        find_colour: Returns the SVG value of a colour: #rrggbb, or a variable of the style sheet.
+        attributes: Further attributes of the element, in SVG syntax.
     """
     size = f'width="{drawing.width:g}" height="{drawing.height:g}" viewBox="0 0 {drawing.width:g} {drawing.height:g}"'
-    inside = "".join(_to_svg(mark, find_colour) for mark in drawing.marks)
+    inside = "".join(_mark_to_svg(mark, find_colour) for mark in drawing.marks)
     return f'<svg {attributes} {size} role="img" aria-label="{escape(drawing.about)}">{inside}</svg>'
 
 
-def _to_svg(mark: Mark, find_colour: Callable[[str], str]) -> str:
+def _mark_to_svg(mark: Mark, find_colour: Callable[[str], str]) -> str:
     match mark:
         case Line():
-            path = "M" + "L".join(f"{_short(x)} {_short(y)}" for x, y in mark.points)
+            path = "M" + "L".join(f"{_short_number(x)} {_short_number(y)}" for x, y in mark.points)
             dash = f' stroke-dasharray="{" ".join(f"{length:g}" for length in mark.dash)}"' if mark.dash else ""
             faint = f' opacity="{mark.opacity:g}"' if mark.opacity < 1 else ""
             colour = find_colour(mark.colour)
             return f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="{mark.width:g}"{dash}{faint}/>'
         case Box():
-            return f'<rect {_rectangle(mark)} fill="{find_colour(mark.colour)}"/>'
+            return f'<rect {_rectangle_attributes(mark)} fill="{find_colour(mark.colour)}"/>'
         case Dot():
-            centre = f'cx="{_short(mark.x)}" cy="{_short(mark.y)}"'
+            centre = f'cx="{_short_number(mark.x)}" cy="{_short_number(mark.y)}"'
             return f'<circle {centre} r="{mark.radius:g}" fill="{find_colour(mark.colour)}"/>'
         case Text():
-            return _text(mark, find_colour(mark.colour))
+            return _text_to_svg(mark, find_colour(mark.colour))
         case Hint():
             title = f"<title>{escape(mark.text)}</title>"
-            return f'<rect {_rectangle(mark)} fill="none" pointer-events="all">{title}</rect>'
+            return f'<rect {_rectangle_attributes(mark)} fill="none" pointer-events="all">{title}</rect>'
         case Tiles():
-            return _tiles(mark, find_colour)
+            return _tiles_to_svg(mark, find_colour)
 
 
-def _rectangle(mark: Box | Hint) -> str:
-    x, y, width, height = (_short(value) for value in (mark.x, mark.y, mark.width, mark.height))
+def _rectangle_attributes(mark: Box | Hint) -> str:
+    x, y, width, height = (_short_number(value) for value in (mark.x, mark.y, mark.width, mark.height))
     return f'x="{x}" y="{y}" width="{width}" height="{height}"'
 
 
-def _text(mark: Text, colour: str) -> str:
-    x, y = _short(mark.x), _short(mark.y)
+def _text_to_svg(mark: Text, colour: str) -> str:
+    x, y = _short_number(mark.x), _short_number(mark.y)
     anchor = f' text-anchor="{mark.anchor}"' if mark.anchor != "start" else ""
     bold = ' font-weight="bold"' if mark.bold else ""
     turned = f' transform="rotate(-90 {x} {y})"' if mark.turned else ""
-    # A third of an em below the centre is the base line of most fonts' figures and capitals.
+    # In most fonts the base line of figures and capitals is a third of an em below their centre.
     place = f'x="{x}" y="{y}" dy=".35em" font-size="{mark.size:g}"'
     return f'<text {place} fill="{colour}"{anchor}{bold}{turned}>{escape(mark.text)}</text>'
 
 
-def _tiles(mark: Tiles, find_colour: Callable[[str], str]) -> str:
-    """One path a colour: a rectangle of its own for each of 14,884 tiles would make a megabyte."""
+def _tiles_to_svg(mark: Tiles, find_colour: Callable[[str], str]) -> str:
+    """Return one path per colour; a separate rectangle for each of 14,884 tiles would take a megabyte."""
     paths: dict[str, list[str]] = {}
     size = f"h{mark.width:g}v{mark.height:g}h{-mark.width:g}z"
     for row, colours in enumerate(mark.colours):
         for column, colour in enumerate(colours):
             if colour is not None:
-                corner = f"M{_short(mark.x + column * mark.width)} {_short(mark.y + row * mark.height)}"
+                corner = f"M{_short_number(mark.x + column * mark.width)} {_short_number(mark.y + row * mark.height)}"
                 paths.setdefault(colour, []).append(corner + size)
     return "".join(f'<path d="{"".join(parts)}" fill="{find_colour(colour)}"/>' for colour, parts in paths.items())
 
 
-def _short(value: float) -> str:
+def _short_number(value: float) -> str:
     return f"{round(value, 2):g}"

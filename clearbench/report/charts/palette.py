@@ -1,12 +1,12 @@
-"""The colours of the report and its figures, as a table: two ramps of 101 steps, and the colours with a name.
+"""The table of colours for the report and its figures: two ramps of 101 steps, and the named colours.
 
 A sequential ramp runs from near the background (step 0) to a strong colour (step 100). The diverging ramp is neutral in
-the middle, orange below it and blue above it, which all common kinds of colour vision tell apart. A page, a canvas and
-a printed figure take their colours from here, by step or by name.
+the middle, orange below it and blue above it; people with any common kind of colour vision can distinguish them. The
+page, its canvas and the figure files all use these colours, by step or by name.
 
-The ramps were computed once: straight lines in OKLab between three stops, so that lightness changes evenly (Ottosson
-2020, "A perceptual color space for image processing"). Text on each step is whichever of dark and white has the higher
-contrast (WCAG 2.2). tests/report/charts/test_palette.py computes both again and compares.
+The ramps were computed once. They are straight lines in OKLab between three stops, so lightness changes evenly
+(Ottosson 2020, "A perceptual color space for image processing"). The text on each step is dark or white, whichever has
+the higher contrast (WCAG 2.2). tests/report/charts/test_palette.py computes both again and compares.
 """
 
 from collections.abc import Mapping
@@ -16,21 +16,21 @@ from typing import Literal
 Theme = Literal["light", "dark"]
 
 STEPS = 101
-"""Steps of a ramp, numbered from 0 to 100."""
+"""Number of steps of a ramp; they are numbered from 0 to 100."""
 
 DARK_TEXT, LIGHT_TEXT = "#14171a", "#ffffff"
 
 
 @dataclass(frozen=True)
 class Ramp:
-    """Colours of the steps 0 to 100, and the colour of text on each, as #rrggbb."""
+    """The colours of steps 0 to 100, and the colour of text on each step, as #rrggbb."""
 
     background: tuple[str, ...]
     text: tuple[str, ...]
 
 
-def _ramp(background: str, *text: tuple[str, int]) -> Ramp:
-    """Ramp from a table: colours without their #, and runs of (colour of text, number of steps)."""
+def _make_ramp(background: str, *text: tuple[str, int]) -> Ramp:
+    """Return a ramp from a table of colours without #, and runs of (colour of text, number of steps)."""
     return Ramp(
         tuple(f"#{colour}" for colour in background.split()),
         tuple(colour for colour, number in text for _ in range(number)),
@@ -38,7 +38,7 @@ def _ramp(background: str, *text: tuple[str, int]) -> Ramp:
 
 
 SEQUENTIAL: Mapping[Theme, Ramp] = {
-    "light": _ramp(
+    "light": _make_ramp(
         """
         f0f9fb ecf7fa e9f5f9 e6f3f8 e3f1f7 e0f0f6 ddeef6 d9ecf5 d6eaf4 d3e8f3 d0e6f2 cde5f1 c9e3f0 c6e1ef c3dfee c0dded
         bddcec badaeb b6d8ea b3d6e9 b0d4e8 add2e8 aad1e7 a6cfe6 a3cde5 a0cbe4 9dc9e3 99c8e2 96c6e1 93c4e0 90c2df 8dc0de
@@ -51,7 +51,7 @@ SEQUENTIAL: Mapping[Theme, Ramp] = {
         (DARK_TEXT, 64),
         (LIGHT_TEXT, 37),
     ),
-    "dark": _ramp(
+    "dark": _make_ramp(
         """
         1c202a 1d222d 1d242f 1e2531 1f2734 1f2936 202a38 202c3b 212e3d 212f40 223142 223345 233547 23364a 24384c 243a4f
         253c51 253d54 253f56 264159 26435b 26455e 274661 274863 274a66 284c68 284e6b 28506e 285170 295373 295576 295779
@@ -65,10 +65,10 @@ SEQUENTIAL: Mapping[Theme, Ramp] = {
         (DARK_TEXT, 48),
     ),
 }
-"""For figures from the least (step 0) to the most (step 100)."""
+"""Colours of figures, from the lowest (step 0) to the highest (step 100)."""
 
 DIVERGING: Mapping[Theme, Ramp] = {
-    "light": _ramp(
+    "light": _make_ramp(
         """
         b4551d b65923 b75c28 b95f2e bb6333 bc6637 be693c bf6c41 c17045 c37349 c4764e c67952 c77c56 c9805a ca835f cb8663
         cd8967 ce8c6b d08f6f d19373 d39677 d4997b d59c7f d79f83 d8a287 d9a58b dba98f dcac93 ddaf97 deb29b e0b5a0 e1b8a4
@@ -82,7 +82,7 @@ DIVERGING: Mapping[Theme, Ramp] = {
         (DARK_TEXT, 93),
         (LIGHT_TEXT, 3),
     ),
-    "dark": _ramp(
+    "dark": _make_ramp(
         """
         e48c4a e08949 dc8749 d88548 d48347 cf8147 cb7e46 c77c45 c37a45 bf7844 bb7643 b67443 b27142 ae6f41 aa6d40 a66b40
         a2693f 9e673e 9a653d 96623d 92603c 8e5e3b 8a5c3a 875a39 835839 7f5638 7b5437 775236 735035 704e34 6c4b34 684933
@@ -97,10 +97,10 @@ DIVERGING: Mapping[Theme, Ramp] = {
         (DARK_TEXT, 16),
     ),
 }
-"""For differences: step 0 is the greatest loss, 50 no difference, 100 the greatest gain."""
+"""Colours of differences: step 0 is the greatest loss, 50 no difference, 100 the greatest gain."""
 
 NUM_SERIES = 8
-"""Models that charts tell apart by colour; more models begin again."""
+"""Number of colours for models; with more models, charts use the colours again."""
 
 NAMED: Mapping[str, Mapping[Theme, str]] = {
     "paper": {"light": "#fbfbf9", "dark": "#15171a"},
@@ -120,4 +120,4 @@ NAMED: Mapping[str, Mapping[Theme, str]] = {
     "kind2": {"light": "#c9752d", "dark": "#e0954f"},
     "kind3": {"light": "#ecc9a6", "dark": "#7a5230"},
 }
-"""Colours of charts and text by the names that drawings use; series are equally light within a theme."""
+"""Name -> colour of charts and text per theme; the series colours of a theme are equally light."""

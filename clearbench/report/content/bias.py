@@ -1,4 +1,4 @@
-"""Language bias in a report: mixed pools, in which passages of all languages compete."""
+"""Language bias in a report: results of mixed pools, which contain the passages of all languages."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,21 +21,21 @@ FIRST_KINDS = {
     WRONG_SAME: "wrong passage, query's language",
     WRONG_OTHER: "wrong passage, another language",
 }
-"""Measures that divide queries by what stands first, and what each says."""
+"""Measures that classify queries by the kind of their first passage, with the kind in words."""
 
 
 @dataclass(frozen=True)
 class QueryLanguageBias:
-    """Queries of one language against a mixed pool; shares in per cent.
+    """The results for queries of one language in a mixed pool; shares are in per cent.
 
     Attributes:
         language: Language of the queries.
-        own_first: How often the right passage in the query's language stands before its translations; None where
-            there is no choice.
+        own_first: Share of queries with the relevant passage in the query's language before its translations; None if
+            no query has such a choice.
         lower: Lower end of its 95% interval.
-        upper: Upper end.
-        chance: What a ranking blind to language would give.
-        first_kinds: Share of queries by what stands first, as in FIRST_KINDS; empty where it was not measured.
+        upper: Upper end of its 95% interval.
+        chance: The share that a ranking would have if it ignored language.
+        first_kinds: Share of queries by the kind of their first passage, as in FIRST_KINDS; empty if not measured.
     """
 
     language: Language
@@ -48,15 +48,15 @@ class QueryLanguageBias:
 
 @dataclass(frozen=True)
 class BiasPanel:
-    """One model on one mixed pool.
+    """The results of one model in one mixed pool.
 
     Attributes:
-        model: Its name.
-        series: Its number among the report's models.
+        model: Name of the model.
+        series: Number of the model among the report's models.
         task: Task label.
-        summary: Over the queries of all languages.
-        languages: See QueryLanguageBias.
-        places: Places gained, query language x passage language; None where no passage has a translation.
+        summary: The bias over the queries of all languages.
+        languages: The results for each query language.
+        places: Places gained, query language x passage language; None if no passage has a translation.
     """
 
     model: str
@@ -68,59 +68,70 @@ class BiasPanel:
 
 
 def bias_panels(models: Sequence[ShownModel]) -> list[BiasPanel]:
-    """Return what records of mixed pools say; the matrices of a task share one scale."""
+    """Return one panel per record of a mixed pool; the matrices of a task have the same scale."""
     mixed = [(model, entry) for model in models for entry in model.entries if entry.record.bias is not None]
     largest: dict[str, float] = {}
     for _, entry in mixed:
         gaps = [rank.gap or 0.0 for pair in entry.record.pairs if pair.bias for rank in pair.bias.languages.values()]
         largest[entry.label] = max([largest.get(entry.label, 0.0), *map(abs, gaps)])
-    return [_panel(model, entry, round_end(largest[entry.label])) for model, entry in mixed]
+    return [_make_panel(model, entry, round_end(largest[entry.label])) for model, entry in mixed]
 
 
 def own_language_chart(panels: Sequence[BiasPanel]) -> EstimateChart:
-    """Return how often the query's own language comes first: a row per query language, an estimate per model."""
+    """Return a chart of how often the query's own language comes first: a row per language, an estimate per model."""
     rows = []
-    for language in english_first(found.language for panel in panels for found in panel.languages):
+    for language in english_first(bias.language for panel in panels for bias in panel.languages):
         estimates = [
-            Estimate(panel.model, panel.series, found.own_first, found.lower, found.upper, found.chance)
+            Estimate(
+                panel.model,
+                panel.series,
+                language_bias.own_first,
+                language_bias.lower,
+                language_bias.upper,
+                language_bias.chance,
+            )
             for panel in panels
-            for found in panel.languages
-            if found.language == language and found.own_first is not None
+            for language_bias in panel.languages
+            if language_bias.language == language and language_bias.own_first is not None
         ]
         rows.append(EstimateRow(language.name, "", tuple(estimates)))
     return EstimateChart("share of queries, %", Axis(0.0, 100.0, (0.0, 25.0, 50.0, 75.0, 100.0)), tuple(rows))
 
 
 def first_kinds_chart(panel: BiasPanel) -> ShareChart | None:
-    """Return what stands first, by query language; None where it was not measured."""
-    rows = tuple((found.language.name, found.first_kinds) for found in panel.languages if found.first_kinds)
-    return ShareChart(f"What stands first, {panel.model}", tuple(FIRST_KINDS.values()), rows) if rows else None
+    """Return a chart of the kinds of first passages by query language, or None if they were not measured."""
+    rows = tuple(
+        (language_bias.language.name, language_bias.first_kinds)
+        for language_bias in panel.languages
+        if language_bias.first_kinds
+    )
+    return ShareChart(f"First passage, {panel.model}", tuple(FIRST_KINDS.values()), rows) if rows else None
 
 
-def _panel(model: ShownModel, entry: Entry, end: float) -> BiasPanel:
+def _make_panel(model: ShownModel, entry: Entry, end: float) -> BiasPanel:
     assert entry.record.bias is not None
     pairs = {parse_pair(pair.pair).query: pair for pair in entry.record.pairs if pair.bias is not None}
-    languages = tuple(_of_language(language, pairs[language]) for language in english_first(pairs))
-    places = _places(model.name, entry.record, Scale(-end, end, "places", signed=True))
+    languages = tuple(_language_bias(language, pairs[language]) for language in english_first(pairs))
+    places = _places_matrix(model.name, entry.record, Scale(-end, end, "places", signed=True))
     return BiasPanel(model.name, model.series, entry.label, entry.record.bias, languages, places)
 
 
-def _of_language(language: Language, pair: PairRecord) -> QueryLanguageBias:
+def _language_bias(language: Language, pair: PairRecord) -> QueryLanguageBias:
     assert pair.bias is not None
     own = pair.bias.own_first
     kinds = tuple(100 * pair.measures[key].mean for key in FIRST_KINDS if key in pair.measures)
     return QueryLanguageBias(
         language=language,
-        own_first=_percent(own.mean if own else None),
-        lower=_percent(own.lower if own else None),
-        upper=_percent(own.upper if own else None),
-        chance=_percent(pair.bias.chance),
+        own_first=_to_percent(own.mean if own else None),
+        lower=_to_percent(own.lower if own else None),
+        upper=_to_percent(own.upper if own else None),
+        chance=_to_percent(pair.bias.chance),
         first_kinds=kinds if len(kinds) == len(FIRST_KINDS) else (),
     )
 
 
-def _places(title: str, record: Record, scale: Scale) -> Matrix | None:
-    """How many places before the mean of its translations a passage stands; a gap below 0 is nearer to the top."""
+def _places_matrix(title: str, record: Record, scale: Scale) -> Matrix | None:
+    """Return a matrix of the places that a passage is ranked above the mean of its translations (minus the gap)."""
     ranks = {parse_pair(pair.pair).query: pair.bias.languages for pair in record.pairs if pair.bias}
     queries = english_first(ranks)
     passages = english_first({parse_language(code) for found in ranks.values() for code in found} - {MULTIPLE})
@@ -141,5 +152,5 @@ def _places(title: str, record: Record, scale: Scale) -> Matrix | None:
     return Matrix(title, "places gained", rows, columns, figures, counts, scale)
 
 
-def _percent(share: float | None) -> float | None:
+def _to_percent(share: float | None) -> float | None:
     return None if share is None else 100 * share

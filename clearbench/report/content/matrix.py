@@ -1,9 +1,9 @@
-"""A matrix of a report: figures of one model, or differences of two, query language x passage language.
+"""A matrix of a report: figures of one model, or differences between two models, by query and passage language.
 
     records, comparisons -> figures [F, M, Q, P] -> Matrix -> a table or canvas of the page, a drawing for files
 
-In array code: F fields, M models, Q query languages, P passage languages, R rows, C columns. Figures are in the
-measure's unit as tables show it (points for shares); NaN stands where a pair was not measured.
+Shapes: F fields, M models, Q query languages, P passage languages, R rows, C columns. Figures are in the unit that
+tables show (points for shares). Pairs without a measurement are NaN.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,27 +27,28 @@ T = TypeVar("T")
 Form = Literal["models", "table", "small", "canvas"]
 
 FIELDS = ("value", "lower", "upper", "p", "base", "other")
-"""What is known of a cell. Figures of one model end after "upper"; "p" is corrected; "base" and "other" are the figures
-that a difference was made of."""
+"""The figures of a cell. Cells of one model have the first three. "p" is corrected; "base" and "other" are the two
+figures of a difference."""
 
 WITH_DECIMAL, AS_TABLE = 14, 30
-"""With at most so many languages a side, cells show one decimal, then whole numbers; with more, colours only."""
+"""Largest numbers of languages per side for cells with one decimal, and for cells with whole numbers. Cells of a larger
+matrix show only colours."""
 
 SIGNIFICANT = 0.05
-"""Below this corrected p a difference is marked."""
+"""A difference with a corrected p below this level is marked."""
 
 
 @dataclass(frozen=True)
 class Heading:
-    """What a row or a column stands for.
+    """The heading of a row or a column.
 
     Attributes:
-        code: Language code, model, or key of a group of pairs.
+        code: Language code, model name, or key of a group of pairs.
         name: Name in words.
         tier: Number of the language's resource tier; None for a model or a group.
-        family: Family of the language, "" where it is not known.
+        family: Family of the language; "" if it is unknown.
         script: ISO 15924 code of the language's script.
-        about: What every cell of the row is about, where the columns are models.
+        about: Description of the row's cells, if the columns are models.
     """
 
     code: str
@@ -59,19 +60,19 @@ class Heading:
 
     @property
     def label(self) -> str:
-        """Its name, with the code of a language."""
+        """The name, followed by the code for a language."""
         return self.name if self.tier is None else f"{self.name} ({self.code})"
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Which figure has which of the colour steps 0 to 100.
+    """The scale that maps figures to the colour steps 0 to 100.
 
     Attributes:
-        low: Figure of step 0. For differences it is the greatest loss, which is positive where lower is better.
+        low: Figure of step 0. For differences it is the greatest loss, which is positive if lower is better.
         high: Figure of step 100.
-        unit: What the figures are counted in: "points", "nDCG@10 × 100".
-        signed: Whether figures are differences.
+        unit: Unit of the figures: "points", "nDCG@10 × 100".
+        signed: Whether the figures are differences.
     """
 
     low: float
@@ -80,28 +81,28 @@ class Scale:
     signed: bool = False
 
     def step(self, figure: float) -> int:
-        """Return the number of a figure's colour; figures beyond an end have the colour of that end."""
+        """Return the colour step of a figure; figures beyond an end have the colour of that end."""
         return round(min(max(100 * (figure - self.low) / (self.high - self.low), 0.0), 100.0))
 
     def show(self, figure: float, digits: int = 1) -> str:
-        """Return a figure as cells show it: differences with their sign, which 0.0 has not."""
+        """Return a figure as cells show it; differences other than 0.0 have a sign."""
         text = f"{figure:+.{digits}f}" if self.signed else f"{figure:.{digits}f}"
         return (text[1:] if self.signed and float(text) == 0 else text).replace("-", "\u2212")
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """A matrix ready to be shown.
+    """A matrix for the page or a file.
 
     Attributes:
-        title: The model, or what is compared; "" where columns are models.
-        quantity: What the figures are: "nDCG@10", "difference in nDCG@10".
-        rows: See Heading.
-        columns: Languages or models.
+        title: The model, or the model that is compared; "" if the columns are models.
+        quantity: The quantity of the figures: "nDCG@10", "difference in nDCG@10".
+        rows: Headings of the rows.
+        columns: Headings of the columns, which are languages or models.
         figures: [F, R, C], in the order of FIELDS.
-        counts: What was searched and scored, in words [R, C].
-        scale: See Scale.
-        models: Whether columns are models.
+        counts: Numbers of queries, clusters and passages, in words [R, C].
+        scale: The scale of the colours.
+        models: Whether the columns are models.
     """
 
     title: str
@@ -115,7 +116,7 @@ class Matrix:
 
     @property
     def form(self) -> Form:
-        """How the page shows it."""
+        """The form in which the page shows the matrix."""
         if self.models:
             return "models"
         side = max(len(self.rows), len(self.columns))
@@ -123,31 +124,31 @@ class Matrix:
 
     @property
     def legend(self) -> str:
-        """What a colour bar says."""
+        """The label of the colour bar."""
         return self.quantity if self.scale.signed else self.scale.unit
 
     @property
     def fields(self) -> Mapping[str, Scores]:
-        """What is known of the cells: field -> [R, C]."""
+        """Field -> its figures [R, C]."""
         return dict(zip(FIELDS, self.figures, strict=False))
 
     @property
     def value(self) -> Scores:
-        """The figures that are shown [R, C]."""
+        """The figures that cells show [R, C]."""
         figures: Scores = self.figures[0]
         return figures
 
     def step(self, row: int, column: int) -> int | None:
-        """Return the number of the cell's colour; None where the pair was not measured."""
+        """Return the colour step of a cell, or None if the pair was not measured."""
         value = float(self.value[row, column])
         return None if np.isnan(value) else self.scale.step(value)
 
     def text(self, row: int, column: int) -> str:
-        """Return what the cell shows."""
+        """Return the text of a cell."""
         return self.scale.show(float(self.value[row, column]), 0 if self.form == "small" else 1)
 
-    def sure(self, row: int, column: int) -> bool:
-        """Return whether a difference is marked: significant, or, where nothing was tested, its interval excludes 0."""
+    def is_marked(self, row: int, column: int) -> bool:
+        """Return whether a difference is marked: it is significant or, without a test, its interval excludes 0."""
         known = self.fields
         if "p" in known:
             return bool(known["p"][row, column] < SIGNIFICANT)
@@ -155,36 +156,36 @@ class Matrix:
 
 
 def value_matrices(records: Mapping[str, Record], measure: Measure) -> tuple[Matrix, ...]:
-    """Make the matrices of one task: one per model, or one for all models where a side has a single language.
+    """Return the matrices of one task: one per model, or one for all models if a side has a single language.
 
     Args:
-        records: Title -> record, in the order of showing; records that lack the measure are left out.
-        measure: What to show.
+        records: Title -> record, in display order; records that lack the measure are left out.
+        measure: The measure to show.
     """
     found = {
         title: {parse_pair(pair.pair): pair for pair in record.pairs if measure.name in pair.measures}
         for title, record in records.items()
     }
-    stack = _Stack.over({title: pairs for title, pairs in found.items() if pairs}, num_fields=3)
-    for place, pair in stack.places(found):
-        of_pair = pair.measures[measure.name]
-        stack.figures[(slice(None), *place)] = measure.points * _floats(of_pair.mean, of_pair.lower, of_pair.upper)
-        stack.counts[place] = _searched(pair)
+    stack = _Stack.for_pairs({title: pairs for title, pairs in found.items() if pairs}, num_fields=3)
+    for place, pair in stack.cells(found):
+        value = pair.measures[measure.name]
+        stack.figures[(slice(None), *place)] = measure.points * _to_array(value.mean, value.lower, value.upper)
+        stack.counts[place] = _describe_pair(pair)
     top = 100.0 if measure.unit == "share" else round_end(stack.largest)
-    return stack.matrices(measure.name, Scale(0.0, top, with_factor(measure)))
+    return stack.matrices(measure.name, Scale(0.0, top, name_with_factor(measure)))
 
 
 def difference_matrices(comparisons: Mapping[str, Sequence[ComparedRow]], measure: Measure) -> tuple[Matrix, ...]:
-    """Make the matrices of differences of one task; all share one scale.
+    """Return the matrices of differences of one task, all with the same scale.
 
     Args:
-        comparisons: Title -> rows of the task's pairs, in the order of showing; a title without rows is left out.
-        measure: What was compared. Where a lower figure is better, a drop has the colour of a gain.
+        comparisons: Title -> rows of the task's pairs, in display order; titles without rows are left out.
+        measure: The compared measure. If lower is better, a drop has the colour of a gain.
     """
     found = {title: {parse_pair(row.name): row for row in rows} for title, rows in comparisons.items() if rows}
-    stack = _Stack.over(found, num_fields=len(FIELDS))
-    for place, row in stack.places(found):
-        figures = _floats(row.difference, row.lower, row.upper, row.p_corrected, row.base, row.other)
+    stack = _Stack.for_pairs(found, num_fields=len(FIELDS))
+    for place, row in stack.cells(found):
+        figures = _to_array(row.difference, row.lower, row.upper, row.p_corrected, row.base, row.other)
         stack.figures[(slice(None), *place)] = figures * [1.0 if key == "p" else measure.points for key in FIELDS]
         stack.counts[place] = count(row.num_queries, "query")
     end = measure.sign * round_end(stack.largest)
@@ -197,20 +198,23 @@ def language_heading(language: Language, about: str = "") -> Heading:
     return Heading(str(language), language.name, tier, language.family, language.script, about)
 
 
-def with_factor(measure: Measure) -> str:
-    """Return a measure's name with what its figures are multiplied by: "nDCG@10 × 100"."""
+def name_with_factor(measure: Measure) -> str:
+    """Return a measure's name with the factor of its figures: "nDCG@10 × 100"."""
     return measure.name + measure.scale.replace("x", "×")
 
 
 def round_end(largest: float) -> float:
-    """Return a round end, 2 to 100 or a power of ten above, for a scale that holds figures up to the largest."""
+    """Return a round number for the end of a scale, at least as large as the largest figure.
+
+    It is one of ten numbers from 2 to 100, or a higher power of ten.
+    """
     ends = (2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 40.0, 60.0, 80.0, 100.0)
     return next((end for end in ends if largest <= end), float(10 ** int(np.ceil(np.log10(max(largest, 1.0))))))
 
 
 @dataclass(frozen=True)
 class _Stack:
-    """Cells of all models of a task, to be filled in: figures [F, M, Q, P] and counts [M, Q, P]."""
+    """The cells of all models of a task, to be filled: figures [F, M, Q, P] and counts [M, Q, P]."""
 
     titles: tuple[str, ...]
     queries: tuple[Language, ...]
@@ -219,16 +223,16 @@ class _Stack:
     counts: Labels
 
     @classmethod
-    def over(cls, found: Mapping[str, Mapping[Pair, Any]], num_fields: int) -> "_Stack":
-        """Empty cells for every title, and every language of any pair."""
-        pairs = {pair for of_model in found.values() for pair in of_model}
+    def for_pairs(cls, found: Mapping[str, Mapping[Pair, Any]], num_fields: int) -> "_Stack":
+        """Return empty cells for every title and for every language of any pair."""
+        pairs = {pair for model_pairs in found.values() for pair in model_pairs}
         queries, passages = english_first(p.query for p in pairs), english_first(p.passage for p in pairs)
         shape = (len(found), len(queries), len(passages))
         figures = np.full((num_fields, *shape), np.nan)
         return cls(tuple(found), tuple(queries), tuple(passages), figures, np.full(shape, "", dtype=object))
 
-    def places(self, found: Mapping[str, Mapping[Pair, T]]) -> Iterator[tuple[tuple[int, int, int], T]]:
-        """(model, query language, passage language) as indices, and what was found there."""
+    def cells(self, found: Mapping[str, Mapping[Pair, T]]) -> Iterator[tuple[tuple[int, int, int], T]]:
+        """Yield the indices (model, query language, passage language) of each cell, and its item."""
         rows = {language: place for place, language in enumerate(self.queries)}
         columns = {language: place for place, language in enumerate(self.passages)}
         for model, title in enumerate(self.titles):
@@ -241,7 +245,7 @@ class _Stack:
         return float(np.nanmax(np.abs(self.figures[0]), initial=0.0))
 
     def matrices(self, quantity: str, scale: Scale) -> tuple[Matrix, ...]:
-        """A matrix per title; or one whose columns are the titles, where a side has a single language."""
+        """Return one matrix per title, or one matrix with the titles as columns if a side has a single language."""
         if not self.titles:
             return ()
         if min(len(self.queries), len(self.passages)) > 1:
@@ -262,10 +266,10 @@ class _Stack:
         return (Matrix("", quantity, rows, columns, figures, counts, scale, models=True),)
 
 
-def _floats(*figures: float | None) -> Scores:
+def _to_array(*figures: float | None) -> Scores:
     return np.array([np.nan if figure is None else figure for figure in figures])
 
 
-def _searched(pair: PairRecord) -> str:
+def _describe_pair(pair: PairRecord) -> str:
     scored = f"{count(pair.num_queries, 'query')} in {count(pair.num_clusters, 'cluster')}"
     return f"{scored}, {count(pair.num_passages, 'passage')}"

@@ -1,4 +1,4 @@
-"""A model as a report shows it: under one name and in one colour everywhere."""
+"""A model in a report, with one name and one colour everywhere."""
 
 from dataclasses import dataclass
 
@@ -11,9 +11,9 @@ class ShownModel:
 
     Attributes:
         key: `<name>-<hash8>`, the model's folder.
-        name: What it is called; the key where two models have one name.
+        name: Its name, or its key if two models have the same name.
         series: Its number in order of rank, from 0, which decides its colour.
-        entries: Its records, one for each task.
+        entries: Its records, one per task.
     """
 
     key: str
@@ -21,6 +21,6 @@ class ShownModel:
     series: int
     entries: tuple[Entry, ...]
 
-    def entry(self, label: str) -> Entry | None:
-        """Return its record of the task with a label, None if there is none."""
+    def find_entry(self, label: str) -> Entry | None:
+        """Return its record of the task with a label, or None if there is none."""
         return next((entry for entry in self.entries if entry.label == label), None)

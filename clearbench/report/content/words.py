@@ -1,6 +1,6 @@
-"""What a report says in sentences: only what its records show, each figure with what it was measured on.
+"""The sentences of a report. They state only what the records show, each figure with the data it was measured on.
 
-Sentences are Markup: names of models and tasks are escaped where they are put in, emphasis is not.
+Sentences are Markup: the names of models and tasks in them are escaped, their emphasis is not.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,14 +13,14 @@ from clearbench.common.pairs import parse_pair
 from clearbench.common.text import count, join_words, p_value
 from clearbench.records.schema import Record
 from clearbench.report.content.bias import BiasPanel
-from clearbench.report.content.matrix import SIGNIFICANT, with_factor
-from clearbench.stats.summaries import Preference
+from clearbench.report.content.matrix import SIGNIFICANT, name_with_factor
+from clearbench.stats.summaries import PREFERENCE_PHRASES
 from clearbench.verdicts.compare.result import Comparison
 from clearbench.verdicts.gate.result import GateResult
 from clearbench.verdicts.leaderboard.result import MEASURED, Leaderboard, TaskColumns
 
 ONE_BY_ONE = 3
-"""Up to so many other models have a sentence each."""
+"""Largest number of models that get one sentence each."""
 
 GATE_MEANINGS = {
     "pass": "English is not worse than {} by {} or more",
@@ -30,7 +30,7 @@ GATE_MEANINGS = {
 
 
 def describe_task(records: Sequence[Record], columns: TaskColumns) -> str:
-    """Return how large a task is: pairs, languages, queries and passages of a pair."""
+    """Return a sentence on the size of a task: pairs, languages, and queries and passages per pair."""
     pairs = {pair.pair: pair for record in records for pair in record.pairs}
     parsed = [parse_pair(pair) for pair in pairs]
     queries, passages = {pair.query for pair in parsed}, {pair.passage for pair in parsed}
@@ -40,15 +40,15 @@ def describe_task(records: Sequence[Record], columns: TaskColumns) -> str:
     pools = [pair.num_passages for pair in pairs.values()]
     return (
         f"{count(len(pairs), 'language pair')} ({count(len(queries), 'query language')}, {against}), "
-        f"{_span(numbers, 'query')} and {_span(pools, 'passage')} each. "
-        f"Measure: {with_factor(find_measure(columns.measure))}."
+        f"{_show_range(numbers, 'query')} and {_show_range(pools, 'passage')} each. "
+        f"Measure: {name_with_factor(find_measure(columns.measure))}."
     )
 
 
 def summary_sentences(
     board: Leaderboard, comparisons: Sequence[Comparison], gates: Sequence[GateResult], names: Mapping[str, str]
 ) -> list[Markup]:
-    """Return the summary, one sentence or two each.
+    """Return the sentences of the summary.
 
     Args:
         board: The leaderboard.
@@ -56,38 +56,31 @@ def summary_sentences(
         gates: English gates of every candidate, if there is a baseline.
         names: Model key -> name shown.
     """
-    sentences = [_scope(board), *_ranking(board), *(_hardest(board, column) for column in board.tasks)]
-    sentences += _compared(comparisons, names)
-    sentences += _gated(gates, names)
+    sentences = [_scope_sentence(board), *_ranking_sentences(board)]
+    sentences += [_hardest_pair_sentence(board, column) for column in board.tasks]
+    sentences += _comparison_sentences(comparisons, names)
+    sentences += _gate_sentences(gates, names)
     return [sentence for sentence in sentences if sentence]
 
 
-PREFERENCE: Mapping[Preference, str] = {
-    "own": "it prefers the query's language",
-    "others": "it puts the query's language behind others",
-    "neither": "no preference for the query's language is shown",
-    "unknown": "there are too few independent questions to tell",
-}
-
-
 def bias_sentence(panel: BiasPanel) -> Markup:
-    """Return how often the query's own language comes first, and what chance would give; "" where that is unknown."""
+    """Return a sentence on how often the query's language comes first, compared with chance; "" if it is unknown."""
     own_first, chance = panel.summary.own_first, panel.summary.chance
     if own_first is None or chance is None:
         return Markup("")
     return Markup(
         "In the mixed pool of {}, <b>{}</b> ranks a passage in the query's language before its translations for "
-        "<b>{:.1f} %</b> of queries; a ranking blind to language would do so for {:.1f} %: {}."
-    ).format(panel.task, panel.model, 100 * own_first.mean, 100 * chance, PREFERENCE[panel.summary.preference])
+        "<b>{:.1f} %</b> of queries. A ranking that ignores language would do so for {:.1f} %. Result: {}."
+    ).format(panel.task, panel.model, 100 * own_first.mean, 100 * chance, PREFERENCE_PHRASES[panel.summary.preference])
 
 
-def unbroken(text: str) -> str:
-    """Return a text that no line breaks: "p = 0.012"."""
+def keep_together(text: str) -> str:
+    """Return a text with non-breaking blanks and hyphens, such as "p = 0.012", which stays on one line."""
     return text.replace(" ", "\u00a0").replace("-", "\u2011")
 
 
-def _scope(board: Leaderboard) -> Markup:
-    """How many models stand in the report, on which tasks."""
+def _scope_sentence(board: Leaderboard) -> Markup:
+    """Return a sentence on the numbers of models and tasks."""
     measured = [row for row in board.rows if row.source == MEASURED]
     tasks = [f"{column.label} ({count(len(column.pairs), 'pair')})" for column in board.tasks]
     return Markup("{} on {}: {}.").format(
@@ -95,8 +88,8 @@ def _scope(board: Leaderboard) -> Markup:
     )
 
 
-def _ranking(board: Leaderboard) -> list[Markup]:
-    """Which model has the best mean, and which cannot be told apart from it."""
+def _ranking_sentences(board: Leaderboard) -> list[Markup]:
+    """Return sentences on the model with the best mean, and on those that do not differ significantly from it."""
     measure = find_measure(board.tasks[0].measure)
     ranked = [(row, measure.points * row.mean) for row in board.rows if row.rank is not None and row.mean is not None]
     if not ranked:
@@ -109,20 +102,21 @@ def _ranking(board: Leaderboard) -> list[Markup]:
     verdict = ""
     if second.p_best is not None:
         significant = "significant" if second.p_best < board.options.alpha else "not significant"
-        verdict = f"; the difference is {significant} ({unbroken(f'p {p_value(second.p_best)}')})"
+        verdict = f"; the difference is {significant} ({keep_together(f'p {p_value(second.p_best)}')})"
     sentences = [
         Markup("<b>{}</b> has the {} mean {}, <b>{:.2f}</b>; {} follows with {:.2f}{}.").format(
             first.model, "lowest" if measure.better == "lower" else "highest", over, best, second.model, mean, verdict
         )
     ]
-    level = [row.model for row, _ in rest if row.p_best is not None and not row.p_best < board.options.alpha]
-    if len(level) > 1:
-        sentences.append(Markup("Not separable from {} on these queries: {}.").format(first.model, join_words(level)))
+    equal_models = [row.model for row, _ in rest if row.p_best is not None and not row.p_best < board.options.alpha]
+    if len(equal_models) > 1:
+        names = join_words(equal_models)
+        sentences.append(Markup("Not significantly different from {} on these queries: {}.").format(first.model, names))
     return sentences
 
 
-def _hardest(board: Leaderboard, column: TaskColumns) -> Markup:
-    """On which pair of a task the highest-ranked models do worst."""
+def _hardest_pair_sentence(board: Leaderboard, column: TaskColumns) -> Markup:
+    """Return a sentence on the pair of a task with the worst figure, for the three highest-ranked models."""
     points = find_measure(column.measure).points
     measured = [
         (row.model, row.tasks[column.label])
@@ -136,57 +130,57 @@ def _hardest(board: Leaderboard, column: TaskColumns) -> Markup:
     return Markup("Hardest pair of {}: {}.").format(column.label, Markup(", ").join(shown))
 
 
-def _compared(comparisons: Sequence[Comparison], names: Mapping[str, str]) -> list[Markup]:
-    """On how many pairs models are better and worse: one sentence a model, or one for all where there are many."""
+def _comparison_sentences(comparisons: Sequence[Comparison], names: Mapping[str, str]) -> list[Markup]:
+    """Return one sentence per model, or one for all models, on the numbers of pairs that are better and worse."""
     sentences, short = [], []
     for comparison in comparisons:
         gains = [
             find_measure(row.measure).sign * row.difference for row in comparison.pairs if row.p_corrected < SIGNIFICANT
         ]
         better, worse, pairs = sum(gain > 0 for gain in gains), sum(gain < 0 for gain in gains), len(comparison.pairs)
-        base, other = _name(comparison.base, names), _name(comparison.other, names)
+        base, other = _model_name(comparison.base, names), _model_name(comparison.other, names)
         sentences.append(
             Markup("Against {}, <b>{}</b> is significantly better on {} of {} and worse on {} ({}).").format(
-                base, other, _or_none(better), count(pairs, "pair"), _or_none(worse), _test(comparison)
+                base, other, _show_number(better), count(pairs, "pair"), _show_number(worse), _test_text(comparison)
             )
         )
-        short.append(Markup("<b>{}</b> {}").format(other, unbroken(f"{better:,} / {worse:,} of {pairs:,}")))
+        short.append(Markup("<b>{}</b> {}").format(other, keep_together(f"{better:,} / {worse:,} of {pairs:,}")))
     if len(sentences) <= ONE_BY_ONE:
         return sentences
     first = comparisons[0]
     return [
         Markup("Pairs on which a model is significantly better / worse than {} ({}): {}.").format(
-            _name(first.base, names), _test(first), Markup(", ").join(short)
+            _model_name(first.base, names), _test_text(first), Markup(", ").join(short)
         )
     ]
 
 
-def _gated(gates: Sequence[GateResult], names: Mapping[str, str]) -> list[Markup]:
-    """What the English gate says: one sentence a model, or one a verdict where there are many models."""
+def _gate_sentences(gates: Sequence[GateResult], names: Mapping[str, str]) -> list[Markup]:
+    """Return one sentence per model, or one per outcome if there are many models, on the English gate."""
     sentences = []
     for outcome, meaning in GATE_MEANINGS.items():
         of_outcome = [gate for gate in gates if gate.outcome == outcome]
-        together = [of_outcome] if len(gates) > ONE_BY_ONE and of_outcome else [[gate] for gate in of_outcome]
-        for alike in together:
-            models = Markup(", ").join(Markup("<b>{}</b>").format(_name(gate.candidate, names)) for gate in alike)
-            why = Markup(meaning).format(_name(alike[0].baseline, names), alike[0].allowed)
+        groups = [of_outcome] if len(gates) > ONE_BY_ONE and of_outcome else [[gate] for gate in of_outcome]
+        for group in groups:
+            models = Markup(", ").join(Markup("<b>{}</b>").format(_model_name(gate.candidate, names)) for gate in group)
+            why = Markup(meaning).format(_model_name(group[0].baseline, names), group[0].allowed)
             sentences.append(Markup('English gate <b class="{}">{}</b>: {}; {}.').format(outcome, outcome, models, why))
     return sentences
 
 
-def _test(comparison: Comparison) -> str:
-    correction = unbroken(comparison.options.correction)
-    return f"sign-flip test, {unbroken(f'p < {SIGNIFICANT:g}')} after {correction} correction"
+def _test_text(comparison: Comparison) -> str:
+    correction = keep_together(comparison.options.correction)
+    return f"sign-flip test, {keep_together(f'p < {SIGNIFICANT:g}')} after {correction} correction"
 
 
-def _name(key: str, names: Mapping[str, str]) -> str:
+def _model_name(key: str, names: Mapping[str, str]) -> str:
     return names.get(key, key)
 
 
-def _or_none(number: int) -> str:
+def _show_number(number: int) -> str:
     return f"{number:,}" if number else "none"
 
 
-def _span(numbers: Sequence[int], noun: str) -> str:
+def _show_range(numbers: Sequence[int], noun: str) -> str:
     low, high = min(numbers), max(numbers)
     return count(low, noun) if low == high else f"{low:,} to {count(high, noun)}"

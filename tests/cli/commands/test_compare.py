@@ -77,7 +77,7 @@ def test_markdown_and_tables_list_queries(results, capsys):
         (["base", "tuned", "--tasks", "xquad"], 2, "No record of task 'xquad'"),
         (["base", "tuned", "--pairs", "fr-en"], 2, "No language pair matches"),
         (["base", "tuned", "--measure", "MAP"], 2, "no measure"),
-        (["base", "tuned", "--queries", "1", "--format", "csv"], 2, "--queries does not go with"),
+        (["base", "tuned", "--queries", "1", "--format", "csv"], 2, "--queries cannot be combined with"),
         (["base", "tuned", "--results", "nowhere"], 2, "clearbench run"),
         (["base", "tuned", "--measure", ""], 2, "no measure ''"),
         (["base", ""], 2, "name is empty"),

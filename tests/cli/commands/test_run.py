@@ -211,7 +211,7 @@ def test_interruption_says_that_nothing_is_lost(place, capsys, monkeypatch):
 
     monkeypatch.setattr("clearbench.records.folder.RecordFolder.add", interrupt)
     assert execute(arguments()) == 130
-    assert "the same command goes on" in capsys.readouterr().err
+    assert "run the same command again" in capsys.readouterr().err
 
 
 def test_a_full_disk_is_one_message_and_keeps_what_was_there(place, capsys, monkeypatch):

@@ -7,7 +7,7 @@ from builders.files import write_jsonl
 from builders.tasks import belebele_rows, write_task
 
 from clearbench.cli.app import execute
-from clearbench.cli.show.bias import sentences
+from clearbench.cli.show.bias import bias_sentences
 from clearbench.stats.ranks import Friedman
 from clearbench.stats.summaries import BiasSummary, LanguageRank, MeasureValue
 
@@ -69,13 +69,13 @@ def test_saved_runs_hold_texts_of_all_languages(place):
     assert execute(arguments("--pool", "mixed", "--save-runs", "--verify")) == 0
     names = sorted(file.name for file in (place / "out").rglob("runs/*"))
     assert [name for name in names if not name.endswith("parquet")] == [
-        f"{language}-mul.{kind}" for language in ("de", "en", "sw") for kind in ("qrels", "trec")
+        f"{language}-mul.{kind}" for language in ("de", "en", "sw") for kind in ("qrels", "sha256", "trec")
     ]
-    assert len(names) == 9
+    assert len(names) == 12
 
 
 BAD = {
-    "pairs": (["--pairs", "de-en"], 2, "--languages, not --pairs"),
+    "pairs": (["--pairs", "de-en"], 2, "use --languages instead of --pairs"),
     "one language": (["--languages", "en"], 2, "passages in two languages or more"),
     "unknown pool": (["--pool", "mixde"], 2, "mixed"),
     "answers": (["--tasks", "tiny.toml,xor"], 2, "Task xor is judged by answer strings"),
@@ -106,22 +106,19 @@ def bias(mean, lower, upper, **changes):
     ("found", "verdict"),
     [
         (bias(0.6, 0.5, 0.7), "60.0% of 40 queries (95% interval 50.0 to 70.0%)"),
-        (bias(0.6, 0.5, 0.7), "blind to language it would be 25.0%: this model prefers the query's language."),
-        (bias(0.1, 0.05, 0.2), "this model prefers other languages to the query's."),
-        (bias(0.3, 0.2, 0.4), "no preference is seen."),
-        (bias(1.0, None, None), "too few independent questions to tell."),
+        (bias(0.6, 0.5, 0.7), "ignores language would give 25.0%. Result: the model prefers the query's language."),
+        (bias(0.1, 0.05, 0.2), "the model prefers other languages to the query's language."),
+        (bias(0.3, 0.2, 0.4), "no preference for the query's language is seen."),
+        (bias(1.0, None, None), "too few independent questions to decide."),
         (bias(0.3, 0.2, 0.4, left_out={"lpr_first": 15}), "of 25 queries"),
-        (
-            bias(0.3, 0.2, 0.4),
-            "English is ranked before the other languages most (-0.50 places from the mean), Swahili",
-        ),
-        (bias(0.3, 0.2, 0.4), "behind them (+0.75). Friedman's test over 20 independent blocks: p = 0.031."),
-        (bias(0.3, 0.2, 0.4, friedman=None), "No Friedman test"),
+        (bias(0.3, 0.2, 0.4), "English is ranked highest (-0.50 places from the mean) and Swahili"),
+        (bias(0.3, 0.2, 0.4), "lowest (+0.75). Friedman's test over 20 independent blocks: p = 0.031."),
+        (bias(0.3, 0.2, 0.4, friedman=None), "Friedman's test needs two independent questions"),
     ],
 )
 def test_the_sentences_say_what_the_numbers_do(found, verdict):
-    assert verdict in " ".join(sentences(found, 40))
+    assert verdict in " ".join(bias_sentences(found, 40))
 
 
 def test_without_preference_nothing_is_said_about_it():
-    assert "own language" not in " ".join(sentences(bias(0.3, 0.2, 0.4, own_first=None, chance=None), 40))
+    assert "own language" not in " ".join(bias_sentences(bias(0.3, 0.2, 0.4, own_first=None, chance=None), 40))

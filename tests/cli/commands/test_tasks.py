@@ -69,7 +69,7 @@ def test_check_notes_a_local_file_that_is_another_edition(folder):
     source = {"key": "passages", "local": ["belebele/{variant}.jsonl"], "url": "https://x.org/{variant}.jsonl"}
     write_task(folder, sources=[{**source, "sha256": {"eng_Latn.jsonl": "0" * 64}}])
     checked = " ".join(run("check", "tiny", "--tasks-dir", folder, "--data-dir", folder).split())
-    assert "another SHA-256 than the task file's" in checked
+    assert "its SHA-256 differs from that in the task file" in checked
 
 
 def test_fetch_says_so_when_there_is_nothing_to_download(folder):

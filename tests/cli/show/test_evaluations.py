@@ -41,7 +41,7 @@ def test_averages_are_over_the_pairs_asked_for_and_others_of_the_record_are_spok
         printed = capsys.readouterr().out
         [row] = [line.split() for line in printed.splitlines() if line.split()[:1] == ["all"]]
         assert row[1:3] == ["2", f"{100 * sum(means) / 2:.1f}"]
-        assert "The record also holds 142 pairs of earlier runs, not shown here." in printed
+        assert "The record also has 142 pairs of earlier runs, not shown here." in printed
         assert " de " not in printed
     print_evaluations([evaluation], "summary")
     assert "earlier runs" not in capsys.readouterr().out

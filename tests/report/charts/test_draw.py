@@ -78,7 +78,9 @@ def test_marks_lie_within_the_drawing(chart, width):
 
 def test_an_estimate_says_its_figures_on_hover():
     hints = [mark.text for mark in draw(estimates(("one",)), WIDE).marks if isinstance(mark, Hint)]
-    assert hints == [f"{LONG}: one 40.00, 95% interval 35.00 to 45.00; a ranking blind to language would give 30.00"]
+    assert hints == [
+        f"{LONG}: one 40.00, 95% interval 35.00 to 45.00; a ranking that ignores language would give 30.00"
+    ]
 
 
 def test_an_estimates_dot_stands_where_the_axis_says():

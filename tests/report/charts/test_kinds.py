@@ -32,7 +32,8 @@ def test_an_axis_of_shares_holds_them(figures):
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=9))
 def test_a_round_axis_holds_its_figures_between_ticks_of_equal_round_distance(figures):
     axis = round_axis(figures)
-    assert axis.low <= min(figures) + 1e-6 and axis.high >= max(figures) - 1e-6
+    rounding = 1e-8 * (axis.high - axis.low)
+    assert axis.low <= min(figures) + rounding and axis.high >= max(figures) - rounding
     assert (axis.ticks[0], axis.ticks[-1]) == (axis.low, axis.high) and 2 <= len(axis.ticks) <= 7
     steps = [after - before for before, after in pairwise(axis.ticks)]
     assert steps == pytest.approx([steps[0]] * len(steps), rel=1e-6)

@@ -12,7 +12,7 @@ from clearbench.common.languages import languages
 from clearbench.common.measures import find_measure
 from clearbench.records.select import load_results
 from clearbench.report.content.matrix import Scale, difference_matrices, round_end, value_matrices
-from clearbench.report.page import payload
+from clearbench.report.page import matrix_payload
 
 NDCG = find_measure("nDCG@10")
 
@@ -47,7 +47,7 @@ def test_larger_matrices_take_smaller_forms(num_languages, form):
     [matrix] = difference_matrices({"other": rows}, NDCG)
     assert matrix.form == form
     assert matrix.text(0, 0) == ("+2" if form == "small" else "+1.5")
-    assert len(json.dumps(payload(matrix))) < 40 * num_languages**2 + 8_000
+    assert len(json.dumps(matrix_payload(matrix))) < 40 * num_languages**2 + 8_000
 
 
 def test_every_field_of_a_difference_stands_at_its_pair():
@@ -56,7 +56,7 @@ def test_every_field_of_a_difference_stands_at_its_pair():
     known = {name: field[1, 0] for name, field in matrix.fields.items()}
     assert known["value"] == 12.5 and known["base"] == 25 and known["other"] == 37.5 and known["p"] == 0.01
     assert matrix.fields["p"][0, 1] == 0.5 and matrix.step(0, 0) is None
-    assert matrix.sure(1, 0) and not matrix.sure(0, 1)
+    assert matrix.is_marked(1, 0) and not matrix.is_marked(0, 1)
     assert matrix.counts[1, 0] == "9 queries" and matrix.counts[0, 0] == ""
 
 
@@ -80,10 +80,10 @@ def test_differences_of_ranks_are_not_taken_times_100():
 def test_differences_without_tests_are_marked_where_the_interval_excludes_0():
     [matrix] = difference_matrices({"other": [compared("de-en", 0.5), compared("en-de", 0.5)]}, NDCG)
     untested = type(matrix)(**{**vars(matrix), "figures": matrix.figures[:3].copy()})
-    assert not untested.sure(1, 0)
+    assert not untested.is_marked(1, 0)
     untested.figures[1:, 1, 0] = 0.5, 2
     untested.figures[1:, 0, 1] = -0.5, 2
-    assert untested.sure(1, 0) and not untested.sure(0, 1)
+    assert untested.is_marked(1, 0) and not untested.is_marked(0, 1)
 
 
 def test_models_without_the_measure_are_left_out(tmp_path):
