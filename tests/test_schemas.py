@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import pydantic
 import pytest
 from builders.golden import GOLDEN, evaluate_golden
 from builders.records import rewrite_part
@@ -38,6 +39,10 @@ def test_there_are_golden_files_of_each_version_of_parts():
         assert all(open_sealed(file).document.get("format", 1) == int(version[-1]) for file in files)
 
 
+@pytest.mark.skipif(
+    tuple(map(int, pydantic.VERSION.split(".")[:2])) < (2, 14),
+    reason="before 2.14, pydantic leaves what dataclasses say of themselves out of a schema",
+)
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_the_published_schema_is_that_of_the_type(name):
     published = json.loads((PUBLISHED / f"{name}.json").read_text(encoding="utf-8"))
