@@ -144,6 +144,15 @@ class SourceFiles:
                 fields = self._fields(language, pair)
                 yield self._find_cached(source, fields) or self._download(source, fields)
 
+    def official_languages(self, key: str) -> tuple[Language, ...]:
+        """Return the languages of the task that have an official file of a source.
+
+        Raises:
+            TaskError: No source has the key.
+        """
+        spellings, lacking = self.spec.spellings, self._source(key).without
+        return tuple(language for language, spelling in spellings.items() if spelling not in lacking)
+
     def _combinations(self, source: Source) -> Iterator[tuple[Language | None, Pair | None]]:
         pattern = f"{source.url or ''}{source.member or ''}{source.hub.path if source.hub else ''}"
         languages = tuple(self.spec.spellings)

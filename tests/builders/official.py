@@ -26,8 +26,8 @@ MLQA = {
 }  # fmt: skip
 # First question of a language's in the English file: German has 0 to 511, Spanish 316 to 815, 196 are in both.
 MLQA_FIRST = {"en": 0, "de": 0, "es": 316}
-AFRIQA = {"hau": 300, "ibo": 409, "kin": 345, "swa": 295}
-AFRIQA_PASSAGES = 1277
+AFRIQA = {"bem": 308, "hau": 300, "ibo": 409, "kin": 345, "swa": 295, "twi": 486, "yor": 253, "zul": 325}
+AFRIQA_PASSAGES = 2557
 XOR = {"ar": 350, "bn": 312, "fi": 360, "ja": 296, "ko": 299, "ru": 255, "te": 238}
 MKQA_LANGUAGES = [
     "en", "ar", "da", "de", "es", "fi", "fr", "he", "hu", "it", "ja", "km", "ko", "ms", "nl", "no", "pl", "pt", "ru",

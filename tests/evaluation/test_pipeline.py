@@ -14,6 +14,7 @@ from builders.encoders import HashEncoder
 from builders.evaluation import evaluate_sets
 
 from clearbench.common.errors import DataError, RecordError, ScoringError, SearchError
+from clearbench.common.languages import parse_language
 from clearbench.encoders.bm25 import BM25
 from clearbench.encoders.function import FunctionEncoder
 from clearbench.encoders.vectors.store import EmbeddingStore
@@ -515,3 +516,11 @@ def test_a_model_that_gives_all_passages_one_vector_is_noted_in_the_record(tmp_p
         assert len(notes) == 1 and "nothing but their ids decides how they are ranked" in notes[0]
         assert said.count(notes[0]) == 1
     assert read_record(evaluation.folder) == evaluation.record
+
+
+def test_a_pool_that_lacks_languages_is_another_measurement(tmp_path):
+    whole = parallel_set(LANGUAGES)
+    [evaluation] = run(tmp_path, [replace(whole, pool_without=(parse_language("zu"), parse_language("yo")))])
+    assert evaluation.record.identity.scoring["pool_without"] == "zu yo"
+    with pytest.raises(RecordError, match=r"another measurement: .*pool_without"):
+        run(tmp_path, [whole])

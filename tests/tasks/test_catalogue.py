@@ -8,8 +8,8 @@ from clearbench.common.errors import TaskError, UsageError
 from clearbench.tasks.catalogue import find_task, list_tasks
 
 SHIPPED = [
-    "afriqa", "belebele", "demo", "demo-mkqa", "demo-train", "demo-xor", "mkqa", "mlqa", "mlqa-test", "ntrex",
-    "tatoeba", "xor", "xquad", "xquad-r",
+    "afriqa", "afriqa-fr", "belebele", "demo", "demo-mkqa", "demo-train", "demo-xor", "mkqa", "mlqa", "mlqa-test",
+    "ntrex", "tatoeba", "xor", "xquad", "xquad-r",
 ]  # fmt: skip
 
 

@@ -82,20 +82,26 @@ def test_tatoeba(data_dir):
     assert len(data.pools) == len(data.pairs) and data.clusters == {}
 
 
+AFRIQA = {"bem": 308, "ha": 300, "ig": 409, "rw": 345, "sw": 295, "tw": 486, "yo": 253, "zu": 325}
+
+
 def test_afriqa(data_dir):
     data = load_task("afriqa", location=DataLocation(data_dir=data_dir))
-    assert counts(data) == {"en-en": 1349, "ha-en": 300, "ig-en": 409, "rw-en": 345, "sw-en": 295}
-    assert len(data.pools["en"]) == 1277
-    assert data.notes == (
-        "questions without a passage are left out: 2 rw (2 of 1,351).",
-        "46 of 1,351 questions have the answer yes or no; they are kept.",
-    )
+    numbers = counts(data)
+    languages = [str(pair.query) for pair in data.pairs if str(pair.query) != "en"]
+    assert {language: numbers[f"{language}-en"] for language in languages} == {key: AFRIQA[key] for key in languages}
+    assert numbers["en-en"] == sum(AFRIQA[language] for language in languages)
+    assert set(AFRIQA) == {*languages, *map(str, data.pool_without)}
+    assert data.pool_without or len(data.pools["en"]) == 2557
 
 
 def test_afriqa_train(data_dir):
     location = DataLocation(data_dir=data_dir)
     data = load_task("afriqa", location=location, options={"split": "train"})
-    assert counts(data) == {"en-en": 742, "ha-en": 223, "ig-en": 305, "rw-en": 214}
+    train = {"bem": 228, "ha": 223, "ig": 305, "rw": 214, "tw": 351, "yo": 247, "zu": 242}
+    numbers = counts(data)
+    assert numbers.pop("en-en") == sum(numbers.values())
+    assert numbers == {pair: train[pair.removesuffix("-en")] for pair in numbers}
 
 
 def test_xor(data_dir, corpus):

@@ -1,4 +1,4 @@
-"""AfriQA gold passages: questions in African languages, their English translations, English passages.
+"""AfriQA gold passages: questions in African languages, their translations, English or French passages.
 
 Source: Ogundepo et al. (2023), "AfriQA: Cross-lingual Open-Retrieval Question Answering for African Languages".
 """
@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from clearbench.common.errors import DataError
-from clearbench.common.languages import ENGLISH, Language
+from clearbench.common.languages import Language, parse_language
 from clearbench.common.pairs import Pair
 from clearbench.tasks.dataset import Dataset, TaskPair, Texts
 from clearbench.tasks.formats.base import (
     Reader,
     SplitOptions,
     WantedPairs,
-    english_pool_pairs,
     find_language_files,
     join_title,
+    note_incomplete_pool,
+    one_pool_pairs,
     text_id,
 )
 from clearbench.tasks.formats.gather import TextsBuilder, make_texts
@@ -30,10 +31,12 @@ class AfriqaOptions(SplitOptions):
     Attributes:
         split: Value of `{split}` in file names.
         join_title: Put the article's title before the passage.
+        pivot: Language of the passages and of the translated questions: "en" or "fr".
     """
 
     split: Literal["train", "dev", "test"] = "test"
     join_title: bool = False
+    pivot: Literal["en", "fr"] = "en"
 
 
 class _Row(NamedTuple):
@@ -41,7 +44,7 @@ class _Row(NamedTuple):
 
     id: str
     question: str
-    english: str
+    translation: str
     passage: str | None
     yes_no: bool
     where: str
@@ -50,19 +53,25 @@ class _Row(NamedTuple):
 class AfriqaReader(Reader[AfriqaOptions]):
     """Reads the files of all languages that have one, so that the pool does not depend on which pairs are wanted.
 
-    The pool holds the distinct English passages of the split. The human translations of all questions are the
-    English queries, under the same ids, so `en-en` and `ha-en` ask the same questions of the same pool.
+    The pool holds the distinct passages of the split, all in the pivot language. The human translations of all
+    questions are the queries of that language, under the same ids, so `en-en` and `ha-en` ask the same questions of the
+    same pool.
     """
 
     def pairs(self) -> tuple[Pair, ...]:
-        """Return every language with English, English (the translations) included."""
-        return english_pool_pairs(self._spec, ENGLISH)
+        """Return every language with the pivot language, the pivot language itself (the translations) included."""
+        return one_pool_pairs(self._spec, self._pivot)
+
+    @property
+    def _pivot(self) -> Language:
+        return parse_language(self._options.pivot)
 
     def load(self, wanted: WantedPairs) -> Dataset:
         """Read the wanted pairs; see `Reader.load`."""
-        languages = [language for language in self._spec.spellings if language != ENGLISH]
+        pivot = self._pivot
+        languages = [language for language in self._spec.spellings if language != pivot]
         if not languages:
-            raise DataError(f"{self._spec.name}: the task file names only English.")
+            raise DataError(f"{self._spec.name}: the task file names only {pivot.name}.")
         paths, notes = find_language_files(self._files, "questions", languages, wanted)
         rows = {language: self._parse(language, path) for language, path in paths.items()}
         judged = {language: [row for row in items if row.passage] for language, items in rows.items()}
@@ -73,14 +82,15 @@ class AfriqaReader(Reader[AfriqaOptions]):
             language: _gather_queries(language, ((row.id, row.question, row.where) for row in items), paths[language])
             for language, items in judged.items()
         }
-        queries[ENGLISH] = _gather_queries(ENGLISH, ((row.id, row.english, row.where) for row in everything), where)
+        queries[pivot] = _gather_queries(pivot, ((row.id, row.translation, row.where) for row in everything), where)
         gold = {row.id: text_id(row.passage) for row in everything if row.passage}
         qrels = {language: {query: {gold[query]: 1} for query in texts.ids} for language, texts in queries.items()}
-        pool = str(ENGLISH)
+        pool, official = str(pivot), self._files.official_languages("questions")
+        absent = tuple(language for language in languages if language in official and language not in paths)
         loaded = Dataset(
             task=self._spec.name,
             version=self._spec.version,
-            pools={pool: make_texts(ENGLISH, passages.items(), "passage", where)},
+            pools={pool: make_texts(pivot, passages.items(), "passage", where)},
             queries={str(language): texts for language, texts in queries.items()},
             qrels={str(language): judgements for language, judgements in qrels.items()},
             pairs=tuple(
@@ -89,7 +99,8 @@ class AfriqaReader(Reader[AfriqaOptions]):
                 if pair.query in queries
             ),
             clusters=gold,
-            notes=(*notes, *_describe_oddities(rows)),
+            pool_without=absent,
+            notes=(*notes, *note_incomplete_pool(absent), *_describe_oddities(rows)),
         )
         return loaded.select(loaded.pairs)
 
@@ -103,7 +114,7 @@ class AfriqaReader(Reader[AfriqaOptions]):
                 _Row(
                     id=f"{language}:{text_field(row, 'id', where)}",
                     question=text_field(row, "question_lang", where).strip(),
-                    english=text_field(row, "question_translated", where).strip(),
+                    translation=text_field(row, "question_translated", where).strip(),
                     passage=passage or None,
                     yes_no=_is_yes_no(row.get("answer_pivot")),
                     where=where,

@@ -98,9 +98,9 @@ class Reader(ABC, Generic[Options]):
         """
 
 
-def english_pool_pairs(spec: TaskSpec, english: Language) -> tuple[Pair, ...]:
-    """Return the pairs of a task whose passages are English only."""
-    return tuple(Pair(language, english) for language in spec.spellings)
+def one_pool_pairs(spec: TaskSpec, passage: Language) -> tuple[Pair, ...]:
+    """Return the pairs of a task that has passages in one language only."""
+    return tuple(Pair(language, passage) for language in spec.spellings)
 
 
 def find_language_files(

@@ -20,8 +20,8 @@ from clearbench.tasks.formats.base import (
     Reader,
     ReaderOptions,
     WantedPairs,
-    english_pool_pairs,
     find_language_files,
+    one_pool_pairs,
 )
 from clearbench.tasks.formats.corpus import load_corpus
 from clearbench.tasks.formats.gather import TextsBuilder
@@ -50,7 +50,7 @@ class MkqaReader(Reader[MkqaOptions]):
 
     def pairs(self) -> tuple[Pair, ...]:
         """Return every language with English, English included."""
-        return english_pool_pairs(self._spec, ENGLISH)
+        return one_pool_pairs(self._spec, ENGLISH)
 
     def load(self, wanted: WantedPairs) -> Dataset:
         """Read the wanted pairs; see `Reader.load`."""

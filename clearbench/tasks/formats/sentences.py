@@ -17,6 +17,7 @@ from clearbench.tasks.formats.base import (
     WantedPairs,
     find_language_files,
     note_incomplete_pool,
+    one_pool_pairs,
 )
 from clearbench.tasks.formats.gather import TextsBuilder
 from clearbench.tasks.formats.parallel import SHARED, ParallelFile, check_same_questions
@@ -48,7 +49,7 @@ class SentencesReader(Reader[ReaderOptions]):
 
     def pairs(self) -> tuple[Pair, ...]:
         """Return the questions of every language with the pool of all languages."""
-        return tuple(Pair(language, MULTIPLE) for language in self._spec.spellings)
+        return one_pool_pairs(self._spec, MULTIPLE)
 
     def load(self, wanted: WantedPairs) -> Dataset:
         """Read the wanted pairs; see `Reader.load`."""

@@ -18,8 +18,8 @@ from clearbench.tasks.formats.base import (
     Reader,
     ReaderOptions,
     WantedPairs,
-    english_pool_pairs,
     note_absent,
+    one_pool_pairs,
 )
 from clearbench.tasks.formats.corpus import load_corpus
 from clearbench.tasks.formats.gather import TextsBuilder
@@ -49,7 +49,7 @@ class XorReader(Reader[XorOptions]):
 
     def pairs(self) -> tuple[Pair, ...]:
         """Return every language with English."""
-        return english_pool_pairs(self._spec, ENGLISH)
+        return one_pool_pairs(self._spec, ENGLISH)
 
     def load(self, wanted: WantedPairs) -> Dataset:
         """Read the wanted pairs; see `Reader.load`."""

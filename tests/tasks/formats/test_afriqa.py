@@ -25,11 +25,12 @@ def row(key, context, **changes):
     }
 
 
-def load_rows(folder, selection=None, **languages):
+def load_rows(folder, selection=None, without=(), changes=None, **languages):
     for language, rows in languages.items():
         write(folder / f"{language}.test.json", "".join(json.dumps(item) + "\n" for item in rows))
-    source = {"key": "questions", "local": ["{language}.{split}.json"]}
-    task = write_task(folder, reader="afriqa", languages=["en", "hau", "ibo"], sources=[source])
+    source = {"key": "questions", "local": ["{language}.{split}.json"], "without": list(without)}
+    settings = {"languages": ["en", "hau", "ibo"], **(changes or {})}
+    task = write_task(folder, reader="afriqa", sources=[source], **settings)
     return load_task(str(task), selection or Selection(), DataLocation(data_dir=folder))
 
 
@@ -66,8 +67,30 @@ def test_rows_without_a_passage_and_yes_no_rows_are_noted(tmp_path):
     )
 
 
-def test_missing_languages_are_noted(tmp_path):
-    assert load_rows(tmp_path, ibo=IBO).notes[0] == "languages without files: ha (1 of 2)."
+def test_a_pool_that_lacks_a_language_says_so_and_its_counts_are_not_those_of_the_whole(tmp_path):
+    counts = {"expected": {"passages": 7, "queries_by": {"en": 7, "ig": 2}}}
+    data = load_rows(tmp_path, ibo=IBO, changes=counts)
+    assert data.notes[:2] == (
+        "languages without files: ha (1 of 2).",
+        "the shared pool lacks the passages of ha: figures are not comparable with those of the whole task.",
+    )
+    assert [str(language) for language in data.pool_without] == ["ha"]
+    with pytest.raises(
+        DataError, match=r"en-en: 3 queries, the task file expects 7.*2 passages, the task file expects 7"
+    ):
+        load_rows(tmp_path, hau=HAU, ibo=IBO, changes=counts)
+
+
+def test_a_language_that_has_no_official_file_is_not_lacking_in_the_pool(tmp_path):
+    data = load_rows(tmp_path, ibo=IBO, without=["en", "hau"])
+    assert data.notes[0] == "languages without files: ha (1 of 2)." and data.pool_without == ()
+
+
+def test_passages_may_be_in_french(tmp_path):
+    french = {"languages": ["fr", "fon"], "options": {"pivot": "fr"}, "default_pairs": "*-fr"}
+    data = load_rows(tmp_path, fon=[row("0", "Une ville.")], changes=french)
+    assert [str(pair) for pair in data.pairs] == ["fr-fr", "fon-fr"]
+    assert str(data.pools["fr"].language) == "fr" and data.queries["fr"].texts == ("Question 0?",)
 
 
 def test_a_context_of_another_type_is_an_error(tmp_path):
