@@ -52,10 +52,11 @@ class BitextJudge:
                 f"{self.data.task} {pair_scores.pair}: a query has several judged passages; judged_by = "
                 '"bitext" expects one, the translation. Use judged_by = "qrels".'
             )
-        ranked = pair_scores.ranked or pool.rank([queries], 1)[0]
-        rows = [queries.index[query] for query in pair_scores.queries]
         gold_Q = np.array([position[gold[query]] for query in pair_scores.queries], dtype=np.int64)
-        return ranked.positions[rows, 0], gold_Q
+        if pair_scores.firsts is not None:
+            return pair_scores.firsts, gold_Q
+        rows = [queries.index[query] for query in pair_scores.queries]
+        return pair_scores.rankings().positions[rows, 0], gold_Q
 
 
 def class_f1(predicted_Q: IntArray, gold_Q: IntArray, num_passages: int) -> Scores:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from clearbench.common.arrays import Scores
+from clearbench.common.arrays import IntArray, Scores
 from clearbench.common.errors import ScoringError, locate_errors
 from clearbench.scoring.compute import DEPTH
 from clearbench.search.engine import OpenPool
@@ -28,6 +28,7 @@ class PairScores:
         measures: Measure names.
         scores: float64 [Q, M].
         skipped: Query ids that the protocol leaves out.
+        firsts: Position of the first passage of each scored query, int64 [Q], where scores came from ranks.
         ranked: The rankings of all the pair's queries, where they were needed or asked for.
     """
 
@@ -37,6 +38,7 @@ class PairScores:
     scores: Scores
     skipped: tuple[str, ...] = ()
     ranked: Rankings | None = None
+    firsts: IntArray | None = None
 
     def rankings(self) -> Rankings:
         """Return the rankings of a pair that was scored with them.

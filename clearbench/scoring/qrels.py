@@ -40,9 +40,12 @@ class QrelsJudge:
                     pair_scores = self._score_rankings(pool, pair, ranked[pair])
                 else:
                     queries = self.data.queries_of(pair)
-                    ranks = pool.gold_ranks(queries, np.array([position[gold[query]] for query in queries.ids]))
+                    gold_Q = np.array([position[gold[query]] for query in queries.ids], dtype=np.int64)
+                    ranks, firsts = pool.gold_ranks(queries, gold_Q)
                     scores = score_ranks(ranks)
-                    pair_scores = PairScores(pair, queries.ids, MEASURE_NAMES, scores, ranked=ranked.get(pair))
+                    pair_scores = PairScores(
+                        pair, queries.ids, MEASURE_NAMES, scores, ranked=ranked.get(pair), firsts=firsts
+                    )
             yield pair_scores
 
     def verify(self, pool: OpenPool, pair_scores: PairScores) -> None:

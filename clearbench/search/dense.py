@@ -100,7 +100,7 @@ class DensePool:
         self._engine = engine
         self.vectors = vectors
 
-    def gold_ranks(self, queries: Texts, gold_Q: IntArray) -> IntArray:
+    def gold_ranks(self, queries: Texts, gold_Q: IntArray) -> tuple[IntArray, IntArray]:
         """See OpenPool."""
         return gold_ranks_by_blocks(self._scores(queries), gold_Q, self.passages)
 

@@ -37,8 +37,8 @@ class OpenPool(Protocol):
     def oddities(self) -> tuple[str, ...]:
         """What a record should note about the pool, one sentence each."""
 
-    def gold_ranks(self, queries: Texts, gold_Q: IntArray) -> IntArray:
-        """Return the rank of the passage at position gold_Q[q] for each query, int64 [Q], from 1."""
+    def gold_ranks(self, queries: Texts, gold_Q: IntArray) -> tuple[IntArray, IntArray]:
+        """Return the rank of the passage at gold_Q[q] for each query, and the first passage, int64 [Q] each."""
 
     def relevant_ranks(self, queries: Texts, gold_QG: IntArray) -> tuple[IntArray, Scores]:
         """Return rank and tie-free rank of each relevant passage, [Q, G]; see `exact.relevant_ranks_by_blocks`."""

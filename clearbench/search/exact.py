@@ -35,22 +35,23 @@ GROWTH = 4
 SMALL_POOL = 10
 
 
-def gold_ranks_by_blocks(scores: BlockScores, gold_Q: IntArray, pool: Pool) -> IntArray:
-    """Return the rank of each query's only relevant passage, without keeping any ranking.
+def gold_ranks_by_blocks(scores: BlockScores, gold_Q: IntArray, pool: Pool) -> tuple[IntArray, IntArray]:
+    """Return the rank of each query's only relevant passage and the first passage, without keeping any ranking.
 
     Args:
         scores: Scores of the queries.
         gold_Q: Position of the relevant passage in the pool, int64 [Q].
         pool: The pool.
     Returns:
-        Ranks from 1, int64 [Q].
+        Ranks from 1, and positions of the passages with rank 1, int64 [Q] each.
     Raises:
         SearchError: A score is not finite.
     """
-    ranks = np.empty(len(gold_Q), dtype=np.int64)
+    ranks, firsts = np.empty(len(gold_Q), dtype=np.int64), np.empty(len(gold_Q), dtype=np.int64)
     for start, stop in _blocks(len(gold_Q), pool):
         score_RU, margin_R = scores.rough_scores(start, stop)
         check_scores(score_RU)
+        firsts[start:stop] = _firsts_of_block(scores, start, score_RU, margin_R, pool)
         gold_R = gold_Q[start:stop]
         low_R, high_R = _interval_around(score_RU[np.arange(stop - start), pool.distinct[gold_R]], margin_R)
         score_RP = score_RU if pool.num_distinct == len(pool.ids) else score_RU[:, pool.distinct]
@@ -63,7 +64,31 @@ def gold_ranks_by_blocks(scores: BlockScores, gold_Q: IntArray, pool: Pool) -> I
         doubt_SU = (score_SU >= low_R[row_S, None]) & (score_SU <= high_R[row_S, None])
         scores.settle(start + row_S, score_SU, doubt_SU)
         ranks[start + row_S] = gold_ranks_of_block(score_SU, gold_R[row_S], pool)
-    return ranks
+    return ranks, firsts
+
+
+def _firsts_of_block(scores: BlockScores, start: int, score_RU: FloatArray, margin_R: Scores, pool: Pool) -> IntArray:
+    """Return the position of each query's first passage, int64 [R].
+
+    Args:
+        scores: Gives exact scores, where rough ones leave several texts that may come first.
+        start: The block's first query.
+        score_RU: The block's rough scores.
+        margin_R: Largest error of each query's rough scores.
+        pool: The pool.
+    """
+    text_R = score_RU.argmax(axis=1)
+    first_R: IntArray = pool.best_members[text_R]
+    low_R, _ = _interval_around(score_RU[np.arange(len(text_R)), text_R], margin_R)
+    near_RU = score_RU >= low_R[:, None]
+    row_S = np.flatnonzero(np.count_nonzero(near_RU, axis=1) > 1)
+    score_SU, near_SU = score_RU[row_S], near_RU[row_S]
+    scores.settle(start + row_S, score_SU, near_SU)
+    row_N, text_N = np.nonzero(near_SU)
+    passage_N = pool.best_members[text_N]
+    order = np.lexsort((pool.precedence[passage_N], -score_SU[row_N, text_N], row_N))
+    first_R[row_S] = passage_N[order[np.unique(row_N[order], return_index=True)[1]]]
+    return first_R
 
 
 def relevant_ranks_by_blocks(scores: BlockScores, gold_QG: IntArray, pool: Pool) -> tuple[IntArray, Scores]:

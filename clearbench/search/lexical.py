@@ -45,7 +45,7 @@ class LexicalPool:
         self.oddities: tuple[str, ...] = ()
         self._index = index
 
-    def gold_ranks(self, queries: Texts, gold_Q: IntArray) -> IntArray:
+    def gold_ranks(self, queries: Texts, gold_Q: IntArray) -> tuple[IntArray, IntArray]:
         """See OpenPool."""
         return gold_ranks_by_blocks(self._scores(queries), gold_Q, self.passages)
 

@@ -51,6 +51,12 @@ class Pool:
         counts = np.bincount(self.distinct, minlength=self.num_distinct)
         return order, np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
 
+    @cached_property
+    def best_members(self) -> IntArray:
+        """Position of the passage that precedes the others with the same text, for each distinct text, int64 [U]."""
+        order, starts = self.members
+        return order[starts[:-1]]
+
 
 @dataclass(frozen=True)
 class Rankings:

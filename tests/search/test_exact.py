@@ -78,13 +78,14 @@ def test_every_way_gives_the_order_of_a_literal_brute_force(case: Case, depth: i
         patch.setattr(exact, "SPARE", spare)
         patch.setattr(exact, "MOST_SCORES", 100 * block)
         patch.setattr(scores_module, "DOUBLES_AT_ONCE", 100 * block)
-        ranks = exact.gold_ranks_by_blocks(case.scores, case.gold, case.pool)
+        ranks, firsts = exact.gold_ranks_by_blocks(case.scores, case.gold, case.pool)
         several, _ = exact.relevant_ranks_by_blocks(case.scores, case.gold[:, None], case.pool)
         by_faiss = exact.rank_by_faiss(case.queries, case.passages, case.pool, depth)
         by_rows = exact.rank_by_rows(case.scores, num_queries, case.pool, depth)
     for query in range(num_queries):
         order, scores = literal_order(case, query)
         assert ranks[query] == several[query, 0] == order.index(case.gold[query]) + 1
+        assert firsts[query] == order[0]
         for ranked in (by_faiss, by_rows):
             assert ranked.positions[query].tolist() == order[:depth]
             assert ranked.scores[query].tolist() == scores[:depth]
@@ -108,12 +109,13 @@ def test_threads_and_blocks_decide_no_rank(monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(exact, "BLOCK_SCORES", block)
         monkeypatch.setattr(exact, "BLOCK_QUERIES", 1)
         with threadpool_limits(threads):
-            ranks = exact.gold_ranks_by_blocks(case.scores, case.gold, case.pool)
+            ranks, firsts = exact.gold_ranks_by_blocks(case.scores, case.gold, case.pool)
             tops = [search(case, 200) for search in (_rows, _faiss)]
         found.append(ranks.tolist())
         for top in tops:
             places = np.argmax(top.positions == case.gold[:, None], axis=1) + 1
             assert places.tolist() == ranks.tolist()
+            assert firsts.tolist() == top.positions[:, 0].tolist()
     assert found[0] == found[1] == found[2]
 
 

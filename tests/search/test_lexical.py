@@ -27,7 +27,7 @@ def test_ranks_and_rankings_agree_also_among_passages_without_a_word_of_the_quer
     [ranked] = pool.rank([queries], 30)
     gold = np.arange(len(queries)) % 30
     places = np.argmax(ranked.positions == gold[:, None], axis=1) + 1
-    assert pool.gold_ranks(queries, gold).tolist() == places.tolist()
+    assert pool.gold_ranks(queries, gold)[0].tolist() == places.tolist()
     assert pool.relevant_ranks(queries, gold[:, None])[0][:, 0].tolist() == places.tolist()
 
 
