@@ -40,6 +40,10 @@ class DataError(ClearbenchError):
     """A data file that is missing, broken, or not what its task expects."""
 
 
+class MissingFileError(DataError):
+    """A data file that does not exist."""
+
+
 class EncoderError(ClearbenchError):
     """A checkpoint that cannot be loaded, or that gives unusable vectors."""
 

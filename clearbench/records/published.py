@@ -12,9 +12,9 @@ other way round.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Self, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from clearbench.common.errors import ClearbenchError, RecordError, UsageError, suggest
 from clearbench.common.files import shipped_folder
@@ -25,6 +25,9 @@ from clearbench.common.toml import describe_problems, read_toml
 Share = Annotated[float, Field(ge=0, le=1)]
 Figures = Mapping[str, Mapping[str, float]]
 """pair -> measure -> value in [0, 1]"""
+
+NEAR = 0.005
+"""Largest difference that is called near, unless a file of figures states another."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ class Published:
         options: Reader options with which they were measured, as text.
         figures: Pair -> measure -> value in [0, 1].
         averages: Averages that the source prints without the figures behind them.
+        measured: The model that `clearbench reproduce` measures, if it is not `model` itself.
+        near: Largest difference that `clearbench reproduce` calls near.
     """
 
     model: str
@@ -59,17 +64,39 @@ class Published:
     options: Mapping[str, str]
     figures: Figures
     averages: tuple[PublishedAverage, ...] = ()
+    measured: str = ""
+    near: float = NEAR
 
 
 class _Task(StrictModel):
+    """One task: figures by measure, or in the order of `measures`, which is shorter for thousands of them."""
+
     name: str
     options: dict[str, str | int | bool] = Field(default={})
-    expected: dict[str, dict[str, Share]]
+    measures: tuple[str, ...] = ()
+    expected: dict[str, dict[str, Share] | tuple[Share, ...]]
+
+    @model_validator(mode="after")
+    def _check_rows(self) -> Self:
+        for pair, row in self.expected.items():
+            if isinstance(row, tuple) and len(row) != len(self.measures):
+                raise ValueError(f"expected: {pair}: found {len(row)} figures for {len(self.measures)} measures")
+        return self
+
+    @property
+    def figures(self) -> dict[str, dict[str, float]]:
+        """Pair, as the file spells it -> measure -> figure."""
+        return {
+            pair: dict(zip(self.measures, row, strict=True)) if isinstance(row, tuple) else row
+            for pair, row in self.expected.items()
+        }
 
 
 class _ModelFile(StrictModel):
     model: str
     source: str
+    measured: str = ""
+    near: Share = NEAR
     task: tuple[_Task, ...] = Field(min_length=1)
 
 
@@ -120,18 +147,39 @@ def find_published(name: str) -> tuple[Published, ...]:
     """
     if name.endswith(".toml"):
         return _read_model(Path(name), UsageError)
-    folder = published_folder()
-    known = {} if folder is None else {file.stem: file for file in sorted(folder.glob("*.toml"))}
+    known = _model_files()
     if name not in known:
         raise UsageError(f"No published figures {name!r}; there are: {', '.join(known)}.{suggest(name, known)}")
     return _read_model(known[name], UsageError)
+
+
+def list_published() -> dict[str, tuple[Published, ...]]:
+    """Return the names that `find_published` knows, each with its figures.
+
+    Raises:
+        RecordError: A file is not of its form.
+    """
+    return {name: _read_model(file, RecordError) for name, file in _model_files().items()}
+
+
+def _model_files() -> dict[str, Path]:
+    folder = published_folder()
+    return {} if folder is None else {file.stem: file for file in sorted(folder.glob("*.toml"))}
 
 
 def _read_model(file: Path, error: type[ClearbenchError]) -> tuple[Published, ...]:
     content = _read_document(file, _ModelFile, error)
     try:
         return tuple(
-            Published(content.model, content.source, task.name, _as_text(task.options), _by_pair(task.expected))
+            Published(
+                content.model,
+                content.source,
+                task.name,
+                _as_text(task.options),
+                _by_pair(task.figures),
+                measured=content.measured,
+                near=content.near,
+            )
             for task in content.task
         )
     except UsageError as problem:

@@ -1,16 +1,18 @@
 """Loading a task: find its definition, choose the pairs, read the files, check the counts."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from clearbench.common.errors import DataError, TaskError
+from clearbench.common.errors import DataError, TaskError, UsageError
 from clearbench.common.measures import RULES
+from clearbench.common.pairs import Pair
+from clearbench.common.text import join_names
 from clearbench.tasks.catalogue import find_task
 from clearbench.tasks.choose import choose_pairs, share_options, share_selection
 from clearbench.tasks.dataset import Dataset
-from clearbench.tasks.formats.base import ReaderOptions
+from clearbench.tasks.formats.base import ReaderOptions, WantedPairs
 from clearbench.tasks.formats.table import open_files, open_reader, reader_options
 from clearbench.tasks.oddities import find_oddities
 from clearbench.tasks.options import ANYWHERE, DEFAULT, DataLocation, Selection
@@ -56,14 +58,7 @@ def load_task(
         TaskError: The task file cannot be used.
         DataError: A file is missing or broken, or the counts are not those that the task file expects.
     """
-    checked = check_task(name, selection, location, options)
-    if checked.mismatches:
-        shown = "; ".join(checked.mismatches[:_MISMATCHES_SHOWN])
-        more = len(checked.mismatches) - _MISMATCHES_SHOWN
-        raise DataError(
-            f"{shown}{f'; and {more:,} more' if more > 0 else ''}. Run `clearbench tasks check {name}` for all counts."
-        )
-    return checked.data
+    return _checked_data(name, check_task(name, selection, location, options))
 
 
 def load_tasks(
@@ -103,11 +98,56 @@ def check_task(
     Raises:
         UsageError, TaskError, DataError: See `load_task`; wrong counts are not an error here.
     """
+    return _check(name, lambda spec, defined: choose_pairs(spec, defined, selection), location, options)
+
+
+def load_pairs(
+    name: str, pairs: Collection[str], location: DataLocation = ANYWHERE, options: Mapping[str, Any] | None = None
+) -> Dataset:
+    """Load those of some pairs whose files exist, and check their counts; notes name what is left out.
+
+    Args:
+        name: Task name or path.
+        pairs: Names of pairs, such as "de-en".
+        location: Where the definition and the files may come from.
+        options: Reader options in place of the task file's.
+    Raises:
+        MissingFileError: No file of the pairs exists.
+        UsageError, TaskError, DataError: See `load_task`.
+    """
+
+    def choose(spec: TaskSpec, defined: tuple[Pair, ...]) -> WantedPairs:
+        chosen = tuple(pair for pair in defined if str(pair) in pairs)
+        if not chosen:
+            raise UsageError(f"Task {spec.name} has none of the pairs {join_names(sorted(pairs))}.")
+        return WantedPairs(chosen)
+
+    return _checked_data(name, _check(name, choose, location, options))
+
+
+def _checked_data(name: str, checked: CheckedTask) -> Dataset:
+    """Return the data of a task; wrong counts are a DataError."""
+    if checked.mismatches:
+        shown = "; ".join(checked.mismatches[:_MISMATCHES_SHOWN])
+        more = len(checked.mismatches) - _MISMATCHES_SHOWN
+        raise DataError(
+            f"{shown}{f'; and {more:,} more' if more > 0 else ''}. Run `clearbench tasks check {name}` for all counts."
+        )
+    return checked.data
+
+
+def _check(
+    name: str,
+    choose: Callable[[TaskSpec, tuple[Pair, ...]], WantedPairs],
+    location: DataLocation,
+    options: Mapping[str, Any] | None,
+) -> CheckedTask:
+    """Load the pairs of a task that a function chooses from those that it defines."""
     spec = find_task(name, location.tasks_dir)
     chosen = reader_options(spec, options)
     files = open_files(spec, location, chosen)
     reader = open_reader(spec, files, chosen)
-    data = reader.load(choose_pairs(spec, reader.pairs(), selection))
+    data = reader.load(choose(spec, reader.pairs()))
     changed = _changed_options(chosen, reader_options(spec))
     if spec.main_measure not in RULES[spec.judged_by] and not data.is_mixed:
         raise TaskError(f"Task {spec.name}: main_measure: only a pool of several languages has {spec.main_measure}.")

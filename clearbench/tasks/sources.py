@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clearbench.common.environment import default_cache
-from clearbench.common.errors import DataError, TaskError
+from clearbench.common.errors import DataError, MissingFileError, TaskError
 from clearbench.common.languages import Language
 from clearbench.common.pairs import Pair
 from clearbench.tasks.download import download_hub_file, download_url, unpack
@@ -102,7 +102,9 @@ class SourceFiles:
             raise self.missing_error(key, language=language, pair=pair)
         return path
 
-    def missing_error(self, key: str, *, language: Language | None = None, pair: Pair | None = None) -> DataError:
+    def missing_error(
+        self, key: str, *, language: Language | None = None, pair: Pair | None = None
+    ) -> MissingFileError:
         """Return the error for a file that does not exist.
 
         Args:
@@ -126,7 +128,7 @@ class SourceFiles:
             lines.append(f"It is not on the web: --data-dir must hold {names}.")
         else:
             lines.append("It belongs to the task file and should be in the same folder.")
-        return DataError(" ".join(lines))
+        return MissingFileError(" ".join(lines))
 
     def fetch(self, keys: tuple[str, ...] = ()) -> Iterator[Path]:
         """Download the files of the task (of the given sources, or of all) to the cache; yield each one's path.

@@ -65,9 +65,22 @@ def test_every_figure_has_a_source_and_no_model_stands_twice_on_a_task(shipped):
 
 def test_reproduce_reads_the_files_of_models():
     names = [file.stem for file in require(published_folder()).glob("*.toml")]
-    assert {"minilm", "bge-m3", "me5-small", "me5-base", "me5-large", "jina-v3", "qwen3-0.6b"} <= set(names)
+    assert {"minilm", "bge-m3", "e5-small", "me5-base", "me5-large", "jina-v3", "qwen3-0.6b"} <= set(names)
     for name in names:
         assert find_published(name)
+
+
+def test_figures_may_be_rows_in_the_order_of_measures():
+    [ntrex] = [task for task in find_published("minilm") if task.task == "ntrex"]
+    assert len(ntrex.figures) == 1498
+    assert ntrex.figures["af-de"] == {"success@1": 0.369554, "f1": 0.322829}
+    assert (ntrex.measured, ntrex.near) == ("", 0.005)
+    small = {task.task: task for task in find_published("e5-small")}
+    assert {task: len(entry.figures) for task, entry in small.items()} == {
+        "belebele": 376, "xquad": 2, "mlqa": 48, "mlqa-test": 48, "ntrex": 1498, "tatoeba": 102,
+    }  # fmt: skip
+    assert small["ntrex"].figures["am-om"]["success@1"] > 0 and "zh_Hant_TW-zh" in small["ntrex"].figures
+    assert small["belebele"].measured == "e5-small"
 
 
 @pytest.mark.parametrize(
@@ -77,6 +90,7 @@ def test_reproduce_reads_the_files_of_models():
         "model = [",
         'model = "x"\nsource = "s"\n[[task]]\nname = "xquad"\n[task.expected]\n"de-en" = {"nDCG@10" = 50.1}',
         'model = "x"\nsource = "s"\n[[task]]\nname = "xquad"\n[task.expected]\n"qq-en" = {"nDCG@10" = 0.5}',
+        'model = "x"\nsource = "s"\n[[task]]\nname = "xquad"\nmeasures = ["f1"]\n[task.expected]\nde-en = [0.5, 0.5]',
         'model = "x"\nsource = "s"\nnote = "unknown key"\n[[task]]\nname = "xquad"\n[task.expected]\n',
     ],
 )

@@ -1,0 +1,24 @@
+"""Published figures against measured ones: verdicts, and how differences are distributed."""
+
+import numpy as np
+import pytest
+
+from clearbench.evaluation.reproduce import ReproducedFigure, describe_differences
+
+
+@pytest.mark.parametrize(
+    ("difference", "verdict"),
+    [(0.0, "OK"), (0.0009, "OK"), (-0.0009, "OK"), (0.0011, "near"), (-0.0049, "near"), (0.0051, "off"), (-0.5, "off")],
+)
+def test_verdicts(difference, verdict):
+    assert ReproducedFigure("t", "de-en", "nDCG@10", 0.5, 0.5 + difference).verdict == verdict
+
+
+def test_differences_are_described_by_task_and_measure():
+    shifts = [0.0, 0.000004, 0.0008, -0.004, 0.01]
+    figures = [ReproducedFigure("t", f"p{n}", "f1", 0.5, 0.5 + shift) for n, shift in enumerate(shifts)]
+    first, second = describe_differences([*figures, ReproducedFigure("t", "p", "nDCG@10", 0.5, 0.4)])
+    assert (first.task, first.measure, first.num_figures, first.num_equal) == ("t", "f1", 5, 2)
+    assert first.verdicts == (3, 1, 1) and first.mean == pytest.approx(np.mean(shifts))
+    assert first.quantiles == pytest.approx(np.quantile(shifts, [0, 0.05, 0.5, 0.95, 1]))
+    assert (second.measure, second.verdicts) == ("nDCG@10", (0, 0, 1))
