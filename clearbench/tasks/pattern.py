@@ -11,11 +11,12 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from clearbench.common.errors import TaskError
 
-PLACEHOLDERS = frozenset({"language", "short", "variant", "split", "query", "passage"})
+PLACEHOLDERS = frozenset({"language", "short", "variant", "name", "split", "query", "passage"})
 """What may stand in braces in a file pattern.
 
 `{language}` is the language as the task file spells it, `{short}` as clearbench prints it, `{variant}` in the form
-of FLORES; `{query}` and `{passage}` are the two sides of a pair as the task file spells them; `{split}` is an option.
+of FLORES, `{name}` as the task file's `names` has it; `{query}` and `{passage}` are the two sides of a pair as the
+task file spells them; `{split}` is an option.
 """
 
 _PLACEHOLDER = re.compile(r"\{([a-z]+)\}")

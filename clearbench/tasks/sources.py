@@ -160,7 +160,7 @@ class SourceFiles:
         languages = tuple(self.spec.spellings)
         if "{query}" in pattern or "{passage}" in pattern:
             yield from ((None, Pair(*sides)) for sides in itertools.product(languages, repeat=2))
-        elif any(f"{{{name}}}" in pattern for name in ("language", "short", "variant")):
+        elif any(f"{{{name}}}" in pattern for name in ("language", "short", "variant", "name")):
             yield from ((lang, None) for lang in languages if self.spec.spellings[lang] not in source.without)
         else:
             yield None, None
@@ -179,6 +179,7 @@ class SourceFiles:
         fields = dict.fromkeys(PLACEHOLDERS, "") | {"split": self._split}
         if language:
             fields |= {"language": spell(language), "short": str(language), "variant": language.variant}
+            fields["name"] = self.spec.names.get(spell(language), spell(language))
         if pair:
             fields |= {"query": spell(pair.query), "passage": spell(pair.passage)}
         return fields

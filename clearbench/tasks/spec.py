@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from clearbench.common.errors import UsageError
 from clearbench.common.languages import Language, find_language, parse_language
@@ -18,7 +18,7 @@ from clearbench.common.measures import MAIN_MEASURE, MIXED_RULES, RULES, Scoring
 from clearbench.common.pairs import parse_pair
 from clearbench.common.strict import StrictModel
 from clearbench.tasks.download import check_url
-from clearbench.tasks.pattern import check_pattern, check_relative
+from clearbench.tasks.pattern import check_pattern, check_relative, check_value
 
 Count = int | tuple[int, ...]
 """A number, or several for different editions of the files."""
@@ -143,6 +143,7 @@ class TaskSpec(StrictModel):
         homepage: The data set's page.
         reader: Format of the files: a key of `formats.table.FORMATS`.
         languages: Languages as the data set spells them, in the order of all tables.
+        names: Language as in `languages` -> what `{name}` in file patterns stands for, where that is another spelling.
         default_pairs: Pair patterns of a run that names none.
         judged_by: What decides relevance: judgements, or answer strings by XOR's or MKQA's rule.
         main_measure: The measure shown where there is room for only one.
@@ -161,6 +162,7 @@ class TaskSpec(StrictModel):
     homepage: str = ""
     reader: str
     languages: tuple[str, ...] = ()
+    names: Mapping[str, str] = Field(default_factory=dict)
     default_pairs: str = "*-*"
     judged_by: ScoringRule = "qrels"
     main_measure: str = MAIN_MEASURE
@@ -192,6 +194,15 @@ class TaskSpec(StrictModel):
         if repeated := {key for key in keys if keys.count(key) > 1}:
             raise ValueError(f"source key {min(repeated)!r} is used twice")
         return sources
+
+    @field_validator("names")
+    @classmethod
+    def _check_names(cls, names: Mapping[str, str], info: ValidationInfo) -> Mapping[str, str]:
+        for language, name in names.items():
+            if language not in info.data.get("languages", ()):
+                raise ValueError(f"{language!r} is not a language of the task")
+            check_value(name)
+        return names
 
     @model_validator(mode="after")
     def _check_without(self) -> Self:

@@ -8,8 +8,8 @@ from clearbench.common.errors import TaskError, UsageError
 from clearbench.tasks.catalogue import find_task, list_tasks
 
 SHIPPED = [
-    "afriqa", "afriqa-fr", "belebele", "demo", "demo-mkqa", "demo-train", "demo-xor", "mkqa", "mlqa", "mlqa-test",
-    "ntrex", "tatoeba", "xor", "xquad", "xquad-r",
+    "afriqa", "afriqa-fr", "belebele", "ciral", "demo", "demo-mkqa", "demo-train", "demo-xor", "miracl", "miracl-hn",
+    "mkqa", "mlqa", "mlqa-test", "mr-tydi", "neuclir", "ntrex", "tatoeba", "xor", "xquad", "xquad-r",
 ]  # fmt: skip
 
 

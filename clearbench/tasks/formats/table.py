@@ -19,6 +19,7 @@ from clearbench.tasks.formats.lines import LinesOptions, LinesReader
 from clearbench.tasks.formats.mkqa import MkqaOptions, MkqaReader
 from clearbench.tasks.formats.sentences import SentencesReader
 from clearbench.tasks.formats.squad import SquadOptions, SquadReader
+from clearbench.tasks.formats.trec import TrecOptions, TrecReader
 from clearbench.tasks.formats.xor import XorOptions, XorReader
 from clearbench.tasks.options import DataLocation
 from clearbench.tasks.sources import SourceFiles
@@ -51,6 +52,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
         "mkqa": Format(MkqaOptions, MkqaReader),
         "afriqa": Format(AfriqaOptions, AfriqaReader, afriqa.read_titles),
         "lines": Format(LinesOptions, LinesReader),
+        "trec": Format(TrecOptions, TrecReader),
         "beir": Format(BeirOptions, BeirReader, pairs_in_files=True),
     }
 )

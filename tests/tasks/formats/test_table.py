@@ -48,6 +48,8 @@ MKQA = {
 }
 PASSAGE = {"_id": "p", "title": "T", "text": "Text.", "language": "en"}
 QUERY = {"_id": "q", "parallel_id": "q1", "text": "What?", "language": "en"}
+TOPIC = {"_id": "q", "text": "What?"}
+TOPICS = {"topic_id": "1", "topics": [{"lang": "eng", "source": "original", "topic_title": "What?"}]}
 QRELS = {"query-id": "q", "corpus-id": "p", "score": 1}
 
 ANSWERS = {"xor": "R@2kt", "mkqa": "answer_recall@20"}
@@ -59,6 +61,12 @@ CASES: dict[str, tuple[str, dict[str, dict[str, Any]], dict[str, Any]]] = {
     "xor": ("xor", {"questions": XOR, "corpus": PASSAGE}, {"languages": ["ar"]}),
     "afriqa": ("afriqa", {"questions": AFRIQA}, {"languages": ["hau"], "options": {"join_title": True}}),
     "mkqa": ("mkqa", {"questions": MKQA, "corpus": PASSAGE}, {}),
+    "trec": ("trec", {"topics": TOPIC, "qrels": QRELS, "corpus": PASSAGE}, {}),
+    "trec, topics as in NeuCLIR": (
+        "trec",
+        {"topics": TOPICS, "qrels": {**QRELS, "query-id": "1"}, "corpus": PASSAGE},
+        {},
+    ),
     "beir": ("beir", {"corpus": PASSAGE, "queries": QUERY, "qrels": QRELS}, {}),
 }
 """Case -> format, one row of each of its files, what else its task file says."""
