@@ -124,14 +124,14 @@ def score_run(run: Mapping[str, Ranking], qrels: Mapping[str, Mapping[str, int]]
         raise ScoringError("A run holds NaN or infinite scores.")
     keys = {measure.trec for measure in MEASURES if measure.trec != RECIPROCAL}
     values = pytrec_eval.RelevanceEvaluator(wanted, _request_strings(keys)).evaluate(plain)
-    [cutoff] = {measure.cutoff for measure in MEASURES if measure.trec == RECIPROCAL}
-    firsts = {query: _first_passages(ranking, cutoff) for query, ranking in plain.items()}
-    reciprocal = pytrec_eval.RelevanceEvaluator(wanted, {RECIPROCAL}).evaluate(firsts)
     table = np.zeros((len(queries), len(MEASURES)))
-    for row, query in enumerate(queries):
-        if query in values:
-            merged = {**values[query], **reciprocal.get(query, {RECIPROCAL: 0.0})}
-            table[row] = [merged[measure.trec] for measure in MEASURES]
+    for column, measure in enumerate(MEASURES):
+        if measure.trec == RECIPROCAL:
+            firsts = {query: _first_passages(ranking, measure.cutoff) for query, ranking in plain.items()}
+            found = pytrec_eval.RelevanceEvaluator(wanted, {RECIPROCAL}).evaluate(firsts)
+        else:
+            found = values
+        table[:, column] = [found[query][measure.trec] if query in found else 0.0 for query in queries]
     return table
 
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clearbench.common.errors import ScoringError
+from clearbench.scoring import compute
 from clearbench.scoring.compute import MEASURE_NAMES, MEASURES, find_difference, score_ranks, score_run
 
 
@@ -57,6 +58,20 @@ def test_reciprocal_rank_is_cut_at_ten():
     """trec_eval takes `recip_rank_10` for the uncut measure; a hit at rank 11 must give 0."""
     run, qrels = run_with_gold_at(11)
     assert score_run(run, qrels, ["q"])[0, MEASURE_NAMES.index("MRR@10")] == 0
+
+
+@pytest.mark.parametrize("cutoffs", [(), (1,), (3, 10, 50)])
+def test_the_reciprocal_rank_may_have_any_number_of_cutoffs(cutoffs, monkeypatch):
+    reciprocal = tuple(
+        compute.RankMeasure(f"MRR@{cutoff}", compute.RECIPROCAL, cutoff, lambda rank: 1.0 / rank) for cutoff in cutoffs
+    )
+    others = tuple(measure for measure in MEASURES if measure.trec != compute.RECIPROCAL)
+    monkeypatch.setattr(compute, "MEASURES", (*reciprocal, *others))
+    for rank in (1, 3, 4, 10, 11, 50, 51):
+        run, qrels = run_with_gold_at(rank)
+        [scores] = score_run(run, qrels, ["q"])
+        assert scores[: len(cutoffs)].tolist() == [1 / rank if rank <= cutoff else 0 for cutoff in cutoffs]
+        assert np.abs(scores - score_ranks(np.array([rank]))[0]).max() < 1e-12
 
 
 def test_a_query_without_ranking_scores_zero_and_counts():
