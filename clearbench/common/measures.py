@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 Better = Literal["higher", "lower", "neither"]
@@ -13,11 +14,6 @@ ScoringRule = Literal["qrels", "bitext", "xor", "mkqa"]
 
 "bitext" goes by judgements too, and has one measure more.
 """
-
-
-def judges_passages(rule: str) -> bool:
-    """Whether a rule goes by judgements of passages; if not, answers decide what a hit is."""
-    return rule in ("qrels", "bitext")
 
 
 @dataclass(frozen=True)
@@ -82,13 +78,6 @@ _RANK_MEASURES = (
     "MAP@100",
     *(f"success@{cutoff}" for cutoff in CUTOFFS),
 )
-RULES: Mapping[ScoringRule, tuple[str, ...]] = {
-    "qrels": _RANK_MEASURES,
-    "bitext": (*_RANK_MEASURES, F1),
-    "xor": ("R@2kt", "R@5kt"),
-    "mkqa": ("answer_recall@20", "answer_recall@100"),
-}
-"""Rule -> the measures that it gives, in the order of a record's columns."""
 MAIN_MEASURE = "nDCG@10"
 """What tables show, comparisons compare and gates guard, unless a task or an option names another measure."""
 OWN_FIRST = "lpr_first"
@@ -108,12 +97,42 @@ ONE_TARGET_SAME, ONE_TARGET_OTHER = "one_target_same", "one_target_other"
 
 LAReQA's "limit to one target": the other relevant passages are taken out of the ranking.
 """
-MIXED_RULES: Mapping[ScoringRule, tuple[str, ...]] = {"qrels": (MAP,)}
-"""Rule -> the measures that only a mixed pool has and that may be a task's main measure."""
 MAX_RANK = "Max@R"
 """Rank of the last relevant passage."""
 SAME_SCORE = 1e-9
 """Scores that differ by less are equal: it is rounding in float64, while one rank more changes a score by far more."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a scoring rule goes by, and what it gives.
+
+    Attributes:
+        measures: The measures that it gives, in the order of a record's columns.
+        judges_passages: Whether judgements of passages decide what a hit is; if not, accepted answers do.
+        mixed_measures: Measures that only a mixed pool has and that may be a task's main measure.
+    """
+
+    measures: tuple[str, ...]
+    judges_passages: bool
+    mixed_measures: tuple[str, ...] = ()
+
+
+RULES: Mapping[ScoringRule, Rule] = MappingProxyType(
+    {
+        "qrels": Rule(_RANK_MEASURES, judges_passages=True, mixed_measures=(MAP,)),
+        "bitext": Rule((*_RANK_MEASURES, F1), judges_passages=True),
+        "xor": Rule(("R@2kt", "R@5kt"), judges_passages=False),
+        "mkqa": Rule(("answer_recall@20", "answer_recall@100"), judges_passages=False),
+    }
+)
+"""The table of scoring rules, as task files name them in `judged_by`."""
+
+
+def judges_passages(rule: str) -> bool:
+    """Whether judgements of passages decide what a hit is; if not, or if the table lacks the rule, answers do."""
+    return any(name == rule and known.judges_passages for name, known in RULES.items())
+
 
 _MTEB_STEMS = {"nDCG": "ndcg", "MRR": "mrr", "MAP": "map", "success": "hit_rate"}
 _KNOWN = {

@@ -71,7 +71,7 @@ TASKS: Mapping[str, MtebTask] = {
 }
 """Task here -> MTEB's."""
 MEASURES: Mapping[str, str] = {
-    **{find_measure(name).mteb: name for names in RULES.values() for name in names},
+    **{find_measure(name).mteb: name for rule in RULES.values() for name in rule.measures},
     "accuracy": "success@1",
 }
 """MTEB's name of a measure -> ours. Its `accuracy` is the share of queries whose first passage is right."""

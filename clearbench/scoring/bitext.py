@@ -34,7 +34,8 @@ class BitextJudge:
         position = {passage: place for place, passage in enumerate(pool.passages.ids)}
         for pair_scores in self._qrels.score(pool, pairs, rankings):
             f1_Q = class_f1(*self._find_firsts_and_gold(pool, pair_scores, position), len(position))
-            yield replace(pair_scores, measures=RULES["bitext"], scores=np.column_stack([pair_scores.scores, f1_Q]))
+            scores = np.column_stack([pair_scores.scores, f1_Q])
+            yield replace(pair_scores, measures=RULES["bitext"].measures, scores=scores)
 
     def verify(self, pool: OpenPool, pair_scores: PairScores) -> None:
         """Score trec_eval's measures through pytrec_eval, see `QrelsJudge.verify`; f1 has no second implementation."""

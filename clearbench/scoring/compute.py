@@ -67,7 +67,7 @@ def _rank_measure(name: str) -> RankMeasure:
     return RankMeasure(name, trec.format(cutoff), int(cutoff), at_rank)
 
 
-MEASURE_NAMES = RULES["qrels"]
+MEASURE_NAMES = RULES["qrels"].measures
 MEASURES = tuple(map(_rank_measure, MEASURE_NAMES))
 DEPTH = max(measure.cutoff for measure in MEASURES)
 

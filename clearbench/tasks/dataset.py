@@ -12,7 +12,7 @@ from typing import TypeVar
 from clearbench.common.errors import DataError
 from clearbench.common.hashing import content_hash
 from clearbench.common.languages import Language
-from clearbench.common.measures import MAIN_MEASURE, ScoringRule, judges_passages
+from clearbench.common.measures import MAIN_MEASURE, RULES, ScoringRule
 from clearbench.common.pairs import Pair
 from clearbench.common.text import task_label
 
@@ -140,7 +140,7 @@ class Dataset:
     @property
     def has_qrels(self) -> bool:
         """Whether there are judgements of passages; if not, answers decide what a hit is."""
-        return judges_passages(self.judged_by)
+        return RULES[self.judged_by].judges_passages
 
     def queries_of(self, pair: TaskPair) -> Texts:
         """Return the queries of a pair."""

@@ -149,7 +149,7 @@ def _check(
     reader = open_reader(spec, files, chosen)
     data = reader.load(choose(spec, reader.pairs()))
     changed = _changed_options(chosen, reader_options(spec))
-    if spec.main_measure not in RULES[spec.judged_by] and not data.is_mixed:
+    if spec.main_measure not in RULES[spec.judged_by].measures and not data.is_mixed:
         raise TaskError(f"Task {spec.name}: main_measure: only a pool of several languages has {spec.main_measure}.")
     data = replace(data, judged_by=spec.judged_by, main_measure=spec.main_measure, options=changed)
     data = replace(data, notes=(*data.notes, *find_oddities(data)))

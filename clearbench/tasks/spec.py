@@ -14,7 +14,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from clearbench.common.errors import UsageError
 from clearbench.common.languages import Language, find_language, parse_language
-from clearbench.common.measures import MAIN_MEASURE, MIXED_RULES, RULES, ScoringRule, judges_passages
+from clearbench.common.measures import MAIN_MEASURE, RULES, ScoringRule
 from clearbench.common.pairs import parse_pair
 from clearbench.common.strict import StrictModel
 from clearbench.tasks.download import check_url
@@ -213,7 +213,7 @@ class TaskSpec(StrictModel):
 
     @model_validator(mode="after")
     def _check_measure(self) -> Self:
-        known = (*RULES[self.judged_by], *MIXED_RULES.get(self.judged_by, ()))
+        known = (*RULES[self.judged_by].measures, *RULES[self.judged_by].mixed_measures)
         if self.main_measure not in known:
             raise ValueError(f"main_measure: found {self.main_measure!r}, expected one of: {', '.join(known)}")
         return self
@@ -221,7 +221,7 @@ class TaskSpec(StrictModel):
     @property
     def has_qrels(self) -> bool:
         """Whether the task judges passages; if not, answers decide what a hit is."""
-        return judges_passages(self.judged_by)
+        return RULES[self.judged_by].judges_passages
 
     @cached_property
     def spellings(self) -> Mapping[Language, str]:

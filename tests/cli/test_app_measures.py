@@ -2,7 +2,6 @@
 
 import csv
 import io
-import itertools
 import json
 import re
 
@@ -23,7 +22,7 @@ BIAS = (
     *("TLR@10", "TLR@100", "lang_nDCG_strict@10", "PEER@10", "PEER@100", "Max@R"),
     *("top1_right_same", "top1_right_other", "top1_wrong_same", "top1_wrong_other"),
 )
-MEASURES = [*itertools.chain(*RULES.values()), *BIAS]
+MEASURES = [*(name for rule in RULES.values() for name in rule.measures), *BIAS]
 GAP = 5.0  # points or ranks between the two models
 
 

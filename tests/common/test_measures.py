@@ -1,10 +1,18 @@
 """Measures as values: direction, unit, and MTEB's names."""
 
+from typing import get_args
+
 import pytest
 
-from clearbench.common.measures import CUTOFFS, RULES, Measure, find_measure
+from clearbench.common.measures import CUTOFFS, RULES, Measure, ScoringRule, find_measure, judges_passages
 
-NAMES = [name for rule, names in RULES.items() if rule != "qrels" for name in names]  # bitext has all of qrels
+NAMES = [name for key, rule in RULES.items() if key != "qrels" for name in rule.measures]  # bitext has all of qrels
+QRELS = RULES["qrels"].measures
+
+
+def test_the_table_has_every_rule_and_says_what_decides() -> None:
+    assert set(RULES) == set(get_args(ScoringRule))
+    assert [rule for rule in (*RULES, "unknown") if judges_passages(rule)] == ["qrels", "bitext"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -30,8 +38,8 @@ def test_a_loss_is_negative_whatever_the_direction(name: str, sign: float, point
 
 
 def test_no_rule_names_a_measure_of_another_and_each_has_every_cutoff() -> None:
-    assert len(set(NAMES)) == len(NAMES) and RULES["bitext"] == (*RULES["qrels"], "f1")
-    assert {f"{stem}@{cutoff}" for stem in ("nDCG", "recall", "success") for cutoff in CUTOFFS} < set(RULES["qrels"])
+    assert len(set(NAMES)) == len(NAMES) and RULES["bitext"].measures == (*QRELS, "f1")
+    assert {f"{stem}@{cutoff}" for stem in ("nDCG", "recall", "success") for cutoff in CUTOFFS} < set(QRELS)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +58,7 @@ def test_mteb_s_names(name: str, mteb: str) -> None:
 
 
 def test_mteb_s_names_differ() -> None:
-    assert len({find_measure(name).mteb for name in RULES["qrels"]}) == len(RULES["qrels"])
+    assert len({find_measure(name).mteb for name in QRELS}) == len(QRELS)
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_a_query_has_an_f1_where_its_passage_comes_first_and_all_else_is_as_by_q
     plain = list(QrelsJudge(data).score(pool, pairs))
     judge = BitextJudge(data)
     for scored, same in zip(judge.score(pool, pairs, rankings), plain, strict=True):
-        assert scored.measures == RULES["bitext"] and scored.measures[:-1] == same.measures
+        assert scored.measures == RULES["bitext"].measures and scored.measures[:-1] == same.measures
         assert scored.scores[:, :-1].tolist() == same.scores.tolist()
         first = scored.scores[:, scored.measures.index("success@1")]
         assert ((scored.scores[:, -1] > 0) == (first > 0)).all() and (scored.ranked is not None) == rankings

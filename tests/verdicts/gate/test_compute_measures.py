@@ -20,7 +20,7 @@ BIAS = (
     *("TLR@10", "TLR@100", "lang_nDCG_strict@10", "PEER@10", "PEER@100", "Max@R"),
     *("top1_right_same", "top1_right_other", "top1_wrong_same", "top1_wrong_other"),
 )
-DIRECTED = [name for names in RULES.values() for name in names] + list(BIAS)
+DIRECTED = [name for rule in RULES.values() for name in rule.measures] + list(BIAS)
 LOWER = [name for name in DIRECTED if find_measure(name).better == "lower"]
 SIDEWAYS = ("lpr_first", "lpr_pairwise")
 

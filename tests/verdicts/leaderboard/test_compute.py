@@ -124,7 +124,8 @@ BIAS_MEASURES = (
 )
 
 
-RANKED = [name for name in (*itertools.chain(*RULES.values()), *BIAS_MEASURES) if not name.startswith("lpr_")]
+RULE_MEASURES = (name for rule in RULES.values() for name in rule.measures)
+RANKED = [name for name in (*RULE_MEASURES, *BIAS_MEASURES) if not name.startswith("lpr_")]
 
 
 @pytest.mark.parametrize("measure", RANKED)
