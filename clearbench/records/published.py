@@ -55,6 +55,7 @@ class Published:
         figures: Pair -> measure -> value in [0, 1].
         averages: Averages that the source prints without the figures behind them.
         measured: The model that `clearbench reproduce` measures, if it is not `model` itself.
+        unprompted: Whether texts were encoded without the model's prompts, as MTEB does in bitext mining.
         near: Largest difference that `clearbench reproduce` calls near.
     """
 
@@ -65,6 +66,7 @@ class Published:
     figures: Figures
     averages: tuple[PublishedAverage, ...] = ()
     measured: str = ""
+    unprompted: bool = False
     near: float = NEAR
 
 
@@ -74,6 +76,7 @@ class _Task(StrictModel):
     name: str
     options: dict[str, str | int | bool] = Field(default={})
     measures: tuple[str, ...] = ()
+    unprompted: bool = False
     expected: dict[str, dict[str, Share] | tuple[Share, ...]]
 
     @model_validator(mode="after")
@@ -178,6 +181,7 @@ def _read_model(file: Path, error: type[ClearbenchError]) -> tuple[Published, ..
                 _as_text(task.options),
                 _by_pair(task.figures),
                 measured=content.measured,
+                unprompted=task.unprompted,
                 near=content.near,
             )
             for task in content.task

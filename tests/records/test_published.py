@@ -81,6 +81,7 @@ def test_figures_may_be_rows_in_the_order_of_measures():
     }  # fmt: skip
     assert small["ntrex"].figures["am-om"]["success@1"] > 0 and "zh_Hant_TW-zh" in small["ntrex"].figures
     assert small["belebele"].measured == "e5-small"
+    assert {task for task, entry in small.items() if entry.unprompted} == {"ntrex", "tatoeba"}
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from clearbench.evaluation.options import EvaluationOptions
 from clearbench.tasks.options import DataLocation
 
 if TYPE_CHECKING:
+    from clearbench.evaluation.pipeline import Evaluation
+    from clearbench.evaluation.reproduce import ReproducedFigure
     from clearbench.records.published import Published
     from clearbench.tasks.dataset import Dataset
 
@@ -36,25 +38,41 @@ def reproduce(
     The figures' own file may state another tolerance for near. Figures of languages without files are left out.
     """
     from clearbench.cli.show.reproduced import print_published, print_reproduced
-    from clearbench.encoders.load import load_encoder
-    from clearbench.evaluation.pipeline import evaluate
     from clearbench.evaluation.reproduce import compare_with_published, describe_differences
     from clearbench.records.published import find_published, list_published
-    from clearbench.scoring.table import make_judge
 
     if figures is None:
         print_published(list_published())
         return 0
     wanted = _choose(find_published(figures), tasks, pairs)
     loaded = list(_load(wanted, location, required=tasks is not None))
-    judges = [make_judge(data, offline=not location.downloads) for _, data in loaded]
     measured = model or wanted[0].measured or wanted[0].model
-    evaluations = evaluate(load_encoder(measured, encoder), judges, evaluation)
-    found = compare_with_published([task for task, _ in loaded], evaluations)
+    found: list[ReproducedFigure] = []
+    for unprompted in (False, True):
+        group = [(task, data) for task, data in loaded if task.unprompted is unprompted]
+        options = replace(encoder, query_prompt="", passage_prompt="") if unprompted else encoder
+        evaluations = _evaluate(measured, options, group, location, evaluation) if group else []
+        found += compare_with_published([task for task, _ in group], evaluations)
     num_wanted = sum(len(values) for task in wanted for values in task.figures.values())
     title = f"{measured} and the published figures of {wanted[0].model} ({wanted[0].source})"
     print_reproduced(title, found, describe_differences(found), num_wanted - len(found))
     return 1 if any(figure.verdict == "off" for figure in found) else 0
+
+
+def _evaluate(
+    model: str,
+    encoder: EncoderOptions,
+    loaded: "Sequence[tuple[Published, Dataset]]",
+    location: DataLocation,
+    evaluation: EvaluationOptions,
+) -> "list[Evaluation]":
+    """Evaluate a model, loaded with the given options, on the data of published figures."""
+    from clearbench.encoders.load import load_encoder
+    from clearbench.evaluation.pipeline import evaluate
+    from clearbench.scoring.table import make_judge
+
+    judges = [make_judge(data, offline=not location.downloads) for _, data in loaded]
+    return evaluate(load_encoder(model, encoder), judges, evaluation)
 
 
 def _choose(published: "Sequence[Published]", tasks: Sequence[str] | None, pairs: str | None) -> "list[Published]":

@@ -6,6 +6,8 @@ import pytest
 from builders.tasks import write_belebele, write_task
 
 from clearbench.cli.app import execute
+from clearbench.encoders.base import EncoderOptions
+from clearbench.encoders.load import load_encoder
 from clearbench.records.published import find_published
 
 
@@ -97,6 +99,21 @@ def test_a_file_may_state_what_is_near(expectation, place, capsys):
     (place / "figures.toml").write_text(f"near = 0.03\n{text}")
     assert execute(command) == 0
     assert "0 OK, 4 near, 0 off" in capsys.readouterr().out
+
+
+def test_figures_of_texts_without_prompts_are_measured_so(expectation, place, capsys, monkeypatch):
+    command = expectation()
+    text = (place / "figures.toml").read_text()
+    (place / "figures.toml").write_text(text.replace("[[task]]\n", "[[task]]\nunprompted = true\n"))
+    used = []
+
+    def load(model, options):
+        used.append((options.query_prompt, options.passage_prompt))
+        return load_encoder(model, EncoderOptions())
+
+    monkeypatch.setattr("clearbench.encoders.load.load_encoder", load)
+    assert execute(command) == 0
+    assert used == [("", "")] and "4 OK" in capsys.readouterr().out
 
 
 def test_without_a_name_all_names_are_listed(capsys):
