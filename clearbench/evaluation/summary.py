@@ -28,7 +28,7 @@ def summarise_pair(data: Dataset, pair_scores: PairScores, bias: LanguageBias | 
         pair_scores: The pair's scores.
         bias: The pair's language bias, where its pool is mixed.
     Raises:
-        DataError: No query of the pair can be pair_scores.
+        DataError: No query of the pair can be scored.
     """
     check_scored(data, pair_scores)
     clusters = [data.clusters.get(query, query) for query in pair_scores.queries]
@@ -52,7 +52,7 @@ def summarise_pair(data: Dataset, pair_scores: PairScores, bias: LanguageBias | 
 def check_scored(data: Dataset, pair_scores: PairScores) -> None:
     """Raise DataError if no query of a pair has a score: the mean of no scores is undefined."""
     if not pair_scores.queries:
-        raise DataError(f"{data.task} {pair_scores.pair}: no query can be pair_scores.")
+        raise DataError(f"{data.task} {pair_scores.pair}: no query can be scored.")
 
 
 def _add_bias(plain: QueryScores, bias: LanguageBias, clusters: IntArray, rows: Sequence[int]) -> QueryScores:

@@ -19,7 +19,7 @@ from clearbench.encoders.bm25 import BM25
 from clearbench.encoders.function import FunctionEncoder
 from clearbench.encoders.vectors.store import EmbeddingStore
 from clearbench.evaluation.options import EvaluationOptions
-from clearbench.evaluation.pipeline import evaluate
+from clearbench.evaluation.pipeline import evaluate, measure_pairs
 from clearbench.records.folder import RecordFolder
 from clearbench.records.parts import read_scores
 from clearbench.records.read import read_record
@@ -28,6 +28,7 @@ from clearbench.scoring import qrels
 from clearbench.scoring.answers.judges import XorJudge
 from clearbench.scoring.answers.xor import Tokeniser
 from clearbench.scoring.compute import MEASURE_NAMES, score_ranks, score_run
+from clearbench.scoring.table import make_judge
 from clearbench.tasks.dataset import Texts
 from clearbench.tasks.mixed import mix
 
@@ -258,6 +259,15 @@ def test_gold_passages_must_be_in_the_pool(tmp_path):
     lost = replace(toy, qrels={"all": {**toy.qrels["all"], "p0#1": {"elsewhere": 1}}})
     with pytest.raises(DataError, match="'elsewhere'"):
         run(tmp_path, [lost])
+
+
+def test_a_pair_without_a_query_that_can_be_scored_is_refused_by_name(tmp_path):
+    retrieval = parallel_set(("en",))
+    unjudged = replace(retrieval, qrels={"all": {query: {"p0": 0} for query in retrieval.qrels["all"]}})
+    with pytest.raises(DataError, match=r"^toy en-en: no query can be scored\.$"):
+        run(tmp_path, [unjudged])
+    with pytest.raises(DataError, match=r"^toy en-en: no query can be scored\.$"):
+        measure_pairs(HashEncoder(), [make_judge(unjudged)])
 
 
 def test_scores_that_cannot_be_ranked_are_named_with_task_and_pair(tmp_path, monkeypatch):
