@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from clearbench.common.text import shorten
+from clearbench.common.text import count, shorten
 
 # Where there is no bar: seconds until the first line, and the factor by which the time grows until each next line.
 FIRST_LINE = 30.0
@@ -20,7 +20,7 @@ def say(message: str) -> None:
 def duration(seconds: float) -> str:
     """Say how long, in the unit that fits: 40 seconds, 12 minutes, 3.5 hours."""
     if seconds < 90:
-        return f"{max(round(seconds), 1)} seconds"
+        return count(max(round(seconds), 1), "second")
     return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
 
 
@@ -48,7 +48,7 @@ def duration_range(low: float, high: float) -> str:
     if shortest == longest:
         return longest
     number, _, unit = shortest.partition(" ")
-    return f"{number if longest.endswith(unit) else shortest} to {longest}"
+    return f"{number if longest.endswith((unit, f'{unit}s')) else shortest} to {longest}"
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import pytest
 
-from clearbench.common.progress import duration_range, progress
+from clearbench.common.progress import duration, duration_range, progress
 
 
 def test_without_a_terminal_lines_come_ever_more_rarely_and_say_what_is_left(
@@ -50,8 +50,17 @@ def test_short_work_and_the_end_say_nothing(
 
 
 @pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.2, "1 second"), (1.6, "2 seconds"), (89, "89 seconds"), (90, "2 minutes"), (7200, "2.0 hours")],
+)
+def test_durations_are_said_in_the_unit_that_fits(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
     ("low", "high", "text"),
     [
+        (0.5, 30, "1 to 30 seconds"),
         (40, 40.2, "40 seconds"),
         (26, 80, "26 to 80 seconds"),
         (50, 130, "50 seconds to 2 minutes"),

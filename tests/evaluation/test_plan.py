@@ -1,12 +1,10 @@
 """A plan says what a run then does, and touches nothing."""
 
-import pytest
 from builders.datasets import parallel_set
 from builders.encoders import HashEncoder
 from builders.evaluation import evaluate_sets
 
 from clearbench.cli.app import execute
-from clearbench.common.progress import duration
 from clearbench.encoders.bm25 import BM25
 from clearbench.evaluation.options import EvaluationOptions
 from clearbench.evaluation.plan import plan_run
@@ -47,10 +45,3 @@ def test_dry_run_prints_the_plan(tmp_path, capsys):
     assert execute(arguments) == 0
     assert "1,536" in capsys.readouterr().out  # 12 languages with English, 128 questions each
     assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0.2, "1 seconds"), (89, "89 seconds"), (120, "2 minutes"), (7200, "2.0 hours")]
-)
-def test_durations_are_said_in_the_unit_that_fits(seconds, text):
-    assert duration(seconds) == text
