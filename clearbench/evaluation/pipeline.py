@@ -93,7 +93,7 @@ def _encode_more(engine: Engine, planned: Sequence[Dataset], pending: Dataset) -
         return EncodingReport(0, 0, 0, 0.0)
     num_more = len(pending.pairs) - len(known.intersection(pending.pairs))
     say(
-        f"{pending.label}: another run replaced the record meanwhile, so {count(num_more, 'pair')} more will be scored."
+        f"{pending.label}: another run replaced the record meanwhile, so {count(num_more, 'more pair')} will be scored."
     )
     searched = [*planned, pending]  # an adjustment is estimated from all that the engine searches
     return replace(engine.prepare(engine.plan(searched)), num_cached=0)

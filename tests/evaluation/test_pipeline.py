@@ -178,7 +178,7 @@ def test_pairs_that_a_replacement_opened_while_others_were_encoded_are_encoded_a
     encoder = Overtaken()
     [evaluation] = run(tmp_path, [full], encoder, cache=tmp_path / "third")
     assert without_times(evaluation.record) == without_times(whole.record)
-    assert "another run replaced the record meanwhile, so 5 pairs more will be scored" in capsys.readouterr().err
+    assert "another run replaced the record meanwhile, so 5 more pairs will be scored" in capsys.readouterr().err
     of_replacement = 18  # the run that replaced the record encoded as many
     assert evaluation.record.timings["texts_encoded"] == len(encoder.encoded) + of_replacement
 

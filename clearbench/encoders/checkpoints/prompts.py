@@ -122,9 +122,9 @@ def _write_note(
     written = [name for name, prompt in stored.items() if prompt]
     if not written or source.startswith(("checkpoint", "options")):
         return None
-    also = f", the default prompt {default} included," if default in written else ""
+    also = f" (the default prompt {default} included)" if default in written else ""
     used = "no prompt is" if source == "none" else f"those of the {source} are"
     return (
-        f"{checkpoint.source} has prompts ({join_names(written)}), but none is named for queries or passages{also} so "
+        f"{checkpoint.source} has prompts ({join_names(written)}), but none{also} is named for queries or passages, so "
         f"{used} used. Give --query-prompt and --passage-prompt ('' for none) to say which."
     )

@@ -224,5 +224,5 @@ def _set_aside(unsound: Mapping[Path, str]) -> None:
         except OSError:
             continue  # it is gone, or cannot be renamed: this run does not use it either way
     for reason, files in by_reason.items():
-        others = f" (and so {count(len(files) - 1, 'part')} more)" if len(files) > 1 else ""
+        others = f" (the same is true of {count(len(files) - 1, 'more part')})" if len(files) > 1 else ""
         say(f"{files[0]} {reason}{others}. Set aside as *{ASIDE}; the texts are encoded again.")

@@ -95,7 +95,11 @@ def test_prompts_that_are_not_used_are_said_in_the_record_and_on_stderr(copy, ca
     encoder = load(copy)
     assert (encoder.prompts["query"], encoder.prompts["passage"]) == ("", "")
     said = capsys.readouterr().err
-    assert said.count("\n") == 1 and "has prompts (sts, clustering)" in said and "default prompt sts included" in said
+    assert (
+        said.count("\n") == 1
+        and "has prompts (sts, clustering)" in said
+        and "but none (the default prompt sts included) is named for queries or passages, so" in said
+    )
     assert encoder.settings["prompt_note"] == said.strip()
     assert prompts_of(copy, query_prompt="s: ", passage_prompt="")[2] == "options"
     assert capsys.readouterr().err == ""

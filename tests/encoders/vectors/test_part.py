@@ -125,7 +125,7 @@ def test_many_parts_with_one_fault_are_one_line(tmp_path: Path, capsys: pytest.C
         _earlier_version(part)
     encode(tmp_path)
     [line] = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"{parts[0]} has no checksum") and "(and so 2 parts more)" in line
+    assert line.startswith(f"{parts[0]} has no checksum") and "(the same is true of 2 more parts)" in line
 
 
 def test_the_other_copy_of_a_vector_is_used_where_one_is_damaged(tmp_path: Path) -> None:
