@@ -25,7 +25,7 @@ PACKAGES = (
 
 @cache
 def describe_environment() -> dict[str, str]:
-    """Versions of Python and of the packages that compute results, and clearbench's commit in a checkout."""
+    """Return the versions of Python and of the packages that compute results, and clearbench's commit in a checkout."""
     versions = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -42,7 +42,7 @@ def default_cache() -> Path:
 
 
 def now() -> str:
-    """UTC time, ISO 8601, to the second."""
+    """Return the UTC time, ISO 8601, to the second."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

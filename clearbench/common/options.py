@@ -132,7 +132,7 @@ def find_option(kind: type, name: str) -> Option:
 
 
 def has_options(kind: Any) -> bool:
-    """Whether a type holds options."""
+    """Return whether a type holds options."""
     return isinstance(kind, type) and (is_dataclass(kind) or hasattr(kind, "model_fields")) and any(marked_fields(kind))
 
 

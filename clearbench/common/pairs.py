@@ -96,7 +96,10 @@ def _parse_sides(text: str, find: Callable[[str], _Side | None]) -> tuple[_Side,
 
 
 def _joinable(side: Sequence[str]) -> bool:
-    """Whether hyphens may join the parts of a side: two small letters are a language, and a region only of Chinese."""
+    """Return whether hyphens may join the parts of a side.
+
+    Two small letters are a language; only after Chinese can they be a region.
+    """
     return side[0].lower() in ("zh", "zho", "cmn") or not any(len(part) == 2 and part.islower() for part in side[1:])
 
 

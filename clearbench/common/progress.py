@@ -18,7 +18,7 @@ def say(message: str) -> None:
 
 
 def duration(seconds: float) -> str:
-    """Say how long, in the unit that fits: 40 seconds, 12 minutes, 3.5 hours."""
+    """Return how long something takes, in the unit that fits: 40 seconds, 12 minutes, 3.5 hours."""
     if seconds < 90:
         return count(max(round(seconds), 1), "second")
     return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
@@ -43,7 +43,7 @@ class Stopwatch:
 
 
 def duration_range(low: float, high: float) -> str:
-    """Say how long at least and at most: 40 seconds, 3 to 5 minutes, 50 seconds to 2 minutes."""
+    """Return how long something takes at least and at most: 40 seconds, 3 to 5 minutes, 50 seconds to 2 minutes."""
     shortest, longest = duration(low), duration(high)
     if shortest == longest:
         return longest

@@ -76,7 +76,7 @@ def first_line(error: BaseException) -> str:
 
 
 def task_label(task: str, options: Iterable[tuple[str, str]]) -> str:
-    """Task name with the reader options that make it another measurement: `xquad+merge_duplicate_questions=True`."""
+    """Return a task's name with the reader options that make it another measurement, such as `xquad+pool=mixed`."""
     return "+".join([task, *(f"{key}={value}" for key, value in sorted(options))])
 
 

@@ -41,7 +41,7 @@ def read_toml(path: Path, error: type[ClearbenchError], what: str = "") -> dict[
 
 
 def describe_problems(error: ValidationError, known: Iterable[str] = (), most: int = 5) -> str:
-    """Say what pydantic found wrong, key by key: what was found, what was expected. Ends in a full stop.
+    """Return what pydantic found wrong, key by key, with what it expected. The text ends in a full stop.
 
     Args:
         error: The error that pydantic raised.

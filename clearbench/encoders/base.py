@@ -99,7 +99,7 @@ class DenseEncoder(DescribedEncoder, Protocol):
         """Return the tag and the prompt of a role; where both are equal, equal texts have equal vectors."""
 
     def count_tokens(self, texts: Sequence[str], role: Role) -> "IntArray":
-        """Tokens of each text as the model sees it, with prompt and special tokens, truncated: int64 [N]."""
+        """Return the tokens of each text as the model sees it, with prompt and special tokens, truncated: int64 [N]."""
 
     def encode_batch(self, texts: Sequence[str], role: Role) -> "FloatArray":
         """Encode N texts in one role, without the role's prompt: float32 [N, D]."""

@@ -49,7 +49,7 @@ class LexicalEncoder:
         return content_hash("lexical", *(f"{key}={value}" for key, value in sorted(self.settings.items())))
 
     def index(self, passages: Sequence[str]) -> "LexicalIndex":
-        """Index a passage pool."""
+        """Return an index of a passage pool."""
         import bm25s
 
         engine = bm25s.BM25(method="lucene", k1=self.k1, b=self.b)
@@ -65,7 +65,7 @@ class LexicalIndex:
     num_passages: int
 
     def scores(self, queries: Sequence[str]) -> FloatArray:
-        """BM25 scores, float32 [Q, P]; 0 for a passage that shares no token with the query."""
+        """Return BM25 scores, float32 [Q, P]; 0 for a passage that shares no token with the query."""
         score_QP = np.zeros((len(queries), self.num_passages), dtype=np.float32)
         vocabulary = self.engine.vocab_dict
         for row, query in enumerate(queries):

@@ -199,7 +199,7 @@ def measure_pairs(encoder: Encoder, judges: Sequence[Judge]) -> dict[str, float]
 
 
 def _score_all(judge: Judge, engine: Engine) -> Iterator[PairScores]:
-    """Score all pairs of a task, part by part, without rankings that the scores do not need."""
+    """Yield the scores of all pairs of a task, part by part, without rankings that the scores do not need."""
     for key, groups in search_groups(judge.data).items():
         pool = engine.open(judge.data.pools[key])
         for pairs in groups:

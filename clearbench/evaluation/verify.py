@@ -80,7 +80,7 @@ def verify_record(folder: Path) -> Verification:
 
 
 def _collect_problems(file: Path, problems: Iterator[str]) -> Iterator[str]:
-    """Give the problems that a check finds; an error that ends the check is one of them."""
+    """Yield the problems that a check finds; an error that ends the check is one of them."""
     try:
         with name_damage(file, REMEDY):
             yield from problems
@@ -97,7 +97,7 @@ def _damaged_parts(folder: Path) -> Iterator[str]:
 
 
 def _record_problems(folder: Path, written: Mapping[str, Any], parts: Sequence[PartSummary]) -> Iterator[str]:
-    """Give the points where record.json disagrees with the parts, or its folder's name with record.json."""
+    """Yield the points where record.json disagrees with the parts, or its folder's name with record.json."""
     file = folder / RECORD_FILE
     yield from (f"{file}: {problem}." for problem in find_problems(written, parts))
     if misplaced := find_misplaced(folder, written["identity"]["encoder"]):
@@ -105,7 +105,7 @@ def _record_problems(folder: Path, written: Mapping[str, Any], parts: Sequence[P
 
 
 def _bias_problems(folder: Path, written: Mapping[str, Any]) -> Iterator[str]:
-    """Give a problem if the language bias in record.json disagrees with the scores."""
+    """Yield a problem if the language bias in record.json disagrees with the scores."""
     languages, bias = Identity.model_validate(written["identity"]).pool_languages, written.get("bias")
     needed = written["status"] == "complete" and bool(languages)
     if (needed or bias is not None) and not same_figures(bias, asdict(overall_bias(folder, languages))):
@@ -113,7 +113,7 @@ def _bias_problems(folder: Path, written: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _part_problems(folder: Path, file: Path, pairs: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Give the problems of a part's pairs; a pair is checked even if another one's scores cannot be read."""
+    """Yield the problems of a part's pairs; a pair is checked even if another one's scores cannot be read."""
     table = read_part(file, None).to_pandas()
     for pair in pairs:
         yield from _collect_problems(file, _pair_problems(folder, file, pair, table))
@@ -128,7 +128,7 @@ def _pair_problems(folder: Path, file: Path, pair: Mapping[str, Any], table: Any
 
 
 def _saved_problems(folder: Path, pairs: Sequence[str]) -> Iterator[str]:
-    """What is wrong with the rankings, judgements and texts that were saved."""
+    """Yield what is wrong with the rankings, judgements and texts that were saved."""
     checks = [partial(check_saved, folder, pair) for pair in pairs]
     for check in (*checks, partial(read_text_files, folder, TEXT_COLUMNS)):
         try:
@@ -138,12 +138,12 @@ def _saved_problems(folder: Path, pairs: Sequence[str]) -> Iterator[str]:
 
 
 def _has_ranking(folder: Path, pair: str) -> bool:
-    """Whether a pair's ranking was saved with the judgements that it is scored by."""
+    """Return whether a pair's ranking was saved with the judgements that it is scored by."""
     return is_saved(folder, pair, "trec") and is_saved(folder, pair, "qrels")
 
 
 def _sum_problems(file: Path, pair: PairRecord, rows: Any) -> Iterator[str]:
-    """Give the points where a part's summary of a pair disagrees with its scores."""
+    """Yield the points where a part's summary of a pair disagrees with its scores."""
     codes = cluster_codes(rows["cluster"].astype(str).tolist())
     counts = len(rows), len(set(codes.tolist()))
     if counts != (pair.num_queries, pair.num_clusters):
@@ -163,7 +163,7 @@ def _sum_problems(file: Path, pair: PairRecord, rows: Any) -> Iterator[str]:
 
 
 def _ranking_problems(folder: Path, pair: str, rows: Any) -> Iterator[str]:
-    """Give a problem if a pair's saved ranking and judgements give another score."""
+    """Yield a problem if a pair's saved ranking and judgements give another score."""
     queries = rows["query"].astype(str).tolist()
     run = {query: dict(ranking) for query, ranking in read_run(folder, pair).items()}
     names = [name for name in MEASURE_NAMES if name in rows]

@@ -80,7 +80,7 @@ def check_same_data(data: Dataset, record: Record) -> None:
 
 
 def _is_one_folder(data: Dataset) -> bool:
-    """Whether every passage language has one pool and every query language one query set."""
+    """Return whether every passage language has one pool and every query language one query set."""
     pools: dict[str, str] = {}
     queries: dict[str, str] = {}
     return all(

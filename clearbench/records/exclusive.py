@@ -44,7 +44,7 @@ def lock_folder(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def replace_folder(folder: Path) -> Iterator[Path]:
-    """Give a new folder that replaces a record's folder when the block ends, and is deleted if the block fails.
+    """Yield a new folder that replaces a record's folder when the block ends, and is deleted if the block fails.
 
     Until then the record stays unchanged. Several runs may measure replacements at once: the last to end is kept.
 

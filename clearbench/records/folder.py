@@ -176,7 +176,7 @@ class RecordFolder:
             )
 
     def add_notes(self, notes: Sequence[str]) -> None:
-        """Say sentences, and note them in all that this run writes from now on."""
+        """Print sentences, and note them in all that this run writes from now on."""
         for note in notes:
             if note not in self.provenance.notes:
                 say(note)
@@ -255,7 +255,7 @@ class RecordFolder:
             self._kept_texts.update(new_rows)
 
     def has_run(self, pair: str) -> bool:
-        """Whether a pair's ranking was written."""
+        """Return whether a pair's ranking was written."""
         return is_saved(self.write_path, pair, "trec")
 
     def _make_runs(self) -> None:

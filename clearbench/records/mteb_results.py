@@ -141,7 +141,7 @@ def _model_folders(folder: Path) -> dict[str, Path]:
 
 
 def _read_file(file: Path, model: str, task: str, known: MtebTask) -> Iterator[Published]:
-    """Give the one entry of a file; none where the file has another split only, or no figure known here."""
+    """Yield the one entry of a file; none where the file has another split only, or no figure known here."""
     result = _read_result(file)
     figures: dict[str, Mapping[str, float]] = {}
     for subset in result.scores.get(known.split, []):

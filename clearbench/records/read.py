@@ -23,7 +23,7 @@ REPAIR = "`clearbench verify` shows what is wrong; the same `clearbench run` aga
 
 
 def has_record(folder: Path) -> bool:
-    """Whether a folder is a record's."""
+    """Return whether a folder is a record's."""
     return (folder / RECORD_FILE).exists()
 
 
@@ -106,7 +106,7 @@ def read_summaries(folder: Path, written: Mapping[str, Any] | None = None) -> li
 
 
 def find_problems(written: Mapping[str, Any], parts: Sequence[PartSummary]) -> Iterator[str]:
-    """Give sentences on where record.json differs from the finished record of its parts.
+    """Yield sentences on where record.json differs from the finished record of its parts.
 
     Args:
         written: The content of record.json.
@@ -169,7 +169,7 @@ def _find_other_pair(listed_pairs: Any, pairs: Mapping[str, Mapping[str, Any]]) 
 
 
 def same_figures(value: Any, other: Any) -> bool:
-    """Whether two JSON values are equal, numbers up to the rounding of sums that are added up in another order."""
+    """Return whether two JSON values are equal, numbers up to the rounding of sums taken in another order."""
     if isinstance(value, Mapping) and isinstance(other, Mapping):
         return value.keys() == other.keys() and all(same_figures(item, other[key]) for key, item in value.items())
     if isinstance(value, (int, float)) and isinstance(other, (int, float)):

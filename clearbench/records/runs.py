@@ -29,7 +29,7 @@ TextRow = tuple[str, str, str, str]
 def trec_lines(
     queries: Sequence[str], passages: Sequence[str], positions: IntArray, scores: FloatArray
 ) -> Iterator[str]:
-    """Lines of a TREC run.
+    """Yield the lines of a TREC run.
 
     Args:
         queries: Query ids.
@@ -43,14 +43,14 @@ def trec_lines(
 
 
 def qrels_lines(queries: Sequence[str], qrels: Qrels) -> Iterator[str]:
-    """Lines of TREC qrels for these queries."""
+    """Yield the lines of TREC qrels for these queries."""
     for query in queries:
         for passage, relevance in qrels.get(query, {}).items():
             yield f"{query} 0 {passage} {relevance}\n"
 
 
 def text_rows(queries: Sequence[Texts], passages: Texts, positions: Sequence[int]) -> Iterator[TextRow]:
-    """Texts to keep with rankings.
+    """Yield the texts to keep with rankings.
 
     Args:
         queries: Query sets, all of which are kept.
@@ -99,7 +99,7 @@ def texts_file(folder: Path, name: str) -> Path:
 
 
 def is_saved(folder: Path, pair: str, kind: TrecKind) -> bool:
-    """Say whether a pair's ranking or judgements were saved.
+    """Return whether a pair's ranking or judgements were saved.
 
     Args:
         folder: A record's folder.
@@ -110,7 +110,7 @@ def is_saved(folder: Path, pair: str, kind: TrecKind) -> bool:
 
 
 def has_sums(folder: Path, pair: str) -> bool:
-    """Say whether a pair's TREC files were saved with checksums.
+    """Return whether a pair's TREC files were saved with checksums.
 
     Args:
         folder: A record's folder.
@@ -120,12 +120,12 @@ def has_sums(folder: Path, pair: str) -> bool:
 
 
 def has_runs(folder: Path) -> bool:
-    """Whether any ranking was saved in a record's folder."""
+    """Return whether any ranking was saved in a record's folder."""
     return any((folder / RUNS).glob("*.trec"))
 
 
 def has_texts(folder: Path) -> bool:
-    """Whether any text was saved in a record's folder."""
+    """Return whether any text was saved in a record's folder."""
     return any((folder / RUNS).glob("*.texts.parquet"))
 
 
@@ -196,7 +196,7 @@ def check_saved(folder: Path, pair: str) -> None:
 
 
 def read_texts(folder: Path) -> Any:
-    """Texts saved with rankings, as a pandas DataFrame: kind ("query", "passage"), language, id, text.
+    """Return the texts saved with rankings, as a pandas DataFrame: kind ("query", "passage"), language, id, text.
 
     Holds all queries, and the passages that are judged or were ranked high for one of them.
 
@@ -210,7 +210,7 @@ def read_texts(folder: Path) -> Any:
 
 
 def read_text_files(folder: Path, columns: Sequence[str]) -> Any:
-    """Rows of all text files of a record's folder, each text once, as a pandas DataFrame.
+    """Return the rows of all text files of a record's folder, each text once, as a pandas DataFrame.
 
     Raises:
         RecordError: A file is damaged.

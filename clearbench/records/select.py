@@ -128,7 +128,7 @@ def models(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
 
 
 def display_names(entries: Iterable[Entry]) -> dict[str, str]:
-    """Model key -> name; the key itself where two models have one name."""
+    """Return model key -> name; the key itself where two models have one name."""
     names = {entry.key: entry.name for entry in entries}
     num_models = Counter(names.values())
     return {key: name if num_models[name] == 1 else key for key, name in names.items()}
@@ -178,7 +178,7 @@ def select_tasks(entries: Iterable[Entry], tasks: Iterable[str] | None) -> list[
 
 
 def _known_models(source: Path | Sequence[Entry], text: str) -> Mapping[str, Path | list[Entry]]:
-    """Models of a source by key; empty where the text names a folder that is not a results folder."""
+    """Return the models of a source by key; empty where the text names a folder that is not a results folder."""
     if not isinstance(source, Path):
         return models(source)
     if records_folder(source).is_dir():
@@ -211,7 +211,7 @@ def _read_entries(parents: Iterable[Path]) -> list[Entry]:
 
 
 def _find_strays(entries: Sequence[Entry]) -> dict[Path, str]:
-    """Place of each record that cannot be in one model's folder together with the others -> why, in words."""
+    """Return the place of each record that cannot be in one model's folder with the others -> why, in words."""
     strays: dict[Path, str] = {}
     for key, of_model in models(entries).items():
         num_encoders = len({entry.record.identity.encoder for entry in of_model})
@@ -250,7 +250,7 @@ def _read_entry(folder: Path) -> Entry:
 
 
 def _read_path(path: Path) -> list[Entry]:
-    """Entries of a results folder with one model, of a model's folder, or of one record's folder."""
+    """Return the entries of a results folder with one model, of a model's folder, or of one record's folder."""
     if records_folder(path).is_dir():
         folders = model_folders(path)
         if len(folders) != 1:

@@ -49,7 +49,7 @@ class ScoreSource(Protocol):
         """What a user should do about damage, in a sentence."""
 
     def parts(self, measure: str) -> Iterator[ScorePart]:
-        """Give one measure's scores, part by part.
+        """Yield one measure's scores, part by part.
 
         Raises:
             RecordError: There are none, or they are damaged.

@@ -232,7 +232,7 @@ def _peer_measures(relevant: RelevantPassages) -> dict[str, Scores]:
 
 
 def has_several(data: Dataset) -> bool:
-    """Whether a query has several relevant passages in one language; if none has, PEER measures nothing."""
+    """Return whether a query has several relevant passages in one language; if none has, PEER measures nothing."""
     for pool, key in dict.fromkeys((pair.pool, pair.qrels) for pair in data.pairs):
         passages = data.pools[pool]
         language = passages.each_language

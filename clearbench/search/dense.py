@@ -125,7 +125,7 @@ class DensePool:
 
 
 def _find_oddities(passages: Texts, vectors: FloatArray) -> tuple[str, ...]:
-    """What is odd about the vectors of a pool's distinct texts, float32 [U, D]."""
+    """Return what is odd about the vectors of a pool's distinct texts, float32 [U, D]."""
     if len(vectors) < 2 or (vectors[1] != vectors[0]).any() or (vectors != vectors[0]).any():
         return ()
     return (

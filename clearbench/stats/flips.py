@@ -117,13 +117,13 @@ def benjamini_hochberg(p: Scores) -> Scores:
 
 
 def _unit_columns(sums_CP: Scores) -> Scores:
-    """Scale columns to unit sum of squares; a column that is only rounding becomes zeros."""
+    """Return columns scaled to unit sum of squares; a column that is only rounding becomes zeros."""
     length = np.sqrt((sums_CP**2).sum(axis=0))
     unit: Scores = np.where(length > ROUNDING, sums_CP / np.where(length > ROUNDING, length, 1.0), 0.0)
     return unit
 
 
 def _signs(seed: int, number: int, width: int) -> Scores:
-    """The flips of one draw, -1.0 or 1.0 [width, FLIPS_AT_ONCE]; the first rows are the same whatever the width."""
+    """Return the flips of one draw, -1.0 or 1.0 [width, FLIPS_AT_ONCE]; no row depends on the width."""
     draws = np.random.default_rng([seed, number]).integers(0, 2, size=(width, FLIPS_AT_ONCE), dtype=np.int8)
     return 2.0 * draws.astype(np.float64) - 1.0

@@ -75,7 +75,7 @@ class MacroMeanInterval:
 
 
 def cluster_codes(clusters: Sequence[str]) -> IntArray:
-    """Number clusters from 0 in order of first occurrence, int64 [Q]."""
+    """Return cluster numbers from 0 in order of first occurrence, int64 [Q]."""
     seen: dict[str, int] = {}
     return np.array([seen.setdefault(cluster, len(seen)) for cluster in clusters], dtype=np.int64)
 
@@ -170,7 +170,7 @@ def _check_values(values_QP: Scores, clusters: IntArray, confidence: float) -> N
 
 
 def _centre(values_QP: Scores, clusters: IntArray) -> tuple[Scores, Scores, IntArray]:
-    """Mean per column [P], differences from it (0 where absent) [Q, P], queries per cluster and column [C, P]."""
+    """Return column means [P], differences from them (0 where absent) [Q, P], queries per cluster and column [C, P]."""
     present = ~np.isnan(values_QP)
     if present.all():  # in pools that are not mixed: one count serves all columns
         mean_P = values_QP.mean(axis=0) if len(values_QP) else np.full(values_QP.shape[1], np.nan)
@@ -183,14 +183,14 @@ def _centre(values_QP: Scores, clusters: IntArray) -> tuple[Scores, Scores, IntA
 
 
 def _standard_error(squares: Scores, num_clusters: IntArray) -> Scores:
-    """sqrt(C / (C - 1) * squares), NaN with fewer than two clusters."""
+    """Return sqrt(C / (C - 1) * squares), NaN with fewer than two clusters."""
     factor = num_clusters / np.maximum(num_clusters - 1, 1)
     error: Scores = np.where(num_clusters > 1, np.sqrt(factor * squares), np.nan)
     return error
 
 
 def _t_quantile(confidence: float, num_clusters: IntArray) -> Scores:
-    """How many standard errors an interval reaches, with C - 1 degrees of freedom."""
+    """Return how many standard errors an interval reaches, with C - 1 degrees of freedom."""
     # The quantile of Student's t; scipy.stats.t.ppf gives the same in fifty times the time, and is called per pair.
     from scipy.special import stdtrit
 

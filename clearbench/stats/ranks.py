@@ -52,7 +52,7 @@ def friedman(value_BL: Scores) -> Friedman | None:
 
 
 def same_treatment(rank_N: IntArray, language_N: IntArray, cutoff: int) -> float:
-    """p-value of the Kruskal-Wallis test that passages of all languages are ranked alike in one ranking.
+    """Return the p-value of the Kruskal-Wallis test that one ranking treats passages of all languages alike.
 
     Passages below the cut were not retrieved: they share one place behind the cut. With a single language, or all
     passages at one place, nothing speaks against it: 1.
@@ -78,7 +78,7 @@ def same_treatment(rank_N: IntArray, language_N: IntArray, cutoff: int) -> float
 
 
 def peer(rank_N: IntArray, language_N: IntArray, relevance_N: IntArray, cutoff: int) -> float:
-    """PEER@cutoff of one query: the mean, over relevance levels, of `same_treatment`.
+    """Return PEER@cutoff of one query: the mean, over relevance levels, of `same_treatment`.
 
     Args:
         rank_N: Ranks of the query's relevant passages, from 1.

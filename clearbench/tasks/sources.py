@@ -50,7 +50,7 @@ class SourceFiles:
             raise DataError(f"--data-dir {location.data_dir}: there is no such folder.")
 
     def has(self, key: str) -> bool:
-        """Whether the task file has a source of that key."""
+        """Return whether the task file has a source of that key."""
         return self.spec.source(key) is not None
 
     def find(self, key: str, *, language: Language | None = None, pair: Pair | None = None) -> Path | None:
@@ -131,7 +131,7 @@ class SourceFiles:
         return MissingFileError(" ".join(lines))
 
     def fetch(self, keys: tuple[str, ...] = ()) -> Iterator[Path]:
-        """Download the files of the task (of the given sources, or of all) to the cache; yield each one's path.
+        """Yield the path of each file of the task (of the given sources, or of all), after downloading it to the cache.
 
         Raises:
             DataError: A download failed.

@@ -92,7 +92,7 @@ def match(base: Entry, other: Entry, measure: str | None = None, pairs: str | No
 
 
 def share_pairs(base: Entry, other: Entry, pairs: str | None = None) -> bool:
-    """Say whether two records of one task have a pair in common.
+    """Return whether two records of one task have a pair in common.
 
     Args:
         base: Record of one model.

@@ -218,7 +218,7 @@ def judge(finished: Finished, place: Path, world: Path, command: str, kind: Kind
 
 
 def _names(line: str, file: Path, place: Path) -> bool:
-    """Whether a line names a file or a folder of its own, below the world."""
+    """Return whether a line names a file or a folder of its own, below the world."""
     above = [
         path.name for path in file.parents if place in path.parents and path.name not in {"out", "records", "data"}
     ]

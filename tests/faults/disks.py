@@ -41,7 +41,7 @@ def inject(world: Path, seed: int, rounds: int) -> Tally:
 
 
 def can_mount(folder: Path) -> bool:
-    """Whether this user may mount a tmpfs."""
+    """Return whether this user may mount a tmpfs."""
     if os.geteuid() != 0 or not shutil.which("mount"):
         return False
     probe = folder / "probe"

@@ -24,7 +24,7 @@ def nothing_wrong(folder: Path) -> str:
 
 
 def disagreeing_rows(folder: Path) -> str:
-    """Say whether a fault left rows beside the manifest of others, which a reader of the rows does not refuse."""
+    """Return whether a fault left rows beside the manifest of others, which a reader of the rows does not refuse."""
     file = folder / ROWS
     beside = manifest_path(file)
     if not (file.exists() and beside.exists()):

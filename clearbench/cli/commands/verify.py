@@ -11,8 +11,8 @@ def verify(
 ) -> int:
     """Check records against their scores' hashes and sums, and scores against saved rankings.
 
-    Rankings that --save-runs kept are scored again by pytrec_eval. All that are
-    named are checked; exit code 1 if any of them differs, or cannot be found or read.
+    Rankings that --save-runs kept are scored again by pytrec_eval. All that are named are checked; exit code 1 if any
+    of them differs, or cannot be found or read.
 
     Example: clearbench verify results
     """

@@ -57,7 +57,7 @@ def _refuse_shared(text: AdjustText, datasets: Sequence[Dataset]) -> None:
 
 
 def _named_texts(role: Role, part: Texts) -> Iterator[tuple[str, str, Language]]:
-    """Each text without the blanks around it, what a message calls it, such as "query 'q1'", and its language."""
+    """Yield each text without outer blanks, its name in messages, such as "query 'q1'", and its language."""
     for key, text, language in zip(part.ids, part.texts, part.each_language, strict=True):
         yield text.strip(), f"{role} {key!r}", language
 

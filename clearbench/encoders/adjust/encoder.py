@@ -11,8 +11,7 @@ Where the base's vectors have unit norm, changed vectors get unit norm again. `s
 other role bit for bit as they are.
 
 Source: center: Libovický et al. (2020), arXiv 2004.05160, "centering". lir: Yang et al. (2021), arXiv 2109.04727 (the
-matrix as it is, not centred). Unlike in these papers, questions and passages
-have separate statistics.
+matrix as it is, not centred). Unlike in these papers, questions and passages have separate statistics.
 
 Shape letters: N texts, D dimensions, K projected directions.
 """
@@ -114,13 +113,13 @@ class AdjustedEncoder:
         return store.get(text_keys(self.base, part.texts, role)).astype(np.float64)
 
     def _needed_groups(self, datasets: Sequence[Dataset]) -> list[Group]:
-        """Groups whose texts are needed: those that are changed, and English where they move towards it."""
+        """Return the groups whose texts are needed: those that are changed, and English where they move towards it."""
         groups = [group for group in groups_of(datasets) if self.method.changes(group)]
         english = {(role, ENGLISH) for role, _ in groups if self.method.kind in TOWARDS_ENGLISH}
         return [*groups, *sorted(english)]
 
     def _statistic(self, group: Group, vectors: Mapping[Group, NDArray[np.float64]]) -> FloatArray:
-        """What is subtracted from a group's vectors, float32: [D], or for `lir` directions [K, D]."""
+        """Return what is subtracted from a group's vectors, float32: [D], or for `lir` directions [K, D]."""
         match self.method.kind:
             case "center":
                 return np.asarray(vectors[group].mean(axis=0), dtype=np.float32)
@@ -132,7 +131,7 @@ class AdjustedEncoder:
                 return np.asarray(self._distance_to_english(group, vectors), dtype=np.float32)
 
     def _directions(self, group: Group, vectors: NDArray[np.float64]) -> FloatArray:
-        """First K right-singular vectors of a group's vectors [N, D], strongest first."""
+        """Return the first K right-singular vectors of a group's vectors [N, D], strongest first."""
         role, language = group
         if self.method.k >= min(vectors.shape):
             raise UsageError(
@@ -143,7 +142,7 @@ class AdjustedEncoder:
         return np.asarray(np.linalg.eigh(vectors.T @ vectors)[1][:, ::-1][:, : self.method.k].T, dtype=np.float32)
 
     def _distance_to_english(self, group: Group, vectors: Mapping[Group, NDArray[np.float64]]) -> NDArray[np.float64]:
-        """Mean of a group's vectors minus the mean of the same texts' vectors in English, [D]."""
+        """Return the mean of a group's vectors minus the mean of the same texts' vectors in English, [D]."""
         role, language = group
         ids = self.text.shared_ids(role, language, ENGLISH)
 

@@ -56,7 +56,7 @@ class Method:
         return CHANGED_ROLES[self.kind]
 
     def changes(self, group: Group) -> bool:
-        """Whether texts of a role and language are changed at all."""
+        """Return whether texts of a role and language are changed at all."""
         role, language = group
         return role in self.roles and not (self.kind in TOWARDS_ENGLISH and language == ENGLISH)
 

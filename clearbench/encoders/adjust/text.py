@@ -45,11 +45,11 @@ class AdjustText:
         return content_hash(*(name for entry in named for name in entry))
 
     def languages(self, role: Role) -> list[Language]:
-        """Languages that have texts in a role, in the task's order."""
+        """Return the languages that have texts in a role, in the task's order."""
         return [language for part_role, language in self.parts if part_role == role]
 
     def shared_ids(self, role: Role, language: Language, other: Language) -> list[str]:
-        """Ids that two languages share: originals and their translations.
+        """Return the ids that two languages share: originals and their translations.
 
         Args:
             role: Both languages must have texts in it.

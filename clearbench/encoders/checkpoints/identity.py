@@ -145,7 +145,7 @@ def _hub_folder(file: Path, base: str) -> Path:
 
 
 def _names_other_files(folder: Path) -> bool:
-    """Whether a module's or tokenizer's settings could have made loading read files by another name or elsewhere."""
+    """Return whether a module's or tokenizer's settings may have made loading read other files."""
     for file in relevant_files(folder):
         if fnmatch(file.name, MODULE_CONFIGS):
             if any(value for key, value in read_object(file).items() if key not in PLAIN_SETTINGS):

@@ -79,7 +79,7 @@ def compute_in(dtype: str, module: torch.nn.Module, device: str) -> None:
 
 
 def _tensor_types(file: Path) -> Iterator[str]:
-    """Types of the weights of a safetensors file, from the header that it begins with."""
+    """Yield the types of the weights of a safetensors file, from the header that it begins with."""
     try:
         with file.open("rb") as stream:
             size = int.from_bytes(stream.read(8), "little")

@@ -27,7 +27,7 @@ class TokenizerSettings:
     padding: Mapping[str, Any] | None
 
     def restore(self) -> None:
-        """Have the tokenizer cut and pad like this again."""
+        """Make the tokenizer cut and pad like this again."""
         if self.truncation is None:
             self.tokenizer.no_truncation()
         else:

@@ -83,7 +83,7 @@ def check_tokenizers(model: "SentenceTransformer", source: str) -> None:
 
 
 def _tokenizers(model: "SentenceTransformer") -> Iterator[Any]:
-    """The tokenizers of transformers in a checkpoint, of which each route of a router may have its own."""
+    """Yield the tokenizers of transformers in a checkpoint, of which each route of a router may have its own."""
     from transformers import PreTrainedTokenizerBase
 
     attributes = (getattr(module, "tokenizer", None) for module in model.modules())

@@ -57,7 +57,7 @@ def load_weights(checkpoint: Checkpoint, options: EncoderOptions, device: str) -
 
 
 def _find_hint(checkpoint: Checkpoint, error: Exception) -> str:
-    """What may help where a checkpoint cannot be loaded."""
+    """Return what may help where a checkpoint cannot be loaded."""
     if "trust_remote_code" in str(error):
         return " Pass --trust-remote-code if you trust its code."
     base = read_object(checkpoint.folder / ADAPTER_CONFIG).get("base_model_name_or_path")

@@ -55,7 +55,7 @@ def keep_folder(folder: Path, files: Mapping[str, str], write: Callable[[Path], 
 
 
 def is_whole(folder: Path, files: Mapping[str, str]) -> bool:
-    """Whether a folder holds exactly the given files; a model card may be there too."""
+    """Return whether a folder holds exactly the given files; a model card may be there too."""
     return not list_wrong_files(folder, files)
 
 

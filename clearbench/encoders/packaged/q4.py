@@ -234,7 +234,7 @@ def _read_tensors(reader: _Reader, sizes: Sizes) -> dict[str, StoredTensor]:
 
 
 def _stored_bytes(kind: int, num_elements: int) -> int:
-    """Bytes of a tensor; -1 where it does not fill its blocks of 4 bits."""
+    """Return the bytes of a tensor; -1 where it does not fill its blocks of 4 bits."""
     if kind == FLOAT32:
         return 4 * num_elements
     return num_elements // BLOCK * BYTES_PER_BLOCK[kind] if num_elements % BLOCK == 0 else -1

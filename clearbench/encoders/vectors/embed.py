@@ -223,7 +223,7 @@ def _check_finite(vectors: FloatArray, rows: IntArray, plan: EncodingPlan, encod
 
 
 def _advice(encoder: DenseEncoder) -> str:
-    """What a user can do about vectors that are not finite."""
+    """Return what a user can do about vectors that are not finite."""
     dtype = encoder.settings.get("dtype")
     if dtype is None:
         return "The function must return finite numbers."

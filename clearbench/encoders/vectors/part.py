@@ -111,7 +111,7 @@ def read_vectors(file: Path, rows: IntArray) -> FloatArray:
 
 
 def _read_tensors(file: Path, encoder: str, whole: bool) -> tuple[Keys, FloatArray, str]:
-    """Keys, vectors (none unless the whole part is asked for) and the checksum that the part should have."""
+    """Return keys, vectors (none unless `whole`) and the checksum that the part should have."""
     try:
         with safe_open(file, framework="numpy") as part:
             metadata = part.metadata() or {}

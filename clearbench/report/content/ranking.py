@@ -26,7 +26,7 @@ class RankedLanguage:
 
 
 def rank_languages(matrices: Sequence[Matrix], measure: Measure) -> tuple[RankedLanguage, ...]:
-    """Order the languages by the first model's mean with each as the query language, the best first.
+    """Return the languages in order of the first model's mean with each as the query language, the best first.
 
     Pairs of a language with itself do not count: they say how well it is searched within, not across.
 

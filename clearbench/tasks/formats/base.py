@@ -65,7 +65,7 @@ class WantedPairs:
     named: frozenset[Language] = frozenset()
 
     def names(self, pair: Pair) -> bool:
-        """Whether the user named both sides of a pair."""
+        """Return whether the user named both sides of a pair."""
         return pair.query in self.named and pair.passage in self.named
 
 

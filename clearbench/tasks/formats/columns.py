@@ -45,7 +45,7 @@ class Column(NamedTuple):
         )
 
     def is_named(self, name: str) -> bool:
-        """Whether a name is one of this column's."""
+        """Return whether a name is one of this column's."""
         return _normalise(name) in (_normalise(self.usual), *self.others)
 
 

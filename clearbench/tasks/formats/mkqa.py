@@ -73,7 +73,7 @@ class MkqaReader(Reader[MkqaOptions]):
         )
 
     def _has_only_copies(self) -> bool:
-        """Whether the data folder has copies and not the official file."""
+        """Return whether the data folder has copies and not the official file."""
         return (
             self._files.has("copies")
             and self._files.find_local("questions") is None

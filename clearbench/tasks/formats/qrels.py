@@ -89,7 +89,7 @@ def find_qrels(folder: Path, split: str = "") -> Path:
 
 
 def is_qrels(path: Path) -> bool:
-    """Whether a file's name says that it may hold judgements."""
+    """Return whether a file's name says that it may hold judgements."""
     return is_rows(path) or plain_name(path).endswith(PLAIN_ENDINGS)
 
 
@@ -123,7 +123,7 @@ def _read_fields(path: Path) -> Iterator[tuple[str, list[str]]]:
 
 
 def _is_header(where: str, fields: list[str]) -> bool:
-    """Whether the first line names columns; a line that is neither a header nor a judgement is an error."""
+    """Return whether the first line names columns; a line that is neither a header nor a judgement is an error."""
     named = sum(any(column.is_named(field) for field in fields) for column in (QUERY_ID, PASSAGE_ID, RELEVANCE))
     is_number = re.fullmatch(r"\s*[+-]?[0-9.]+\s*", fields[-1]) is not None
     if named >= 2 or (named and not is_number):

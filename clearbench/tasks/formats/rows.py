@@ -29,7 +29,7 @@ def find_rows(folder: Path, stem: str) -> Path | None:
 
 
 def is_rows(path: Path) -> bool:
-    """Whether a file's name says that it contains rows."""
+    """Return whether a file's name says that it contains rows."""
     return plain_name(path).endswith(ENDINGS)
 
 

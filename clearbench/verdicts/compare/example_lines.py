@@ -11,7 +11,7 @@ SHOWN = 200
 
 
 def to_lines(examples: Sequence[Examples]) -> Iterator[str]:
-    """Give the lines that a terminal shows."""
+    """Yield the lines that a terminal shows."""
     for part in examples:
         yield from (f"Note: {note}" for note in part.notes)
         for change, changed in (("gained", part.gained), ("lost", part.lost)):

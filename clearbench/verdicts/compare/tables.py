@@ -36,7 +36,7 @@ def to_markdown(comparisons: Sequence[Comparison]) -> str:
 
 
 def to_tables(comparisons: Sequence[Comparison]) -> Iterator["Table | str"]:
-    """Give what a terminal shows: for each model and task a heading, a table, and sentences."""
+    """Yield what a terminal shows: for each model and task a heading, a table, and sentences."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
@@ -61,7 +61,7 @@ def to_tables(comparisons: Sequence[Comparison]) -> Iterator["Table | str"]:
 
 
 def rows_by_task(comparison: Comparison) -> Iterator[tuple[str, list[ComparedRow], list[ComparedRow]]]:
-    """Give each task with its rows of pairs and its rows of groups."""
+    """Yield each task with its rows of pairs and its rows of groups."""
     for task in dict.fromkeys(row.task for row in comparison.pairs):
         yield (
             task,

@@ -62,7 +62,7 @@ class BaselineScores:
     remedy: str = _AGAIN
 
     def parts(self, measure: str) -> Iterator[ScorePart]:
-        """Give all scores of the record as one part."""
+        """Yield all scores of the record as one part."""
         with name_damage(self.place, self.remedy):
             part = score_part(self.place, self.table, measure)
         yield part

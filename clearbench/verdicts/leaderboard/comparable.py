@@ -32,7 +32,7 @@ def keep_comparable(entries: Sequence[Entry], strict: bool = False) -> Usable:
 
 
 def _find_conflicts(group: Sequence[Entry]) -> list[tuple[Entry, str]]:
-    """The records of one task that are left out, each with a message."""
+    """Return the records of one task that are left out, each with a message."""
     support = {entry.place: sum(find_conflict(entry, other) is None for other in group) for entry in group}
     newest_first = sorted(group, key=lambda entry: str(entry.record.timings.get("finished", "")), reverse=True)
     kept: list[Entry] = []

@@ -49,7 +49,7 @@ def published_rows(
 
 
 def _describe_part(entry: Published, column: TaskColumns) -> dict[str, str]:
-    """Say how many of a column's pairs have the measure published, by model; empty where none has."""
+    """Return how many of a column's pairs have the measure published, by model; empty where none has."""
     having = [pair for pair in column.pairs if column.measure in entry.figures.get(pair, {})]
     if not having:
         return {}

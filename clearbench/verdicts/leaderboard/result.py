@@ -127,6 +127,6 @@ class Leaderboard:
         return sum(map(len, self.shared.values()))
 
     def not_separable(self, row: BoardRow) -> tuple[str, ...]:
-        """Which of "best" and "above" a model cannot be told apart from, at `options.alpha`."""
+        """Return which of "best" and "above" a model cannot be told apart from, at `options.alpha`."""
         tests = (("best", row.p_best), ("above", row.p_above))
         return tuple(name for name, p in tests if p is not None and not p < self.options.alpha)

@@ -130,7 +130,7 @@ def _name_column(header: Sequence[str]) -> int:
 
 
 def _fit_width(title: str, header: list[str], rows: list[list[str]], width: int) -> Iterator["Table"]:
-    """Give tables that fit the width; each repeats the columns up to the model's name."""
+    """Yield tables that fit the width; each repeats the columns up to the model's name."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text

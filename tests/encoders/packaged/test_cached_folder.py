@@ -38,7 +38,7 @@ def folder(tmp_path):
 
 
 def alone(folder):
-    """Whether nothing else is in the folder's parent."""
+    """Return whether nothing else is in the folder's parent."""
     return [entry.name for entry in folder.parent.iterdir()] == [folder.name]
 
 
