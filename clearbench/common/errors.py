@@ -4,6 +4,7 @@
     ├── UsageError           2   an option or a name that does not exist, options that exclude each other
     ├── TaskError            1   a task definition (TOML) that cannot be used
     ├── DataError            1   data files: missing, truncated, wrong encoding, duplicate ids, wrong counts
+    │   └── MissingFileError 1   a data file that is not there, or cannot be downloaded
     ├── EncoderError         1   a checkpoint that cannot be loaded, or that gives unusable vectors
     ├── StoreError           1   the embedding store cannot be read or written
     ├── SearchError          1   vectors or scores that cannot be ranked

@@ -18,7 +18,7 @@ def test_the_module_s_tree_shows_every_error_with_its_code() -> None:
     for kind in KINDS:
         [line] = [line for line in shown.splitlines() if f" {kind.__name__} " in line]
         assert f" {kind.exit_code} " in f"{line} "
-    assert len(KINDS) == 10
+    assert len(KINDS) == 11
 
 
 def test_a_near_name_is_suggested_and_a_far_one_is_not() -> None:
