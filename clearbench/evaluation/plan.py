@@ -39,14 +39,14 @@ class RunPlan:
         num_texts: Texts of the pairs that have no scores yet.
         num_distinct: Distinct texts among them.
         num_cached: Distinct texts whose vectors are in the cache already.
-        seconds: Estimated time to encode the other distinct texts; None for BM25, which encodes nothing.
+        estimate: Estimated time to encode the other distinct texts; None for BM25, which encodes nothing.
     """
 
     tasks: tuple[TaskPlan, ...]
     num_texts: int
     num_distinct: int
     num_cached: int
-    seconds: Estimate | None
+    estimate: Estimate | None
 
 
 def plan_run(encoder: Encoder, judges: Sequence[Judge], options: EvaluationOptions) -> RunPlan:

@@ -279,7 +279,7 @@ class RecordFolder:
         recorded = parts[0].identity if parts else written["identity"] if written else wanted
         if recorded != wanted:
             raise RecordError(
-                f"{self.write_path} holds another measurement: {_difference(recorded, wanted)}. {REPLACE_HINT}"
+                f"{self.write_path} holds another measurement: {_describe_changes(recorded, wanted)}. {REPLACE_HINT}"
             )
         self._parts = {part.file: part for part in parts}
         self.done = {name: PairRecord.model_validate(pair) for name, pair in pairs_of(parts).items()}
@@ -296,6 +296,6 @@ def _write(path: Path, data: bytes) -> None:
         ) from error
 
 
-def _difference(recorded: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+def _describe_changes(recorded: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
     changed = [key for key in wanted if recorded[key] != wanted[key]]
     return "; ".join(f"{key} was {recorded[key]}, is now {wanted[key]}" for key in changed)

@@ -54,7 +54,7 @@ def read_record(folder: Path) -> Record:
         return record
     bias = overall_bias(folder, record.identity.pool_languages)
     if not later and not same_figures(asdict(bias), written["bias"]):
-        raise RecordError(f"{folder / RECORD_FILE} does not follow from its scores: {_difference('bias')}. {REPAIR}")
+        raise RecordError(f"{folder / RECORD_FILE} does not follow from its scores: {_disagreement('bias')}. {REPAIR}")
     return record.model_copy(update={"bias": bias})
 
 
@@ -123,7 +123,7 @@ def find_problems(written: Mapping[str, Any], parts: Sequence[PartSummary]) -> I
         return
     derived = fields_of_pairs(pairs)
     yield from (
-        _difference(key) for key in ("coverage", "averages", "data") if not same_figures(written[key], derived[key])
+        _disagreement(key) for key in ("coverage", "averages", "data") if not same_figures(written[key], derived[key])
     )
 
 
@@ -140,17 +140,17 @@ def find_disagreement(written: Mapping[str, Any], parts: Sequence[PartSummary]) 
     if problem := _find_other_pair(written["pairs"], pairs):
         return problem
     if parts and written["identity"] != parts[0].identity:
-        return _difference("identity")
+        return _disagreement("identity")
     runs = [part.provenance for part in parts if part.provenance is not None]
     if not runs:
         return None
     for key in ("model", "main_measure"):
         if written[key] not in [getattr(run, key) for run in runs]:
-            return _difference(key)
+            return _disagreement(key)
     if {pair["pair"] for pair in written["pairs"]} == pairs.keys():
         for key, value in (fields_of_runs(runs) | totals_of_pairs(pairs.values())).items():
             if written[key] != value:
-                return _difference(key)
+                return _disagreement(key)
     return None
 
 
@@ -177,7 +177,7 @@ def same_figures(value: Any, other: Any) -> bool:
     return bool(value == other)
 
 
-def _difference(key: str) -> str:
+def _disagreement(key: str) -> str:
     return f"`{key}` differs from that of the scores"
 
 

@@ -37,7 +37,7 @@ def test_a_plan_knows_what_was_done_before(tmp_path):
 
 
 def test_bm25_has_nothing_to_encode(tmp_path):
-    assert plan_run(BM25, [make_judge(parallel_set())], options(tmp_path)).seconds is None
+    assert plan_run(BM25, [make_judge(parallel_set())], options(tmp_path)).estimate is None
 
 
 def test_dry_run_prints_the_plan(tmp_path, capsys):

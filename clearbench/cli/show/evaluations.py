@@ -79,13 +79,13 @@ def print_plan(plan: RunPlan) -> None:
         table.add_row(task.task, f"{task.num_pairs:,}", f"{task.num_done:,}", f"{task.num_queries:,}")
     console = SafeConsole()
     console.print(table)
-    if plan.seconds is None:
+    if plan.estimate is None:
         console.print("BM25 encodes nothing.")
     else:
         rest = plan.num_distinct - plan.num_cached
         console.print(
             f"{plan.num_texts:,} texts, {plan.num_distinct:,} distinct, {plan.num_cached:,} encoded before, "
-            f"{rest:,} to encode" + (f": about {plan.seconds}" if rest else ""),
+            f"{rest:,} to encode" + (f": about {plan.estimate}" if rest else ""),
             soft_wrap=True,
         )
     for task in plan.tasks:
