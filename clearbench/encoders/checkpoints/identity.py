@@ -31,9 +31,9 @@ IRRELEVANT_FILES = (
     "eval_results.json", "train_results.json",
 )  # fmt: skip
 IRRELEVANT_FOLDERS = (".*", "checkpoint-*", "onnx", "openvino", "runs", "eval", "__pycache__")
-"""Neither counts where a module, a router or a weight index names it."""
+"""The identity leaves these files and folders out, unless a module, a router or a weight index names them."""
 MOST_LINKED_FILES = 10_000
-"""A checkpoint that has more behind its links has one that leads to something else, such as a whole disk."""
+"""If there are more files behind a checkpoint's links, a link leads to something else, such as a whole disk."""
 
 TOKENIZER_CONFIG = "tokenizer_config.json"
 KNOWN_PACKAGES = ("sentence_transformers", "transformers", "tokenizers", "torch", "peft")

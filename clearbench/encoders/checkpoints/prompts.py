@@ -15,9 +15,11 @@ from clearbench.encoders.checkpoints.metadata import BROKEN, SETTINGS, read_obje
 
 ROLES: tuple[Role, Role] = ("query", "passage")
 PROMPT_NAMES: Mapping[Role, tuple[str, ...]] = {"query": ("query",), "passage": ("document", "passage", "corpus")}
-"""The names under which checkpoints keep their prompts, in the order of sentence-transformers' `encode_query` and
-`encode_document`. Those take an empty `document` for an answer, which every checkpoint has that a new version saved;
-here the first prompt with a text is taken."""
+"""The names under which checkpoints keep their prompts, in the order in which sentence-transformers looks them up.
+
+Its newer versions save an empty prompt called `document` with every checkpoint, and `encode_document` uses it.
+clearbench takes the first prompt that has a text.
+"""
 RETRIEVAL_PREFIXES = ("", "retrieval_", "search_", "web_search_", "s2p_")
 """Put before these names by families that have prompts for more tasks than retrieval: "retrieval.query", "s2p_query".
 Dots, hyphens and blanks count as underscores."""

@@ -4,8 +4,8 @@
         encoder.json               what the encoder is, for people
         part-<random>.safetensors  keys and vectors; see `part`
 
-Two processes write parts of different names and may duplicate a vector, which harms nothing. A part that is not what
-was written, or another encoder's, is set aside, and its texts are encoded again.
+Two processes write parts of different names. Both may store the same vector, which does no harm. A part that was
+changed after it was written, or that belongs to another encoder, is renamed, and its texts are encoded again.
 """
 
 import json
