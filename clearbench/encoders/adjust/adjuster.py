@@ -16,7 +16,7 @@ from clearbench.encoders.adjust.text import NOUNS, Group
 from clearbench.encoders.base import Role
 
 # A unit vector that is shorter than this after the change has lost its direction to rounding.
-SHORTEST = 1e-5
+SHORTEST_VECTOR = 1e-5
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Adjuster:
     """Changes vectors by language and role.
 
     Attributes:
-        method: What is done.
+        method: The correction.
         statistics: Role and language -> what is subtracted, float32 [D], or for `lir` directions, float32 [K, D].
         unit: Give changed vectors unit norm.
     """
@@ -63,7 +63,7 @@ class Adjuster:
         if not self.unit:
             return changed
         lengths: FloatArray = np.linalg.norm(changed, axis=1, keepdims=True).astype(np.float32)
-        if (lost := int((lengths < SHORTEST).sum())) > 0:
+        if (lost := int((lengths < SHORTEST_VECTOR).sum())) > 0:
             raise EncoderError(
                 f"--adjust {self.method} leaves nothing of {lost} of {len(vectors)} {what}: their vectors are what "
                 "the language's vectors share. The encoder cannot tell these texts apart."

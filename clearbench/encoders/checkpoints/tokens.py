@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 UNLIMITED = 10**9
-"""A tokenizer that names no length has one beyond this."""
-SHORTEST = 3
-"""Tokens of the shortest limit: one of the text between two special ones."""
+"""A tokenizer without a maximum length reports a larger number than this."""
+FEWEST_TOKENS = 3
+"""The smallest limit that can be set: one token of the text between two special ones."""
 
 
 def token_limit(model: "SentenceTransformer") -> int | None:
@@ -49,9 +49,9 @@ def set_max_length(model: "SentenceTransformer", max_length: int) -> None:
         UsageError: It is not a number of tokens that the model can read.
     """
     limit = num_positions(model)
-    if max_length < SHORTEST or (limit is not None and max_length > limit):
+    if max_length < FEWEST_TOKENS or (limit is not None and max_length > limit):
         longest = limit or "the length the model was made for"
-        raise UsageError(f"--max-length {max_length}: expected {SHORTEST} to {longest}.")
+        raise UsageError(f"--max-length {max_length}: expected {FEWEST_TOKENS} to {longest}.")
     model.max_seq_length = max_length
 
 

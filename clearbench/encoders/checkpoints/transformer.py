@@ -24,7 +24,7 @@ from clearbench.encoders.checkpoints.precision import check_dtype, compute_in, s
 from clearbench.encoders.checkpoints.prompts import ROLES, check_stored, choose_prompts
 from clearbench.encoders.checkpoints.tokenizers import read_tokenizers
 from clearbench.encoders.checkpoints.tokens import (
-    SHORTEST,
+    FEWEST_TOKENS,
     check_tokenizers,
     num_positions,
     set_max_length,
@@ -266,9 +266,9 @@ def _configure(checkpoint: Checkpoint, loaded: "SentenceTransformer", options: E
     if options.max_length is not None:
         set_max_length(loaded, options.max_length)
     limit = token_limit(loaded)
-    if limit is not None and limit < SHORTEST:
+    if limit is not None and limit < FEWEST_TOKENS:
         raise EncoderError(
-            f"{checkpoint.source}: its maximum length is {limit} tokens; expected {SHORTEST} or more. Pass "
+            f"{checkpoint.source}: its maximum length is {limit} tokens; expected {FEWEST_TOKENS} or more. Pass "
             "--max-length, or set max_seq_length in the checkpoint's sentence_bert_config.json."
         )
     compute_in(options.dtype, loaded[0], loaded.device.type)
