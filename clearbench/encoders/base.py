@@ -62,12 +62,12 @@ class DescribedEncoder(Protocol):
 
 @dataclass(frozen=True)
 class AdjustOptions:
-    """A training-free rival on top of the model; without a method, the model as it is."""
+    """A training-free correction of the model's vectors; without one, the vectors stay as they are."""
 
     method: Annotated[
         str | None,
         Option(
-            "Training-free rival on top of the model: center, shift[:alpha], lir[:k] or offset.", MODEL, flag="--adjust"
+            "Training-free correction of the vectors: center, shift[:alpha], lir[:k] or offset.", MODEL, flag="--adjust"
         ),
     ] = None
     text: Annotated[

@@ -70,10 +70,10 @@ def evaluate(encoder: Encoder, judges: Sequence[Judge], options: EvaluationOptio
     return [_finish(job, engine, planned, encoding, options) for job in jobs]
 
 
-def _encode(name: str, engine: Engine, pending: Sequence[Dataset]) -> EncodingReport:
+def _encode(name: str, engine: Engine, planned: Sequence[Dataset]) -> EncodingReport:
     """Encode the texts that the open pairs of all jobs need, after a line on how many there are."""
-    work = engine.plan(pending)
-    clauses = [f"{sum(len(data.pairs) for data in pending):,} pairs to score"]
+    work = engine.plan(planned)
+    clauses = [f"{sum(len(data.pairs) for data in planned):,} pairs to score"]
     if work.plan.texts:
         clauses.append(f"{work.plan.num_mentions:,} texts, {len(work.plan.texts):,} distinct")
         clauses.append(f"{work.num_missing:,} to encode")
@@ -95,7 +95,7 @@ def _encode_more(engine: Engine, planned: Sequence[Dataset], pending: Dataset) -
     say(
         f"{pending.label}: another run replaced the record meanwhile, so {count(num_more, 'more pair')} will be scored."
     )
-    searched = [*planned, pending]  # an adjustment is estimated from all that the engine searches
+    searched = [*planned, pending]  # a correction is estimated from all that the engine searches
     return replace(engine.prepare(engine.plan(searched)), num_cached=0)
 
 

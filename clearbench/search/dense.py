@@ -39,7 +39,7 @@ class DenseEngine:
         self._fetched: dict[str, Vectors] = {}
 
     def plan(self, datasets: Sequence[Dataset]) -> Work:
-        """See Engine; an adjustment adds the texts that it is estimated from."""
+        """See Engine; a correction adds the texts that it is estimated from."""
         extra_parts = self._adjusted.parts(datasets) if self._adjusted else []
         plan = plan_encoding(self._encoder, datasets, extra_parts)
         return Work(tuple(datasets), plan, int((~self._store.contains(plan.keys)).sum()))

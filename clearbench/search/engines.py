@@ -23,11 +23,11 @@ def open_engine(
 
     Args:
         encoder: Any kind.
-        datasets: What will be evaluated; an adjustment must not be estimated from these texts.
+        datasets: What will be evaluated; a correction must not be estimated from these texts.
         cache: Root of all caches; None keeps vectors in memory. So does an encoder whose fingerprint is not complete.
         name: What the cache calls the encoder; None means its own name.
     Raises:
-        UsageError: An adjustment cannot be estimated for these datasets.
+        UsageError: A correction cannot be estimated for these datasets.
         StoreError: The cache cannot be read or written.
     """
     match encoder:

@@ -66,9 +66,9 @@ def run(
         for note in data.notes:
             say(f"{data.task}: {note}")
     judges = [make_judge(data, offline=not location.downloads) for data in datasets]
-    adjustment = _load_adjustment(adjust, datasets, location)
+    correction = _load_correction(adjust, datasets, location)
     base = load_encoder(model, encoder)
-    adjusted = adjust_encoder(base, *adjustment) if adjustment else base
+    adjusted = adjust_encoder(base, *correction) if correction else base
     if dry_run:
         print_plan(plan_run(adjusted, judges, evaluation))
     else:
@@ -102,10 +102,10 @@ def _load_mixed(
     return [mix(data) for data in load_tasks(names, replace(selection, all_pairs=True), location, options)]
 
 
-def _load_adjustment(
+def _load_correction(
     options: AdjustOptions, datasets: "list[Dataset]", location: DataLocation
 ) -> "tuple[Method, AdjustText] | None":
-    """Return the adjustment's method and text, or None; refuse unsuitable options before a model is loaded."""
+    """Return the correction and the text of its statistics, or None; refuse unsuitable options first."""
     from clearbench.encoders.adjust.check import check_text
     from clearbench.encoders.adjust.method import parse_method
     from clearbench.encoders.adjust.text import DEFAULT_TEXT, load_text

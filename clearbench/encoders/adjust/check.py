@@ -1,4 +1,4 @@
-"""Whether a text may give the statistics of an adjustment: it is not evaluated itself, and has what is needed."""
+"""Whether a text may give the statistics of a correction: it is not evaluated itself, and has what is needed."""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain, starmap
@@ -15,7 +15,7 @@ def check_text(method: Method, text: AdjustText, datasets: Sequence[Dataset]) ->
     """Refuse text from which the statistics that an evaluation needs cannot, or must not, be estimated.
 
     Args:
-        method: Tells which languages and roles need statistics, and whether translations are needed.
+        method: The correction. It decides which languages and roles need statistics, and whether it needs translations.
         text: What the statistics would be estimated on.
         datasets: What is evaluated.
     Raises:

@@ -52,7 +52,7 @@ class AdjustedEncoder:
 
     Attributes:
         base: The encoder whose vectors are stored.
-        method: What is done to them.
+        method: The correction.
         text: Where the statistics come from.
     """
 
@@ -62,19 +62,19 @@ class AdjustedEncoder:
 
     @property
     def name(self) -> str:
-        """The base's name and the method, and the text unless it is the usual one: `minilm +center (belebele)`."""
+        """The base's name and the correction, and the text unless it is the usual one: `minilm +center (belebele)`."""
         text = "" if self.text.task == DEFAULT_TEXT else f" ({self.text.task})"
         return f"{self.base.name} +{self.method}{text}"
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of everything that changes a vector: the base's, the method, its parameter, the statistics' text."""
+        """Hash of everything that changes a vector: the base's, the correction, its parameter, the statistics' text."""
         settings = (f"{key}={value}" for key, value in sorted(self.method.settings.items()))
         return content_hash("adjusted", self.base.fingerprint, self.text.fingerprint, *settings)
 
     @property
     def settings(self) -> Mapping[str, Setting]:
-        """The base's settings, the method, and the statistics' text with its hash."""
+        """The base's settings, the correction, and the statistics' text with its hash."""
         return {
             **self.base.settings,
             **self.method.settings,
@@ -154,11 +154,11 @@ class AdjustedEncoder:
 
 
 def adjust_encoder(encoder: DenseEncoder | LexicalEncoder, method: Method, text: AdjustText) -> AdjustedEncoder:
-    """Put an adjustment on an encoder.
+    """Return an encoder with a correction of its vectors.
 
     Args:
         encoder: A dense encoder; its vectors are stored as they are.
-        method: What is done to them.
+        method: The correction.
         text: What the statistics are estimated on, which must not be evaluated itself.
     Raises:
         UsageError: The encoder has no vectors (BM25).

@@ -1,4 +1,4 @@
-"""Which adjustment: a method and its parameter, as a user writes it."""
+"""Which correction: its kind and parameter, as a user writes them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

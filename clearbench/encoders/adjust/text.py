@@ -1,4 +1,4 @@
-"""The text on which per-language statistics of an adjustment are estimated: never the evaluation's.
+"""The text on which per-language statistics of a correction are estimated: never the evaluation's.
 
 A whole task is loaded, all of its languages, whichever of them a run needs: the identity of an adjusted encoder then
 depends on the text alone and not on the pairs that happen to be evaluated. A later run adds pairs to the same record.

@@ -1,4 +1,4 @@
-"""Training-free rivals: vectors and scores equal the literal formulas, and what has to stay as it is stays."""
+"""Training-free corrections: vectors and scores equal the literal formulas, and what has to stay as it is stays."""
 
 from dataclasses import dataclass, field, replace
 

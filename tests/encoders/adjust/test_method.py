@@ -1,4 +1,4 @@
-"""Methods of adjustment as they are written."""
+"""Corrections as they are written."""
 
 import pytest
 from builders.adjust import METHODS

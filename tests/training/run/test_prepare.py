@@ -1,4 +1,4 @@
-"""What cannot be trained is refused before anything is written; rivals get the same batches."""
+"""What cannot be trained is refused before anything is written; all losses get the same batches."""
 
 import json
 from typing import Any
@@ -57,6 +57,6 @@ def test_broken_rows_are_refused(place):
         train(make_settings(place))
 
 
-def test_rivals_see_the_same_batches(place):
+def test_all_losses_see_the_same_batches(place):
     plans = [prepare(make_settings(place, loss=loss)).trainer.plan for loss in ("clear", "infonce", "mixed")]
     assert plans[0] == plans[1] == plans[2]
