@@ -95,7 +95,7 @@ BEFORE = {
     "ci.md": lambda: make_records(Path("results"), {"xquad": "en-en de-en", "belebele": "en-en"}, "base", "tuned"),
     "own-data.md": make_plain,
     "results.md": measure_twice,
-    "verdicts.md": lambda: make_records(Path("results"), VERDICTS, "base", "infonce", "clear"),
+    "verdicts.md": lambda: make_records(Path("results"), VERDICTS, "base", "infonce", "clear", "mean-offset"),
 }
 # Where a page names a folder whose hash is known only after running: how to find it.
 FOLDERS = {"base-0123abcd": "R/records/base-*"}

@@ -24,7 +24,7 @@ COMMANDS = [
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for number, name in enumerate(("base", "infonce", "clear")):
+    for number, name in enumerate(("base", "infonce", "clear", "mean-offset")):
         for task, pairs in (("xquad", ("de-en", "de-de", "en-en")), ("afriqa", ("sw-en", "en-en"))):
             rng = np.random.default_rng([number, len(pairs)])
             write_record(Path("results"), name, {pair: rng.random(24) for pair in pairs}, task)
