@@ -12,9 +12,9 @@ DECISIVE = ("scoring", "stats", "records", "verdicts/gate")
 EXTRAS = ("demo", "lora", "report")
 """Extras for users, unlike those for whoever works on clearbench."""
 WITHOUT_AUDIT = "--without-audit"
-"""Argument of the session `wheel`: go on without asking for known weaknesses."""
-KNOWN_WEAK = "jinja2==2.10"
-"""A version with weaknesses that every service for them knows, CVE-2019-10906 among them."""
+"""Argument of the session `wheel`: go on without asking for known vulnerabilities."""
+KNOWN_VULNERABLE = "jinja2==2.10"
+"""A version with vulnerabilities that every service for them knows, CVE-2019-10906 among them."""
 USERS = ("tests/evaluation", "tests/cli/commands/test_verify.py")
 """Tests of what writes and checks records, which run the parts of these folders that only they use."""
 FLOOR = "--cov-fail-under=98"
@@ -117,20 +117,20 @@ def minimums(session: nox.Session) -> None:
 
 
 def _audit(session: nox.Session) -> None:
-    """List all parts in sbom.json (CycloneDX), and ask pip-audit for their known weaknesses.
+    """List all parts in sbom.json (CycloneDX), and ask pip-audit for their known vulnerabilities.
 
     pip-audit passes over packages that its service does not know, and mirrors know none; so it is first asked about a
-    version whose weaknesses are known. Without an answer the session fails, unless WITHOUT_AUDIT is an argument.
+    version whose vulnerabilities are known. Without an answer the session fails, unless WITHOUT_AUDIT is an argument.
     """
     install(session, "cyclonedx-bom", "pip-audit")
     session.run("cyclonedx-py", "environment", "--output-file", "sbom.json")
     if WITHOUT_AUDIT in session.posargs:
-        session.warn(f"{WITHOUT_AUDIT}: nobody asks whether what is installed has known weaknesses.")
+        session.warn(f"{WITHOUT_AUDIT}: nobody asks whether what is installed has known vulnerabilities.")
         return
-    Path("weak.txt").write_text(f"{KNOWN_WEAK}\n")
-    question = ("pip-audit", "--disable-pip", "--no-deps", "--requirement", "weak.txt")
+    Path("vulnerable.txt").write_text(f"{KNOWN_VULNERABLE}\n")
+    question = ("pip-audit", "--disable-pip", "--no-deps", "--requirement", "vulnerable.txt")
     if "CVE-" not in str(session.run(*question, "--aliases", silent=True, success_codes=[0, 1])):
-        session.error(f"pip-audit knows nothing of {KNOWN_WEAK}: no network, or a mirror. Go on with {WITHOUT_AUDIT}.")
+        session.error(f"pip-audit does not know {KNOWN_VULNERABLE}: no network, or a mirror. Pass {WITHOUT_AUDIT}.")
     session.run("pip-audit", "--skip-editable")
 
 
