@@ -130,7 +130,7 @@ RULES: Mapping[ScoringRule, Rule] = MappingProxyType(
 
 
 def judges_passages(rule: str) -> bool:
-    """Whether judgements of passages decide what a hit is; if not, or if the table lacks the rule, answers do."""
+    """Return whether judgements of passages decide what a hit is; if the table lacks the rule, answers do."""
     return any(name == rule and known.judges_passages for name, known in RULES.items())
 
 
