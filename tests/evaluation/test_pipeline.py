@@ -50,6 +50,15 @@ def literal_scores(encoder, retrieval, pair):
     return score_run(rankings, retrieval.qrels_of(pair), queries.ids)
 
 
+def contents(folder):
+    """File name -> bytes, of all files of a record's folder except the record itself."""
+    return {file.name: file.read_bytes() for file in folder.rglob("*") if file.is_file() and file.name != "record.json"}
+
+
+def without_times(record):
+    return {key: value for key, value in json.loads(record.model_dump_json()).items() if key != "timings"}
+
+
 def test_every_pair_equals_the_straightforward_computation(tmp_path):
     retrieval = parallel_set(LANGUAGES, size=30)
     [evaluation] = run(tmp_path, [retrieval])
@@ -432,10 +441,6 @@ def test_a_killed_run_of_a_mixed_pool_goes_on_after_the_last_query_language(tmp_
     assert contents(resumed.folder) == contents(whole.folder)
 
 
-def contents(folder):
-    return {file.name: file.read_bytes() for file in folder.rglob("*") if file.is_file() and file.name != "record.json"}
-
-
 def test_mixed_pools_of_other_languages_do_not_share_a_record(tmp_path):
     run(tmp_path, [mix(parallel_set(("en", "de")))])
     with pytest.raises(RecordError, match=r"'pool_languages': 'de en'.*is now .*'pool_languages': 'de en sw'"):
@@ -509,10 +514,6 @@ def test_queries_that_the_files_have_and_no_judgement_names_count_as_skipped(tmp
         "en-en": 0,
     }
     assert result.record.coverage["queries_skipped"] == 4
-
-
-def without_times(record):
-    return {key: value for key, value in json.loads(record.model_dump_json()).items() if key != "timings"}
 
 
 def test_a_model_that_gives_all_passages_one_vector_is_noted_in_the_record(tmp_path, capsys):
