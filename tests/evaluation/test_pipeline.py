@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -18,12 +19,14 @@ from clearbench.common.languages import parse_language
 from clearbench.encoders.bm25 import BM25
 from clearbench.encoders.function import FunctionEncoder
 from clearbench.encoders.vectors.store import EmbeddingStore
+from clearbench.evaluation import pipeline
 from clearbench.evaluation.options import EvaluationOptions
 from clearbench.evaluation.pipeline import evaluate, measure_pairs
 from clearbench.records.folder import RecordFolder
 from clearbench.records.parts import read_scores
 from clearbench.records.read import read_record
 from clearbench.records.runs import read_run, read_run_qrels, read_texts
+from clearbench.records.training import evaluation_key
 from clearbench.scoring import qrels
 from clearbench.scoring.answers.judges import XorJudge
 from clearbench.scoring.answers.xor import Tokeniser
@@ -88,6 +91,27 @@ def test_verification_passes_and_would_catch_a_wrong_rank(tmp_path, monkeypatch)
     monkeypatch.setattr(qrels, "score_ranks", lambda ranks: score_ranks(ranks + 1))
     with pytest.raises(ScoringError, match="pytrec_eval says"):
         run(tmp_path, verify=True, replace=True)
+
+
+def test_figures_without_a_record_are_the_means_of_the_record_and_nothing_is_written(tmp_path):
+    plain, mixed, quiz = parallel_set(LANGUAGES), mix(parallel_set(LANGUAGES)), answer_set("mkqa")
+    figures = measure_pairs(HashEncoder(), [make_judge(data) for data in (plain, mixed, quiz)])
+    assert list(tmp_path.iterdir()) == []
+    expected: dict[str, float] = {}
+    for evaluation, measure in zip(
+        run(tmp_path, [plain, mixed, quiz]), ("nDCG@10", "nDCG@10", "answer_recall@20"), strict=True
+    ):
+        means = {pair.pair: pair.measures[measure].mean for pair in evaluation.record.pairs}
+        expected |= {evaluation_key(evaluation.record.identity.task, pair, measure): means[pair] for pair in means}
+    assert figures == pytest.approx(expected) and len(figures) == 9 + 3 + 1
+
+
+def test_long_work_says_how_long_it_may_take(tmp_path, capsys, monkeypatch):
+    run(tmp_path / "short")
+    assert "54 to encode\n" in capsys.readouterr().err
+    monkeypatch.setattr(pipeline, "WORTH_ESTIMATING", 1)
+    run(tmp_path)
+    assert re.search(r"54 to encode, about .*second", capsys.readouterr().err)
 
 
 def test_a_second_run_encodes_and_scores_nothing(tmp_path, monkeypatch):

@@ -2,8 +2,13 @@
 
 import numpy as np
 import pytest
+from builders.datasets import parallel_set
+from builders.encoders import HashEncoder
+from builders.evaluation import evaluate_sets
 
-from clearbench.evaluation.reproduce import ReproducedFigure, describe_differences
+from clearbench.evaluation.options import EvaluationOptions
+from clearbench.evaluation.reproduce import ReproducedFigure, compare_with_published, describe_differences
+from clearbench.records.published import Published
 
 
 @pytest.mark.parametrize(
@@ -12,6 +17,18 @@ from clearbench.evaluation.reproduce import ReproducedFigure, describe_differenc
 )
 def test_verdicts(difference, verdict):
     assert ReproducedFigure("t", "de-en", "nDCG@10", 0.5, 0.5 + difference).verdict == verdict
+
+
+def test_published_figures_meet_the_measured_ones_of_their_pair_and_measure(tmp_path):
+    data = parallel_set(("en", "de"))
+    evaluations = evaluate_sets(HashEncoder(), [data], EvaluationOptions(tmp_path / "out"))
+    measured = {pair.pair: pair.measures for pair in evaluations[0].record.pairs}
+    figures = {"de-en": {"nDCG@10": 0.5, "recall@10": 0.6}, "sw-en": {"nDCG@10": 0.7}}
+    published = Published("model", "source", "toy", {}, figures, near=0.02)
+    assert compare_with_published([published], evaluations) == [
+        ReproducedFigure("toy", "de-en", measure, figure, measured["de-en"][measure].mean, 0.02)
+        for measure, figure in figures["de-en"].items()  # sw-en was not evaluated
+    ]
 
 
 def test_differences_are_described_by_task_and_measure():
