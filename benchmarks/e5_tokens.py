@@ -66,7 +66,7 @@ def read_official(path: Path) -> str:
 
 def compare(name: str, texts: list[str], official: Tokenizer, own: Tokenizer) -> int:
     """Return the number of texts with other tokens, and print the first of them."""
-    pairs = zip(texts, official.encode_batch(texts), own.encode_batch(texts))
+    pairs = zip(texts, official.encode_batch(texts), own.encode_batch(texts), strict=True)
     different = [(text, a.tokens, b.tokens) for text, a, b in pairs if a.ids != b.ids]
     for text, expected, found in different[:SHOWN]:
         print(f"{name}: {text!r}\n  official {expected}\n  own      {found}")
@@ -82,7 +82,7 @@ def demo_texts() -> Iterator[tuple[str, list[str]]]:
 
 def store(texts: list[str], official: Tokenizer) -> None:
     """Write the official ids of the texts, and one hash per language of the demo data's ids."""
-    ids = [[text, encoding.ids] for text, encoding in zip(texts, official.encode_batch(texts))]
+    ids = [[text, encoding.ids] for text, encoding in zip(texts, official.encode_batch(texts), strict=True)]
     demo = {
         language: content_hash(*(" ".join(map(str, encoding.ids)) for encoding in official.encode_batch(found)))
         for language, found in demo_texts()

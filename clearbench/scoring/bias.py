@@ -197,7 +197,7 @@ def _rank_measures(relevant: RelevantPassages) -> dict[str, Scores]:
     shares[OWN_FIRST] = _ratio((first & relevant.same).sum(axis=1), np.where(relevant.comparable, first.sum(axis=1), 0))
     shares[PAIRWISE_FIRST] = np.array([
         _share_before(middle[same], middle[other])
-        for middle, same, other in zip(middle_QG, relevant.same, relevant.other)
+        for middle, same, other in zip(middle_QG, relevant.same, relevant.other, strict=True)
     ])  # fmt: skip
     ranks = np.arange(1, STRICT_CUTOFF + 1)
     ideal = np.concatenate([[0.0], np.cumsum(1.0 / np.log2(ranks + 1.0))])

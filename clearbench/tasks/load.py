@@ -79,7 +79,9 @@ def load_tasks(
     """
     options_of = share_options(options, names, location.tasks_dir)
     selections = share_selection(selection, names, location.tasks_dir, options_of)
-    return [load_task(name, pairs, location, own) for name, pairs, own in zip(names, selections, options_of)]
+    return [
+        load_task(name, pairs, location, own) for name, pairs, own in zip(names, selections, options_of, strict=True)
+    ]
 
 
 def check_task(

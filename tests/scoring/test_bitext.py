@@ -31,7 +31,9 @@ def test_the_mean_of_class_f1_is_scikit_learns_weighted_f1(rows, one_query_a_cla
     values = class_f1(np.array(predicted), np.array(gold), size)
     assert values.mean() == pytest.approx(weighted_f1(gold, predicted), abs=1e-12)
     if one_query_a_class:
-        expected = [2 / (1 + predicted.count(true)) if true == first else 0 for true, first in zip(gold, predicted)]
+        expected = [
+            2 / (1 + predicted.count(true)) if true == first else 0 for true, first in zip(gold, predicted, strict=True)
+        ]
         assert values.tolist() == expected
 
 

@@ -209,7 +209,7 @@ def _read_vocabulary(reader: _Reader) -> Vocabulary:
         raise EncoderError(f"{reader.path}: its vocabulary holds an entry that is not text ({error}).") from error
     if MASK not in pieces or not all(0 <= number < num_pieces for number in (bos, eos, pad, unk)):
         raise EncoderError(f"{reader.path}: its vocabulary lacks {MASK}, or the pieces that begin and end a text.")
-    return Vocabulary(tuple(zip(pieces, scores)), bos, eos, pad, unk, replaced)
+    return Vocabulary(tuple(zip(pieces, scores, strict=True)), bos, eos, pad, unk, replaced)
 
 
 def _read_tensors(reader: _Reader, sizes: Sizes) -> dict[str, StoredTensor]:

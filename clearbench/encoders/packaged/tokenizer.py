@@ -54,16 +54,19 @@ def describe_loading(vocabulary: Vocabulary, length: int) -> dict[str, Any]:
         vocabulary: Its special pieces get their roles.
         length: Tokens that the model reads.
     """
-    names = dict(zip(("bos_token", "eos_token", "pad_token", "unk_token"), special_pieces(vocabulary)))
+    begin, end, padding, unknown, mask = special_pieces(vocabulary)
     return {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "model_max_length": length,
         "model_input_names": ["input_ids", "attention_mask"],
         "clean_up_tokenization_spaces": False,
-        **names,
-        "cls_token": names["bos_token"],
-        "sep_token": names["eos_token"],
-        "mask_token": MASK,
+        "bos_token": begin,
+        "eos_token": end,
+        "pad_token": padding,
+        "unk_token": unknown,
+        "cls_token": begin,
+        "sep_token": end,
+        "mask_token": mask,
     }
 
 

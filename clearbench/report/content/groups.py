@@ -72,7 +72,8 @@ def group_means(
         if entry is None or not keys:
             continue
         kept = [pair for pair in pairs if pair in scored]
-        for key, (mean, lower, upper) in zip(keys, _macro_means(entry, measure, kept, [members[key] for key in keys])):
+        macro_means = _macro_means(entry, measure, kept, [members[key] for key in keys])
+        for key, (mean, lower, upper) in zip(keys, macro_means, strict=True):
             interval = (None, None) if math.isnan(lower) else (lower, upper)
             means[key].append(Estimate(model.name, model.series, mean, *interval))
     return tuple(GroupMeans(key, len(members[key]), tuple(found)) for key, found in means.items() if found)

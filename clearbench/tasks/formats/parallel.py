@@ -120,6 +120,6 @@ def merge_equal(texts: Texts, shared: Qrels) -> tuple[Texts, Qrels]:
     """Keep the first query of each text; the passages of all queries of that text are relevant to it."""
     kept: dict[str, str] = {}
     judged: dict[str, dict[str, int]] = {}
-    for key, text in zip(texts.ids, texts.texts):
+    for key, text in zip(texts.ids, texts.texts, strict=True):
         judged.setdefault(kept.setdefault(text, key), {}).update(shared[key])
     return Texts(texts.language, tuple(kept.values()), tuple(kept)), judged

@@ -60,7 +60,7 @@ def test_special_pieces_have_their_roles(tiny):
 def test_ids_are_the_official_ones_in_all_scripts(real):
     texts = [text for text, _ in STORED["texts"]]
     found = [encoding.ids for encoding in real.encode_batch(texts)]
-    assert dict(zip(texts, found)) == dict(STORED["texts"])
+    assert dict(zip(texts, found, strict=True)) == dict(STORED["texts"])
 
 
 @pytest.mark.parametrize("language", sorted(STORED["demo"]))

@@ -83,7 +83,7 @@ def test_series_are_equally_light(theme):
 def test_text_on_every_colour_can_be_read(ramp, theme):
     steps = RAMPS[ramp][theme]
     assert len(steps.background) == len(steps.text) == STEPS
-    assert min(contrast(back, text) for back, text in zip(steps.background, steps.text)) > 4.2
+    assert min(contrast(back, text) for back, text in zip(steps.background, steps.text, strict=True)) > 4.2
     better = [max((DARK_TEXT, LIGHT_TEXT), key=lambda text: contrast(text, back)) for back in steps.background]
     assert list(steps.text) == better
 

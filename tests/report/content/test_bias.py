@@ -33,8 +33,10 @@ def test_language_bias_of_mixed_pools_is_shown(mixed):
     text = render(report)
     page = Page(text)
     assert text.count("In the mixed pool of") == 2 and EVIL not in text
-    for entry, panel in zip(sorted(entries, key=lambda e: list(report.names).index(e.key)), report.bias):
-        for pair, found in zip(sorted(entry.record.pairs, key=lambda p: p.pair != "en-mul"), panel.languages):
+    in_order = sorted(entries, key=lambda entry: list(report.names).index(entry.key))
+    for entry, panel in zip(in_order, report.bias, strict=True):
+        english_first = sorted(entry.record.pairs, key=lambda pair: pair.pair != "en-mul")
+        for pair, found in zip(english_first, panel.languages, strict=True):
             code = str(found.language)
             assert pair.pair == f"{code}-mul" and sum(found.first_kinds) == pytest.approx(100)
             assert found.own_first == pytest.approx(100 * pair.measures["lpr_first"].mean)
@@ -51,7 +53,7 @@ def test_charts_of_bias_show_every_language_and_model(mixed):
     _, report = mixed
     chart = require(own_language_chart(report.bias))
     assert [row.label for row in chart.rows] == ["English", "German", "Swahili"]
-    for row, place in zip(chart.rows, range(3)):
+    for row, place in zip(chart.rows, range(3), strict=True):
         assert [one.mean for one in row.estimates] == [panel.languages[place].own_first for panel in report.bias]
     kinds = require(first_kinds_chart(report.bias[0]))
     assert [shares for _, shares in kinds.rows] == [found.first_kinds for found in report.bias[0].languages]

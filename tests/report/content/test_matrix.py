@@ -21,7 +21,7 @@ def test_tasks_with_one_passage_language_share_one_table(tmp_path):
     out = write_records(tmp_path, languages=("en", "de"))
     entries = load_results(out)
     kept = [[pair for pair in entry.record.pairs if pair.pair.endswith("-en")] for entry in entries]
-    one, two = (entry.record.model_copy(update={"pairs": pairs}) for entry, pairs in zip(entries, kept))
+    one, two = (entry.record.model_copy(update={"pairs": pairs}) for entry, pairs in zip(entries, kept, strict=True))
     [matrix] = value_matrices({"one": one, "two": two}, NDCG)
     assert matrix.form == "models" and [column.code for column in matrix.columns] == ["one", "two"]
     assert [row.code for row in matrix.rows] == ["en", "de"]
