@@ -25,6 +25,7 @@ State = Literal["ok", "note", "problem"]
 EXTRAS = (
     *(("demo", model.package, f"`{model.name}`, {model.title}") for model in PACKAGED.values()),
     ("lora", "peft", "training with --lora"),
+    ("report", "matplotlib", "figures with `report --figures`"),
 )
 """Extra, one of its packages, and the package's purpose."""
 HUB, NETWORK_SECONDS = "huggingface.co", 3.0

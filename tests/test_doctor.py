@@ -1,6 +1,8 @@
 """`clearbench doctor` sees what is there, and says what to do about what is not."""
 
 import socket
+import tomllib
+from pathlib import Path
 
 import pytest
 from builders.tasks import write_belebele
@@ -10,6 +12,8 @@ from clearbench.cli.app import execute
 from clearbench.doctor import count_files, examine
 from clearbench.tasks.catalogue import find_task
 from clearbench.tasks.options import DataLocation
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def findings(**arguments):
@@ -28,6 +32,12 @@ def test_found_and_missing_tasks(tmp_path):
     assert found["task xquad"].state == "note" and "tasks fetch xquad" in found["task xquad"].text
     assert found["task demo"].state == "ok"
     assert not (tmp_path / "cache").exists()  # it only looks
+
+
+def test_every_extra_for_users_is_listed():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"].keys() - {"dev", "docs"}
+    assert {topic.removeprefix("extra ") for topic in findings() if topic.startswith("extra ")} == extras
 
 
 def test_a_wrong_data_folder_is_a_problem_with_exit_code_1(tmp_path, capsys):
