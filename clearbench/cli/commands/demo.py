@@ -15,6 +15,8 @@ GATE_OUTCOMES = (0, 3, 4)
 ROWS, MINED, RESULTS = "rows.jsonl", "mined.jsonl", "results"
 LOSSES = ("infonce", "clear")
 """The losses to train with; they are also the names of the checkpoints."""
+SCALE = "100"
+"""Factor of the cosines. E5 models were trained with a temperature of 0.01, so their cosines differ little."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,8 @@ class Step:
 def demo(
     context: typer.Context,
     out: Annotated[Path, Option("Folder for rows, checkpoints, results and the report.")] = Path("demo-out"),
-    model: Annotated[str, Option("Encoder to start from: `minilm`, `e5-small`, or any checkpoint.")] = "minilm",
-    steps: Annotated[int, Option("Optimizer steps of each training.", range=Range(minimum=1))] = 24,
+    model: Annotated[str, Option("Encoder to start from: `e5-small`, `minilm`, or any checkpoint.")] = "e5-small",
+    steps: Annotated[int, Option("Optimizer steps of each training.", range=Range(minimum=1))] = 12,
     show: Annotated[bool, Option("Only print the commands.")] = False,
 ) -> int:
     """Train CLEAR and InfoNCE, evaluate, compare, gate English, rank, report: in minutes, without downloads.
@@ -101,7 +103,7 @@ def _row_steps(out: Path, model: str) -> Iterator[Step]:
 
 
 def _training_steps(out: Path, model: str, steps: int) -> Iterator[Step]:
-    budget = ("--preset", "cpu-demo", "--steps", str(steps), "--max-length", "128", "--seed", "0")
+    budget = ("--preset", "cpu-demo", "--scale", SCALE, "--steps", str(steps), "--max-length", "128", "--seed", "0")
     for loss in LOSSES:
         folder = out / loss
         resume = ("--resume",) if (folder / TRAINING_FILE).exists() else ()
@@ -130,10 +132,10 @@ def _evaluation_steps(out: Path, model: str) -> Iterator[Step]:
     for name, source in sources.items():
         yield Step(f"Evaluate {name} on every language pair", ("run", "--model", source, "--name", name, *everything))
     known = ("--tasks", "demo", "--pairs", "*-en", "--languages", "en,de,es,ru,sw", *results)
-    offset = ("--adjust", "offset", "--adjust-text", "demo-train")
+    center = ("--adjust", "center", "--adjust-text", "demo-train")
     yield Step(
-        "A training-free correction: shift questions by their mean difference to English questions",
-        ("run", "--model", model, "--name", "base+offset", *offset, *known),
+        "A training-free correction: subtract the mean vector of each language of the training rows",
+        ("run", "--model", model, "--name", "base+center", *center, *known),
     )
 
 

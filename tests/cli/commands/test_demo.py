@@ -47,7 +47,7 @@ def test_the_whole_story(tmp_path, capsys, monkeypatch):
     command = ["demo", "--out", str(out), "--model", str(checkpoint), "--steps", "2"]
     assert execute(command) == 0
     table = pd.read_csv(out / "leaderboard.csv")
-    assert len(table) == 5  # base, infonce, clear, bm25, and the base model with shifted questions
+    assert len(table) == 5  # base, infonce, clear, bm25, and the base model with centred vectors
     manifests = [json.loads((out / loss / "clearbench_training.json").read_text()) for loss in ("infonce", "clear")]
     assert [m["step"] for m in manifests] == [2, 2] and manifests[0]["rows"] == manifests[1]["rows"]
     report = (out / "report.html").read_text(encoding="utf-8")
