@@ -90,7 +90,8 @@ def test_ciral_asks_in_english(tmp_path):
     base = tmp_path / "ciral" / "ciral-somali"
     write(base / "topics" / "topics.ciral-v1.0-so-test-a.tsv", "7\tWho?\n")
     write(base / "qrels" / "qrels.ciral-v1.0-so-test-a.tsv", "7\tQ0\tso1\t1\n")
-    write_shards(tmp_path / "ciral-corpus" / "ciral-somali", [[("so1", "T", "x")]])
+    passage = json.dumps({"docid": "so1", "title": "T", "text": "x", "url": "https://example.org"})
+    write(tmp_path / "ciral-corpus" / "passages-v1.0" / "somali_passages.jsonl", passage)
     data = load("ciral", tmp_path)
     assert [(pair.query.code, pair.passage.code) for pair in data.pairs] == [("eng", "som")]
     assert data.qrels_of(data.pairs[0]) == {"so:7": {"so1": 1}}
