@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from clearbench.common.errors import DataError, UsageError
 from clearbench.common.languages import MULTIPLE, Language
+from clearbench.common.measures import RULES
 from clearbench.common.text import join_words
 from clearbench.tasks.dataset import Dataset, Qrels, TaskPair, Texts
 from clearbench.tasks.options import MERGE, MIXED_POOL
@@ -21,6 +22,9 @@ def mix(data: Dataset) -> Dataset:
     relevant to it in every language, because a query's id names the question, whatever its language; where two
     languages judge a passage differently, the higher judgement counts.
 
+    The result is judged by `qrels`, also where the task is judged by `bitext`: the measure that only bitext has, f1,
+    needs exactly one relevant passage per query.
+
     Args:
         data: A task loaded with all pairs of the wanted languages: passages that no pair searches are left out.
     Raises:
@@ -30,6 +34,11 @@ def mix(data: Dataset) -> Dataset:
     if data.is_mixed:
         return data
     check_mixable(data.task, data.has_qrels, data.options.get(MERGE) == "True", bool(data.own_passages))
+    if data.main_measure not in (*RULES["qrels"].measures, *RULES["qrels"].mixed_measures):
+        raise UsageError(
+            f"Task {data.task}: its main measure {data.main_measure} needs one relevant passage per query, and a mixed "
+            "pool has one in each language. Leave out --pool mixed, or give the task another main_measure."
+        )
     pools = _merge_texts({(pair.passage, pair.pool): data.passages_of(pair) for pair in data.pairs})
     if len(pools) < 2:
         raise UsageError(

@@ -34,6 +34,14 @@ def test_queries_of_each_language_meet_it_once_and_every_translation_is_relevant
     assert (mixed.clusters, mixed.main_measure, mixed.version) == (toy.clusters, "nDCG@10", 1)
 
 
+def test_a_mixed_bitext_task_is_judged_by_qrels():
+    bitext = parallel_set(("en", "de"), judged_by="bitext")
+    assert bitext.judged_by == "bitext" and mix(bitext) == mix(parallel_set(("en", "de")))
+    assert mix(bitext).judged_by == "qrels"
+    with pytest.raises(UsageError, match="main measure f1 needs one relevant passage per query"):
+        mix(replace(bitext, main_measure="f1"))
+
+
 def test_it_is_another_measurement_than_the_task_and_than_a_pool_of_other_languages():
     toy = parallel_set(("en", "de", "sw"))
     assert mix(toy).label == "toy+pool=mixed"
