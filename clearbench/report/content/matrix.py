@@ -23,7 +23,7 @@ from clearbench.stats.averages import TIERS
 from clearbench.verdicts.compare.result import ComparedRow
 
 Labels = NDArray[np.object_]
-T = TypeVar("T")
+_T = TypeVar("_T")
 Form = Literal["models", "table", "small", "canvas"]
 
 FIELDS = ("value", "lower", "upper", "p", "base", "other")
@@ -231,7 +231,7 @@ class _Stack:
         figures = np.full((num_fields, *shape), np.nan)
         return cls(tuple(found), tuple(queries), tuple(passages), figures, np.full(shape, "", dtype=object))
 
-    def cells(self, found: Mapping[str, Mapping[Pair, T]]) -> Iterator[tuple[tuple[int, int, int], T]]:
+    def cells(self, found: Mapping[str, Mapping[Pair, _T]]) -> Iterator[tuple[tuple[int, int, int], _T]]:
         """Yield the indices (model, query language, passage language) of each cell, and its item."""
         rows = {language: place for place, language in enumerate(self.queries)}
         columns = {language: place for place, language in enumerate(self.passages)}
