@@ -3,14 +3,14 @@
 Source: Ogundepo et al. (2023), "AfriQA: Cross-lingual Open-Retrieval Question Answering for African Languages".
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from clearbench.common.errors import DataError
 from clearbench.common.languages import Language, parse_language
 from clearbench.common.pairs import Pair
-from clearbench.tasks.dataset import Dataset, TaskPair, Texts
+from clearbench.tasks.dataset import Dataset, TaskPair
 from clearbench.tasks.formats.base import (
     Reader,
     SplitOptions,
@@ -21,7 +21,7 @@ from clearbench.tasks.formats.base import (
     one_pool_pairs,
     text_id,
 )
-from clearbench.tasks.formats.gather import TextsBuilder, make_texts
+from clearbench.tasks.formats.gather import gather_texts, make_texts
 from clearbench.tasks.formats.parsing import optional_text, read_json_lines, text_field
 
 
@@ -79,10 +79,13 @@ class AfriqaReader(Reader[AfriqaOptions]):
         passages = {text_id(row.passage): row.passage for row in everything if row.passage}
         where = next(iter(paths.values())).parent
         queries = {
-            language: _gather_queries(language, ((row.id, row.question, row.where) for row in items), paths[language])
+            language: gather_texts(
+                language, ((row.id, row.question, row.where) for row in items), "query", paths[language]
+            )
             for language, items in judged.items()
         }
-        queries[pivot] = _gather_queries(pivot, ((row.id, row.translation, row.where) for row in everything), where)
+        translations = ((row.id, row.translation, row.where) for row in everything)
+        queries[pivot] = gather_texts(pivot, translations, "query", where)
         gold = {row.id: text_id(row.passage) for row in everything if row.passage}
         qrels = {language: {query: {gold[query]: 1} for query in texts.ids} for language, texts in queries.items()}
         pool, official = str(pivot), self._files.official_languages("questions")
@@ -121,13 +124,6 @@ class AfriqaReader(Reader[AfriqaOptions]):
                 )
             )
         return rows
-
-
-def _gather_queries(language: Language, questions: Iterable[tuple[str, str, str]], where: Path) -> Texts:
-    builder = TextsBuilder(language, "query")
-    for question in questions:
-        builder.add(*question)
-    return builder.build(where)
 
 
 def _is_yes_no(answer: object) -> bool:

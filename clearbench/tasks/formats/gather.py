@@ -73,9 +73,23 @@ def make_texts(language: Language, items: Iterable[tuple[str, str]], kind: Kind,
     Raises:
         DataError: See `TextsBuilder`.
     """
+    return gather_texts(language, ((key, text, str(where)) for key, text in items), kind, where)
+
+
+def gather_texts(language: Language, rows: Iterable[tuple[str, str, str]], kind: Kind, where: Path | str) -> Texts:
+    """Build a query set or a pool from the rows of a file, as `TextsBuilder` does.
+
+    Args:
+        language: Language of the texts.
+        rows: (id, text, place in the file) of each query or passage.
+        kind: Which of the two they are, for messages.
+        where: File or folder, for the message where there are none.
+    Raises:
+        DataError: See `TextsBuilder`.
+    """
     builder = TextsBuilder(language, kind)
-    for key, text in items:
-        builder.add(key, text, str(where))
+    for row in rows:
+        builder.add(*row)
     return builder.build(where)
 
 

@@ -24,7 +24,7 @@ from clearbench.tasks.formats.base import (
     note_absent,
     text_id,
 )
-from clearbench.tasks.formats.gather import TextsBuilder
+from clearbench.tasks.formats.gather import gather_texts
 from clearbench.tasks.formats.parallel import ParallelFile, all_pairs, assemble, merge_equal
 from clearbench.tasks.formats.parsing import list_field, read_json, text_field
 
@@ -136,18 +136,15 @@ def _parse_parallel(language: Language, path: Path) -> ParallelFile:
 
 
 def _gather_queries(language: Language, path: Path, questions: Iterable[_Question]) -> Texts:
-    builder = TextsBuilder(language, "query")
-    for question in questions:
-        builder.add(question.id, question.text, question.where)
-    return builder.build(path)
+    return gather_texts(
+        language, ((question.id, question.text, question.where) for question in questions), "query", path
+    )
 
 
 def _gather_passages(language: Language, path: Path, questions: Mapping[str, _Question]) -> Texts:
     """Return the paragraphs of questions, by the ids given."""
-    builder = TextsBuilder(language, "passage")
-    for key, question in questions.items():
-        builder.add(key, question.context, question.where)
-    return builder.build(path)
+    rows = ((key, question.context, question.where) for key, question in questions.items())
+    return gather_texts(language, rows, "passage", path)
 
 
 def _read_questions(path: Path) -> Iterator[_Question]:
