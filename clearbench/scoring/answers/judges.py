@@ -15,14 +15,34 @@ from clearbench.search.engine import OpenPool
 from clearbench.tasks.dataset import Dataset, TaskPair
 
 
-class XorJudge:
-    """XOR-Retrieve's answer rule; see scoring/answers/xor.py."""
+class _AnswerJudge:
+    """What judging by accepted answers shares, whatever the rule."""
+
+    def __init__(self, data: Dataset) -> None:
+        self.data = data
+        self._texts = {
+            key: text for pool in data.pools.values() for key, text in zip(pool.ids, pool.texts, strict=True)
+        }
+
+    def score(self, pool: OpenPool, pairs: Sequence[TaskPair], rankings: bool = False) -> Iterator[PairScores]:
+        """See Judge; questions that the rule leaves out are skipped."""
+        return _score_answers(self.data, pool, pairs, self._rule)
+
+    def verify(self, pool: OpenPool, pair_scores: PairScores) -> None:
+        """Do nothing: there is no second implementation of these scores."""
+
+    def _rule(self, ranked: RankedIds, answers: Mapping[str, tuple[str, ...]]) -> AnswerScores:
+        """Score the rankings of queries by their accepted answers."""
+        raise NotImplementedError
+
+
+class XorJudge(_AnswerJudge):
+    """XOR-Retrieve's answer rule, which skips questions with yes or no only; see scoring/answers/xor.py."""
 
     def __init__(self, data: Dataset, tokeniser: Tokeniser) -> None:
         """Judge a dataset with answers; tokens are those of the tokeniser."""
-        self.data = data
+        super().__init__(data)
         self._tokeniser = tokeniser
-        self._texts = _passage_texts(data)
         self._cache: XorCache = {}
 
     @property
@@ -30,34 +50,19 @@ class XorJudge:
         """See Judge."""
         return {"judged_by": "xor", "search": "exact", "tokeniser": self._tokeniser.name, "depth": DEPTH}
 
-    def score(self, pool: OpenPool, pairs: Sequence[TaskPair], rankings: bool = False) -> Iterator[PairScores]:
-        """See Judge; questions whose only answers are yes or no are skipped."""
-        return _score_answers(self.data, pool, pairs, self._rule)
-
-    def verify(self, pool: OpenPool, pair_scores: PairScores) -> None:
-        """Do nothing: there is no second implementation of these scores."""
-
     def _rule(self, ranked: RankedIds, answers: Mapping[str, tuple[str, ...]]) -> AnswerScores:
         return score_xor(ranked, self._texts, answers, self._tokeniser, cache=self._cache)
 
 
-class MkqaJudge:
+class MkqaJudge(_AnswerJudge):
     """MKQA's answer rule; see scoring/answers/mkqa.py."""
 
     settings: Mapping[str, str | int] = MappingProxyType({"judged_by": "mkqa", "search": "exact", "depth": DEPTH})
 
     def __init__(self, data: Dataset) -> None:
         """Judge a dataset with answers."""
-        self.data = data
-        self._texts = _passage_texts(data)
+        super().__init__(data)
         self._cache: MkqaCache = {}
-
-    def score(self, pool: OpenPool, pairs: Sequence[TaskPair], rankings: bool = False) -> Iterator[PairScores]:
-        """See Judge."""
-        return _score_answers(self.data, pool, pairs, self._rule)
-
-    def verify(self, pool: OpenPool, pair_scores: PairScores) -> None:
-        """Do nothing: there is no second implementation of these scores."""
 
     def _rule(self, ranked: RankedIds, answers: Mapping[str, tuple[str, ...]]) -> AnswerScores:
         return score_mkqa(ranked, self._texts, answers, cache=self._cache)
@@ -79,7 +84,3 @@ def _score_answers(
             hits = rule(lists, {query: data.answers[query] for query in queries})
         scores = np.array(list(hits.scores.values()), dtype=np.float64).reshape(-1, len(hits.measures))
         yield PairScores(pair, tuple(hits.scores), hits.measures, scores, hits.skipped, ranked)
-
-
-def _passage_texts(data: Dataset) -> dict[str, str]:
-    return {key: text for pool in data.pools.values() for key, text in zip(pool.ids, pool.texts, strict=True)}
