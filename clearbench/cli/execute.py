@@ -10,7 +10,7 @@ import typer
 
 from clearbench.cli.interruption import INTERRUPTED, INTERRUPTION
 from clearbench.common.errors import ClearbenchError
-from clearbench.common.terminal import safe_streams
+from clearbench.common.terminal import discard_stdout, safe_streams
 from clearbench.common.text import first_line, shorten
 
 # Errors of the operating system that are reported in its own words, without a traceback.
@@ -77,7 +77,7 @@ def _discard_output() -> None:
     try:
         sys.stdout.flush()
     except OSError:
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+        discard_stdout()
 
 
 def _fail(message: str, code: int) -> int:

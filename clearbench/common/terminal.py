@@ -4,6 +4,7 @@ Names of models and tasks, paths and messages come from strangers' files. A term
 sequences move the cursor, set the title and hide text, and bidirectional marks put words in another order.
 """
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -54,3 +55,8 @@ def safe_streams() -> Iterator[None]:
         for name, stream in safe.items():
             if getattr(sys, name) is stream:
                 setattr(sys, name, before[name])
+
+
+def discard_stdout() -> None:
+    """Send what follows on stdout to nowhere, so that the interpreter's last flush of a closed or full one succeeds."""
+    sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115

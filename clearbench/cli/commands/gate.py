@@ -10,6 +10,7 @@ from clearbench.cli.options import Panel, ResultsFolder
 from clearbench.common.errors import UsageError
 from clearbench.common.options import Option
 from clearbench.common.output import write_output
+from clearbench.common.terminal import discard_stdout
 from clearbench.verdicts.gate.options import GateOptions
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def _write_result(result: "GateResult", output: GateOutput) -> None:
         _print_result(result, output)
         sys.stdout.flush()
     except (BrokenPipeError, SystemExit):  # the reader of stdout is gone, but the exit code still states the verdict
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+        discard_stdout()
     for sentence in explain_all(result):
         say(sentence)
 
