@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from clearbench.cli.comparable import load_comparable
 from clearbench.cli.options import Strict
 from clearbench.common.options import Option, read_names
 from clearbench.common.output import write_output
@@ -38,17 +39,10 @@ def leaderboard(
     Example: clearbench leaderboard results --out leaderboard.csv
     """
     from clearbench.common.progress import say
-    from clearbench.records.select import load_usable, select_tasks
-    from clearbench.verdicts.leaderboard.comparable import keep_comparable
     from clearbench.verdicts.leaderboard.compute import make_leaderboard
 
-    usable = load_usable(results, models, strict)
-    comparable = keep_comparable(select_tasks(usable.entries, options.tasks), strict)
-    published, unread = sources.load({entry.record.identity.task for entry in comparable.entries})
-    for message in unread:
-        say(message)
-    left_out = (*usable.messages, *comparable.messages)
-    board = make_leaderboard(comparable.entries, options, published, left_out=left_out)
+    entries, published, left_out = load_comparable(results, options.tasks, sources, strict, models)
+    board = make_leaderboard(entries, options, published, left_out=left_out)
     style = format or (SUFFIXES.get(out.suffix, "csv") if out else "table")
     if out is not None:
         write_output(out, _render(board, style).encode("utf-8"), "--out")

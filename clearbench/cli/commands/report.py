@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from clearbench.cli.comparable import load_comparable
 from clearbench.cli.options import Strict
 from clearbench.common.options import Option
 from clearbench.common.output import write_output
@@ -26,20 +27,13 @@ def report(
     Example: clearbench report results --baseline minilm --out report.html
     """
     from clearbench.common.progress import say
-    from clearbench.records.select import load_usable, select_tasks
     from clearbench.report.build import make_report
     from clearbench.report.page import render
-    from clearbench.verdicts.leaderboard.comparable import keep_comparable
 
-    usable = load_usable(results, strict=strict)
-    comparable = keep_comparable(select_tasks(usable.entries, options.tasks), strict)
-    messages = (*usable.messages, *comparable.messages)
-    for message in messages:
+    entries, published, left_out = load_comparable(results, options.tasks, sources, strict)
+    for message in left_out:
         say(f"Left out: {message}")
-    published, unread = sources.load({entry.record.identity.task for entry in comparable.entries})
-    for message in unread:
-        say(message)
-    content = make_report(comparable.entries, options, published, left_out=messages)
+    content = make_report(entries, options, published, left_out=left_out)
     write_output(out, render(content).encode(), "--out")
     if figures is not None:
         from clearbench.report.figures import write_figures
