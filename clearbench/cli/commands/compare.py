@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 
+from clearbench.cli.formats import find_format
 from clearbench.cli.options import Panel, ResultsFolder
 from clearbench.common.errors import UsageError
 from clearbench.common.options import Option, Range
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 
 Format = Literal["table", "csv", "json", "latex", "markdown"]
-SUFFIXES: dict[str, Format] = {".csv": "csv", ".json": "json", ".tex": "latex", ".md": "markdown"}
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class CompareOutput:
     @property
     def style(self) -> Format:
         """The requested format, or the one that belongs to the file's suffix."""
-        return self.format or (SUFFIXES.get(self.out.suffix, "table") if self.out else "table")
+        return self.format or (find_format(self.out, get_args(Format), "table") if self.out else "table")
 
 
 def compare(

@@ -2,11 +2,12 @@
 
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 
 from clearbench.cli.comparable import load_comparable
+from clearbench.cli.formats import find_format
 from clearbench.cli.options import Strict
 from clearbench.common.options import Option, read_names
 from clearbench.common.output import write_output
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from clearbench.verdicts.leaderboard.result import Leaderboard
 
 Format = Literal["table", "csv", "markdown", "json"]
-SUFFIXES: dict[str, Format] = {".csv": "csv", ".md": "markdown", ".json": "json", ".txt": "table"}
 
 
 def leaderboard(
@@ -43,7 +43,7 @@ def leaderboard(
 
     entries, published, left_out = load_comparable(results, options.tasks, sources, strict, models)
     board = make_leaderboard(entries, options, published, left_out=left_out)
-    style = format or (SUFFIXES.get(out.suffix, "csv") if out else "table")
+    style: Format = format or (find_format(out, get_args(Format), "csv") if out else "table")
     if out is not None:
         write_output(out, _render(board, style).encode("utf-8"), "--out")
         say(f"{out}: {count(len(board.rows), 'model')}, {count(len(board.tasks), 'task')}")
