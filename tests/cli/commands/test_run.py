@@ -102,7 +102,7 @@ def test_a_killed_run_goes_on_and_equals_an_undisturbed_one(place, phase):
 def test_a_second_run_encodes_nothing(place):
     first, second = process(), process()
     assert "encoded" in first.stdout and "encoded" not in second.stdout
-    assert "0 to encode" in second.stderr and second.returncode == 0
+    assert "0 pairs to score" in second.stderr and second.returncode == 0
 
 
 def test_two_runs_at_once_do_not_disturb_each_other(place):
