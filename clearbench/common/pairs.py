@@ -7,8 +7,8 @@ from clearbench.common.errors import UsageError, suggest
 from clearbench.common.languages import Language, find_language, unknown_language
 from clearbench.common.text import join_names, split_list
 
-# Pairs named in an error message before it is cut short.
 PAIRS_SHOWN = 12
+"""Pairs named in an error message before it is cut short."""
 
 ENGLISH_PAIR = "en-en"
 """English queries against English passages, as patterns and records spell it: what a model must not lose."""

@@ -4,11 +4,11 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-# Marks that change how letters join or where a line may break, and what says how a character is to be drawn.
 _INVISIBLE = dict.fromkeys((0x00AD, 0x034F, 0x200D, 0x2060, 0xFEFF, *range(0xFE00, 0xFE10)))
+"""Marks that change how letters join or where a line may break, and what says how a character is to be drawn."""
 
-# Escape sequences begin with C0 or C1 controls; the others are line separators, directional marks and overrides.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""Escape sequences begin with C0 or C1 controls; the others are line separators, directional marks and overrides."""
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 LONGEST_MESSAGE = 500
 """Characters of a message that are shown, a few lines of a terminal."""

@@ -13,8 +13,8 @@ from clearbench.common.languages import UNSPACED
 from clearbench.common.text import fold
 from clearbench.encoders.base import Setting
 
-# A run of an unspaced script, or a word.
 TOKEN = regex.compile(rf"([{UNSPACED}][{UNSPACED}\p{{M}}]*)|((?:(?![{UNSPACED}])[\p{{L}}\p{{N}}\p{{M}}])+)")
+"""A run of an unspaced script, or a word."""
 
 TOKENS = "unicode words, bigrams (v2: NFKC, case folded)"
 """What tokens are, for the record. It belongs to the fingerprint, so it changes with every change of `tokenise`."""

@@ -18,8 +18,8 @@ from clearbench.records.schema import PairRecord
 from clearbench.records.select import Entry
 from clearbench.tasks.options import MERGE
 
-# Languages that MTEB's Belebele has in a Latin script too, paired with their usual script.
 _ROMANISED = frozenset({"arb", "ben", "hin", "npi", "sin", "urd"})
+"""Languages that MTEB's Belebele has in a Latin script too, paired with their usual script."""
 
 
 class Subset(NamedTuple):

@@ -15,8 +15,8 @@ from clearbench.tasks.formats.table import FORMATS, open_files, open_reader, opt
 from clearbench.tasks.options import ANYWHERE, Selection
 from clearbench.tasks.spec import TaskSpec
 
-# Languages of a task that a message names before it is cut short.
 _LANGUAGES_SHOWN = 20
+"""Languages of a task that a message names before it is cut short."""
 
 PairsOfTasks = Mapping[str, tuple[Pair, ...] | None]
 """Task name -> the pairs that it defines, or None if only its files define them."""

@@ -25,8 +25,8 @@ CHUNK = 1 << 16
 """Bytes read at once: at most these are lost when a connection breaks."""
 SECONDS_WITHOUT_DATA = 60
 
-# A member may unpack to the first number of bytes, or to the second number times its packed size if that is more.
 _SMALL, _RATIO = 64 << 20, 100
+"""A member may unpack to the first number of bytes, or to the second number times its packed size if that is more."""
 
 
 def check_url(url: str) -> str:

@@ -16,13 +16,13 @@ from clearbench.encoders.vectors.part import KEY_BYTES, Keys
 from clearbench.encoders.vectors.store import EmbeddingStore, text_keys
 from clearbench.tasks.dataset import Dataset, Texts
 
-# Texts whose token counts are known at a time; bounds memory, not the result.
 WINDOW = 200_000
+"""Texts whose token counts are known at a time; bounds memory, not the result."""
 # A part is written when one of these is reached, so a kill costs at most this much work.
 PART_SECONDS = 20.0
 PART_TEXTS = 65_536
-# The order in which roles are encoded.
 ROLES: tuple[Role, ...] = ("passage", "query")
+"""The order in which roles are encoded."""
 
 Part = tuple[str, Texts, Role]
 """The name of a task, texts of it, and the role in which they are encoded."""

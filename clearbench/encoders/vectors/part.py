@@ -32,8 +32,8 @@ PART_PATTERN = "part-*.safetensors"
 ASIDE = ".aside"
 """What is put behind the name of a part that must not be used."""
 
-# What reading a damaged file may raise besides SafetensorError: its header decides what is read.
 _DAMAGE = (OSError, KeyError, ValueError, TypeError, AttributeError, OverflowError, MemoryError)
+"""What reading a damaged file may raise besides SafetensorError: its header decides what is read."""
 
 
 class PartError(StoreError):

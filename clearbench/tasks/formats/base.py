@@ -24,8 +24,8 @@ Questions = dict[Language, TextsBuilder]
 Answers = dict[str, tuple[str, ...]]
 """Query id -> accepted answers."""
 
-# Languages or pairs named in a note before it is cut short.
 _SHOWN = 8
+"""Languages or pairs named in a note before it is cut short."""
 
 
 class ReaderOptions(StrictModel):

@@ -23,9 +23,9 @@ Features = Mapping[str, Any]
 
 BASES = ("query", "passage", "target_query")
 NEGATIVE = re.compile(r"(passage|target_query)_negative_([1-9][0-9]*)")
-# The trainer finds a column's features by the prefix of their flat names, so the features of `passage` also contain
-# those of `passage_negative_1`, under names such as `negative_1_input_ids`.
 MIXED_IN = re.compile(r"(negative_[0-9]+)_(.+)")
+"""The trainer finds a column's features by the prefix of their flat names, so the features of `passage` also contain
+those of `passage_negative_1`, under names such as `negative_1_input_ids`."""
 HOW_TO_ORDER = "Pass dataset.select_columns(loss.columns) to the trainer."
 
 

@@ -34,8 +34,8 @@ Duplicates = Literal["candidates", "positives", "allow"]
 POSITIVES = ("query", "passage", "target_query")
 ROW = "row"
 """Column with a row's position in the file; the collator removes it before the texts are tokenized."""
-# "auto" uses the stricter rule if it gives at least this share of the batches that the looser rule gives.
 ENOUGH = 0.8
+"""The value "auto" uses the stricter rule if it gives at least this share of the batches that the looser rule gives."""
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from clearbench.training.run.config import TrainConfig
 Evaluate = Callable[[], Mapping[str, float]]
 """Returns `evaluation_key` -> figure for the current weights."""
 
-# Number of progress lines in a run.
 PROGRESS_LINES = 20
+"""Number of progress lines in a run."""
 EVALUATION_PREFIX = "eval_"
 
 

@@ -28,8 +28,8 @@ LAST_FILE = "modules.json"
 """A folder with this file counts as a checkpoint, so this file is written after the others."""
 HASHES_FILE = "checkpoint_files.json"
 """The SHA-256 of every other file of a checkpoint-<step> folder, to detect damage."""
-# torch reports a failed write as RuntimeError, safetensors as its own error.
 SAVE_ERRORS = (OSError, RuntimeError, SafetensorError)
+"""torch reports a failed write as RuntimeError, safetensors as its own error."""
 
 
 def list_checkpoints(out: Path) -> list[tuple[int, Path]]:

@@ -52,11 +52,11 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 MOST_STEPS = 1_000_000
 """A limit, because the batches of all steps are planned before the first step."""
 Count = Annotated[int, Field(gt=0)]
-# Settings that may change when a run is resumed; all others decide the weights.
 MAY_CHANGE = frozenset(
     {"model", "data", "out", "preset", "save_every", "keep_checkpoints", "eval_every", "eval_tasks", "eval_pairs"}
     | {"data_dir", "tasks_dir", "report_to", "offline", "stop_english"}
 )
+"""Settings that may change when a run is resumed; all others decide the weights."""
 
 
 class TrainConfig(BaseModel):
