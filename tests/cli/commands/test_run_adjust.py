@@ -63,7 +63,7 @@ def test_an_adjusted_run_stands_beside_the_base(place, capsys, method):
     assert (found["model"]["adjust"], found["model"]["adjust_text"]) == (method.partition(":")[0], "told")
     assert found["folder"] != base["folder"] and figures(found) != figures(base)
     again, messages = record(capsys, "--adjust", method, "--adjust-text", "told.toml")
-    assert "0 to encode" in messages and figures(again) == figures(found)
+    assert "0 pairs to score" in messages and figures(again) == figures(found)
     assert len(list((place / "cache" / "embeddings").iterdir())) == 1  # one store for all
 
 
