@@ -1,7 +1,9 @@
-"""A checkpoint's modules with their weights; what is untrained or not finite is refused by name."""
+"""A checkpoint's modules with their weights; what is untrained, unused or not finite is refused by name."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -22,6 +24,16 @@ POOLINGS = {"cls": "cls", "mean": "mean", "last": "lasttoken"}
 # published checkpoints lack it.
 UNUSED = "pooler"
 
+# Weights that a file may have although the model does not use them: the pooler, constants that older versions of
+# transformers saved, and heads on top of the token vectors, as transformers' models for other purposes name them.
+HARMLESS = re.compile(
+    r"(.*\.)?pooler\..*"
+    r"|(.*\.)?(position_ids|inv_freq)"
+    r"|(cls|lm_head|head|predictions|lm_predictions|mask_predictions|vocab_(transform|layer_norm|projector)"
+    r"|(generator|discriminator)_predictions|generator_lm_head|sop_classifier|classifier|score|qa_outputs)\..*"
+    r"|decoder\.(weight|bias)"
+)
+
 # The step of `from_pretrained` that ends a model's loading, before an adapter is added: its name in transformers now,
 # and in 5.0. A later version may have neither; an adapter's base is then not looked at.
 LAST_STEPS = ("_finalize_model_loading", "_finalize_load_state_dict")
@@ -38,22 +50,31 @@ def load_weights(checkpoint: Checkpoint, options: EncoderOptions, device: str) -
         options: Pooling, and what the user allows: pickles, code that comes with the checkpoint.
         device: Where to put the weights, as torch names it.
     Raises:
-        EncoderError: It needs --pooling, cannot be loaded, or has untrained or non-finite weights.
+        EncoderError: It needs --pooling, cannot be loaded, or has untrained, unused or non-finite weights.
         UsageError: --pooling is given although the checkpoint says itself how it pools.
     """
     _check_pooling(checkpoint, options.pooling)
     load = _load_modules if checkpoint.layout == "sentence-transformers" else _load_plain
     try:
-        with _silence_loading(), _fix_random_weights(), _record_missing_weights() as untrained:
+        with _silence_loading(), _fix_random_weights(), _record_differences() as differences:
             model = load(checkpoint, options, device).float().eval()
     except Exception as error:  # third-party loading code raises anything; the user gets one message
         raise EncoderError(
-            f"{checkpoint.source} cannot be loaded: {type(error).__name__}: {first_line(error)}"
+            f"{checkpoint.source} cannot be loaded: {type(error).__name__}: {_describe_failure(error)}"
             f"{_find_hint(checkpoint, error)}"
         ) from error
-    _refuse_untrained(checkpoint, untrained)
+    _refuse_untrained(checkpoint, differences.missing)
+    _refuse_unused(checkpoint, differences.unexpected)
     _refuse_not_finite(checkpoint, model)
     return model
+
+
+def _describe_failure(error: Exception) -> str:
+    """Return the first line of an error; of torch's errors, which list weights below a heading, the second line too."""
+    heading, *details = str(error).splitlines() or [""]
+    if heading.endswith(":") and details:
+        return first_line(ValueError(f"{heading} {details[0].strip()}"))
+    return first_line(error)
 
 
 def _find_hint(checkpoint: Checkpoint, error: Exception) -> str:
@@ -110,22 +131,39 @@ def _model_options(options: EncoderOptions) -> dict[str, Any]:
     return {"dtype": torch.float32, **({} if options.allow_pickle else {"use_safetensors": True})}
 
 
-@contextmanager
-def _record_missing_weights() -> Iterator[set[str]]:
-    """Collect the names of weights that transformers finds in no file and makes up at random.
+@dataclass(frozen=True)
+class _Differences:
+    """Names of weights that only the model or only its files have.
 
-    `from_pretrained` returns them where `output_loading_info` is set, but sentence-transformers, which calls it, does
-    not hand them on; and where an adapter is loaded, it returns the adapter's only. The base model's are therefore
-    noted at the step that ends a model's loading. Tied weights are not among them.
+    Attributes:
+        missing: In no file, so transformers makes them up at random. Tied weights are not among them.
+        unexpected: In a file, but not in the model. What transformers ignores for this model is not among them.
+    """
+
+    missing: set[str] = field(default_factory=set)
+    unexpected: set[str] = field(default_factory=set)
+
+    def add(self, missing: Iterable[str], unexpected: Iterable[str]) -> None:
+        self.missing.update(missing)
+        self.unexpected.update(unexpected)
+
+
+@contextmanager
+def _record_differences() -> Iterator[_Differences]:
+    """Collect what transformers reports about the weights of the models that it loads.
+
+    `from_pretrained` returns it where `output_loading_info` is set, but sentence-transformers, which calls it, does
+    not hand it on; and where an adapter is loaded, it returns the adapter's only. The base model's differences are
+    therefore noted at the step that ends a model's loading.
     """
     from transformers import PreTrainedModel
 
-    missing: set[str] = set()
+    differences = _Differences()
 
     def record_model(original: Any) -> Any:
         def load(cls: type[Any], /, *inputs: Any, output_loading_info: bool = False, **options: Any) -> Any:
             model, info = original.__func__(cls, *inputs, output_loading_info=True, **options)
-            missing.update(info["missing_keys"])
+            differences.add(info["missing_keys"], info["unexpected_keys"])
             return (model, info) if output_loading_info else model
 
         return classmethod(load)
@@ -133,7 +171,7 @@ def _record_missing_weights() -> Iterator[set[str]]:
     def record_base(original: Any) -> Any:
         def finish(*inputs: Any, **options: Any) -> Any:
             info = original.__func__(*inputs, **options)
-            missing.update(info.missing_keys)
+            differences.add(info.missing_keys, info.unexpected_keys)
             return info
 
         return staticmethod(finish)
@@ -143,7 +181,7 @@ def _record_missing_weights() -> Iterator[set[str]]:
         for name in LAST_STEPS:
             if name in PreTrainedModel.__dict__:
                 replaced.enter_context(_replace_method(PreTrainedModel, name, record_base))
-        yield missing
+        yield differences
 
 
 @contextmanager
@@ -191,6 +229,16 @@ def _refuse_untrained(checkpoint: Checkpoint, missing: Iterable[str]) -> None:
             f"{checkpoint.source}: the checkpoint lacks {count(len(untrained), 'weight')} of the model, which would be "
             f"random ({join_names(untrained, 3)}). It is incomplete, or its config.json names another "
             "architecture."
+        )
+
+
+def _refuse_unused(checkpoint: Checkpoint, unexpected: Iterable[str]) -> None:
+    unused = sorted(name for name in unexpected if not HARMLESS.fullmatch(name))
+    if unused:
+        raise EncoderError(
+            f"{checkpoint.source}: the weight files hold {count(len(unused), 'weight')} that the model of config.json "
+            f"does not use ({join_names(unused, 1)}). Configuration and weights do not belong together; take both from "
+            "the same checkpoint."
         )
 
 

@@ -1,5 +1,6 @@
-"""Weights are pooled as asked; missing, untrained and non-finite ones are refused by name."""
+"""Weights are pooled as asked; missing, unused and non-finite ones are refused by name."""
 
+import json
 import shutil
 
 import numpy as np
@@ -67,6 +68,62 @@ def test_a_missing_pooler_is_fine_because_no_vector_comes_from_it(checkpoint, co
     assert capfd.readouterr() == ("", "")
 
 
+def add_weights(file, *names):
+    save_file({**load_file(file), **{name: torch.ones(2) for name in names}}, file, metadata={"format": "pt"})
+
+
+def test_a_configuration_with_fewer_layers_than_the_weights_is_refused(copy):
+    config = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps({**config, "num_hidden_layers": 1}))
+    message = r"hold 16 weights that the model .* does not use \(encoder\.layer\.1\..* and 15 more\).*belong together"
+    with pytest.raises(EncoderError, match=message):
+        load_on_cpu(copy)
+
+
+@pytest.mark.parametrize(
+    "name", ["embeddings.more_embeddings.weight", "bert.encoder.layer.2.output.dense.bias", "decoder.layer.0.bias"]
+)
+def test_a_weight_that_no_model_uses_is_refused(plain, tmp_path, name):
+    folder = shutil.copytree(plain, tmp_path / "bert")
+    add_weights(folder / "model.safetensors", name)
+    with pytest.raises(EncoderError, match=rf"hold 1 weight that the model .*\({name}\)"):
+        load_on_cpu(folder, pooling="mean")
+
+
+def test_heads_of_other_purposes_are_ignored(plain, tmp_path, capfd):
+    folder = shutil.copytree(plain, tmp_path / "bert")
+    add_weights(
+        folder / "model.safetensors",
+        *("embeddings.position_ids", "bert.pooler.other.weight", "cls.predictions.bias", "lm_head.dense.weight"),
+        *("head.norm.weight", "decoder.bias", "vocab_projector.bias", "discriminator_predictions.dense.bias"),
+    )
+    vectors = load_on_cpu(folder, pooling="mean").encode_batch(TEXTS, "query")
+    assert np.array_equal(vectors, load_on_cpu(plain, pooling="mean").encode_batch(TEXTS, "query"))
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("purpose", ["BertForPreTraining", "BertForMaskedLM"])
+def test_a_masked_language_model_can_be_pooled(plain, tmp_path, purpose):
+    import transformers
+
+    folder = shutil.copytree(plain, tmp_path / "masked")
+    config = transformers.BertConfig.from_pretrained(plain)
+    getattr(transformers, purpose)(config).save_pretrained(folder)
+    assert load_on_cpu(folder, pooling="mean").encode_batch(TEXTS, "query").shape == (4, 16)
+
+
+def test_a_weight_that_a_dense_module_does_not_use_is_refused(checkpoint, tmp_path):
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Dense
+
+    folder = tmp_path / "dense"
+    SentenceTransformer(modules=[*SentenceTransformer(str(checkpoint), device="cpu"), Dense(16, 8)]).save(str(folder))
+    assert load_on_cpu(folder).encode_batch(TEXTS, "query").shape == (4, 8)
+    add_weights(folder / "2_Dense" / "model.safetensors", "second.weight")
+    with pytest.raises(EncoderError, match=r'cannot be loaded: .* Dense: Unexpected key.*"second\.weight"'):
+        load_on_cpu(folder)
+
+
 @pytest.fixture
 def adapter(plain, tmp_path, monkeypatch):
     """A LoRA adapter as sentence-transformers saves it, and its base in another folder."""
@@ -103,6 +160,20 @@ def test_missing_weights_of_an_adapter_are_refused(adapter):
     folder, _ = adapter
     assert drop_weights(folder, "layer.0.", "adapter_model.safetensors") == 2
     with pytest.raises(EncoderError, match=r"lacks 2 weights of the model, .*layer\.0\..*lora_A"):
+        load_on_cpu(folder)
+
+
+def test_unused_weights_of_an_adapter_are_refused(adapter):
+    folder, base = adapter
+    file = folder / "adapter_model.safetensors"
+    shutil.copyfile(file, folder / "whole")
+    extra = next(iter(load_file(file))).replace("layer.0", "layer.7").replace("layer.1", "layer.7")
+    add_weights(file, extra)
+    with pytest.raises(EncoderError, match=r"hold 1 weight that the model .*layer\.7"):
+        load_on_cpu(folder)
+    (folder / "whole").replace(file)
+    add_weights(base / "model.safetensors", "encoder.layer.7.output.dense.bias")
+    with pytest.raises(EncoderError, match=r"hold 1 weight that the model .*\(encoder\.layer\.7\.output"):
         load_on_cpu(folder)
 
 
