@@ -154,6 +154,8 @@ def _score(job: Job, pending: Dataset, engine: Engine, options: EvaluationOption
             for pairs in groups:
                 with searching:
                     part_scores = _score_part(job, pool, pairs, options)
+                    for queries in dict.fromkeys(pair.queries for pair in pairs):
+                        job.folder.add_notes(pool.query_oddities(pending.queries[queries]))
                     bias = _bias_by_pair(pending, pool, part_scores) if pending.is_mixed else {}
                 with writing:
                     results = [

@@ -100,6 +100,15 @@ class DensePool:
         self._engine = engine
         self.vectors = vectors
 
+    def query_oddities(self, queries: Texts) -> tuple[str, ...]:
+        """See OpenPool."""
+        if len(set(queries.texts)) < 2 or not _are_equal(self._engine.query_vectors(queries).values):
+            return ()
+        return (
+            f"{queries.language}: all {len(queries):,} queries have the same vector, so all have the same ranking. "
+            "The model is broken.",
+        )
+
     def gold_ranks(self, queries: Texts, gold_Q: IntArray) -> tuple[IntArray, IntArray]:
         """See OpenPool."""
         return gold_ranks_by_blocks(self._scores(queries), gold_Q, self.passages)
@@ -126,9 +135,14 @@ class DensePool:
 
 def _find_oddities(passages: Texts, vectors: FloatArray) -> tuple[str, ...]:
     """Return what is odd about the vectors of a pool's distinct texts, float32 [U, D]."""
-    if len(vectors) < 2 or (vectors[1] != vectors[0]).any() or (vectors != vectors[0]).any():
+    if len(vectors) < 2 or not _are_equal(vectors):
         return ()
     return (
         f"{passages.language}: all {len(vectors):,} passages have the same vector, so nothing but their ids decides "
         "how they are ranked. The model is broken.",
     )
+
+
+def _are_equal(vectors: FloatArray) -> bool:
+    """Return whether all of two or more vectors, float32 [N, D], are the same; two that differ are enough to say no."""
+    return not ((vectors[1] != vectors[0]).any() or (vectors != vectors[0]).any())

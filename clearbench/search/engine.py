@@ -37,6 +37,9 @@ class OpenPool(Protocol):
     def oddities(self) -> tuple[str, ...]:
         """What a record should note about the pool, one sentence each."""
 
+    def query_oddities(self, queries: Texts) -> tuple[str, ...]:
+        """Return what a record should note about a query set, one sentence each."""
+
     def gold_ranks(self, queries: Texts, gold_Q: IntArray) -> tuple[IntArray, IntArray]:
         """Return the rank of the passage at gold_Q[q] for each query, and the first passage, int64 [Q] each."""
 

@@ -45,6 +45,10 @@ class LexicalPool:
         self.oddities: tuple[str, ...] = ()
         self._index = index
 
+    def query_oddities(self, queries: Texts) -> tuple[str, ...]:
+        """See OpenPool; words have none."""
+        return ()
+
     def gold_ranks(self, queries: Texts, gold_Q: IntArray) -> tuple[IntArray, IntArray]:
         """See OpenPool."""
         return gold_ranks_by_blocks(self._scores(queries), gold_Q, self.passages)

@@ -71,9 +71,21 @@ def test_passages_that_all_have_one_vector_are_noted(value: float) -> None:
     assert note.startswith("en: all 8 passages have the same vector, so nothing but their ids decides")
 
 
+@pytest.mark.parametrize("value", [0.0, 0.5])
+def test_queries_that_all_have_one_vector_are_noted(value: float) -> None:
+    engine, data = given_engine(np.full((1, 4), value, dtype=np.float32))
+    queries = data.queries["de"]
+    [note] = engine.open(data.pools["en"]).query_oddities(queries)
+    assert note.startswith(f"de: all {len(queries)} queries have the same vector, so all have the same ranking.")
+
+
 def test_other_pools_have_nothing_odd(engine: DenseEngine) -> None:
-    assert engine.open(parallel_set(size=40).pools["en"]).oddities == ()
-    one = Texts(parse_language("en"), ("p",), (parallel_set(size=40).pools["en"].texts[0],))
+    data = parallel_set(size=40)
+    pool = engine.open(data.pools["en"])
+    assert pool.oddities == pool.query_oddities(data.queries["de"]) == ()
+    same = Texts(parse_language("de"), ("q", "r"), (data.queries["de"].texts[0],) * 2)
+    assert pool.query_oddities(same) == ()
+    one = Texts(parse_language("en"), ("p",), (data.pools["en"].texts[0],))
     assert engine.open(one).oddities == ()
 
 
