@@ -14,7 +14,7 @@ from clearbench.encoders.vectors.store import EmbeddingStore, text_keys
 from clearbench.search.engine import Work
 from clearbench.search.exact import gold_ranks_by_blocks, rank_by_vectors, relevant_ranks_by_blocks
 from clearbench.search.pool import Pool, Rankings, make_pool, split_rankings
-from clearbench.search.scores import InnerProducts, Vectors, measure_vectors
+from clearbench.search.scores import InnerProducts, Vectors, measure_vectors, refuse_underflow
 from clearbench.tasks.dataset import Dataset, Texts
 
 
@@ -125,12 +125,15 @@ class DensePool:
         joined = Vectors(
             np.concatenate([vectors.values for vectors in sets]), np.concatenate([vectors.lengths for vectors in sets])
         )
+        refuse_underflow(joined, self.vectors)
         return split_rankings(
             rank_by_vectors(joined, self.vectors, self.passages, depth), [len(vectors.values) for vectors in sets]
         )
 
     def _scores(self, queries: Texts) -> InnerProducts:
-        return InnerProducts(self._engine.query_vectors(queries), self.vectors)
+        vectors = self._engine.query_vectors(queries)
+        refuse_underflow(vectors, self.vectors)
+        return InnerProducts(vectors, self.vectors)
 
 
 def _find_oddities(passages: Texts, vectors: FloatArray) -> tuple[str, ...]:

@@ -21,11 +21,15 @@ from typing import Protocol
 import numpy as np
 
 from clearbench.common.arrays import BoolArray, FloatArray, IntArray, Scores
+from clearbench.common.errors import SearchError
+from clearbench.common.text import count
 
 # Half the spacing of numbers at 1.
 UNIT_32, UNIT_64 = 2.0**-24, 2.0**-53
 # Each of a sum's products and steps may also lose what is smaller than the least normal float32 number.
 UNDERFLOW_32 = 2.0**-125
+# The least float32 number with all of its digits.
+LEAST_NORMAL_32 = 2.0**-126
 # Products of single pairs computed at a time: float64, 1 MB, stays in the processor's cache.
 PRODUCTS_AT_ONCE = 131_072
 # Passage components, or products with all of a block's queries, in memory as float64 at a time: 64 MB.
@@ -50,6 +54,24 @@ class Vectors:
 def measure_vectors(values: FloatArray) -> Vectors:
     """Return vectors with their lengths."""
     return Vectors(values, np.sqrt(np.einsum("nd,nd->n", values, values, dtype=np.float64)))
+
+
+def refuse_underflow(queries: Vectors, passages: Vectors) -> None:
+    """Refuse queries that have no score with all the digits of float32 because the vectors are too short.
+
+    By the Cauchy-Schwarz inequality no score is larger than the product of the two lengths. Vectors of zeros pass:
+    their scores of 0 are exact.
+
+    Raises:
+        SearchError: All scores of a query are too small for float32.
+    """
+    largest_Q = queries.lengths * passages.lengths.max()
+    num_small = int(np.count_nonzero((largest_Q > 0) & (largest_Q < LEAST_NORMAL_32)))
+    if num_small:
+        raise SearchError(
+            f"All scores of {count(num_small, 'query')} are below {LEAST_NORMAL_32:.1e}, so they cannot be ranked: the "
+            "vectors' values are too small for an inner product in float32. Scale them up."
+        )
 
 
 class BlockScores(Protocol):

@@ -1,5 +1,7 @@
 """Ranks, rankings and ranks of several passages of one pool of vectors agree, with adjusted vectors too."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from builders.datasets import parallel_set
@@ -89,19 +91,44 @@ def test_other_pools_have_nothing_odd(engine: DenseEngine) -> None:
     assert engine.open(one).oddities == ()
 
 
-@pytest.mark.parametrize("value", [1e30, 3e38])
-def test_scores_that_overflow_are_one_error_without_a_warning_of_numpy(value: float) -> None:
-    signs = np.array([[1, 1], [1, -1], [-1, 1]], dtype=np.float32)
-    engine, data = given_engine(np.float32(value) * signs)
+SIGNS = np.array([[1, 1], [1, -1], [-1, 1]], dtype=np.float32)
+
+
+def ways_to_search(vectors: np.ndarray) -> tuple[Callable[[], object], ...]:
+    """The three searches that a pool of these vectors offers."""
+    engine, data = given_engine(vectors)
     pool, queries = engine.open(data.pools["en"]), data.queries["de"]
     gold = np.arange(8)
-    ways = (
-        lambda: pool.rank([queries], 3),
+    return (
+        lambda: pool.rank([queries], 3)[0].positions,
         lambda: pool.gold_ranks(queries, gold),
         lambda: pool.relevant_ranks(queries, np.stack([gold, gold], axis=1)),
     )
-    for search in ways:
+
+
+@pytest.mark.parametrize("value", [1e30, 3e38])
+def test_scores_that_overflow_are_one_error_without_a_warning_of_numpy(value: float) -> None:
+    for search in ways_to_search(np.float32(value) * SIGNS):
         with pytest.raises(
             SearchError, match=r"are NaN or infinite.* too large for an inner product.* Scale them down"
         ):
             search()
+
+
+@pytest.mark.parametrize("value", [1e-30, 5e-20, 1e-45])
+def test_scores_that_underflow_are_an_error(value: float) -> None:
+    for search in ways_to_search(np.float32(value) * SIGNS):
+        with pytest.raises(
+            SearchError, match=r"All scores of \d+ quer.* too small for an inner product.* Scale them up"
+        ):
+            search()
+
+
+def test_short_vectors_are_ranked_as_long_ones_are() -> None:
+    for short, long in zip(ways_to_search(np.float32(2.0**-62) * SIGNS), ways_to_search(SIGNS), strict=True):
+        np.testing.assert_array_equal(short(), long())
+
+
+def test_vectors_of_zeros_are_no_underflow() -> None:
+    for search in ways_to_search(np.array([[0, 0], [1, 1]])):
+        search()
