@@ -57,17 +57,32 @@ class FunctionEncoder:
         """See DenseEncoder.
 
         Raises:
-            EncoderError: The function raised, or its result is not an array of one row per text.
+            EncoderError: The function raised, or its result is not an array of real numbers with one row per text.
         """
         try:
-            vectors = np.asarray(self.function(list(texts), role), dtype=np.float32)
+            result = self.function(list(texts), role)
+            array = np.asarray(result)
         except (Exception, SystemExit) as error:  # foreign code
             raise EncoderError(f"{self.name} failed on {len(texts)} texts: {type(error).__name__}: {error}") from error
-        if vectors.ndim != 2 or len(vectors) != len(texts):
+        if _is_masked(result):
             raise EncoderError(
-                f"{self.name} returned an array of shape {vectors.shape}; expected ({len(texts)}, dimension)."
+                f"{self.name} returned a masked array; expected an array without a mask. Fill its masked values."
             )
-        return vectors
+        if array.dtype.kind not in "biuf" and not np.can_cast(array.dtype, np.float32):
+            found = array.dtype if array.ndim else type(result).__name__
+            raise EncoderError(f"{self.name} returned values of type {found}; expected an array of real numbers.")
+        if array.ndim != 2 or len(array) != len(texts) or not array.shape[1]:
+            raise EncoderError(
+                f"{self.name} returned an array of shape {array.shape}; expected ({len(texts)}, dimension) with a "
+                "dimension of at least 1."
+            )
+        return array.astype(np.float32, copy=False)
+
+
+def _is_masked(result: Any) -> bool:
+    """Return whether an array or a row of a list has a mask, which NumPy drops when it makes a plain array."""
+    rows = result if isinstance(result, (list, tuple)) else ()
+    return any(isinstance(part, np.ma.MaskedArray) for part in (result, *rows))
 
 
 def load_function(model: str, options: EncoderOptions) -> FunctionEncoder:

@@ -61,6 +61,15 @@ def test_other_weights_and_helpers_are_another_model(module, tmp_path):
     [
         ("def encode(texts, role):\n    return np.zeros(3)\n", r"shape \(3,\); expected \(8, dimension\)"),
         ("def encode(texts, role):\n    return np.zeros((1, 3))\n", r"shape \(1, 3\)"),
+        ("def encode(texts, role):\n    return np.ones((len(texts), 0))\n", r"\(8, 0\); .* dimension of at least 1"),
+        ("def encode(texts, role):\n    return np.ones((len(texts), 3)) * 1j\n", "type complex128; expected .* real"),
+        ("def encode(texts, role):\n    return np.ma.ones((len(texts), 3))\n", "masked array; expected .* Fill"),
+        ("def encode(texts, role):\n    return [np.ma.ones(3) for text in texts]\n", "a masked array; expected"),
+        ("def encode(texts, role):\n    return [['1', '2']] * len(texts)\n", "type <U1; expected .* real numbers"),
+        ("def encode(texts, role):\n    return [[1.0, None]] * len(texts)\n", "type object; expected"),
+        ("def encode(texts, role):\n    return (1.0 for text in texts)\n", "type generator; expected"),
+        ("def encode(texts, role):\n    return None\n", "type NoneType; expected"),
+        ("def encode(texts, role):\n    return [[1.0]] + [[1.0, 2.0]] * 7\n", "failed on 8 texts: ValueError"),
         ("def encode(texts, role):\n    raise KeyError('x')\n", "failed on 8 texts: KeyError"),
         ("def encode(texts, role):\n    raise SystemExit(0)\n", "failed on 8 texts: SystemExit"),
         ("def encode(texts, role):\n    return np.ones((8, 3 + (role == 'query')))\n", "4 dimensions .* 3 "),
@@ -79,6 +88,7 @@ def test_unusable_modules_are_explained(module, source, message):
         module(source)
 
 
-def test_vectors_are_float32(module):
-    encoder = module("def encode(texts, role):\n    return [[1, 2]] * len(texts)\n")
+@pytest.mark.parametrize("values", ["[[1, 2]]", "[[True, False]]", "[np.ones(2)]", "[np.ones(2, np.float16)]"])
+def test_vectors_are_float32(module, values):
+    encoder = module(f"def encode(texts, role):\n    return {values} * len(texts)\n")
     assert encoder.encode_batch(["a"], "passage").dtype == np.float32
