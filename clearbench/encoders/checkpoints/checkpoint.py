@@ -44,8 +44,12 @@ def find_checkpoint(model: str, options: EncoderOptions) -> Checkpoint:
 
     Raises:
         EncoderError: There is no such folder or Hub id, or the folder holds no checkpoint.
-        UsageError: A revision is asked of a folder.
+        UsageError: The name is empty, or a revision is asked of a folder.
     """
+    if not model.strip():  # Path("") would be the current folder
+        raise UsageError(
+            f"--model is empty; expected a folder, a Hub id, or one of the short names {', '.join(PACKAGED)}, bm25."
+        )
     path = Path(model).expanduser()
     origin: Mapping[str, Setting] = {}
     if model in PACKAGED and not path.exists():

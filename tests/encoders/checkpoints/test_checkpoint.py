@@ -7,7 +7,7 @@ import torch
 from builders.checkpoints import TEXTS, load_on_cpu
 from safetensors.torch import load_file
 
-from clearbench.common.errors import EncoderError
+from clearbench.common.errors import EncoderError, UsageError
 from clearbench.encoders.base import EncoderOptions
 from clearbench.encoders.checkpoints.identity import hash_checkpoint
 from clearbench.encoders.checkpoints.transformer import load_transformer
@@ -60,3 +60,10 @@ def test_the_bundled_encoder_is_found_by_its_short_name():
         @ encoder.encode_batch(["a cat sleeps"], "passage")[0]
     )
     assert near > far + 0.3
+
+
+@pytest.mark.parametrize("model", ["", " "])
+def test_an_empty_name_is_not_the_current_folder(checkpoint, monkeypatch, model):
+    monkeypatch.chdir(checkpoint)
+    with pytest.raises(UsageError, match=r"--model is empty; expected a folder"):
+        load_encoder(model)
