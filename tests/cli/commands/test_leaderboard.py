@@ -87,6 +87,7 @@ def test_rows_of_a_checkout_of_the_mteb_results_are_shown_and_marked(tmp_path, c
     ("arguments", "code", "message"),
     [
         (["--confidence", "95"], 2, "--confidence 95: expected more than 0 and less than 1"),
+        (["--flips", "99999999999"], 2, "--flips 99999999999: expected"),
         (["--models", "goood"], 2, "Did you mean good"),
         (["--models", ","], 2, "--models is empty"),
         (["--tasks", "xqad"], 2, "Did you mean xquad"),
