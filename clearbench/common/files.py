@@ -50,6 +50,17 @@ def write_atomically(path: Path, data: bytes) -> None:
     _sync_folder(path.parent)
 
 
+def os_reason(error: OSError) -> str:
+    """Return why a file operation failed; where many files were copied, why the first one did.
+
+    `shutil.copytree` raises an error without `strerror`: its argument is a list of (source, target, reason).
+    """
+    failures = error.args[0] if error.args else None
+    if isinstance(failures, list) and failures:
+        return str(failures[0][-1])
+    return error.strerror or str(error)
+
+
 def sweep_temporary(folder: Path) -> None:
     """Delete what killed writers of `write_atomically` left in a folder to which nobody else writes now."""
     for temporary in folder.glob(".*.tmp"):

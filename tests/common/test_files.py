@@ -3,13 +3,14 @@
 import csv
 import io
 import os
+import shutil
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from clearbench.common.files import csv_text, parquet_bytes, shipped_folder, write_atomically
+from clearbench.common.files import csv_text, os_reason, parquet_bytes, shipped_folder, write_atomically
 
 
 def content_of(folder: Path) -> dict[str, bytes]:
@@ -20,6 +21,16 @@ def test_a_file_is_written_and_written_over(tmp_path: Path) -> None:
     for data in (b"first and longer", b"second", b""):
         write_atomically(tmp_path / "a", data)
         assert content_of(tmp_path) == {"a": data}
+
+
+def test_the_reason_of_a_failed_copy_is_that_of_its_first_file(tmp_path: Path) -> None:
+    (tmp_path / "from").mkdir()
+    (tmp_path / "from" / "pipe").symlink_to(tmp_path / "absent")
+    with pytest.raises(shutil.Error) as caught:
+        shutil.copytree(tmp_path / "from", tmp_path / "to")
+    assert caught.value.strerror is None and "No such file" in os_reason(caught.value)
+    assert os_reason(OSError(28, "No space left on device")) == "No space left on device"
+    assert os_reason(OSError("odd")) == "odd"
 
 
 @pytest.mark.parametrize(("where", "step"), [(os, "fsync"), (Path, "replace")])

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from clearbench.common.environment import default_cache
 from clearbench.common.errors import EncoderError, UsageError, suggest
+from clearbench.common.files import os_reason
 from clearbench.common.progress import say
 from clearbench.common.text import join_names
 from clearbench.encoders.packaged.cached_folder import MODELS, keep_folder, list_wrong_files, stage_folder
@@ -85,7 +86,7 @@ def export_model(name: str, folder: Path) -> InstalledModel:
                 folder.rmdir()
             temporary.rename(folder)
     except OSError as error:
-        raise EncoderError(f"Cannot write {folder}: {error.strerror}. Choose another folder.") from error
+        raise EncoderError(f"Cannot write {folder}: {os_reason(error)}. Choose another folder.") from error
     return installed
 
 
