@@ -159,7 +159,7 @@ def _sum_problems(file: Path, pair: PairRecord, rows: Any) -> Iterator[str]:
     for name in names:
         if not same_figures(asdict(pair.measures[name]), asdict(values[name])):
             mean, recorded = values[name].mean, pair.measures[name].mean
-            yield f"{file}: {name} of {pair.pair} is {mean!r} or has another interval, it says {recorded!r}."
+            yield f"{file}: {name} of {pair.pair} is {float(mean)!r} or has another interval, it says {float(recorded)!r}."
 
 
 def _ranking_problems(folder: Path, pair: str, rows: Any) -> Iterator[str]:
@@ -171,6 +171,6 @@ def _ranking_problems(folder: Path, pair: str, rows: Any) -> Iterator[str]:
     if difference := find_difference(rows[names].to_numpy(dtype=np.float64), rescored):
         row, column = difference
         yield (
-            f"{folder}: {names[column]} of query {queries[row]!r} of {pair} is {rows[names[column]].iloc[row]!r}, its "
-            f"saved ranking gives {rescored[row, column]!r}."
+            f"{folder}: {names[column]} of query {queries[row]!r} of {pair} is {float(rows[names[column]].iloc[row])!r}, its "
+            f"saved ranking gives {float(rescored[row, column])!r}."
         )
