@@ -17,7 +17,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 TRAINING_FILE = "clearbench_training.json"
 """The manifest of a training run, in the checkpoint's folder."""
 RECORD_FILE = "record.json"
-"""What makes a folder a record's, which only `clearbench run` writes to."""
+"""A folder with this file is the folder of a record, and only `clearbench run` writes to it."""
 
 
 def shipped_folder(packaged: str, in_checkout: str) -> Path | None:

@@ -9,7 +9,7 @@ from clearbench.records.folder import records_folder
 from clearbench.records.read import has_record
 
 HINT = " `clearbench run --model MODEL --tasks TASK --out FOLDER` writes some; pass that folder."
-"""How to come by records, at the end of a message that there are none."""
+"""How to make records: the end of a message that says that there are none."""
 
 
 def record_folders(path: Path) -> list[Path]:

@@ -27,7 +27,7 @@ from clearbench.search.scores import BlockScores, InnerProducts, Vectors, pair_s
 BLOCK_SCORES = 1_000_000
 BLOCK_QUERIES = 64
 MOST_SCORES = 64_000_000
-# Texts that FAISS fetches beyond the depth. For few queries more texts than these are within the error.
+# Texts that FAISS fetches beyond the depth. Few queries have more texts than these within the error.
 SPARE = 28
 # Factor by which more texts are fetched for the queries that need more.
 GROWTH = 4

@@ -82,7 +82,7 @@ class TransformerEncoder:
         prompt_source: Where the prompts come from, for the record.
         prompt_note: What the record says of prompts that the checkpoint has and that are not used.
         dimension: Components of a vector before any are cut off; None where the checkpoint does not say.
-        num_parameters: Weights, as numbers.
+        num_parameters: How many numbers the weights have.
         batch_tokens: Padded tokens per batch.
         origin: Where the weights come from, for the record, where a package brought them.
     """
@@ -104,8 +104,8 @@ class TransformerEncoder:
     def fingerprint(self) -> str:
         """Hash of the weights and the configuration.
 
-        Weights that are not stored in float32 have a part of their own, because vectors that were kept when they were
-        computed with as they are stored must not be found.
+        Weights that are not stored in float32 have a part of their own in the hash, so that vectors cached by versions
+        that computed in the stored precision are not used.
         """
         configuration = json.dumps(asdict(self.configuration), sort_keys=True)
         return content_hash("transformer", self.weights, configuration, *self._widened_precisions)

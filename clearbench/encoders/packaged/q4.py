@@ -183,7 +183,11 @@ class _Reader:
         return struct.unpack(layout, self.take(struct.calcsize(layout)))
 
     def text(self, length: int) -> str:
-        """Return the next characters, as code points of 32 bits; UnicodeDecodeError where one is none."""
+        """Return the next characters, which are stored as code points of 32 bits.
+
+        Raises:
+            UnicodeDecodeError: A number is not a code point.
+        """
         return bytes(self.take(4 * length)).decode("utf-32-le")
 
     def array(self, dtype: str, length: int) -> np.ndarray[Any, Any]:

@@ -163,10 +163,10 @@ def _translations(row: Row, language: Language, where: str) -> list[str]:
 
 
 def _read_judgements(prefix: str, path: Path) -> dict[str, dict[str, int]]:
-    """Return topic -> passage -> relevance; a passage that is judged twice must be judged alike.
+    """Return topic -> passage -> relevance.
 
     Raises:
-        DataError: It is not.
+        DataError: A passage is judged twice for a topic, with different grades.
     """
     judged: dict[str, dict[str, int]] = {}
     for where, query, passage, relevance in read_qrels(path):

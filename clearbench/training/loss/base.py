@@ -173,14 +173,14 @@ class NamedColumnsLoss(nn.Module, ABC):
     def _check_batch(self, texts: BatchTexts) -> None:
         counts = {len(rows) for rows in texts.rows.values()}
         if len(counts) > 1:
-            raise TrainingError(f"the columns have different numbers of rows: {sorted(counts)}.")
+            raise TrainingError(f"The columns have different numbers of rows: {sorted(counts)}.")
         for base in self.read.slots:
             if empty := (texts.rows[base] < 0).nonzero().flatten().tolist():
-                raise TrainingError(f"column {base!r}: rows {empty} of the batch are empty.")
+                raise TrainingError(f"Column {base!r}: rows {empty} of the batch are empty.")
         if self.gathers:
             sizes = gather_rows(torch.tensor([texts.num_rows], device=texts.device)).tolist()
             if len(set(sizes)) > 1:
-                raise TrainingError(f"processes have batches of different sizes {sizes}; drop the last short batch.")
+                raise TrainingError(f"The processes have batches of different sizes {sizes}; drop the last short batch.")
 
 
 def keys_of_empty_texts(model: Any, prompts: Iterable[str] = ()) -> tuple[int, ...]:
