@@ -60,8 +60,10 @@ def evaluate(encoder: Encoder, judges: Sequence[Judge], options: EvaluationOptio
         judges: The tasks, each with its rule; see `make_judge`.
         options: See EvaluationOptions.
     Raises:
-        EncoderError, StoreError, SearchError, ScoringError, RecordError, DataError: See each; the parts that were
-            finished before are kept.
+        EncoderError: A text cannot be encoded, or the encoder does not suit a task.
+        StoreError, RecordError: Vectors or results cannot be read or written.
+        SearchError, ScoringError, DataError: Vectors, scores or judgements are not usable.
+        In each case the parts that were finished before are kept.
     """
     engine = open_engine(encoder, [judge.data for judge in judges], options.cache, options.name)
     jobs = open_jobs(encoder, judges, options)

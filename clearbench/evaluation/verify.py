@@ -158,8 +158,8 @@ def _sum_problems(file: Path, pair: PairRecord, rows: Any) -> Iterator[str]:
     yield from (f"{file}: {pair.pair} has no scores of {name}." for name in missing)
     for name in names:
         if not same_figures(asdict(pair.measures[name]), asdict(values[name])):
-            mean, recorded = values[name].mean, pair.measures[name].mean
-            yield f"{file}: {name} of {pair.pair} is {float(mean)!r} or has another interval, it says {float(recorded)!r}."
+            mean, recorded = float(values[name].mean), float(pair.measures[name].mean)
+            yield f"{file}: {name} of {pair.pair} is {mean!r} or has another interval, it says {recorded!r}."
 
 
 def _ranking_problems(folder: Path, pair: str, rows: Any) -> Iterator[str]:
@@ -170,7 +170,8 @@ def _ranking_problems(folder: Path, pair: str, rows: Any) -> Iterator[str]:
     rescored = score_run(run, read_run_qrels(folder, pair), queries)[:, [MEASURE_NAMES.index(name) for name in names]]
     if difference := find_difference(rows[names].to_numpy(dtype=np.float64), rescored):
         row, column = difference
+        stored, expected = float(rows[names[column]].iloc[row]), float(rescored[row, column])
         yield (
-            f"{folder}: {names[column]} of query {queries[row]!r} of {pair} is {float(rows[names[column]].iloc[row])!r}, its "
-            f"saved ranking gives {float(rescored[row, column])!r}."
+            f"{folder}: {names[column]} of query {queries[row]!r} of {pair} is {stored!r}, its saved ranking gives "
+            f"{expected!r}."
         )

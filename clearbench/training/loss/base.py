@@ -180,7 +180,7 @@ class NamedColumnsLoss(nn.Module, ABC):
         if self.gathers:
             sizes = gather_rows(torch.tensor([texts.num_rows], device=texts.device)).tolist()
             if len(set(sizes)) > 1:
-                raise TrainingError(f"The processes have batches of different sizes {sizes}; drop the last short batch.")
+                raise TrainingError(f"Processes have batches of different sizes {sizes}; drop the last short batch.")
 
 
 def keys_of_empty_texts(model: Any, prompts: Iterable[str] = ()) -> tuple[int, ...]:

@@ -49,7 +49,7 @@ class LossColumns:
         """
         if len(features) != len(self.names):
             raise TrainingError(
-                f"the batch has {len(features)} text columns, the loss expects {len(self.names)}: "
+                f"The batch has {len(features)} text columns, the loss expects {len(self.names)}: "
                 f"{list(self.names)}. {HOW_TO_ORDER}"
             )
         named = dict(zip(self.names, features, strict=True))
@@ -71,7 +71,7 @@ class LossColumns:
                 other = f"{column}_{match[1]}"
                 if other not in named or named[other]["input_ids"] is not value:
                     raise TrainingError(
-                        "the batch's columns are not in the order that the loss expects: "
+                        "The batch's columns are not in the order that the loss expects: "
                         f"{list(self.names)}. {HOW_TO_ORDER}"
                     )
 

@@ -90,7 +90,7 @@ def divergence(kind: str, forward: Tensor, reverse: Tensor, excluded_BSN: Tensor
     """
     if forward.shape != reverse.shape:  # kl_div would broadcast a single column
         raise TrainingError(
-            f"the divergence needs two score matrices of one shape; found {list(forward.shape)} and "
+            f"The divergence needs two score matrices of one shape; found {list(forward.shape)} and "
             f"{list(reverse.shape)}."
         )
     excluded = excluded_BSN.flatten(1)

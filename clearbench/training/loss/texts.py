@@ -85,7 +85,7 @@ def split_features(column: str, features: Features) -> Iterator[Mapping[str, Int
     """
     ids = features.get("input_ids")
     if not isinstance(ids, Tensor) or ids.ndim != 2:
-        raise TrainingError(f"column {column!r}: expected token ids (input_ids), found features {sorted(features)}.")
+        raise TrainingError(f"Column {column!r}: expected token ids (input_ids), found features {sorted(features)}.")
     arrays = {
         name: value.cpu().numpy()
         for name, value in features.items()

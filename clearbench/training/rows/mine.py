@@ -78,7 +78,9 @@ def mine(
         options: See MiningOptions.
         pool: Rows that provide the passages to search; None searches the passages of `rows`.
     Raises:
-        EncoderError, StoreError, SearchError: See each.
+        EncoderError: A text cannot be encoded.
+        StoreError: The cache cannot be read or written.
+        SearchError: A vector is not finite, or has another dimension.
         TrainingError: No row gets a negative.
     """
     candidates = collect_candidates((pool or rows).rows)

@@ -11,7 +11,7 @@ from clearbench.training.loss.clear import CLEARLoss
 def test_an_empty_text_where_there_must_be_one(model, base):
     rows = make_rows(3)
     rows[1][base] = " "
-    with pytest.raises(TrainingError, match=rf"column '{base}': rows \[1\]"):
+    with pytest.raises(TrainingError, match=rf"Column '{base}': rows \[1\]"):
         CLEARLoss(model, COLUMNS)(features_of(model, rows))
 
 

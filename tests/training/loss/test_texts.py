@@ -77,7 +77,7 @@ def test_a_text_told_differently_is_encoded_twice_but_is_the_same_text(model):
 
 
 def test_features_of_no_text():
-    with pytest.raises(TrainingError, match="column 'query': expected token ids"):
+    with pytest.raises(TrainingError, match="Column 'query': expected token ids"):
         collect_texts({"query": {"pixel_values": torch.zeros(2, 3)}})
 
 
