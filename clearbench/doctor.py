@@ -11,8 +11,6 @@ from typing import Literal
 
 from clearbench.common.environment import default_cache, describe_environment
 from clearbench.common.errors import ClearbenchError
-from clearbench.common.languages import Language, parse_language
-from clearbench.common.pairs import Pair
 from clearbench.encoders.cache import list_vectors
 from clearbench.encoders.packaged.table import PACKAGED
 from clearbench.tasks.catalogue import list_tasks
@@ -128,22 +126,12 @@ def _examine_data(location: DataLocation) -> Iterator[Finding]:
 def count_files(spec: TaskSpec, location: DataLocation) -> tuple[int, int]:
     """Return how many of a task's files exist locally, and how many files the task defines."""
     files = open_files(spec, location)
-    languages = [parse_language(name) for name in spec.languages]
     found = defined = 0
     for source in spec.sources:
-        for language, pair in _placeholder_values("".join([*source.local, source.bundled or ""]), languages):
+        for language, pair in files.combinations(source, "".join([*source.local, source.bundled or ""])):
             defined += 1
             found += files.find_local(source.key, language=language, pair=pair) is not None
     return found, defined
-
-
-def _placeholder_values(patterns: str, languages: list[Language]) -> list[tuple[Language | None, Pair | None]]:
-    """Return the values for a file name's placeholders: each pair, each language, or one empty value."""
-    if "{query}" in patterns or "{passage}" in patterns:
-        return [(None, Pair(query, passage)) for query in languages for passage in languages]
-    if "{" in patterns.replace("{split}", ""):
-        return [(language, None) for language in languages]
-    return [(None, None)]
 
 
 def _examine_tokeniser() -> Finding:

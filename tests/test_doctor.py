@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from builders.files import write
 from builders.tasks import write_belebele
 
 from clearbench import doctor
@@ -23,6 +24,16 @@ def findings(**arguments):
 def test_files_are_counted_by_language(tmp_path):
     write_belebele(tmp_path, "eng_Latn", "deu_Latn")
     assert count_files(find_task("belebele"), DataLocation(data_dir=tmp_path, offline=True)) == (2, 122)
+
+
+def test_languages_without_a_file_are_not_counted(tmp_path):
+    spec = find_task("ntrex")
+    translated = [name for name in spec.languages if name != "eng"]
+    for name in ("newstest2019-src.eng.txt", *(f"newstest2019-ref.{name}.txt" for name in translated)):
+        write(tmp_path / "NTREX-128" / name, "A sentence.\n")
+    write(tmp_path / "DOCUMENT_IDS.tsv", "1\n")
+    complete = len(translated) + 2
+    assert count_files(spec, DataLocation(data_dir=tmp_path, offline=True)) == (complete, complete)
 
 
 def test_found_and_missing_tasks(tmp_path):

@@ -142,7 +142,8 @@ class SourceFiles:
         for source in self.spec.sources:
             if (keys and source.key not in keys) or not (source.url or source.hub):
                 continue
-            for language, pair in self._combinations(source):
+            pattern = f"{source.url or ''}{source.member or ''}{source.hub.path if source.hub else ''}"
+            for language, pair in self.combinations(source, pattern):
                 fields = self._fields(language, pair)
                 yield self._find_cached(source, fields) or self._download(source, fields)
 
@@ -155,13 +156,18 @@ class SourceFiles:
         spellings, lacking = self.spec.spellings, self._source(key).without
         return tuple(language for language, spelling in spellings.items() if spelling not in lacking)
 
-    def _combinations(self, source: Source) -> Iterator[tuple[Language | None, Pair | None]]:
-        pattern = f"{source.url or ''}{source.member or ''}{source.hub.path if source.hub else ''}"
+    def combinations(self, source: Source, pattern: str) -> Iterator[tuple[Language | None, Pair | None]]:
+        """Yield the language or the pair of each file of a source; one (None, None) if it is a single file.
+
+        Args:
+            source: A source of the task.
+            pattern: The source's paths or URL; their placeholders say whether a file belongs to a language or a pair.
+        """
         languages = tuple(self.spec.spellings)
         if "{query}" in pattern or "{passage}" in pattern:
             yield from ((None, Pair(*sides)) for sides in itertools.product(languages, repeat=2))
         elif any(f"{{{name}}}" in pattern for name in ("language", "short", "variant", "name")):
-            yield from ((lang, None) for lang in languages if self.spec.spellings[lang] not in source.without)
+            yield from ((language, None) for language in self.official_languages(source.key))
         else:
             yield None, None
 

@@ -223,5 +223,5 @@ def test_no_file_is_fetched_that_the_data_set_lacks(name):
     spec = find_task(name)
     files = SourceFiles(spec, DataLocation())
     for source in spec.sources:
-        wanted = [str(language) for language, _ in files._combinations(source) if language]
+        wanted = [str(language) for language, _ in files.combinations(source, source.url or "") if language]
         assert "en" not in wanted and len(wanted) in (0, len(spec.languages) - 1)
