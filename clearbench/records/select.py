@@ -12,7 +12,7 @@ from clearbench.records.folder import find_misplaced, name_in_key, records_folde
 from clearbench.records.read import has_record, read_record
 from clearbench.records.schema import Record
 from clearbench.records.source import FolderScores, ScoreSource
-from clearbench.records.tree import HINT, model_folders, subfolders, task_folders
+from clearbench.records.tree import HINT, model_folders, record_folders, task_folders
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def load_results(out: Path) -> list[Entry]:
     Raises:
         RecordError: There are no records; or one is damaged, unfinished or of another schema.
     """
-    return _read_entries(model_folders(out))
+    return _read_entries(task_folders(model_folders(out)))
 
 
 class Usable(NamedTuple):
@@ -200,11 +200,11 @@ def _require_one_model(by_key: dict[str, list[Entry]], text: str) -> list[Entry]
 
 def _entries(model: Path | list[Entry]) -> list[Entry]:
     """Return the entries of a model that were read before, or that are in its folder."""
-    return model if isinstance(model, list) else _read_entries([model])
+    return model if isinstance(model, list) else _read_entries(task_folders([model]))
 
 
-def _read_entries(parents: Iterable[Path]) -> list[Entry]:
-    entries = [_read_entry(folder) for folder in task_folders(parents)]
+def _read_entries(folders: Iterable[Path]) -> list[Entry]:
+    entries = [_read_entry(folder) for folder in folders]
     for place, reason in _find_strays(entries).items():
         raise _stray(place, reason)
     return entries
@@ -256,12 +256,7 @@ def _read_path(path: Path) -> list[Entry]:
         if len(folders) != 1:
             names = ", ".join(folder.name for folder in folders[:20])
             raise UsageError(f"{path} holds {len(folders)} models: name the folder of one, {path}/records/ of {names}.")
-        return _read_entries(folders)
-    if has_record(path):
-        return [_read_entry(path)]
-    if not any(map(has_record, subfolders(path))):
-        raise RecordError(f"No records in {path}: expected a results folder or a folder records/MODEL.{HINT}")
-    return _read_entries([path])
+    return _read_entries(record_folders(path))
 
 
 def _matching_keys(known: Iterable[str], text: str) -> list[str]:
