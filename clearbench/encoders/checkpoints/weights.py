@@ -13,6 +13,7 @@ from clearbench.common.text import count, first_line, join_names
 from clearbench.encoders.base import EncoderOptions
 from clearbench.encoders.checkpoints.checkpoint import Checkpoint
 from clearbench.encoders.checkpoints.metadata import ADAPTER_CONFIG, read_object
+from clearbench.encoders.checkpoints.progress_bars import hide_progress_bars
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -211,15 +212,13 @@ def _silence_loading() -> Iterator[None]:
     """Keep transformers' loading reports and progress bars off the terminal."""
     from transformers.utils import logging
 
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    verbosity = logging.get_verbosity()
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        yield
+        with hide_progress_bars():
+            yield
     finally:
         logging.set_verbosity(verbosity)
-        if bars:
-            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def _refuse_untrained(checkpoint: Checkpoint, missing: Iterable[str]) -> None:

@@ -21,6 +21,7 @@ from clearbench.common.files import TRAINING_FILE, default_mode, json_bytes
 from clearbench.common.hashing import file_sha256
 from clearbench.common.progress import say
 from clearbench.common.text import first_line, join_words
+from clearbench.encoders.checkpoints.progress_bars import hide_progress_bars
 
 CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 STAGING_PREFIX = ".saving-"
@@ -87,20 +88,6 @@ def describe_last_checkpoint(out: Path) -> str:
         if find_checkpoint_damage(folder) is None:
             return f"The last good checkpoint is {folder}."
     return "No checkpoint had been saved yet."
-
-
-@contextmanager
-def hide_progress_bars() -> Iterator[None]:
-    """Hide the library's progress bars for reading and writing weight files."""
-    from transformers.utils import logging
-
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 @contextmanager

@@ -19,13 +19,13 @@ from clearbench.common.environment import now
 from clearbench.common.errors import TrainingError
 from clearbench.common.progress import say
 from clearbench.encoders.checkpoints.identity import hash_checkpoint
+from clearbench.encoders.checkpoints.progress_bars import hide_progress_bars
 from clearbench.records.training import Status, TrainingManifest, write_manifest
 from clearbench.training.run.callbacks import EvaluationCallback, read_evaluations, read_loss_curve
 from clearbench.training.run.card import model_card
 from clearbench.training.run.checkpoints import (
     checkpoint_step,
     describe_last_checkpoint,
-    hide_progress_bars,
     prune_checkpoints,
     publish_files,
     report_failed_load,
