@@ -65,6 +65,12 @@ def p_value(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"= {p:.3f}"
 
 
+def signed_figure(value: float, digits: int) -> str:
+    """Return a figure with its sign and that many decimals; what rounds to zero has no sign."""
+    text = f"{value:+.{digits}f}"
+    return text[1:] if float(text) == 0 else text
+
+
 def capitalise(sentence: str) -> str:
     """Return a sentence with a capital first letter, the rest as it is."""
     return sentence[:1].upper() + sentence[1:]

@@ -20,6 +20,7 @@ from clearbench.common.text import (
     json_kind,
     p_value,
     shorten,
+    signed_figure,
     task_label,
 )
 
@@ -76,6 +77,13 @@ def test_words_are_joined_as_in_a_sentence(words: str, text: str) -> None:
 )
 def test_a_p_value_has_its_relation(p: float, text: str) -> None:
     assert p_value(p) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.004, "0.00"), (-0.004, "0.00"), (0.0, "0.00"), (0.006, "+0.01"), (-1.5, "-1.50")]
+)
+def test_a_figure_has_its_sign_unless_it_rounds_to_zero(value: float, text: str) -> None:
+    assert signed_figure(value, 2) == text
 
 
 def test_only_the_first_letter_becomes_a_capital() -> None:

@@ -17,7 +17,7 @@ from clearbench.common.arrays import Scores
 from clearbench.common.languages import MULTIPLE, Language, english_first
 from clearbench.common.measures import Measure
 from clearbench.common.pairs import Pair, parse_pair
-from clearbench.common.text import count
+from clearbench.common.text import count, signed_figure
 from clearbench.records.schema import PairRecord, Record
 from clearbench.stats.averages import TIERS
 from clearbench.verdicts.compare.result import ComparedRow
@@ -86,8 +86,8 @@ class Scale:
 
     def show(self, figure: float, digits: int = 1) -> str:
         """Return a figure as cells show it; differences other than 0.0 have a sign."""
-        text = f"{figure:+.{digits}f}" if self.signed else f"{figure:.{digits}f}"
-        return (text[1:] if self.signed and float(text) == 0 else text).replace("-", "\u2212")
+        text = signed_figure(figure, digits) if self.signed else f"{figure:.{digits}f}"
+        return text.replace("-", "\u2212")
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from clearbench.common.measures import Measure
-from clearbench.common.text import capitalise, count
+from clearbench.common.text import capitalise, count, signed_figure
 from clearbench.verdicts.gate.result import GateResult, Verdict
 
 SHOWN = 12
@@ -95,8 +95,7 @@ def show_plain(value: float, measure: Measure) -> str:
 
 def show_signed(value: float, measure: Measure) -> str:
     """Return a figure in points or ranks with its sign; zero has none."""
-    text = f"{measure.points * value:+.2f}"
-    return "-" if math.isnan(value) else text[1:] if float(text) == 0 else text
+    return "-" if math.isnan(value) else signed_figure(measure.points * value, 2)
 
 
 def _mean_and_limits(verdict: Verdict, with_unit: bool = False) -> str:
