@@ -179,6 +179,15 @@ def read_names(text: str, flag: str) -> tuple[str, ...]:
     return names
 
 
+def read_name_lists(texts: list[str], flag: str) -> tuple[str, ...]:
+    """Split the lists of a flag that may be repeated, each at its commas, without repeats.
+
+    Raises:
+        UsageError: Nothing is named.
+    """
+    return read_names(",".join(texts), flag)
+
+
 def read_settings(texts: list[str], flag: str) -> dict[str, str]:
     """Split settings, each `name=value`.
 

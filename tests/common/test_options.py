@@ -18,6 +18,7 @@ from clearbench.common.options import (
     check_number,
     defaults_of,
     marked_fields,
+    read_name_lists,
     read_names,
     read_settings,
     unwrap_optional,
@@ -129,6 +130,12 @@ def test_no_name_is_a_slip(flag: str, hint: str) -> None:
 def test_a_setting_is_split_at_its_first_equals_sign() -> None:
     assert read_settings(["a = 1", "b=x=y", "c="], "--set") == {"a": "1", "b": "x=y", "c": ""}
     assert read_settings([], "--set") == {}
+
+
+def test_a_repeated_flag_takes_names_and_lists_of_names() -> None:
+    assert read_name_lists(["xquad", "mlqa, xquad"], "--exclude-task") == ("xquad", "mlqa")
+    with pytest.raises(UsageError, match="--exclude-task is empty"):
+        read_name_lists([" "], "--exclude-task")
 
 
 @pytest.mark.parametrize("text", ["a", "=1", " =1", ""])

@@ -8,7 +8,7 @@ import typer
 
 from clearbench.cli.options import command
 from clearbench.common.errors import UsageError
-from clearbench.common.options import Option, read_names
+from clearbench.common.options import Option
 from clearbench.encoders.base import EncoderOptions
 from clearbench.tasks.options import DataLocation
 from clearbench.training.rows.options import LeakOptions, MiningOptions, Origin, Split
@@ -162,7 +162,7 @@ def _make_leak_index(
         return None
     index = LeakIndex(leaks.near)
     languages = sorted({row.language for source in sources for row in source.rows})
-    for name in read_names(",".join(leaks.exclude_task), "--exclude-task") if leaks.exclude_task else ():
+    for name in leaks.exclude_task:
         index.add_task(load_excluded_task(name, languages, location))
     return index
 

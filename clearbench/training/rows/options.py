@@ -6,7 +6,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from clearbench.common.errors import UsageError
 from clearbench.common.hashing import content_hash
-from clearbench.common.options import Option, Range, check_numbers, read_names, read_settings
+from clearbench.common.options import Option, Range, check_numbers, read_name_lists, read_names, read_settings
 from clearbench.tasks.options import READER_SETTINGS
 
 Part = Literal["train", "heldout"]
@@ -76,7 +76,9 @@ class Split:
 class LeakOptions:
     """The tasks that rows must not share texts with, and how texts are compared."""
 
-    exclude_task: Annotated[tuple[str, ...], Option("Tasks for evaluation: no row may hold their texts.")] = ()
+    exclude_task: Annotated[
+        tuple[str, ...], Option("Tasks for evaluation: no row may hold their texts.", read=read_name_lists)
+    ] = ()
     on_leak: Annotated[OnLeak, Option("Rows with such texts: refuse to build, or drop and count them.")] = "refuse"
     near: Annotated[
         float,
