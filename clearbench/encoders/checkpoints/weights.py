@@ -1,9 +1,8 @@
 """A checkpoint's modules with their weights; what is untrained, unused or not finite is refused by name."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,6 +11,7 @@ from clearbench.common.errors import EncoderError, UsageError
 from clearbench.common.text import count, first_line, join_names
 from clearbench.encoders.base import EncoderOptions
 from clearbench.encoders.checkpoints.checkpoint import Checkpoint
+from clearbench.encoders.checkpoints.differences import record_differences
 from clearbench.encoders.checkpoints.metadata import ADAPTER_CONFIG, read_object
 from clearbench.encoders.checkpoints.progress_bars import hide_progress_bars
 
@@ -35,10 +35,6 @@ HARMLESS = re.compile(
     r"|decoder\.(weight|bias)"
 )
 
-# The step of `from_pretrained` that ends a model's loading, before an adapter is added: its name in transformers now,
-# and in 5.0. A later version may have neither; an adapter's base is then not looked at.
-LAST_STEPS = ("_finalize_model_loading", "_finalize_load_state_dict")
-
 
 def load_weights(checkpoint: Checkpoint, options: EncoderOptions, device: str) -> "SentenceTransformer":
     """Load a checkpoint's modules, ready for inference, with every weight in float32.
@@ -57,7 +53,7 @@ def load_weights(checkpoint: Checkpoint, options: EncoderOptions, device: str) -
     _check_pooling(checkpoint, options.pooling)
     load = _load_modules if checkpoint.layout == "sentence-transformers" else _load_plain
     try:
-        with _silence_loading(), _fix_random_weights(), _record_differences() as differences:
+        with _silence_loading(), _fix_random_weights(), record_differences() as differences:
             model = load(checkpoint, options, device).float().eval()
     except Exception as error:  # third-party loading code raises anything; the user gets one message
         raise EncoderError(
@@ -130,70 +126,6 @@ def _load_plain(checkpoint: Checkpoint, options: EncoderOptions, device: str) ->
 
 def _model_options(options: EncoderOptions) -> dict[str, Any]:
     return {"dtype": torch.float32, **({} if options.allow_pickle else {"use_safetensors": True})}
-
-
-@dataclass(frozen=True)
-class _Differences:
-    """Names of weights that only the model or only its files have.
-
-    Attributes:
-        missing: In no file, so transformers makes them up at random. Tied weights are not among them.
-        unexpected: In a file, but not in the model. What transformers ignores for this model is not among them.
-    """
-
-    missing: set[str] = field(default_factory=set)
-    unexpected: set[str] = field(default_factory=set)
-
-    def add(self, missing: Iterable[str], unexpected: Iterable[str]) -> None:
-        self.missing.update(missing)
-        self.unexpected.update(unexpected)
-
-
-@contextmanager
-def _record_differences() -> Iterator[_Differences]:
-    """Collect what transformers reports about the weights of the models that it loads.
-
-    `from_pretrained` returns it where `output_loading_info` is set, but sentence-transformers, which calls it, does
-    not hand it on; and where an adapter is loaded, it returns the adapter's only. The base model's differences are
-    therefore noted at the step that ends a model's loading.
-    """
-    from transformers import PreTrainedModel
-
-    differences = _Differences()
-
-    def record_model(original: Any) -> Any:
-        def load(cls: type[Any], /, *inputs: Any, output_loading_info: bool = False, **options: Any) -> Any:
-            model, info = original.__func__(cls, *inputs, output_loading_info=True, **options)
-            differences.add(info["missing_keys"], info["unexpected_keys"])
-            return (model, info) if output_loading_info else model
-
-        return classmethod(load)
-
-    def record_base(original: Any) -> Any:
-        def finish(*inputs: Any, **options: Any) -> Any:
-            info = original.__func__(*inputs, **options)
-            differences.add(info.missing_keys, info.unexpected_keys)
-            return info
-
-        return staticmethod(finish)
-
-    with ExitStack() as replaced:
-        replaced.enter_context(_replace_method(PreTrainedModel, "from_pretrained", record_model))
-        for name in LAST_STEPS:
-            if name in PreTrainedModel.__dict__:
-                replaced.enter_context(_replace_method(PreTrainedModel, name, record_base))
-        yield differences
-
-
-@contextmanager
-def _replace_method(owner: type, name: str, wrap: Callable[[Any], Any]) -> Iterator[None]:
-    """Put a wrapped method in a class's place of the original, for as long as the block lasts."""
-    original = owner.__dict__[name]
-    setattr(owner, name, wrap(original))
-    try:
-        yield
-    finally:
-        setattr(owner, name, original)
 
 
 @contextmanager

@@ -124,6 +124,21 @@ def test_a_weight_that_a_dense_module_does_not_use_is_refused(checkpoint, tmp_pa
         load_on_cpu(folder)
 
 
+def test_a_weight_that_a_static_embedding_does_not_use_is_refused(plain, tmp_path):
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+    from tokenizers import Tokenizer
+
+    folder = tmp_path / "static"
+    embedding = StaticEmbedding(Tokenizer.from_file(str(plain / "tokenizer.json")), embedding_dim=8)
+    SentenceTransformer(modules=[embedding], device="cpu").save(str(folder))
+    assert load_on_cpu(folder).encode_batch(TEXTS, "query").shape == (4, 8)
+    [file] = folder.rglob("model.safetensors")
+    add_weights(file, "second.weight")
+    with pytest.raises(EncoderError, match=r"hold 1 weight that .* does not use \(second\.weight\)"):
+        load_on_cpu(folder)
+
+
 @pytest.fixture
 def adapter(plain, tmp_path, monkeypatch):
     """A LoRA adapter as sentence-transformers saves it, and its base in another folder."""
