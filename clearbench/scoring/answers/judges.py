@@ -1,6 +1,7 @@
 """Judging by accepted answers: the judges of XOR-Retrieve's and of MKQA's rule."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
@@ -12,11 +13,12 @@ from clearbench.scoring.answers.xor import Tokeniser, XorCache, score_xor
 from clearbench.scoring.compute import DEPTH
 from clearbench.scoring.judge import PairScores, rank_pairs
 from clearbench.search.engine import OpenPool
+from clearbench.search.pool import Rankings
 from clearbench.tasks.dataset import Dataset, TaskPair
 
 
-class _AnswerJudge:
-    """What judging by accepted answers shares, whatever the rule."""
+class _AnswerJudge(ABC):
+    """Scores pairs by accepted answers; a subclass has the rule."""
 
     def __init__(self, data: Dataset) -> None:
         self.data = data
@@ -26,14 +28,32 @@ class _AnswerJudge:
 
     def score(self, pool: OpenPool, pairs: Sequence[TaskPair], rankings: bool = False) -> Iterator[PairScores]:
         """See Judge; questions that the rule leaves out are skipped."""
-        return _score_answers(self.data, pool, pairs, self._rule)
+        for pair, ranked in zip(pairs, rank_pairs(self.data, pool, pairs), strict=True):
+            with locate_errors(f"{self.data.task} {pair}"):
+                pair_scores = self._score_pair(pool.passages.ids, pair, ranked)
+            yield pair_scores
 
-    def verify(self, pool: OpenPool, pair_scores: PairScores) -> None:
+    def verify(self, pool: OpenPool, pair_scores: PairScores) -> None:  # noqa: B027
         """Do nothing: there is no second implementation of these scores."""
 
-    def _rule(self, ranked: RankedIds, answers: Mapping[str, tuple[str, ...]]) -> AnswerScores:
+    def _score_pair(self, ids: Sequence[str], pair: TaskPair, ranked: Rankings) -> PairScores:
+        queries, answers = self.data.queries_of(pair).ids, self.data.answers
+        if unanswered := [query for query in queries if query not in answers]:
+            raise ScoringError(f"{len(unanswered)} queries have no accepted answers, first {unanswered[0]!r}.")
+        lists = {query: [ids[p] for p in places] for query, places in zip(queries, ranked.positions, strict=True)}
+        hits = self._apply_rule(lists, {query: answers[query] for query in queries})
+        return PairScores(
+            pair=pair,
+            queries=tuple(hits.scores),
+            measures=hits.measures,
+            scores=np.array(list(hits.scores.values()), dtype=np.float64).reshape(-1, len(hits.measures)),
+            skipped=hits.skipped,
+            ranked=ranked,
+        )
+
+    @abstractmethod
+    def _apply_rule(self, ranked: RankedIds, answers: Mapping[str, tuple[str, ...]]) -> AnswerScores:
         """Score the rankings of queries by their accepted answers."""
-        raise NotImplementedError
 
 
 class XorJudge(_AnswerJudge):
@@ -50,7 +70,7 @@ class XorJudge(_AnswerJudge):
         """See Judge."""
         return {"judged_by": "xor", "search": "exact", "tokeniser": self._tokeniser.name, "depth": DEPTH}
 
-    def _rule(self, ranked: RankedIds, answers: Mapping[str, tuple[str, ...]]) -> AnswerScores:
+    def _apply_rule(self, ranked: RankedIds, answers: Mapping[str, tuple[str, ...]]) -> AnswerScores:
         return score_xor(ranked, self._texts, answers, self._tokeniser, cache=self._cache)
 
 
@@ -64,23 +84,5 @@ class MkqaJudge(_AnswerJudge):
         super().__init__(data)
         self._cache: MkqaCache = {}
 
-    def _rule(self, ranked: RankedIds, answers: Mapping[str, tuple[str, ...]]) -> AnswerScores:
+    def _apply_rule(self, ranked: RankedIds, answers: Mapping[str, tuple[str, ...]]) -> AnswerScores:
         return score_mkqa(ranked, self._texts, answers, cache=self._cache)
-
-
-def _score_answers(
-    data: Dataset,
-    pool: OpenPool,
-    pairs: Sequence[TaskPair],
-    rule: Callable[[RankedIds, Mapping[str, tuple[str, ...]]], AnswerScores],
-) -> Iterator[PairScores]:
-    ids = pool.passages.ids
-    for pair, ranked in zip(pairs, rank_pairs(data, pool, pairs), strict=True):
-        queries = data.queries_of(pair).ids
-        with locate_errors(f"{data.task} {pair}"):
-            if unanswered := [query for query in queries if query not in data.answers]:
-                raise ScoringError(f"{len(unanswered)} queries have no accepted answers, first {unanswered[0]!r}.")
-            lists = {query: [ids[p] for p in places] for query, places in zip(queries, ranked.positions, strict=True)}
-            hits = rule(lists, {query: data.answers[query] for query in queries})
-        scores = np.array(list(hits.scores.values()), dtype=np.float64).reshape(-1, len(hits.measures))
-        yield PairScores(pair, tuple(hits.scores), hits.measures, scores, hits.skipped, ranked)
