@@ -28,8 +28,8 @@ class PairScores:
         measures: Measure names.
         scores: float64 [Q, M].
         skipped: Query ids that the protocol leaves out.
-        firsts: Position of the first passage of each scored query, int64 [Q], where scores came from ranks.
         ranked: The rankings of all the pair's queries, where they were needed or asked for.
+        firsts: Position of the first passage of each scored query, int64 [Q], where scores came from ranks.
     """
 
     pair: TaskPair

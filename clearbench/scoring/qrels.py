@@ -44,7 +44,12 @@ class QrelsJudge:
                     ranks, firsts = pool.gold_ranks(queries, gold_Q)
                     scores = score_ranks(ranks)
                     pair_scores = PairScores(
-                        pair, queries.ids, MEASURE_NAMES, scores, ranked=ranked.get(pair), firsts=firsts
+                        pair=pair,
+                        queries=queries.ids,
+                        measures=MEASURE_NAMES,
+                        scores=scores,
+                        ranked=ranked.get(pair),
+                        firsts=firsts,
                     )
             yield pair_scores
 
@@ -70,7 +75,9 @@ class QrelsJudge:
         scores = score_run(make_run(queries, ranked, pool), qrels, judged)
         counted = set(judged)
         skipped = tuple(query for query in queries if query not in counted)
-        return PairScores(pair, judged, MEASURE_NAMES, scores, skipped, ranked)
+        return PairScores(
+            pair=pair, queries=judged, measures=MEASURE_NAMES, scores=scores, skipped=skipped, ranked=ranked
+        )
 
     def _gold_of_qrels(self, key: str, position: Mapping[str, int]) -> Mapping[str, str] | None:
         qrels = self.data.qrels[key]

@@ -104,7 +104,14 @@ class SquadReader(Reader[SquadOptions]):
             query_sets[key], judgements[key] = queries, qrels
             pairs.append(TaskPair(*pair, key, pool, key))
         return Dataset(
-            self._spec.name, self._spec.version, pools, query_sets, judgements, tuple(pairs), clusters, notes=notes
+            task=self._spec.name,
+            version=self._spec.version,
+            pools=pools,
+            queries=query_sets,
+            qrels=judgements,
+            pairs=tuple(pairs),
+            clusters=clusters,
+            notes=notes,
         )
 
     def _find_path(self, pair: Pair, wanted: WantedPairs) -> Path | None:
