@@ -22,7 +22,7 @@ FLOOR = "--cov-fail-under=98"
 
 
 def install(session: nox.Session, *packages: str) -> None:
-    """Install with the constraints that keep torch at the tested build; with --no-venv, use what is installed."""
+    """Install with the constraints that keep tools at tested versions; with --no-venv, use what is installed."""
     if session.venv_backend != "none":
         session.install(*CONSTRAINTS, *packages)
 
