@@ -26,7 +26,7 @@ from clearbench.encoders.packaged.table import PACKAGED
 ROOT = Path(__file__).resolve().parents[1]
 STORED = ROOT / "tests" / "encoders" / "packaged" / "e5_tokens.json"
 DEMO = ROOT / "tasks" / "demo"
-SHOWN = 5
+PRINTED_TEXTS = 5
 
 
 def main() -> int:
@@ -68,7 +68,7 @@ def compare(name: str, texts: list[str], official: Tokenizer, own: Tokenizer) ->
     """Return the number of texts with other tokens, and print the first of them."""
     pairs = zip(texts, official.encode_batch(texts), own.encode_batch(texts), strict=True)
     different = [(text, a.tokens, b.tokens) for text, a, b in pairs if a.ids != b.ids]
-    for text, expected, found in different[:SHOWN]:
+    for text, expected, found in different[:PRINTED_TEXTS]:
         print(f"{name}: {text!r}\n  official {expected}\n  own      {found}")
     return len(different)
 

@@ -11,7 +11,7 @@ from clearbench.evaluation.reproduce import VERDICTS, Distribution, ReproducedFi
 from clearbench.records.published import Published
 
 # Up to this many figures are all printed; of more, only as many with the largest differences.
-_SHOWN = 60
+_PRINTED_FIGURES = 60
 
 
 def print_published(known: Mapping[str, Sequence[Published]]) -> None:
@@ -35,8 +35,9 @@ def print_reproduced(
         distributions: Their differences, by task and measure.
         num_left_out: Published figures that were not measured, for want of files.
     """
-    shown = sorted(figures, key=lambda figure: -abs(figure.difference))[:_SHOWN] if len(figures) > _SHOWN else figures
-    table = Table(title=title if shown is figures else f"{title}; the {_SHOWN} largest differences")
+    by_difference = sorted(figures, key=lambda figure: -abs(figure.difference))
+    shown = by_difference[:_PRINTED_FIGURES] if len(figures) > _PRINTED_FIGURES else figures
+    table = Table(title=title if shown is figures else f"{title}; the {_PRINTED_FIGURES} largest differences")
     for column in ("task", "pair", "measure", "published", "found", "difference", ""):
         table.add_column(column, justify="right" if column in ("published", "found", "difference") else "left")
     for row in shown:

@@ -14,7 +14,7 @@ from clearbench.tasks.load import CheckedTask
 from clearbench.tasks.spec import Count, ExpectedCounts, Source, TaskSpec
 
 # Characters of a fingerprint or SHA-256 shown in tables.
-_SHOWN = 16
+_HASH_CHARACTERS = 16
 
 
 def print_tasks(specs: Sequence[TaskSpec]) -> None:
@@ -108,14 +108,16 @@ def _query_table(data: Dataset) -> Table:
     for key, texts in data.queries.items():
         pairs = [str(pair) for pair in data.pairs if pair.queries == key]
         label = pairs[0] if len(pairs) == 1 else f"{texts.language}-*"
-        table.add_row(label, str(texts.language), str(len(pairs)), f"{len(texts):,}", texts.fingerprint[:_SHOWN])
+        table.add_row(
+            label, str(texts.language), str(len(pairs)), f"{len(texts):,}", texts.fingerprint[:_HASH_CHARACTERS]
+        )
     return table
 
 
 def _pool_table(data: Dataset) -> Table:
     table = Table("passages", "language", "number", "fingerprint", box=None)
     for key, pool in data.pools.items():
-        table.add_row(key, str(pool.language), f"{len(pool):,}", pool.fingerprint[:_SHOWN])
+        table.add_row(key, str(pool.language), f"{len(pool):,}", pool.fingerprint[:_HASH_CHARACTERS])
     return table
 
 
@@ -123,7 +125,7 @@ def _file_table(checked: CheckedTask) -> Table:
     table = Table("file", "from", "SHA-256", box=None)
     table.columns[0].overflow = "fold"
     for file in checked.files:
-        sha256 = file_sha256(file.path)[:_SHOWN] if file.path.is_file() else "(folder)"
+        sha256 = file_sha256(file.path)[:_HASH_CHARACTERS] if file.path.is_file() else "(folder)"
         table.add_row(Text(str(file.path)), "download" if file.downloaded else "disk", sha256)
     return table
 

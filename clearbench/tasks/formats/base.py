@@ -24,7 +24,7 @@ Questions = dict[Language, TextsBuilder]
 Answers = dict[str, tuple[str, ...]]
 """Query id -> accepted answers."""
 
-_SHOWN = 8
+_NAMES_IN_NOTE = 8
 """Languages or pairs named in a note before it is cut short."""
 
 
@@ -152,7 +152,7 @@ def note_absent(what: str, absent: Sequence[Language | Pair], total: int) -> tup
     """
     if not absent:
         return ()
-    names = ", ".join(map(str, absent[:_SHOWN])) + (", …" if len(absent) > _SHOWN else "")
+    names = ", ".join(map(str, absent[:_NAMES_IN_NOTE])) + (", …" if len(absent) > _NAMES_IN_NOTE else "")
     return (f"{what}: {names} ({len(absent):,} of {total:,}).",)
 
 

@@ -34,7 +34,7 @@ NEAR_SHARE = 0.5
 _WORDS = regex.compile(rf"[{UNSPACED}]|[[\p{{L}}\p{{M}}\p{{N}}]--[{UNSPACED}]]+", regex.V1)
 
 # Number of leaks that an error names.
-_SHOWN = 3
+_LEAKS_IN_ERROR = 3
 
 
 @dataclass(frozen=True)
@@ -182,11 +182,11 @@ def refuse_leaks(rows: Sequence[TrainingRow], leaks: dict[int, Leak]) -> None:
         TrainingError: There are leaks; the message names the first of them.
     """
     if leaks:
-        first = list(leaks.items())[:_SHOWN]
+        first = list(leaks.items())[:_LEAKS_IN_ERROR]
         shown = "; ".join(f"{rows[place].query_id} ({rows[place].language}): {leak}" for place, leak in first)
         raise TrainingError(
             f"{len(leaks):,} of {len(rows):,} rows hold texts of the evaluation: {shown}"
-            f"{'; ...' if len(leaks) > _SHOWN else ''}. Leave such rows out with --on-leak drop."
+            f"{'; ...' if len(leaks) > _LEAKS_IN_ERROR else ''}. Leave such rows out with --on-leak drop."
         )
 
 

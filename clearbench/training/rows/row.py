@@ -22,15 +22,13 @@ from typing import TYPE_CHECKING, Any
 from clearbench.common.errors import TrainingError, UsageError, suggest
 from clearbench.common.hashing import content_hash
 from clearbench.common.languages import parse_language
-from clearbench.common.text import join_names, shorten
+from clearbench.common.text import FOREIGN, join_names, shorten
 
 if TYPE_CHECKING:
     import pandas as pd
 
 TEXT_COLUMNS = ("query", "passage", "target_query", "language", "query_id", "cluster")
 LIST_COLUMNS = ("passage_negatives", "target_query_negatives")
-SHOWN = 200
-"""Largest number of characters of a row's text in a message."""
 COLUMNS = (*TEXT_COLUMNS, *LIST_COLUMNS)
 
 
@@ -103,10 +101,10 @@ def make_row(raw: Mapping[str, Any], where: str) -> TrainingRow:
     for name in ("query_id", "cluster"):
         if not raw[name].isprintable():
             raise TrainingError(
-                f"{where}: column {name!r}: {shorten(repr(raw[name]), SHOWN)} holds tabs or other control characters."
+                f"{where}: column {name!r}: {shorten(repr(raw[name]), FOREIGN)} holds tabs or other control characters."
             )
     try:
-        language = str(parse_language(shorten(raw["language"], SHOWN)))
+        language = str(parse_language(shorten(raw["language"], FOREIGN)))
     except UsageError as error:
         raise TrainingError(f"{where}: column 'language': {error}") from None
     texts = {name: raw[name] for name in TEXT_COLUMNS}
@@ -121,14 +119,14 @@ def check_columns(found: Mapping[str, Any], where: str) -> None:
     """
     if missing := [name for name in TEXT_COLUMNS if name not in found]:
         raise TrainingError(
-            f"{where}: column {missing[0]!r} is missing; found {shorten(join_names(found, len(COLUMNS)), SHOWN)}; "
+            f"{where}: column {missing[0]!r} is missing; found {shorten(join_names(found, len(COLUMNS)), FOREIGN)}; "
             f"training rows have {', '.join(COLUMNS)}. `clearbench rows build --data` makes rows from files that lack "
             "language, query_id or cluster, or that use other names."
         )
     if unknown := [name for name in found if name not in COLUMNS]:
         raise TrainingError(
-            f"{where}: unknown column {shorten(repr(unknown[0]), SHOWN)}; training rows have {', '.join(COLUMNS)}."
-            f"{suggest(unknown[0][:SHOWN], COLUMNS)} `clearbench rows build --data` accepts other names."
+            f"{where}: unknown column {shorten(repr(unknown[0]), FOREIGN)}; training rows have {', '.join(COLUMNS)}."
+            f"{suggest(unknown[0][:FOREIGN], COLUMNS)} `clearbench rows build --data` accepts other names."
         )
 
 

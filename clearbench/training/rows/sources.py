@@ -10,7 +10,7 @@ from clearbench.common.errors import DataError, TrainingError, UsageError, sugge
 from clearbench.common.hashing import content_hash, file_sha256
 from clearbench.common.languages import ENGLISH, parse_language
 from clearbench.common.pairs import ENGLISH_PAIR
-from clearbench.common.text import join_names, shorten
+from clearbench.common.text import FOREIGN, join_names, shorten
 from clearbench.tasks.catalogue import find_task
 from clearbench.tasks.dataset import Dataset, TaskPair
 from clearbench.tasks.formats.base import WantedPairs, join_title
@@ -19,7 +19,7 @@ from clearbench.tasks.formats.table import FORMATS, open_files, open_reader
 from clearbench.tasks.load import CheckedTask, check_task
 from clearbench.tasks.options import ANYWHERE, DataLocation, Selection
 from clearbench.training.rows.leaks import normalise
-from clearbench.training.rows.row import COLUMNS, LIST_COLUMNS, SHOWN, TrainingRow, make_row
+from clearbench.training.rows.row import COLUMNS, LIST_COLUMNS, TrainingRow, make_row
 
 REQUIRED_FIELDS = ("query", "passage", "target_query")
 
@@ -204,7 +204,7 @@ def _rename(line: Mapping[str, Any], names: Mapping[str, str], required: Sequenc
     raw = {column: line[field] for column, field in names.items() if field in line}
     for column in required:
         if column not in raw:
-            found = shorten(join_names(line, len(COLUMNS)), SHOWN)
+            found = shorten(join_names(line, len(COLUMNS)), FOREIGN)
             raise TrainingError(
                 f"{where}: no field {names[column]!r} for the column {column}; found {found}. "
                 "Name the fields with --field COLUMN=FIELD."

@@ -7,7 +7,7 @@ from clearbench.common.text import escape_controls
 from clearbench.verdicts.compare.examples import Examples, Passage
 
 # Characters of a text that a terminal and Markdown show.
-SHOWN = 200
+TEXT_CHARACTERS = 200
 
 
 def to_lines(examples: Sequence[Examples]) -> Iterator[str]:
@@ -44,4 +44,4 @@ def _describe_passage(passage: Passage) -> str:
 
 def _shorten(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= SHOWN else line[: SHOWN - 1] + "…"
+    return line if len(line) <= TEXT_CHARACTERS else line[: TEXT_CHARACTERS - 1] + "…"

@@ -7,7 +7,7 @@ from clearbench.common.measures import Measure
 from clearbench.common.text import capitalise, count, signed_figure
 from clearbench.verdicts.gate.result import GateResult, Verdict
 
-SHOWN = 12
+VERDICTS_PER_RULE = 12
 """Verdicts of one rule that tables and sentences show; JSON and JUnit have all."""
 
 
@@ -79,8 +79,10 @@ def verdicts_by_rule(result: GateResult) -> list[tuple[str, list[Verdict]]]:
 
 
 def tightest_verdicts(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """Return the verdicts, or the SHOWN with the least room if there are more."""
-    return list(verdicts) if len(verdicts) <= SHOWN else sorted(verdicts, key=lambda verdict: verdict.room)[:SHOWN]
+    """Return the verdicts, or the VERDICTS_PER_RULE with the least room if there are more."""
+    if len(verdicts) <= VERDICTS_PER_RULE:
+        return list(verdicts)
+    return sorted(verdicts, key=lambda verdict: verdict.room)[:VERDICTS_PER_RULE]
 
 
 def show_figure(verdict: Verdict, value: float) -> str:

@@ -30,6 +30,6 @@ def test_many_verdicts_are_cut_to_the_tightest_and_counted(result):
         for k in range(100)
     )
     [(_, table, rest)] = tables.to_tables(replace(result, verdicts=many))
-    assert table.row_count == sentences.SHOWN
+    assert table.row_count == sentences.VERDICTS_PER_RULE
     assert rest == "the 12 of 100 with the least room; all: 100 pass"
     assert next(iter(table.columns[1].cells)) == "p99"
