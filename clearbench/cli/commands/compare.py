@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from clearbench.verdicts.compare.result import Comparison
 
 
-Format = Literal["table", "csv", "json", "latex", "markdown"]
+CompareFormat = Literal["table", "csv", "json", "latex", "markdown"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class CompareOutput:
     """The format and the file of the output, and the number of queries to list."""
 
     format: Annotated[
-        Format | None, Option("Default: by the suffix of --out (.csv, .json, .tex, .md), otherwise table.")
+        CompareFormat | None, Option("Default: by the suffix of --out (.csv, .json, .tex, .md), otherwise table.")
     ] = None
     out: Annotated[Path | None, Option("Write to this file instead of stdout.")] = None
     queries: Annotated[
@@ -46,9 +46,9 @@ class CompareOutput:
             raise UsageError(f"--queries cannot be combined with --format {self.style}: use table, markdown or json.")
 
     @property
-    def style(self) -> Format:
+    def style(self) -> CompareFormat:
         """The requested format, or the one that belongs to the file's suffix."""
-        return self.format or (find_format(self.out, get_args(Format), "table") if self.out else "table")
+        return self.format or (find_format(self.out, get_args(CompareFormat), "table") if self.out else "table")
 
 
 def compare(
@@ -98,7 +98,9 @@ def _write(comparisons: "Sequence[Comparison]", examples: "Sequence[Examples]", 
             say(sentence)
 
 
-def _render(comparisons: "Sequence[Comparison]", examples: "Sequence[Examples]", style: Format, wide: bool) -> str:
+def _render(
+    comparisons: "Sequence[Comparison]", examples: "Sequence[Examples]", style: CompareFormat, wide: bool
+) -> str:
     from clearbench.verdicts.compare.example_lines import to_markdown_lines
     from clearbench.verdicts.compare.latex import to_latex
     from clearbench.verdicts.compare.machine import to_csv, to_json

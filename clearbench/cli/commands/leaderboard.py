@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from clearbench.common.console import SafeConsole
     from clearbench.verdicts.leaderboard.result import Leaderboard
 
-Format = Literal["table", "csv", "markdown", "json"]
+LeaderboardFormat = Literal["table", "csv", "markdown", "json"]
 
 
 def leaderboard(
@@ -32,7 +32,9 @@ def leaderboard(
     sources: PublishedSources,
     strict: Strict = False,
     out: Annotated[Path | None, Option("Write to this file instead of stdout.")] = None,
-    format: Annotated[Format | None, Option("Default: table; with --out, by the file's suffix, otherwise csv.")] = None,
+    format: Annotated[
+        LeaderboardFormat | None, Option("Default: table; with --out, by the file's suffix, otherwise csv.")
+    ] = None,
 ) -> None:
     """Rank the models of a results folder, and mark models without a significant difference.
 
@@ -43,7 +45,7 @@ def leaderboard(
 
     entries, published, left_out = load_comparable(results, options.tasks, sources, strict, models)
     board = make_leaderboard(entries, options, published, left_out=left_out)
-    style: Format = format or (find_format(out, get_args(Format), "csv") if out else "table")
+    style: LeaderboardFormat = format or (find_format(out, get_args(LeaderboardFormat), "csv") if out else "table")
     if out is not None:
         write_output(out, _render(board, style).encode("utf-8"), "--out")
         say(f"{out}: {count(len(board.rows), 'model')}, {count(len(board.tasks), 'task')}")
@@ -57,7 +59,7 @@ def leaderboard(
         say(note)
 
 
-def _render(board: "Leaderboard", style: Format) -> str:
+def _render(board: "Leaderboard", style: LeaderboardFormat) -> str:
     from clearbench.verdicts.leaderboard.machine import to_csv, to_json
     from clearbench.verdicts.leaderboard.tables import to_markdown
 
