@@ -1,5 +1,6 @@
 """Gathering the texts of a query set or a pool, and refusing texts that later stages cannot handle."""
 
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
@@ -36,11 +37,11 @@ class TextsBuilder:
         """
         if key in self._texts:
             raise DataError(f"{where}: {self._kind} id {key!r} occurs twice; ids must be unique.")
-        if not key or key.isspace():
+        if _is_blank(key):
             raise DataError(f"{where}: a {self._kind} has an empty id (its text: {text[:60]!r}).")
         if self._kind == "query" and key == "no_query":
             raise DataError(f"{where}: query id 'no_query' is not usable: trec_eval reserves it.")
-        if not text or text.isspace():
+        if _is_blank(text):
             raise DataError(f"{where}: {self._kind} {key!r} has an empty text; fill it in, or leave the row out.")
         if problem := _find_unusable(key):
             raise DataError(f"{where}: {self._kind} id {key!r} holds {problem}.")
@@ -91,6 +92,11 @@ def gather_texts(language: Language, rows: Iterable[tuple[str, str, str]], kind:
     for row in rows:
         builder.add(*row)
     return builder.build(where)
+
+
+def _is_blank(text: str) -> bool:
+    """Return whether nothing of a text is seen: it is empty, or holds only blanks and characters without a width."""
+    return all(letter.isspace() or unicodedata.category(letter) == "Cf" for letter in text)
 
 
 def _find_unusable(text: str) -> str:

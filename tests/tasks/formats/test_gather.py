@@ -30,6 +30,7 @@ def test_an_error_names_the_row():
         ([("1", "a"), ("1", "b")], "query id '1' occurs twice"),
         ([("1", "")], "query '1' has an empty text"),
         ([("1", " \u2003")], "query '1' has an empty text"),
+        ([("1", "\u200b\ufeff \u2060")], "query '1' has an empty text"),
         ([("", "a")], "a query has an empty id"),
         ([("no_query", "a")], "'no_query' is not usable"),
         ([("1", "a\0b")], "query '1' holds a NUL"),
