@@ -1,11 +1,11 @@
-"""The MTEB side of the benchmarks: build a cross-lingual task in memory, evaluate it with MTEB, print JSON.
+"""The MTEB side of the benchmarks: build a cross-lingual task in memory, evaluate it with MTEB, write JSON.
 
 Runs in its own environment (`pip install "mteb==2.26.*"`), because MTEB may need other versions than clearbench. MTEB
 is used as its users use it: `mteb.evaluate` gets a SentenceTransformer, and batch size and top-k have their defaults.
 Only the result cache is off, because a cached result would take no time.
 
-    python mteb_peer.py --task xquad --languages en,de --data-dir DATA --model FOLDER
-    python mteb_peer.py --task belebele --data-dir DATA --vectors TABLE.npz --merge
+    python mteb_peer.py --task xquad --languages en,de --data-dir DATA --model FOLDER --output OUT.json
+    python mteb_peer.py --task belebele --data-dir DATA --vectors TABLE.npz --merge --output OUT.json
 
 With `--vectors`, the vector of every text comes from a table, so both evaluators use the same numbers.
 """

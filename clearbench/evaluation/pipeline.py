@@ -75,7 +75,7 @@ def evaluate(encoder: Encoder, judges: Sequence[Judge], options: EvaluationOptio
 def _encode(name: str, engine: Engine, planned: Sequence[Dataset]) -> EncodingReport:
     """Encode the texts that the open pairs of all jobs need, after a line on how many there are."""
     work = engine.plan(planned)
-    clauses = [f"{sum(len(data.pairs) for data in planned):,} pairs to score"]
+    clauses = [f"{count(sum(len(data.pairs) for data in planned), 'pair')} to score"]
     if work.plan.texts:
         clauses.append(f"{work.plan.num_mentions:,} texts, {len(work.plan.texts):,} distinct")
         clauses.append(f"{work.num_missing:,} to encode")
@@ -148,7 +148,8 @@ def _timings(encoding: EncodingReport, seconds: Mapping[str, float]) -> dict[str
 def _score(job: Job, pending: Dataset, engine: Engine, options: EvaluationOptions) -> dict[str, float]:
     """Score a job's open pairs, part by part; return seconds by phase."""
     searching, writing = Stopwatch(), Stopwatch()
-    with progress(f"{pending.task}: scoring {len(pending.pairs):,} pairs", len(pending.pairs), "pairs") as advance:
+    title = f"{pending.task}: scoring {count(len(pending.pairs), 'pair')}"
+    with progress(title, len(pending.pairs), "pairs") as advance:
         for key, groups in search_groups(pending).items():
             with searching:
                 pool = engine.open(pending.pools[key])

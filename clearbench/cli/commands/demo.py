@@ -40,7 +40,7 @@ def demo(
     context: typer.Context,
     out: Annotated[Path, Option("Folder for rows, checkpoints, results and the report.")] = Path("demo-out"),
     model: Annotated[str, Option("Encoder to start from: `e5-small`, `minilm`, or any checkpoint.")] = "e5-small",
-    steps: Annotated[int, Option("Optimizer steps of each training.", range=Range(minimum=1))] = 12,
+    steps: Annotated[int, Option("Optimizer steps of each training.", range=Range(minimum=1))] = 8,
     show: Annotated[bool, Option("Only print the commands.")] = False,
 ) -> int:
     """Train CLEAR and InfoNCE, evaluate, compare, gate English, rank, report: in minutes, without downloads.
