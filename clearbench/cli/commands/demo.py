@@ -150,7 +150,7 @@ def _verdict_steps(out: Path) -> Iterator[Step]:
     for name in LOSSES:
         yield Step(
             f"Did English get worse with {name}?",
-            ("gate", "--baseline", "base", "--candidate", name, *where, "--tasks", "demo"), accepted=GATE_OUTCOMES,
+            ("gate", "--baseline", "base", "--candidate", name, *where), accepted=GATE_OUTCOMES,
         )  # fmt: skip
     yield Step("The leaderboard as a file", ("leaderboard", results, "--out", str(out / "leaderboard.csv")))
     yield Step("The leaderboard", ("leaderboard", results))
